@@ -1,0 +1,53 @@
+# Set-up is part of every target: a virtual environment in .venv with the exact versions of uv.lock, made from whatever
+# package index pip is configured for. Nothing else is needed but Python 3.11 to 3.13 and make.
+
+PYTHON ?= python3
+PORT ?= 3000
+BIN := .venv/bin
+UV_VERSION := 0.13.9
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test quick dev refresh sql bench lint clean
+
+help:  ## Show this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+setup: .venv/.ready  ## Install everything into .venv (done by every other target)
+
+.venv/.ready: uv.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
+		|| { echo "error: $(PYTHON) is not Python 3.11 to 3.13; name one that is: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
+	@echo "· installing into .venv (once; a minute or two)"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	@$(BIN)/uv export --quiet --frozen --all-groups --no-emit-project --output-file .venv/requirements.txt
+	@sh scripts/install-locked .venv
+	@touch $@
+
+demo: setup  ## Simulate the Udine-shaped cohort, refresh, print the paper's table from the release
+	@$(BIN)/registry demo
+
+test: setup  ## The whole test suite
+	@$(BIN)/python -m pytest -q -n 2
+
+quick: setup  ## The unit tests alone
+	@$(BIN)/python -m pytest -q tests/unit tests/reference
+
+dev: setup  ## Dagster UI on 127.0.0.1:3000 (PORT=… for another port)
+	@$(BIN)/python -m orchestration dev --port $(PORT)
+
+refresh: setup  ## Load new deliveries, build, gate, release
+	@$(BIN)/registry refresh
+
+sql: setup  ## Query the current release: make sql Q="select …"
+	@$(BIN)/registry sql "$(Q)"
+
+lint: setup  ## ruff, mypy, sqlfluff
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/sqlfluff lint --processes 2 dbt_project/models dbt_project/macros
+
+clean:  ## Remove what make installed and built; never data
+	rm -rf .venv dbt_project/target dbt_project/logs .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	@test ! -d data || echo "kept: data/ (deliveries, vault, releases); remove it yourself if it was only the demo's"
