@@ -1,0 +1,92 @@
+"""The native input contract: which entities a site delivers, their columns, and what a code may stand for.
+
+The one place in Python that lists them. What the cells may hold is judged in dbt_project/models/staging;
+how a file is read is in registry/ingest; a site's own names for columns and codes are in its site.yml.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Entity:
+    """One kind of delivered table: its key, its columns in raw's order, and those that must not be blank."""
+
+    name: str
+    key: str
+    columns: tuple[str, ...]
+    required: tuple[str, ...]
+
+
+def _entity(name: str, columns: str) -> Entity:
+    """Build an entity from its column list: the first is the key, `*` marks the required ones."""
+    marked = columns.split()
+    names = tuple(column.rstrip("*") for column in marked)
+    return Entity(
+        name=name,
+        key=names[0],
+        columns=names,
+        required=tuple(column.rstrip("*") for column in marked if column.endswith("*")),
+    )
+
+
+ENTITIES: dict[str, Entity] = {
+    entity.name: entity
+    for entity in (
+        _entity(
+            "patients",
+            "patient_id* birth_date sex ms_phenotype ms_onset_date last_contact_date death_date "
+            "duffy_null status",
+        ),
+        _entity(
+            "treatments",
+            "treatment_id* patient_id* drug* start_date* end_date end_reason status",
+        ),
+        _entity(
+            "administrations",
+            "administration_id* patient_id* drug* administered_on* dose dose_unit route status",
+        ),
+        _entity(
+            "lab_results",
+            "result_id* patient_id* specimen_id test_code* test_name value* unit* collected_at* "
+            "reference_low reference_high status",
+        ),
+        _entity(
+            "clinical_events",
+            "event_id* patient_id* event_type* onset_date* end_date code description status",
+        ),
+        _entity(
+            "adjudications",
+            "adjudication_id* patient_id* onset_from* onset_to* verdict* reviewed_on reviewer_role "
+            "comment status",
+        ),
+    )
+}
+"""Every entity by its name, in the order in which they are loaded."""
+
+ANALYTES: tuple[str, ...] = (
+    "anc",
+    "segs_abs",
+    "bands_abs",
+    "wbc",
+    "neutrophils_pct",
+    "segs_pct",
+    "bands_pct",
+    "lymphocytes",
+    "lymphocytes_pct",
+    "platelets",
+    "hemoglobin",
+    "cd19_abs",
+    "cd19_pct",
+    "igg",
+    "iga",
+    "igm",
+)
+"""What a site's own test code may stand for."""
+
+FORMATS: dict[str, str] = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet", ".xlsx": "xlsx"}
+"""File name ending → format of the ledger."""
+
+BLANKS = " \t\r\n\u00a0"
+"""What surrounds a cell without belonging to it; the macro `cell` in dbt_project trims the same."""

@@ -1,0 +1,14 @@
+"""What may go wrong through no fault of the program. Nothing here knows about patients, and no text may."""
+
+from __future__ import annotations
+
+
+class UserError(Exception):
+    """Bad usage, configuration or input, as one line: what is wrong, where, what to do.
+
+    The command line prints it without a traceback and exits with 2. The text must never hold a cell
+    of a delivered file: name the site, delivery, file, column or record instead.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(" ".join(message.split()))

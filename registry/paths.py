@@ -1,0 +1,9 @@
+"""Where the checkout's own parts stand: the registry runs from a checkout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+DBT_PROJECT = CHECKOUT / "dbt_project"
+SEEDS = DBT_PROJECT / "seeds"

@@ -1,0 +1,44 @@
+"""The folder that deliveries are simulated into: labelled first, and never anybody's real data."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from registry.errors import UserError
+
+_LABEL = "synthetic: true"
+_MONTH = re.compile(r"\d{4}-\d{2}")
+
+
+def prepare(out: Path, study: dict[str, object]) -> None:
+    """Clear an earlier simulation out of the folder and write its registry.yml.
+
+    The label stands there before the first row does. UserError where the folder holds anything that
+    no simulation wrote.
+    """
+    settings = out / "registry.yml"
+    files = [path for path in out.rglob("*") if path.is_file()] if out.is_dir() else []
+    labelled = settings.is_file() and _LABEL in settings.read_text(encoding="utf-8").splitlines()
+    foreign = [path for path in files if path != settings and not _simulated(path, out)]
+    if out.exists() and (not out.is_dir() or foreign or (files and not labelled)):
+        raise UserError(f"{out} holds other data: simulate into a new or empty folder")
+    for path in files:
+        if path != settings:
+            path.unlink()
+    for folder in sorted((path for path in out.rglob("*") if path.is_dir()), reverse=True):
+        folder.rmdir()
+    out.mkdir(parents=True, exist_ok=True)
+    lines = ["# Simulated: no patient is behind these deliveries."]
+    lines += [f"{key}: {_yaml(value)}" for key, value in study.items()]
+    settings.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="")
+
+
+def _simulated(path: Path, out: Path) -> bool:
+    parts = path.relative_to(out).parts
+    named = path.name.endswith("_synthetic.csv")
+    return named and len(parts) == 3 and _MONTH.fullmatch(parts[1]) is not None
+
+
+def _yaml(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)

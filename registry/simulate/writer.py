@@ -1,0 +1,70 @@
+"""Where the rows go: `<out>/<site>/<YYYY-MM>/<entity>_synthetic.csv`, in constant memory.
+
+Rows pass through a `Sink`, a few at a time. Whoever wants defective deliveries puts a sink of their
+own in front of the writer. The file names, the patient ids and `synthetic: true` in registry.yml
+say that no patient is behind the rows.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+from registry.contract import ENTITIES
+
+_ROWS_IN_MEMORY = 200_000
+
+
+class Sink(Protocol):
+    """Takes rows as CSV lines without their ends. No field holds a comma, a quote or a line end."""
+
+    def take(self, site: str, delivery: int, entity: str, rows: list[str]) -> None:
+        """Take rows of one patient for one file; `delivery` counts the calendar's months from 0."""
+
+
+class DeliveryWriter:
+    """A `Sink` that writes files, holding a bounded number of rows and one open file at a time."""
+
+    def __init__(self, out: Path, months: tuple[str, ...]) -> None:
+        self._out = out
+        self._months = months
+        self._held: dict[tuple[str, int, str], list[str]] = {}
+        self._n_held = 0
+        self._files: set[tuple[str, int, str]] = set()
+        self.rows = dict.fromkeys(ENTITIES, 0)
+
+    @property
+    def n_files(self) -> int:
+        """Files written so far."""
+        return len(self._files)
+
+    @property
+    def sites(self) -> tuple[str, ...]:
+        """Names of the sites written so far."""
+        return tuple(sorted({site for site, _, _ in self._files}))
+
+    def take(self, site: str, delivery: int, entity: str, rows: list[str]) -> None:
+        """See `Sink`."""
+        held = self._held.get((site, delivery, entity))
+        if held is None:
+            held = self._held[site, delivery, entity] = []
+        held += rows
+        self.rows[entity] += len(rows)
+        self._n_held += len(rows)
+        if self._n_held >= _ROWS_IN_MEMORY:
+            self.flush()
+
+    def flush(self) -> None:
+        """Append the rows held to their files."""
+        for place, rows in self._held.items():
+            site, delivery, entity = place
+            path = self._out / site / self._months[delivery] / f"{entity}_synthetic.csv"
+            if place not in self._files:
+                self._files.add(place)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                header = ",".join(ENTITIES[entity].columns)
+                path.write_text(header + "\n", encoding="utf-8", newline="")
+            with path.open("a", encoding="utf-8", newline="") as file:
+                file.write("\n".join(rows) + "\n")
+        self._held.clear()
+        self._n_held = 0
