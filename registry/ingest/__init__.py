@@ -1,0 +1,29 @@
+"""Deliveries → raw: finding the files, reading them whatever their format, keeping every row as sent.
+
+    deliveries.py   what lies in the folder         ledger.py    which versions were loaded, which counts
+    stream.py, records.py, excel.py, parquet.py     bytes → records
+    header.py       columns by their names          staging.py, bulk.py, loader.py   records → raw, atomically
+    config_tables.py  YAML → schema config
+
+Nothing here judges a cell: that is dbt's. No message holds one.
+"""
+
+from registry.ingest.config_tables import write_config
+from registry.ingest.deliveries import DeliveredFile, discover, load_profiles, plan
+from registry.ingest.ledger import ledger_fingerprint
+from registry.ingest.loader import LoadResult, load_entity
+from registry.ingest.pending import not_yet_loaded
+from registry.vault import connect_vault
+
+__all__ = [
+    "DeliveredFile",
+    "LoadResult",
+    "connect_vault",
+    "discover",
+    "ledger_fingerprint",
+    "load_entity",
+    "load_profiles",
+    "not_yet_loaded",
+    "plan",
+    "write_config",
+]

@@ -1,0 +1,117 @@
+"""What registry.yml and the sites' site.yml say, as tables of schema `config` for dbt."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from registry.site_profile import SiteProfile
+from registry.vault import connect_vault
+
+if TYPE_CHECKING:
+    from registry.settings import Settings
+
+_SITE_TABLES = ("site", "date_format", "code_map")
+
+
+def write_config(settings: Settings, profiles: Mapping[str, SiteProfile]) -> None:
+    """Rewrite schema `config` from the study settings and the profiles, in one transaction.
+
+    A site that delivered before and whose folder is gone keeps its rows, so that its files are read as ever.
+    """
+    with connect_vault(settings) as connection:
+        connection.begin()
+        _write_study(connection, settings)
+        for table in _SITE_TABLES:
+            connection.execute(
+                f"DELETE FROM config.{table} WHERE list_contains($sites, site) "
+                "OR site NOT IN (SELECT site FROM main.input_file)",
+                {"sites": list(profiles)},
+            )
+        for site, profile in sorted(profiles.items()):
+            _write_site(connection, site, profile, settings.study.time_zone)
+        connection.commit()
+
+
+def _write_study(connection: duckdb.DuckDBPyConnection, settings: Settings) -> None:
+    study = settings.study
+    connection.execute("DELETE FROM config.study")
+    connection.execute("DELETE FROM config.case_definition")
+    _insert(
+        connection,
+        "study",
+        [
+            (
+                study.study_id,
+                study.enrolment_start,
+                study.enrolment_end,
+                study.data_cutoff,
+                study.primary_definition,
+                study.suppression_threshold,
+                study.anc_interval_days,
+                study.time_zone,
+                study.synthetic,
+            )
+        ],
+    )
+    _insert(
+        connection,
+        "case_definition",
+        [
+            (
+                definition.definition_id,
+                definition.label or definition.definition_id,
+                definition.severity_scale,
+                definition.onset_below,
+                definition.onset_inclusive,
+                definition.recovery_at,
+                definition.max_gap_days,
+                definition.gcsf_days,
+                definition.attribution_days,
+                definition.late_days,
+                "study settings (registry.yml)",
+            )
+            for definition in study.definitions
+        ],
+    )
+
+
+def _write_site(
+    connection: duckdb.DuckDBPyConnection, site: str, profile: SiteProfile, study_zone: str
+) -> None:
+    _insert(
+        connection,
+        "site",
+        [
+            (
+                site,
+                profile.mode,
+                profile.time_zone or study_zone,
+                profile.csv.decimal,
+                profile.csv.thousands,
+                profile.neutrophils_pct_includes_bands,
+            )
+        ],
+    )
+    _insert(
+        connection,
+        "date_format",
+        [(site, number, text) for number, text in enumerate(profile.csv.date_formats, start=1)],
+    )
+    codes = profile.codes
+    for kind, mapping in (("test", codes.tests), ("unit", codes.units), ("drug", codes.drugs)):
+        _insert(
+            connection,
+            "code_map",
+            [(site, kind, local.strip(), target) for local, target in sorted(mapping.items())],
+        )
+
+
+def _insert(
+    connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[Any, ...]]
+) -> None:
+    if rows:
+        marks = ", ".join("?" * len(rows[0]))
+        connection.executemany(f"INSERT INTO config.{table} VALUES ({marks})", rows)

@@ -1,0 +1,203 @@
+"""What lies in the deliveries folder: every file by its place, with its hash. Reads nothing else of it.
+
+Whatever can't be placed is an error that says what to do: a file that were passed over would be lost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from registry.contract import ENTITIES, FORMATS
+from registry.errors import UserError
+from registry.settings import STUDY_NAME, is_month
+from registry.site_profile import PROFILE_NAME, SiteProfile, load_profile
+
+if TYPE_CHECKING:
+    from registry.settings import Settings
+
+_SITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_NOT_DELIVERED = re.compile(r"\.|~\$|(thumbs\.db|desktop\.ini)$|readme(\.\w+)?$", re.IGNORECASE)
+_ANSWER_KEY = "answer_key.json"
+
+
+@dataclass(frozen=True)
+class DeliveredFile:
+    """One delivered file. `path` is its name in the delivery folder; place = (site, delivery, path)."""
+
+    site: str
+    delivery: str
+    entity: str
+    path: str
+    absolute: Path
+    format: str
+    sha256: str
+    size: int
+
+    @property
+    def place(self) -> tuple[str, str, str]:
+        """What a file is known by."""
+        return self.site, self.delivery, self.path
+
+    @property
+    def where(self) -> str:
+        """The place as it stands in messages."""
+        return "/".join(self.place)
+
+
+Hashed = Callable[[DeliveredFile], None]
+
+
+def plan(
+    settings: Settings, hashed: Hashed | None = None
+) -> tuple[list[DeliveredFile], dict[str, SiteProfile]]:
+    """Every delivered file up to `settings.through`, and every site's profile (as `discover`, `profiles`)."""
+    return discover(settings, hashed), load_profiles(settings)
+
+
+def load_profiles(settings: Settings) -> dict[str, SiteProfile]:
+    """The profile of every site folder, by site. UserError names file, line and key of any mistake."""
+    return {folder.name: load_profile(folder) for folder in _site_folders(settings)}
+
+
+def discover(settings: Settings, hashed: Hashed | None = None) -> list[DeliveredFile]:
+    """Every delivered file up to `settings.through`, by site, delivery and path.
+
+    `hashed` is called with each file once its hash is known. UserError for a folder or file name that can't be
+    read, for what lies outside the deliveries folder (links), and for unreadable files.
+    """
+    found = sorted(
+        (
+            file
+            for site in _site_folders(settings)
+            for delivery in _delivery_folders(settings, site)
+            for file in _files(settings, site.name, delivery)
+        ),
+        key=lambda file: file.place,
+    )
+    with ThreadPoolExecutor(max_workers=settings.threads) as pool:
+        result = []
+        for file, sha256 in zip(found, pool.map(_sha256, found), strict=True):
+            result.append(replace(file, sha256=sha256))
+            if hashed:
+                hashed(result[-1])
+    return result
+
+
+def _site_folders(settings: Settings) -> list[Path]:
+    root = settings.deliveries
+    if not root.is_dir():
+        raise UserError(
+            f"{root}: no such deliveries folder; give --deliveries, or put "
+            "<site>/<YYYY-MM>/<entity>.csv there"
+        )
+    folders = []
+    for path in _entries(root, root):
+        if path.is_dir():
+            if not _SITE.fullmatch(path.name):
+                raise UserError(
+                    f"{root}: the folder '{_shown(path)}' can't be a site: rename it to letters, digits, "
+                    "_, - and . (at most 64)"
+                )
+            folders.append(path)
+        elif path.name not in (STUDY_NAME, _ANSWER_KEY):
+            raise UserError(
+                f"{root}: the file '{_shown(path)}' belongs to no site: move it to <site>/<YYYY-MM>/, "
+                "or out of the deliveries"
+            )
+    return folders
+
+
+def _delivery_folders(settings: Settings, site: Path) -> list[Path]:
+    folders = []
+    for path in _entries(site, settings.deliveries):
+        if path.is_dir():
+            if not is_month(path.name):
+                raise UserError(
+                    f"{site.name}: the folder '{_shown(path)}' is no delivery month: rename it to YYYY-MM"
+                )
+            if settings.through is None or path.name <= settings.through:
+                folders.append(path)
+        elif path.name == "site.yaml":
+            raise UserError(f"{site.name}: site.yaml is not read: rename it to {PROFILE_NAME}")
+        elif path.name != PROFILE_NAME:
+            raise UserError(
+                f"{site.name}: the file '{_shown(path)}' belongs to no delivery: move it to "
+                f"{site.name}/<YYYY-MM>/, or out of the deliveries"
+            )
+    return folders
+
+
+def _files(settings: Settings, site: str, delivery: Path) -> Iterator[DeliveredFile]:
+    for path in _entries(delivery, settings.deliveries):
+        where = f"{site}/{delivery.name}/{_shown(path)}"
+        if path.is_dir():
+            raise UserError(f"{where}: folders in a delivery are not read: move its files up")
+        if not path.is_file():
+            raise UserError(f"{where}: not a regular file: deliver a copy of the file itself")
+        kind = next((end for end in FORMATS if path.name.lower().endswith(end)), None)
+        if kind is None:
+            raise UserError(
+                f"{where}: unknown kind of file: deliver {', '.join(FORMATS)}, or move it out of the deliveries"
+            )
+        entity = _entity(path.name[: -len(kind)])
+        if entity is None:
+            raise UserError(
+                f"{where}: can't tell what it holds: name it <entity>[_<anything>]{kind} with one of "
+                f"{', '.join(ENTITIES)}"
+            )
+        yield DeliveredFile(
+            site=site,
+            delivery=delivery.name,
+            entity=entity,
+            path=unicodedata.normalize("NFC", path.name),
+            absolute=path,
+            format=FORMATS[kind],
+            sha256="",
+            size=path.stat().st_size,
+        )
+
+
+def _entity(stem: str) -> str | None:
+    folded = stem.lower()
+    return next((e for e in ENTITIES if folded == e or folded.startswith(f"{e}_")), None)
+
+
+def _entries(folder: Path, root: Path) -> list[Path]:
+    """What a folder holds, apart from hidden files and the like; UserError where a link leads out of `root`."""
+    try:
+        names = sorted(name for name in os.listdir(folder) if not _NOT_DELIVERED.match(name))
+    except OSError as error:
+        raise UserError(f"{folder} can't be read: {error.strerror}") from None
+    real_root = root.resolve()
+    entries = []
+    for name in names:
+        path = folder / name
+        if not path.resolve().is_relative_to(real_root):
+            raise UserError(
+                f"{folder}: '{_shown(path)}' is a link out of the deliveries folder: deliver a copy"
+            )
+        if not path.exists():
+            raise UserError(f"{folder}: '{_shown(path)}' is a link to nothing: deliver the file itself")
+        entries.append(path)
+    return entries
+
+
+def _shown(path: Path) -> str:
+    """A name fit for one line of text, whatever bytes it holds."""
+    return path.name.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _sha256(file: DeliveredFile) -> str:
+    try:
+        with file.absolute.open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+    except OSError as error:
+        raise UserError(f"{file.where} can't be read: {error.strerror}") from None

@@ -1,0 +1,143 @@
+"""The ledger of files, `main.input_file`: which versions of which place were loaded, and which one counts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from registry.contract import ENTITIES
+from registry.ingest.deliveries import DeliveredFile
+from registry.ingest.header import Header
+from registry.ingest.staging import Counts
+from registry.site_profile import SiteProfile
+from registry.vault import connect_vault
+
+if TYPE_CHECKING:
+    from registry.settings import Settings
+
+READER = "1"
+"""Raise it when the same bytes are read into other rows than before: every file is then read again."""
+
+Place = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Version:
+    """One version of the file at a place."""
+
+    file_no: int
+    sha256: str
+    is_current: bool
+    read_as: str
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A file whose rows stand in raw, to be entered."""
+
+    file: DeliveredFile
+    file_no: int
+    file_id: str
+    read_as: str
+    header: Header
+    counts: Counts
+
+
+def read_as(file: DeliveredFile, profile: SiteProfile) -> str:
+    """A hash of all that decides how the file's bytes become rows: a corrected site.yml takes effect on old files."""
+    ways: list[object] = [READER, ENTITIES[file.entity].columns]
+    ways.append(sorted(profile.column_names(file.entity).items()))
+    if file.format == "csv":
+        ways += [profile.csv.encoding, profile.csv.delimiter]
+    else:
+        ways.append(profile.csv.decimal)
+    return hashlib.sha256(json.dumps(ways).encode()).hexdigest()[:16]
+
+
+def versions(connection: duckdb.DuckDBPyConnection, entity: str) -> dict[Place, list[Version]]:
+    """Every version of every place of one entity."""
+    known: dict[Place, list[Version]] = {}
+    for site, delivery, path, *version in connection.execute(
+        "SELECT site, delivery, path, file_no, sha256, is_current, read_as "
+        "FROM main.input_file WHERE entity = $entity ORDER BY file_no",
+        {"entity": entity},
+    ).fetchall():
+        known.setdefault((site, delivery, path), []).append(Version(*version))
+    return known
+
+
+def next_file_no(connection: duckdb.DuckDBPyConnection) -> int:
+    """The number of the next file, in order of loading."""
+    row = connection.execute("SELECT coalesce(max(file_no), 0) + 1 FROM main.input_file").fetchone()
+    return int(row[0]) if row else 1
+
+
+def make_current(
+    connection: duckdb.DuckDBPyConnection, place: Place, file_no: int | None
+) -> None:
+    """Let the version `file_no` of a place count, or none; the caller's transaction."""
+    connection.execute(
+        "UPDATE main.input_file SET is_current = (file_no IS NOT DISTINCT FROM $file_no) "
+        "WHERE site = $site AND delivery = $delivery AND path = $path",
+        {"file_no": file_no, **dict(zip(("site", "delivery", "path"), place, strict=True))},
+    )
+
+
+def remove(connection: duckdb.DuckDBPyConnection, entity: str, file_no: int) -> None:
+    """Take a version and its rows out again, to be read anew; the caller's transaction."""
+    known = connection.execute(
+        "DELETE FROM main.input_file WHERE file_no = $file_no", {"file_no": file_no}
+    ).fetchone()
+    if known and known[0]:
+        connection.execute(
+            f'DELETE FROM raw."{entity}" WHERE file_no = $file_no', {"file_no": file_no}
+        )
+
+
+def enter(connection: duckdb.DuckDBPyConnection, loaded: Iterable[Loaded]) -> None:
+    """Enter loaded files as the current versions of their places; the caller's transaction."""
+    rows = [
+        {
+            "file_no": entry.file_no,
+            "file_id": entry.file_id,
+            "site": entry.file.site,
+            "delivery": entry.file.delivery,
+            "entity": entry.file.entity,
+            "path": entry.file.path,
+            "format": entry.file.format,
+            "sha256": entry.file.sha256,
+            "n_rows": entry.counts.n_rows,
+            "is_current": True,
+            "columns": json.dumps(
+                dict(zip(entry.header.names, entry.header.targets, strict=True)), ensure_ascii=False
+            ),
+            "n_malformed": entry.counts.n_malformed,
+            "read_as": entry.read_as,
+        }
+        for entry in loaded
+    ]
+    connection.execute(
+        """
+        INSERT INTO main.input_file BY NAME
+        SELECT unnest(row, recursive := true), now()::TIMESTAMP AS loaded_at
+        FROM (SELECT unnest($rows) AS row)
+        """,
+        {"rows": rows},
+    )
+
+
+def ledger_fingerprint(settings: Settings) -> str:
+    """SHA-256 (hex) over the place, bytes, reading and standing of every version, in whatever order it was loaded."""
+    if not settings.raw_db.exists():
+        return hashlib.sha256().hexdigest()
+    with connect_vault(settings, read_only=True) as connection:
+        rows = connection.execute(
+            "SELECT site, delivery, path, sha256, read_as, is_current FROM main.input_file"
+        ).fetchall()
+    lines = sorted("\x1f".join(map(str, row)) for row in rows)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()

@@ -1,0 +1,246 @@
+"""Files into raw: what is new is read and kept, each file whole or not at all.
+
+Small files are split in Python and loaded many at a time; large ones piece by piece by DuckDB, in one transaction
+a file. Rows, ledger entry, patients and salt of a file are committed together.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from registry.contract import ENTITIES
+from registry.errors import UserError
+from registry.identity import add_patients, add_salts, ensure_key, file_id
+from registry.ingest import ledger
+from registry.ingest.deliveries import DeliveredFile
+from registry.ingest.readers import Target, Way, read_file
+from registry.ingest.staging import Staging
+from registry.site_profile import SiteProfile, load_profile
+from registry.vault import connect_vault
+
+if TYPE_CHECKING:
+    from registry.settings import Settings
+
+SMALL_FILE = 2**20
+"""Bytes up to which a CSV file (gzipped: an eighth) is split in Python, together with others."""
+_BATCH_BYTES = 64 * 2**20
+_BATCH_FILES = 2000
+
+Progress = Callable[[DeliveredFile, int], None]
+"""Called with each file once it is dealt with, and the rows that were loaded of it (0 where it was known)."""
+
+
+@dataclass
+class LoadResult:
+    """What one call of `load_entity` did. Names of files and columns, and counts; no cell.
+
+    A file at a place that had one already counts as replaced, whether its bytes are new, those of an earlier
+    version, or read again because the site's profile changed. `unknown_columns` are (site, header) pairs of the
+    files that were loaded now.
+    """
+
+    n_files_new: int = 0
+    n_files_replaced: int = 0
+    n_rows_new: int = 0
+    n_malformed: int = 0
+    missing_files: tuple[str, ...] = ()
+    unknown_columns: set[tuple[str, str]] = field(default_factory=set)
+
+    @property
+    def changed(self) -> bool:
+        """Did the call change what counts?"""
+        return self.n_files_new + self.n_files_replaced > 0
+
+
+def load_entity(
+    settings: Settings,
+    entity: str,
+    files: Iterable[DeliveredFile],
+    progress: Progress | None = None,
+    small_file: int = SMALL_FILE,
+) -> LoadResult:
+    """Load the files of one entity (others in `files` are passed over) that the vault does not hold yet.
+
+    A known file is left alone; new bytes at a known place replace its version; an earlier version sent again
+    counts again. Files that the ledger knows and that are not among `files` are reported and change nothing.
+    Raises UserError at the first file that can't be read; what was kept before it stays.
+    """
+    mine = sorted((file for file in files if file.entity == entity), key=lambda file: file.place)
+    key = ensure_key(settings)
+    profiles = {file.site: load_profile(settings.deliveries / file.site) for file in mine}
+    with connect_vault(settings) as connection, _scratch(settings) as folder:
+        with Staging(folder, ENTITIES[entity]) as staging:
+            target = Target(connection, staging, folder)
+            load = _Load(connection, key, target, entity, small_file, progress)
+            try:
+                for file in mine:
+                    load.take(file, profiles[file.site])
+            except UserError:
+                load.commit_staged()
+                raise
+            load.commit_staged()
+        load.result.missing_files = _missing(load.known, mine, settings.through)
+        return load.result
+
+
+def _missing(
+    known: Mapping[ledger.Place, list[ledger.Version]],
+    files: Iterable[DeliveredFile],
+    through: str | None,
+) -> tuple[str, ...]:
+    """Places of the ledger, up to `through`, where no file was found."""
+    gone = set(known) - {file.place for file in files}
+    return tuple(sorted("/".join(place) for place in gone if through is None or place[1] <= through))
+
+
+@contextmanager
+def _scratch(settings: Settings) -> Iterator[Path]:
+    """A private folder in the vault; what a killed run left behind goes too (the caller holds the vault's lock)."""
+    for left_behind in settings.vault_temp.glob("load-*"):
+        shutil.rmtree(left_behind, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="load-", dir=settings.vault_temp) as folder:
+        yield Path(folder)
+
+
+class _Load:
+    """One run over the files of one entity."""
+
+    def __init__(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        key: bytes,
+        target: Target,
+        entity: str,
+        small_file: int,
+        progress: Progress | None,
+    ) -> None:
+        self.result = LoadResult()
+        self.known = ledger.versions(connection, entity)
+        self._connection = connection
+        self._key = key
+        self._target = target
+        self._entity = entity
+        self._small_file = small_file
+        self._progress = progress
+        self._batch: list[ledger.Loaded] = []
+        self._next = ledger.next_file_no(connection)
+
+    def take(self, file: DeliveredFile, profile: SiteProfile) -> None:
+        """Do with one file what the ledger says."""
+        reading = ledger.read_as(file, profile)
+        same = next((v for v in self.known.get(file.place, ()) if v.sha256 == file.sha256), None)
+        if same is None and self._is_small(file):
+            self._stage(file, profile, reading)
+        elif same is None:
+            self.commit_staged()
+            self._load_alone(file, profile, reading, self._next)
+            self._next += 1
+        elif same.read_as != reading:
+            self.commit_staged()
+            self._load_alone(file, profile, reading, same.file_no)
+        else:
+            if not same.is_current:
+                with self._transaction(file.where):
+                    ledger.make_current(self._connection, file.place, same.file_no)
+                self.result.n_files_replaced += 1
+            self._report(file, 0)
+
+    def commit_staged(self) -> None:
+        """Load the files that are staged, all in one transaction."""
+        batch, self._batch = self._batch, []
+        if batch:
+            with self._transaction(f"{batch[0].file.where} to {batch[-1].file.where}"):
+                self._target.staging.load(self._connection)
+                self._enter(batch)
+            self._count(batch)
+
+    def _is_small(self, file: DeliveredFile) -> bool:
+        limit = self._small_file // (8 if file.path.lower().endswith(".gz") else 1)
+        return file.format == "csv" and file.size <= limit
+
+    def _stage(self, file: DeliveredFile, profile: SiteProfile, reading: str) -> None:
+        with self._target.staging.whole_file():
+            loaded = self._read(file, profile, reading, self._next, Way.STAGE)
+        self._next += 1
+        self._batch.append(loaded)
+        if self._target.staging.size > _BATCH_BYTES or len(self._batch) >= _BATCH_FILES:
+            self.commit_staged()
+
+    def _load_alone(
+        self, file: DeliveredFile, profile: SiteProfile, reading: str, file_no: int
+    ) -> None:
+        """Load one file in its own transaction; what DuckDB chokes on is read once more, in Python."""
+        for way in (Way.BULK, Way.EXACT):
+            with suppress(duckdb.Error), self._target.staging.whole_file():
+                loaded = self._load_once(file, profile, reading, file_no, way)
+                break
+        self._count([loaded])
+
+    def _load_once(
+        self, file: DeliveredFile, profile: SiteProfile, reading: str, file_no: int, way: Way
+    ) -> ledger.Loaded:
+        catch = file.where if way is Way.EXACT else None
+        with self._transaction(catch):
+            ledger.remove(self._connection, self._entity, file_no)
+            loaded = self._read(file, profile, reading, file_no, way)
+            self._enter([loaded])
+        return loaded
+
+    def _read(
+        self, file: DeliveredFile, profile: SiteProfile, reading: str, file_no: int, way: Way
+    ) -> ledger.Loaded:
+        header, counts = read_file(self._target, file, profile, file_no, way)
+        name = file_id(self._key, file.site, file.delivery, file.path, file.sha256)
+        return ledger.Loaded(file, file_no, name, reading, header, counts)
+
+    def _enter(self, loaded: Sequence[ledger.Loaded]) -> None:
+        """Ledger, salts and patients of files whose rows are in raw; their numbers are consecutive."""
+        for entry in loaded:
+            if entry.file.place in self.known:
+                ledger.make_current(self._connection, entry.file.place, None)
+        ledger.enter(self._connection, loaded)
+        add_salts(self._connection, self._key, {entry.file.site for entry in loaded})
+        first, last = loaded[0].file_no, loaded[-1].file_no
+        add_patients(self._connection, self._key, self._entity, first, last)
+
+    def _count(self, loaded: Sequence[ledger.Loaded]) -> None:
+        for entry in loaded:
+            if entry.file.place in self.known:
+                self.result.n_files_replaced += 1
+            else:
+                self.result.n_files_new += 1
+            self.result.n_rows_new += entry.counts.n_rows
+            self.result.n_malformed += entry.counts.n_malformed
+            self.result.unknown_columns |= {
+                (entry.file.site, name) for _, name in entry.header.unknown
+            }
+            self._report(entry.file, entry.counts.n_rows)
+
+    def _report(self, file: DeliveredFile, n_rows: int) -> None:
+        if self._progress:
+            self._progress(file, n_rows)
+
+    @contextmanager
+    def _transaction(self, where: str | None) -> Iterator[None]:
+        """All or nothing. DuckDB's errors quote cells: with `where` they become a line of our own."""
+        self._connection.begin()
+        try:
+            yield
+            self._connection.commit()
+        except BaseException as error:
+            with suppress(duckdb.Error):
+                self._connection.rollback()
+            if where and isinstance(error, duckdb.Error):
+                raise UserError(
+                    f"{where} could not be written to the vault ({type(error).__name__}): "
+                    "check the disk's free space and REGISTRY_MEMORY_LIMIT"
+                ) from None
+            raise

@@ -1,0 +1,78 @@
+"""A Parquet file's typed columns as text, by DuckDB.
+
+Dates and times become ISO (an instant with time zone in UTC, with its offset), numbers plain and short, with
+the site's decimal mark, so that they read like the site's text.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+from registry.contract import Entity
+from registry.errors import UserError
+from registry.ingest.header import Header, read_header
+
+_SOURCE = "read_parquet($file, binary_as_string = true, file_row_number = true)"
+
+
+def parquet_header(
+    connection: duckdb.DuckDBPyConnection,
+    path: Path,
+    entity: Entity,
+    own_names: dict[str, str],
+    where: str,
+) -> tuple[Header, tuple[str, ...]]:
+    """Header, and per column the SQL that gives its text. UserError where the file can't be read."""
+    try:
+        described = connection.execute(
+            f"DESCRIBE SELECT * EXCLUDE (file_row_number) FROM {_SOURCE}", {"file": str(path)}
+        ).fetchall()
+        stored = connection.execute(
+            "SELECT name FROM parquet_schema($file)", {"file": str(path)}
+        ).fetchall()
+    except duckdb.Error:
+        raise unreadable(where) from None
+    names = [str(row[0]) for row in described]
+    if set(names) - {row[0] for row in stored}:
+        raise UserError(f"{where}: two columns have the same header; export each column once")
+    named = [name.strip() or f"column {number}" for number, name in enumerate(names, start=1)]
+    header = read_header(entity, named, own_names, where)
+    return header, tuple(str(row[1]) for row in described)
+
+
+def unreadable(where: str) -> UserError:
+    """What to say of a Parquet file that DuckDB can't read: its own message would quote cells."""
+    return UserError(f"{where}: not a readable Parquet file: damaged or cut off; send it again")
+
+
+def parquet_cells(header: Header, types: tuple[str, ...], decimal_mark: str) -> list[str]:
+    """Per column the SQL expression of its text over the relation of `parquet_relation`."""
+    return [
+        _text(f"c{position}", kind, decimal_mark)
+        for position, kind in zip(range(header.width), types, strict=False)
+    ]
+
+
+def parquet_relation(header: Header) -> str:
+    """SQL of a relation with columns c0, c1, ... and record_number; `$file` is the path."""
+    columns = ", ".join(f"c{position}" for position in range(header.width))
+    return (
+        f"(SELECT file_row_number + 1 AS record_number, * EXCLUDE (file_row_number) FROM {_SOURCE}) "
+        f"AS cells(record_number, {columns})"
+    )
+
+
+def _text(column: str, kind: str, decimal_mark: str) -> str:
+    text = f"CAST({column} AS VARCHAR)"
+    if kind in ("FLOAT", "DOUBLE"):
+        exact = f"CAST(TRY_CAST({text} AS DECIMAL(38, 18)) AS VARCHAR)"
+        text = (
+            f"CASE WHEN {text} LIKE '%e%' THEN coalesce(rtrim(rtrim({exact}, '0'), '.'), {text}) "
+            f"ELSE regexp_replace({text}, '\\.0$', '') END"
+        )
+    if decimal_mark != "." and (kind in ("FLOAT", "DOUBLE") or kind.startswith("DECIMAL")):
+        quoted = decimal_mark.replace("'", "''")
+        text = f"replace({text}, '.', '{quoted}')"
+    return f"nullif({text}, '')"

@@ -1,0 +1,34 @@
+"""Which delivered files the vault does not hold yet, as they are and as they are to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from registry.contract import ENTITIES
+from registry.ingest import ledger
+from registry.ingest.deliveries import DeliveredFile
+from registry.site_profile import SiteProfile
+from registry.vault import connect_vault
+
+if TYPE_CHECKING:
+    from registry.settings import Settings
+
+
+def not_yet_loaded(
+    settings: Settings, files: Iterable[DeliveredFile], profiles: Mapping[str, SiteProfile]
+) -> list[DeliveredFile]:
+    """The files of which no current version with these bytes, read in this way, is in the ledger."""
+    delivered = list(files)
+    if not settings.raw_db.exists():
+        return delivered
+    current: set[tuple[str, str, str, str, str]] = set()
+    with connect_vault(settings, read_only=True) as connection:
+        for entity in ENTITIES:
+            for place, versions in ledger.versions(connection, entity).items():
+                current |= {(*place, version.sha256, version.read_as) for version in versions if version.is_current}
+    return [
+        file
+        for file in delivered
+        if (*file.place, file.sha256, ledger.read_as(file, profiles[file.site])) not in current
+    ]

@@ -1,0 +1,164 @@
+"""The bytes of a delivered text file as UTF-8 pieces that end at a line end, hashed while they are read.
+
+Unpacks gzip and converts encodings on the way, in bounded memory. What is loaded is therefore exactly what was
+hashed. A byte that the encoding does not know is carried as a lone surrogate, for registry/ingest/records.py
+to set its record aside.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+import hashlib
+import io
+import re
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from registry.errors import UserError
+from registry.ingest.records import MAX_RECORD
+
+PIECE_BYTES = 64 * 2**20
+_MARK = "registry-mark"
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_FIRST_LINE_END = re.compile(r'(?:[^"\r\n]++|"[^"]*+(?:"|$))*+(\r\n|\r|\n)')
+
+
+def _mark_undecodable(error: UnicodeError) -> tuple[str, int]:
+    """Each undecodable byte as U+DC00 + byte: unlike `surrogateescape`, for any codec and any byte."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return "".join(chr(0xDC00 + byte) for byte in error.object[error.start : error.end]), error.end
+
+
+codecs.register_error(_MARK, _mark_undecodable)
+
+
+class _HashingReader(io.RawIOBase):
+    """Reads a file and hashes what passes."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self._file = path.open("rb", buffering=0)
+        self.digest = hashlib.sha256()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        count = self._file.readinto(buffer) or 0
+        self.digest.update(buffer[:count])
+        return count
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+
+class TextStream:
+    """One delivered text file. Read `header` first, then `pieces`; `sha256` is known at the end.
+
+    `where` names the file in messages. Raises UserError for what can't be opened, unpacked or has no header.
+    """
+
+    def __init__(
+        self, path: Path, encoding: str, where: str, piece_bytes: int = PIECE_BYTES
+    ) -> None:
+        self._where = where
+        self._piece_bytes = piece_bytes
+        try:
+            self._source = _HashingReader(path)
+        except OSError as error:
+            raise UserError(f"{where} can't be read: {error.strerror}") from None
+        packed = path.name.lower().endswith(".gz")
+        self._reader: io.BufferedIOBase = (
+            gzip.GzipFile(fileobj=self._source)
+            if packed
+            else io.BufferedReader(self._source, 2**20)
+        )
+        self._encoding = encoding
+        self._decoder: codecs.IncrementalDecoder | None = None
+        self._held = b""
+        self.line_end = "\n"
+
+    def __enter__(self) -> TextStream:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._source.close()
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the delivered bytes, once every piece has been taken."""
+        return self._source.digest.hexdigest()
+
+    def decode(self, data: bytes) -> str:
+        """A piece as text, undecodable bytes as lone surrogates."""
+        if self._decoder is not None:
+            return data.decode("utf-8", "surrogatepass")
+        return data.decode("utf-8", _MARK)
+
+    def encode(self, text: str) -> bytes:
+        """Text from `decode` as a piece again."""
+        # U+DC80 + n is what `surrogateescape` too makes of a byte that is no UTF-8: it gives the byte back.
+        return text.encode("utf-8", "surrogatepass" if self._decoder else "surrogateescape")
+
+    def first_text(self) -> str:
+        """The beginning of the file, without its byte order mark; nothing of it is consumed."""
+        start = self._read()
+        for bom, encoding in _BOMS:
+            if start.startswith(bom):
+                self._encoding = encoding
+                start = start[len(bom) :] if encoding == "utf-8" else start
+                break
+        if codecs.lookup(self._encoding).name not in ("utf-8", "utf-8-sig"):
+            self._decoder = codecs.getincrementaldecoder(self._encoding)(_MARK)
+            start = self._converted(start)
+        self._held = start
+        text = self.decode(start[: 4 * MAX_RECORD])
+        line = _FIRST_LINE_END.match(text)
+        self.line_end = "\r" if line and line[1] == "\r" else "\n"
+        return text
+
+    def skip(self, text: str) -> None:
+        """Take the header, a beginning of `first_text`, off the pieces."""
+        self._held = self._held[len(self.encode(text)) :]
+
+    def pieces(self) -> Iterator[tuple[bytes, bool]]:
+        """UTF-8 pieces in order, each ending at a line end, and whether it is the last."""
+        line_end = self.line_end.encode()
+        held, self._held = self._held, b""
+        while True:
+            cut = held.rfind(line_end) + 1
+            if cut:
+                yield held[:cut], False
+                held = held[cut:]
+            if len(held) > 4 * MAX_RECORD + self._piece_bytes:
+                raise UserError(f"{self._where}: no line end for {len(held)} bytes: is it text?")
+            chunk = self._read()
+            if not chunk:
+                break
+            held += self._converted(chunk)
+        if self._decoder is not None:
+            held += self.encode(self._decoder.decode(b"", final=True))
+        yield held, True
+
+    def _converted(self, chunk: bytes) -> bytes:
+        return self.encode(self._decoder.decode(chunk)) if self._decoder is not None else chunk
+
+    def _read(self) -> bytes:
+        try:
+            return self._reader.read(self._piece_bytes)
+        except (EOFError, zlib.error, gzip.BadGzipFile):
+            raise UserError(
+                f"{self._where}: not a whole gzip file: it was cut off or damaged; send it again"
+            ) from None
+        except OSError as error:
+            raise UserError(f"{self._where} can't be read: {error.strerror}") from None

@@ -1,0 +1,201 @@
+"""Where everything lives and what the study asks for: the one place that reads REGISTRY_* variables.
+
+Paths are derived here and nowhere else. The YAML files themselves are described in registry/study.py and
+registry/site_profile.py; opening the vault is registry/vault.py's. Importing this module must stay cheap.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from registry.errors import UserError
+from registry.site_profile import SiteProfile, load_profile
+from registry.study import CaseDefinition, Study, load_study
+
+__all__ = [
+    "CaseDefinition",
+    "Settings",
+    "SiteProfile",
+    "Study",
+    "connect_options",
+    "load_profile",
+    "load_settings",
+]
+
+STUDY_NAME = "registry.yml"
+_GIB = 2**30
+_MONTH = re.compile(r"(19|20)\d{2}-(0[1-9]|1[0-2])")
+_MEMORY = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?B)", re.IGNORECASE)
+_CGROUP_LIMITS = (
+    Path("/sys/fs/cgroup/memory.max"),
+    Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What one run works with. Paths are absolute; nothing is created by reading them."""
+
+    home: Path
+    deliveries: Path
+    config: Path | None
+    through: str | None
+    study: Study
+    memory_limit: str
+    threads: int
+    automation: bool = False
+    alert_webhook: str | None = None
+
+    @property
+    def vault(self) -> Path:
+        """Folder of all that identifies anyone."""
+        return self.home / "vault"
+
+    @property
+    def raw_db(self) -> Path:
+        """DuckDB file of the rows as sent, the ledger and the patient map."""
+        return self.vault / "raw.duckdb"
+
+    @property
+    def key_file(self) -> Path:
+        """The key of every pseudonym."""
+        return self.vault / "pseudonym.key"
+
+    @property
+    def vault_temp(self) -> Path:
+        """Where rows as sent may be spilled or staged: inside the vault, never elsewhere."""
+        return self.vault / "tmp"
+
+    @property
+    def warehouse(self) -> Path:
+        """The build file of dbt."""
+        return self.home / "warehouse.duckdb"
+
+    @property
+    def releases(self) -> Path:
+        """Folder of the published versions."""
+        return self.home / "releases"
+
+    @property
+    def dagster_home(self) -> Path:
+        """DAGSTER_HOME."""
+        return self.home / "dagster"
+
+    @property
+    def dbt_target(self) -> Path:
+        """Where dbt writes what it compiles."""
+        return self.dagster_home / "dbt"
+
+    @property
+    def lock_file(self) -> Path:
+        """Held by the one refresh that runs."""
+        return self.home / "refresh.lock"
+
+    @property
+    def temp(self) -> Path:
+        """Where DuckDB may spill what is pseudonymous already."""
+        return self.home / "tmp"
+
+
+def load_settings(
+    home: str | Path | None = None,
+    deliveries: str | Path | None = None,
+    config: str | Path | None = None,
+    through: str | None = None,
+) -> Settings:
+    """Settings from arguments, else REGISTRY_* variables, else defaults.
+
+    The study settings come from `config` (it must exist) or from `registry.yml` beside the deliveries
+    (where there is one). UserError names the variable, or the file, line and key, that is wrong.
+    """
+    home_dir = _absolute(home or os.environ.get("REGISTRY_HOME") or "data")
+    deliveries_dir = _absolute(
+        deliveries or os.environ.get("REGISTRY_DELIVERIES") or home_dir / "deliveries"
+    )
+    config_file = _study_file(config or os.environ.get("REGISTRY_CONFIG"), deliveries_dir)
+    return Settings(
+        home=home_dir,
+        deliveries=deliveries_dir,
+        config=config_file,
+        through=_month(through or os.environ.get("REGISTRY_THROUGH")),
+        study=load_study(config_file),
+        memory_limit=_memory_limit(os.environ.get("REGISTRY_MEMORY_LIMIT")),
+        threads=_threads(os.environ.get("REGISTRY_THREADS")),
+        automation=_switch("REGISTRY_AUTOMATION"),
+        alert_webhook=os.environ.get("REGISTRY_ALERT_WEBHOOK") or None,
+    )
+
+
+def connect_options(settings: Settings) -> dict[str, str | int | bool | float | list[str]]:
+    """DuckDB's configuration for pseudonymous data: bounded memory, known threads, no downloads."""
+    return {
+        "memory_limit": settings.memory_limit,
+        "threads": settings.threads,
+        "temp_directory": str(settings.temp),
+        "autoinstall_known_extensions": False,
+    }
+
+
+def is_month(text: str) -> bool:
+    """Is this a delivery month, YYYY-MM?"""
+    return _MONTH.fullmatch(text) is not None
+
+
+def _absolute(path: str | Path) -> Path:
+    return Path(os.path.abspath(Path(path).expanduser()))
+
+
+def _study_file(given: str | Path | None, deliveries: Path) -> Path | None:
+    if given:
+        path = _absolute(given)
+        if not path.is_file():
+            raise UserError(f"{path}: no such study settings; check --config or REGISTRY_CONFIG")
+        return path
+    misnamed = deliveries / "registry.yaml"
+    if misnamed.exists():
+        raise UserError(f"{misnamed} is not read: rename it to {STUDY_NAME}")
+    path = deliveries / STUDY_NAME
+    return path if path.exists() else None
+
+
+def _month(text: str | None) -> str | None:
+    if text and not is_month(text):
+        raise UserError(f"'{text}' is no month: write --through as YYYY-MM")
+    return text or None
+
+
+def _memory_limit(text: str | None) -> str:
+    """As given, else half of what the machine or its container has, between 1 and 8 GiB."""
+    if text:
+        if not _MEMORY.fullmatch(text.strip()):
+            raise UserError(f"REGISTRY_MEMORY_LIMIT is '{text}': write a size such as 4GB")
+        return text.strip()
+    available = psutil.virtual_memory().total
+    for path in _CGROUP_LIMITS:
+        if path.is_file() and (limit := path.read_text().strip()).isdigit():
+            available = min(available, int(limit))
+    return f"{min(max(available // 2, _GIB), 8 * _GIB) // 2**20}MiB"
+
+
+def _threads(text: str | None) -> int:
+    if text:
+        if not text.isdigit() or not 1 <= int(text) <= 1024:
+            raise UserError(f"REGISTRY_THREADS is '{text}': write a whole number from 1 up")
+        return int(text)
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _switch(variable: str) -> bool:
+    text = os.environ.get(variable, "").strip().lower()
+    if text in ("", "off", "0", "false", "no"):
+        return False
+    if text in ("on", "1", "true", "yes"):
+        return True
+    raise UserError(f"{variable} is '{text}': write on or off")

@@ -1,0 +1,120 @@
+"""The study settings, `registry.yml` beside the deliveries: enrolment, cut-offs, case definitions.
+
+What a definition's parameters mean is in the dbt project (intermediate/episodes); the definitions that come
+with the registry are in its seed `case_definitions`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import zoneinfo
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+
+from registry import vocabulary
+from registry.yaml_model import YamlModel, load_model, nearest, one_of
+
+
+def _iso_date(value: Any) -> Any:
+    """Only YYYY-MM-DD: pydantic would also take 20180601 for seconds since 1970."""
+    if isinstance(value, dt.date):
+        return value
+    try:
+        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+            return dt.date.fromisoformat(value)
+    except (TypeError, ValueError):
+        pass
+    raise ValueError("write a date as YYYY-MM-DD")
+
+
+def time_zone_name(name: str) -> str:
+    """Return a valid IANA time zone name; ValueError with the nearest one otherwise."""
+    try:
+        zoneinfo.ZoneInfo(name)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        hint = nearest(name, zoneinfo.available_timezones())
+        raise ValueError(f"unknown time zone '{name}'{hint}") from None
+    return name
+
+
+def _identifier(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", name):
+        raise ValueError("write letters, digits, _, - and . only (at most 64)")
+    return name
+
+
+def _known_scale(name: str) -> str:
+    return one_of(name, vocabulary.scales(), "grading scale") if vocabulary.scales() else name
+
+
+IsoDate = Annotated[dt.date, BeforeValidator(_iso_date)]
+TimeZone = Annotated[str, AfterValidator(time_zone_name)]
+Identifier = Annotated[str, AfterValidator(_identifier)]
+Scale = Annotated[str, AfterValidator(_known_scale)]
+Count = Annotated[Decimal, Field(gt=0, le=1000, max_digits=18, decimal_places=6)]
+Days = Annotated[int, Field(ge=0, le=36525)]
+
+
+class CaseDefinition(YamlModel):
+    """What counts as a case. Counts in 10^9/L; windows in days, both ends included."""
+
+    definition_id: Identifier
+    label: str = ""
+    severity_scale: Scale = "udine_2025"
+    onset_below: Count
+    onset_inclusive: bool = False
+    recovery_at: Count
+    max_gap_days: Days = 90
+    gcsf_days: Days = 14
+    attribution_days: Annotated[Days, Field(ge=1)] = 365
+    late_days: Days = 28
+
+    @model_validator(mode="after")
+    def _recovery_is_not_low(self) -> CaseDefinition:
+        """An ANC that starts an episode must not end it on the same day."""
+        if self.recovery_at < self.onset_below:
+            raise ValueError("recovery_at must not lie below onset_below")
+        if self.recovery_at == self.onset_below and self.onset_inclusive:
+            raise ValueError("recovery_at must lie above onset_below where onset_inclusive is true")
+        return self
+
+
+class Study(YamlModel):
+    """The study settings. `synthetic` is set by the simulator alone and labels everything published."""
+
+    study_id: Identifier = "registry"
+    enrolment_start: IsoDate | None = None
+    enrolment_end: IsoDate | None = None
+    data_cutoff: IsoDate | None = None
+    primary_definition: str = "udine_2025"
+    definitions: tuple[CaseDefinition, ...] = ()
+    suppression_threshold: Annotated[int, Field(ge=1, le=1000)] = 5
+    anc_interval_days: Annotated[Days, Field(ge=1)] = 183
+    time_zone: TimeZone = "UTC"
+    synthetic: bool = False
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Study:
+        start, end, cutoff = self.enrolment_start, self.enrolment_end, self.data_cutoff
+        if start and end and end < start:
+            raise ValueError("enrolment_end lies before enrolment_start")
+        if start and cutoff and cutoff < start:
+            raise ValueError("data_cutoff lies before enrolment_start")
+        ids = [definition.definition_id for definition in self.definitions]
+        twice = next((name for name in ids if ids.count(name) > 1), None)
+        if twice:
+            raise ValueError(f"definitions hold '{twice}' twice")
+        known = vocabulary.definitions().union(ids)
+        if vocabulary.definitions() and self.primary_definition not in known:
+            hint = nearest(self.primary_definition, known)
+            raise ValueError(f"primary_definition '{self.primary_definition}' is unknown{hint}")
+        return self
+
+
+def load_study(path: Path | None) -> Study:
+    """The settings in `path`, or the defaults where it is None. UserError names key and line."""
+    return Study() if path is None else load_model(path, Study)

@@ -1,0 +1,53 @@
+"""The names that configuration may refer to, read from the seeds of the dbt project when they are first needed.
+
+The seeds decide; nothing is listed here a second time. Where a seed is absent nothing can be checked, and
+everything is accepted.
+"""
+
+from __future__ import annotations
+
+import csv
+import functools
+import re
+from pathlib import Path
+
+SEEDS = Path(__file__).resolve().parents[1] / "dbt_project" / "seeds"
+
+_SPELLINGS = str.maketrans("µμ×⁰¹²³⁴⁵⁶⁷⁸⁹", "uux0123456789")
+
+
+@functools.cache
+def _column(seed: str, column: str) -> tuple[str, ...]:
+    """One column of a seed, in its order; empty where the seed is absent."""
+    path = SEEDS / f"{seed}.csv"
+    if not path.is_file():
+        return ()
+    with path.open(encoding="utf-8", newline="") as lines:
+        return tuple(row[column] for row in csv.DictReader(lines))
+
+
+def drugs() -> dict[str, str]:
+    """Every name of a drug, lower case (substance, brand, ATC code) → its substance."""
+    names = dict(zip(_column("drug_names", "name"), _column("drug_names", "drug"), strict=True))
+    return names | {drug: drug for drug in _column("drugs", "drug")}
+
+
+def units() -> frozenset[str]:
+    """Every unit, in folded spelling (`folded_unit`)."""
+    return frozenset(_column("units", "unit")) | frozenset(_column("units", "ucum"))
+
+
+def folded_unit(unit: str) -> str:
+    """The spelling that the seed holds; the macro `folded_unit` of the dbt project does the same."""
+    folded = re.sub(r"\s", "", unit.translate(_SPELLINGS))
+    return re.sub(r"^10(\^|\*\*|[Ee])", "10*", re.sub(r"^[x*](10)", r"\1", folded))
+
+
+def scales() -> frozenset[str]:
+    """Ids of the grading scales."""
+    return frozenset(_column("grading_scales", "scale"))
+
+
+def definitions() -> frozenset[str]:
+    """Ids of the case definitions that come with the registry."""
+    return frozenset(_column("case_definitions", "definition_id"))
