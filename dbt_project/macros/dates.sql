@@ -1,0 +1,30 @@
+{#
+  Day arithmetic. Every window of the registry is a difference of dates, both ends included.
+  Dispatched by dbt's own cross-database macros, cast back to DATE since engines differ in what they return.
+#}
+{% macro days_between(earlier, later) -%}
+    {{ dbt.datediff(earlier, later, 'day') }}
+{%- endmacro %}
+
+{% macro add_days(day, number) -%}
+    cast({{ dbt.dateadd('day', number, day) }} as date)
+{%- endmacro %}
+
+{# The window "within N days after X": 0 <= day - X <= N. #}
+{% macro within_days_after(day, anchor, number) -%}
+    ({{ day }} >= {{ anchor }} and {{ days_between(anchor, day) }} <= {{ number }})
+{%- endmacro %}
+
+{% macro last_day_of_month(month_text) -%}
+    {{ dbt.last_day("cast(" ~ month_text ~ " || '-01' as date)", 'month') }}
+{%- endmacro %}
+
+{# Completed years from one date to another. #}
+{% macro full_years_between(earlier, later) -%}
+    extract(year from {{ later }}) - extract(year from {{ earlier }})
+    - case
+        when extract(month from {{ later }}) * 100 + extract(day from {{ later }})
+            < extract(month from {{ earlier }}) * 100 + extract(day from {{ earlier }}) then 1
+        else 0
+    end
+{%- endmacro %}

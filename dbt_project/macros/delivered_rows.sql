@@ -1,0 +1,89 @@
+{#
+  The rows of one entity in the files that count, with trimmed cells, what their file says (site, delivery, marks),
+  their keyed hash, and the patient's number. Reads the vault; a model that builds on it must select no identifier.
+
+  entity: table in the vault; key: its key column; columns: the contract's columns in order;
+  where: an extra condition on r (the raw row).
+#}
+{% macro delivered_rows(entity, key, columns, where='true') -%}
+    {%- set cells = [] -%}
+    {%- for column in columns %}{% do cells.append('trimmed.' ~ column) %}{% endfor %}
+    select
+        trimmed.*,
+        {{ record_key('trimmed.salt', entity, 'trimmed.' ~ key) }} as record_key,
+        {{ cells_hash('trimmed.salt', cells) }} as content_hash,
+        coalesce(lower(trimmed.status) = 'cancelled', false) as is_cancelled
+        {%- if 'patient_id' in columns %},
+        known.patient_no,
+        known.patient_key
+        {%- endif %}
+    from (
+        select
+            r.file_no,
+            r.record_number,
+            r.malformed is not null as is_malformed,
+            f.site,
+            f.delivery_end,
+            f.decimal_mark,
+            f.thousands_mark,
+            f.time_zone,
+            s.salt,
+            {%- for column in columns %}
+            {{ cell('r.' ~ column) }} as {{ column }}{{ "," if not loop.last }}
+            {%- endfor %}
+        from {{ source('raw', entity) }} as r
+        inner join {{ ref('stg_input_file') }} as f on r.file_no = f.file_no
+        inner join {{ source('vault', 'site_salt') }} as s on f.site = s.site
+        where {{ where }}
+    ) as trimmed
+    {%- if 'patient_id' in columns %}
+    left join {{ source('vault', 'patient_map') }} as known
+        on trimmed.site = known.site and trimmed.patient_id = known.patient_id
+    {%- endif %}
+{%- endmacro %}
+
+{# Reason codes of one row as comma-separated text, NULL where there is none. reasons: [[code, condition], …] #}
+{% macro reason_list(reasons) -%}
+    nullif(concat_ws(
+        ',',
+        {%- for code, condition in reasons %}
+        case when {{ condition }} then '{{ code }}' end{{ "," if not loop.last }}
+        {%- endfor %}
+    ), '')
+{%- endmacro %}
+
+{# The reasons every entity shares; a cancelled row needs its key alone. #}
+{% macro held_back_reasons(key, required, specific) -%}
+    case
+        when is_malformed then 'malformed_row'
+        when {{ key }} is null then
+            {%- if specific or required %}
+            case
+                when is_cancelled then 'missing_key'
+                else concat_ws(',', 'missing_key', {{ row_reasons(required, specific) }})
+            end
+            {%- else %}
+            'missing_key'
+            {%- endif %}
+        {%- if specific or required %}
+        when not is_cancelled then {{ row_reasons(required, specific) }}
+        {%- endif %}
+    end
+{%- endmacro %}
+
+{% macro row_reasons(required, specific) -%}
+    {%- set blank = [] -%}
+    {%- for column in required %}{% do blank.append(column ~ ' is null') %}{% endfor -%}
+    {%- set reasons = specific -%}
+    {%- if required %}{% set reasons = [['missing_required', blank | join(' or ')]] + specific %}{% endif -%}
+    {{ reason_list(reasons) }}
+{%- endmacro %}
+
+{# Is this text one of the codes? Case does not count. #}
+{% macro is_code(column, codes) -%}
+    lower({{ column }}) in ({% for code in codes %}'{{ code }}'{{ ", " if not loop.last }}{% endfor %})
+{%- endmacro %}
+
+{% macro invalid_status() -%}
+    status is not null and not {{ is_code('status', ['final', 'corrected', 'cancelled']) }}
+{%- endmacro %}

@@ -1,0 +1,102 @@
+{#
+  Grading. The bounds stand in the seed grading_scales alone; SQL, gate and report read the same rows.
+  Evaluation order follows the CTCAE implementation of the R package admiral: no value, no grade; absolute cut-offs
+  from the most severe; only then the limits at the laboratory's lower limit of normal (LLN), NULL where it is missing.
+  NULL is "can't be graded", never "none".
+
+  A value with an operator is graded only where every value it allows has that grade, hence the interval.
+#}
+
+{% macro interval_low(value, operator) -%}
+    case when {{ operator }} in ('<', '<=') then cast(0 as decimal(18, 6)) else {{ value }} end
+{%- endmacro %}
+
+{% macro interval_high(value, operator) -%}
+    case when {{ operator }} in ('>', '>=') then cast(999999999 as decimal(18, 6)) else {{ value }} end
+{%- endmacro %}
+
+{# Order among values of the same number: "<b" counts just below b, "<=b" may, ">b" lies just above. #}
+{% macro operator_order(operator) -%}
+    case {{ operator }} when '<' then 1 when '<=' then 2 when '>=' then 4 when '>' then 5 else 3 end
+{%- endmacro %}
+
+{# The seed itself. ref() tells dbt of the dependency; a unit test mocks a ref, but the bounds are always the seed's own. #}
+{% macro scale_seed() -%}
+    {% do ref('grading_scales') %}
+    {{ return(api.Relation.create(database=target.database, schema='seeds', identifier='grading_scales')) }}
+{%- endmacro %}
+
+{# The rows of one scale and analyte, most severe first. Empty at parse time. #}
+{% macro grading_rows(scale, analyte) -%}
+    {% set scales = scale_seed() %}
+    {% set rows = [] %}
+    {% if execute %}
+        {% set query %}
+            select grade, lower, lower_inclusive, upper, upper_inclusive, coalesce(lln_rule, '')
+            from {{ scales }}
+            where scale = '{{ scale }}' and analyte = '{{ analyte }}'
+            order by severity_rank desc
+        {% endset %}
+        {% set rows = run_query(query).rows %}
+    {% endif %}
+    {{ return(rows) }}
+{%- endmacro %}
+
+{% macro grading_scale_names(analyte) -%}
+    {% set scales = scale_seed() %}
+    {% set names = [] %}
+    {% if execute %}
+        {% set query %}
+            select distinct scale from {{ scales }} where analyte = '{{ analyte }}' order by scale
+        {% endset %}
+        {% for row in run_query(query).rows %}{% do names.append(row[0]) %}{% endfor %}
+    {% endif %}
+    {{ return(names) }}
+{%- endmacro %}
+
+{#
+  The grade of an interval (columns low, high, is_low_open, is_high_open) on one scale, as text.
+  lln: the record's own lower limit of normal in the same unit; NULL where it is missing.
+#}
+{% macro grade(scale, low, high, is_low_open, is_high_open, lln, analyte='anc') -%}
+    {%- set rows = grading_rows(scale, analyte) -%}
+    {%- if not rows %}cast(null as varchar){% else -%}
+    case
+        {%- for row in rows %}
+        {%- set conditions = [] -%}
+        {%- if row[1] is not none -%}
+            {%- if row[2] -%}
+                {%- do conditions.append(low ~ ' >= ' ~ row[1]) -%}
+            {%- else -%}
+                {%- do conditions.append('(' ~ low ~ ' > ' ~ row[1] ~ ' or (' ~ low ~ ' = ' ~ row[1] ~ ' and ' ~ is_low_open ~ '))') -%}
+            {%- endif -%}
+        {%- endif -%}
+        {%- if row[3] is not none and row[5] != 'upper' -%}
+            {%- if row[4] -%}
+                {%- do conditions.append(high ~ ' <= ' ~ row[3]) -%}
+            {%- else -%}
+                {%- do conditions.append('(' ~ high ~ ' < ' ~ row[3] ~ ' or (' ~ high ~ ' = ' ~ row[3] ~ ' and ' ~ is_high_open ~ '))') -%}
+            {%- endif -%}
+        {%- endif -%}
+        {%- if row[5] == 'upper' -%}
+            {%- do conditions.append('(' ~ high ~ ' < ' ~ lln ~ ' or (' ~ high ~ ' = ' ~ lln ~ ' and ' ~ is_high_open ~ '))') -%}
+        {%- elif row[5] == 'lower' -%}
+            {%- do conditions.append(low ~ ' >= ' ~ lln) -%}
+        {%- endif %}
+        when {{ conditions | join(' and ') }} then '{{ row[0] }}'
+        {%- endfor %}
+    end
+    {%- endif %}
+{%- endmacro %}
+
+{# The grade on the scale that a column names. #}
+{% macro grade_on_scale_of(scale_column, low, high, is_low_open, is_high_open, lln) -%}
+    {%- set names = grading_scale_names('anc') -%}
+    {%- if not names %}cast(null as varchar){% else -%}
+    case {{ scale_column }}
+        {%- for name in names %}
+        when '{{ name }}' then {{ grade(name, low, high, is_low_open, is_high_open, lln) }}
+        {%- endfor %}
+    end
+    {%- endif %}
+{%- endmacro %}

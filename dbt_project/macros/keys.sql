@@ -1,0 +1,48 @@
+{#
+  Keyed hashes. The salt is read from the vault when the query runs (it never stands in SQL, a var or a log), so
+  that a source key can't be guessed back from what is written outside the vault.
+#}
+
+{# 128 bits that stand for one record key of one site and entity; NULL where the key is blank. #}
+{% macro record_key(salt, entity, key) -%}
+    {{ return(adapter.dispatch('record_key')(salt, entity, key)) }}
+{%- endmacro %}
+{% macro default__record_key(salt, entity, key) -%}
+    md5({{ salt }} || '|{{ entity }}|' || {{ key }})
+{%- endmacro %}
+{% macro duckdb__record_key(salt, entity, key) -%}
+    md5_number({{ salt }} || '|{{ entity }}|' || {{ key }})
+{%- endmacro %}
+
+{# The published, textual form of a record key. #}
+{% macro key_text(record_key) -%}
+    {{ return(adapter.dispatch('key_text')(record_key)) }}
+{%- endmacro %}
+{% macro default__key_text(record_key) -%}
+    {{ record_key }}
+{%- endmacro %}
+{% macro duckdb__key_text(record_key) -%}
+    lpad(lower(hex({{ record_key }})), 32, '0')
+{%- endmacro %}
+
+{# 64 bits over several cells, for "same content" and for grouping; not for publication. #}
+{% macro cells_hash(salt, columns) -%}
+    {{ return(adapter.dispatch('cells_hash')(salt, columns)) }}
+{%- endmacro %}
+{% macro default__cells_hash(salt, columns) -%}
+    xxhash64({{ salt }}, {{ columns | join(', ') }})
+{%- endmacro %}
+{% macro duckdb__cells_hash(salt, columns) -%}
+    hash({{ salt }}, {{ columns | join(', ') }})
+{%- endmacro %}
+
+{# The record key of a value derived from two records. #}
+{% macro derived_key(first_key, second_key) -%}
+    {{ return(adapter.dispatch('derived_key')(first_key, second_key)) }}
+{%- endmacro %}
+{% macro default__derived_key(first_key, second_key) -%}
+    md5(concat({{ first_key }}, {{ second_key }}))
+{%- endmacro %}
+{% macro duckdb__derived_key(first_key, second_key) -%}
+    md5_number(concat({{ first_key }}, '|', {{ second_key }}))
+{%- endmacro %}

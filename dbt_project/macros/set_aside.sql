@@ -1,0 +1,189 @@
+{#
+  The rows of one entity that are not current, each with its one disposition:
+    quarantined   a reason holds it back (judged afresh here against the patients now current)
+    duplicate     equals the row before it of the same key, which was not quarantined: changes nothing
+    superseded    a later row of the key decides, or a snapshot no longer holds the key
+    not_mapped    the deciding row, sound, but of a test the registry does not follow
+  Everything else is current. Order: delivery month, file name, record number; the last row that is no duplicate
+  decides. A row counts once: quarantined before superseded before not mapped.
+  has_patient: the entity refers to a patient (all but patients itself).
+
+  Only keys that came more than once, or that a snapshot may have dropped, need the ordering: most came once.
+#}
+{% macro set_aside(relation, entity, has_patient=true) -%}
+with files as (
+    select
+        file_no,
+        site,
+        delivery,
+        file_order,
+        delivery_mode,
+        dense_rank() over (partition by site order by delivery asc) as delivery_order
+    from {{ ref('stg_input_file') }}
+    where entity = '{{ entity }}'
+),
+
+last_snapshot as (
+    select site, max(delivery) as delivery
+    from files
+    where delivery_mode = 'snapshot'
+    group by site
+),
+
+judged as (
+    select
+        r.file_no,
+        r.record_number,
+        r.record_key,
+        r.content_hash,
+        r.is_cancelled,
+        r.is_mapped,
+        {%- if has_patient %}
+        nullif(concat_ws(
+            ',',
+            r.reasons,
+            case when not r.is_cancelled and r.has_patient_id and p.patient_no is null then 'unknown_patient' end,
+            case when not r.is_cancelled and r.judged_on < p.birth_on then 'date_before_birth' end,
+            case when not r.is_cancelled and r.judged_on > p.death_on then 'date_after_death' end
+        ), '') as reasons
+        {%- else %}
+        r.reasons
+        {%- endif %}
+    from {{ relation }} as r
+    {%- if has_patient %}
+    left join {{ ref('int_patient_dates') }} as p on r.patient_no = p.patient_no
+    {%- endif %}
+),
+
+contended_keys as (
+    select record_key
+    from judged
+    where record_key is not null
+    group by record_key
+    having count(*) > 1
+    union
+    select judged.record_key
+    from judged
+    inner join files on judged.file_no = files.file_no
+    inner join last_snapshot on files.site = last_snapshot.site
+    where judged.record_key is not null and files.delivery < last_snapshot.delivery
+),
+
+contended as (
+    select
+        judged.*,
+        files.site,
+        files.delivery,
+        files.delivery_mode,
+        files.delivery_order,
+        row_number() over (
+            partition by judged.record_key order by files.file_order asc, judged.record_number asc
+        ) as key_order,
+        min(case when not judged.is_cancelled then judged.content_hash end)
+            over (partition by judged.record_key, judged.file_no)
+        <> max(case when not judged.is_cancelled then judged.content_hash end)
+            over (partition by judged.record_key, judged.file_no) as is_disputed_file
+    from judged
+    inner join contended_keys on judged.record_key = contended_keys.record_key
+    inner join files on judged.file_no = files.file_no
+),
+
+with_conflicts as (
+    select
+        record_key,
+        file_no,
+        record_number,
+        key_order,
+        site,
+        delivery,
+        delivery_mode,
+        delivery_order,
+        content_hash,
+        is_cancelled,
+        is_mapped,
+        nullif(concat_ws(
+            ',', reasons, case when is_disputed_file and not is_cancelled then 'conflicting_duplicate' end
+        ), '') as reasons
+    from contended
+),
+
+compared as (
+    select
+        *,
+        coalesce(
+            reasons is null
+            and lag(reasons) over (partition by record_key order by key_order) is null
+            and content_hash = lag(content_hash) over (partition by record_key order by key_order)
+            -- a key that a snapshot between the two did not hold was withdrawn in the meantime
+            and not (
+                delivery_mode = 'snapshot'
+                and delivery_order > 1 + lag(delivery_order) over (partition by record_key order by key_order)
+            ),
+            false
+        ) as is_duplicate
+    from with_conflicts
+),
+
+decided as (
+    select
+        c.*,
+        max(case when not c.is_duplicate then c.key_order end) over (partition by c.record_key) as deciding_order,
+        coalesce(max(c.delivery) over (partition by c.record_key) < s.delivery, false) as is_withdrawn,
+        coalesce(max(case when c.reasons is null and c.is_mapped and not c.is_cancelled then 1 end)
+            over (partition by c.record_key order by c.key_order rows between unbounded preceding and 1 preceding
+            ), 0) = 1 as had_usable_form
+    from compared as c
+    left join last_snapshot as s on c.site = s.site
+),
+
+disposed as (
+    select
+        file_no,
+        record_number,
+        record_key,
+        reasons,
+        case
+            when reasons is not null then 'quarantined'
+            when is_duplicate then 'duplicate'
+            when key_order < deciding_order or is_withdrawn then 'superseded'
+            when not is_mapped and not is_cancelled then 'not_mapped'
+            else 'current'
+        end as disposition,
+        key_order = deciding_order and not is_withdrawn and had_usable_form
+        and (reasons is not null or (not is_mapped and not is_cancelled)) as is_contested
+    from decided
+    union all
+    select
+        judged.file_no,
+        judged.record_number,
+        judged.record_key,
+        judged.reasons,
+        case when judged.reasons is not null then 'quarantined' else 'not_mapped' end as disposition,
+        false as is_contested
+    from judged
+    left join contended_keys on judged.record_key = contended_keys.record_key
+    where
+        contended_keys.record_key is null
+        and (judged.reasons is not null or (not judged.is_mapped and not judged.is_cancelled))
+)
+
+select
+    '{{ entity }}' as entity,
+    file_no,
+    record_number,
+    record_key,
+    disposition,
+    reasons,
+    is_contested
+from disposed
+where disposition <> 'current'
+{%- endmacro %}
+
+{# Rows of a typed relation that are current and not cancelled: what the registry uses. #}
+{% macro current_rows(relation, set_aside_relation) -%}
+    select r.*
+    from {{ relation }} as r
+    left join {{ set_aside_relation }} as aside
+        on r.file_no = aside.file_no and r.record_number = aside.record_number
+    where aside.file_no is null and not r.is_cancelled
+{%- endmacro %}

@@ -1,0 +1,108 @@
+{#
+  How a cell as sent is read: blanks, dates, numbers. A pattern decides before any cast, so that no engine
+  raises, guesses, or prints a value. Engine-specific functions stand here and nowhere else.
+#}
+
+{# A cell without surrounding white space; NULL where nothing is left. #}
+{% macro cell(column) -%}
+    {{ return(adapter.dispatch('cell')(column)) }}
+{%- endmacro %}
+{% macro default__cell(column) -%}
+    nullif(trim({{ column }}), '')
+{%- endmacro %}
+{% macro duckdb__cell(column) -%}
+    nullif(trim({{ column }}, ' ' || chr(9) || chr(10) || chr(13) || chr(160)), '')
+{%- endmacro %}
+
+{% macro matches(text, pattern) -%}
+    {{ return(adapter.dispatch('matches')(text, pattern)) }}
+{%- endmacro %}
+{% macro default__matches(text, pattern) -%}
+    {{ text }} rlike '^({{ pattern }})$'
+{%- endmacro %}
+{% macro duckdb__matches(text, pattern) -%}
+    regexp_full_match({{ text }}, '{{ pattern }}')
+{%- endmacro %}
+
+{#
+  A date or a time as ISO 8601, else as one of the site's own formats (site.yml, csv.date_formats), as local time
+  of the site: a time with an offset is converted, one without is local already. NULL where none fits.
+#}
+{% macro read_time(text, site, time_zone) -%}
+    {{ return(adapter.dispatch('read_time')(text, site, time_zone)) }}
+{%- endmacro %}
+{% macro duckdb__read_time(text, site, time_zone) -%}
+    case
+        when {{ matches(text, '\\d{4}-\\d{2}-\\d{2}([T ]\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,9})?)?)?') }}
+            then try_cast({{ text }} as timestamp)
+        when {{ matches(text, '\\d{4}-\\d{2}-\\d{2}[T ]\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,9})?)?(Z|[+-]\\d{2}(:?\\d{2})?)') }}
+            then timezone({{ time_zone }}, try_cast({{ text }} as timestamptz))
+        {%- for name, formats in site_date_formats().items() %}
+        when {{ site }} = '{{ name | replace("'", "''") }}'
+            then try_strptime({{ text }}, [{% for f in formats %}'{{ f | replace("'", "''") }}'{{ ", " if not loop.last }}{% endfor %}])
+        {%- endfor %}
+    end
+{%- endmacro %}
+
+{# The sites' own date formats as {site: [format, …]}, in the order they are to be tried. #}
+{% macro site_date_formats() -%}
+    {% set formats = {} %}
+    {% set listed = source('config', 'date_format') %}
+    {% if execute and flags.WHICH in ('run', 'build') %}
+        {% set rows = run_query("select site, format from " ~ listed ~ " order by site, ordinal") %}
+        {% for row in rows.rows %}
+            {% do formats.setdefault(row[0], []).append(row[1]) %}
+        {% endfor %}
+    {% endif %}
+    {{ return(formats) }}
+{%- endmacro %}
+
+{#
+  A number as sent, with the site's decimal and thousands marks turned into the plain form "1234.5"; text that
+  does not follow those marks (thousands not in groups of three, a foreign mark) becomes NULL: never a guess.
+#}
+{% macro plain_number(text, decimal_mark, thousands_mark) -%}
+    case
+        when {{ decimal_mark }} = '.' and {{ thousands_mark }} is null then {{ text }}
+        when {{ decimal_mark }} <> '.' and strpos({{ text }}, '.') > 0 and coalesce({{ thousands_mark }}, '') <> '.' then null
+        when {{ thousands_mark }} is null or strpos({{ text }}, {{ thousands_mark }}) = 0
+            then replace({{ text }}, {{ decimal_mark }}, '.')
+        when {{ matches(
+            "replace(replace(" ~ text ~ ", " ~ thousands_mark ~ ", '_'), " ~ decimal_mark ~ ", '.')",
+            '[<>=≤≥ ]*[+-]?\\d{1,3}(_\\d{3})+(\\.\\d*)?') }} and strpos({{ text }}, '_') = 0
+            then replace(replace({{ text }}, {{ thousands_mark }}, ''), {{ decimal_mark }}, '.')
+    end
+{%- endmacro %}
+
+{% macro is_number(text) -%}
+    {{ matches(text, '(<=|>=|<|>|≤|≥)?\\s*[+-]?(\\d+\\.?\\d*|\\.\\d+)([eE][+-]?\\d+)?') }}
+{%- endmacro %}
+
+{# The operator in front of a number (<, <=, >, >=); NULL where there is none. #}
+{% macro number_operator(text) -%}
+    case
+        when {{ text }} like '<=%' or {{ text }} like '≤%' then '<='
+        when {{ text }} like '>=%' or {{ text }} like '≥%' then '>='
+        when {{ text }} like '<%' then '<'
+        when {{ text }} like '>%' then '>'
+    end
+{%- endmacro %}
+
+{# The number itself, 12 decimals; NULL where the text is no number or exceeds 10^12. Text must be plain_number's. #}
+{% macro number_value(text) -%}
+    {{ return(adapter.dispatch('number_value')(text)) }}
+{%- endmacro %}
+{% macro default__number_value(text) -%}
+    case when {{ is_number(text) }} then cast(trim(regexp_replace({{ text }}, '[<>=≤≥]', '')) as decimal(24, 12)) end
+{%- endmacro %}
+{% macro duckdb__number_value(text) -%}
+    case when {{ is_number(text) }} then try_cast(ltrim({{ text }}, '<>=≤≥ ') as decimal(24, 12)) end
+{%- endmacro %}
+
+{# A yes/no cell as BOOLEAN: true/false, yes/no, y/n, 1/0; NULL for anything else. #}
+{% macro read_flag(text) -%}
+    case
+        when lower({{ text }}) in ('true', 't', 'yes', 'y', '1') then true
+        when lower({{ text }}) in ('false', 'f', 'no', 'n', '0') then false
+    end
+{%- endmacro %}

@@ -1,0 +1,38 @@
+{# Typographic variants of a unit folded into the one spelling that the seed `units` holds. #}
+{% macro folded_unit(text) -%}
+    regexp_replace(
+        regexp_replace(
+            regexp_replace(
+                translate({{ text }}, 'µμ×⁰¹²³⁴⁵⁶⁷⁸⁹', 'uux0123456789'), '\s', '', 'g'
+            ), '^[x*](10)', '\1'
+        ), '^10(\^|\*\*|[Ee])', '10*'
+    )
+{%- endmacro %}
+
+{# A number in its own unit → the canonical unit of its dimension, DECIMAL(18,6), half up; NULL where it does not fit. #}
+{% macro to_canonical(number, factor) -%}
+    {{ return(adapter.dispatch('to_canonical')(number, factor)) }}
+{%- endmacro %}
+{% macro default__to_canonical(number, factor) -%}
+    cast({{ number }} * cast({{ factor }} as decimal(14, 9)) as decimal(18, 6))
+{%- endmacro %}
+{% macro duckdb__to_canonical(number, factor) -%}
+    try_cast({{ number }} * cast({{ factor }} as decimal(14, 9)) as decimal(18, 6))
+{%- endmacro %}
+
+{#
+  What cannot be a blood count, after conversion (10^9/L, %): ANC above 100, WBC above 1000, a percentage above 100, a
+  number too large to hold; or an ANC, segs or WBC below 100 per microlitre that is no whole number, which is a
+  mislabelled 10^9/L. Source: registry design; the upper bounds follow CALIBER and the OHDSI unit tables.
+#}
+{% macro is_implausible() -%}
+    (is_numeric and number is null and not is_foreign_code)
+    or (is_fitting_unit and number is not null and canonical_value is null)
+    or (analyte = 'anc' and canonical_value > 100)
+    or (analyte = 'wbc' and canonical_value > 1000)
+    or (analyte_dimension = 'percent' and canonical_value > 100)
+    or (
+        analyte in ('anc', 'segs_abs', 'wbc') and unit_dimension = 'count' and factor = 0.001
+        and number >= 0 and number < 100 and number <> floor(number)
+    )
+{%- endmacro %}

@@ -1,0 +1,60 @@
+/*
+Grain: a patient's day with an anti-CD20 dose; of several such drugs on one day the alphabetically last stands for it.
+previous_drug: the anti-CD20 drug given last before (that day included) that is another one. next_day: the class's
+next dose day.
+*/
+with days as (
+    select patient_no, administered_on as dose_on, max(drug) as drug
+    from {{ ref('int_dose') }}
+    where drug_class = 'anti_cd20'
+    group by patient_no, administered_on
+),
+
+doses as (
+    select patient_no, drug, administered_on, dose_number, dose_source
+    from {{ ref('int_dose') }}
+    where drug_class = 'anti_cd20'
+),
+
+drug_spells as (
+    select
+        *,
+        case
+            when drug <> lag(drug) over (partition by patient_no order by administered_on asc, drug asc)
+                then lag(drug) over (partition by patient_no order by administered_on asc, drug asc)
+        end as drug_before_if_changed
+    from doses
+),
+
+numbered_spells as (
+    select
+        *,
+        count(drug_before_if_changed) over (
+            partition by patient_no order by administered_on asc, drug asc
+            rows between unbounded preceding and current row
+        ) as spell
+    from drug_spells
+),
+
+with_previous as (
+    select
+        *,
+        max(drug_before_if_changed) over (partition by patient_no, spell) as previous_drug
+    from numbered_spells
+)
+
+select
+    days.patient_no,
+    days.dose_on,
+    days.drug,
+    with_previous.dose_number,
+    with_previous.dose_source,
+    with_previous.previous_drug,
+    lag(days.dose_on) over (partition by days.patient_no order by days.dose_on asc) as previous_day,
+    lead(days.dose_on) over (partition by days.patient_no order by days.dose_on asc) as next_day
+from days
+inner join with_previous
+    on
+        days.patient_no = with_previous.patient_no
+        and days.dose_on = with_previous.administered_on
+        and days.drug = with_previous.drug

@@ -1,0 +1,32 @@
+/*
+Grain: a current, mapped blood-count result (measured ANC or a part of one) up to the end of observation, with the
+differential it belongs to: results of one specimen and day, or, without a specimen id, of one exact time.
+*/
+with results as (
+    {{ current_rows(ref('stg_lab_result'), ref('int_lab_result_set_aside')) }}
+)
+
+select
+    results.file_no,
+    results.record_number,
+    results.record_key,
+    results.patient_no,
+    results.analyte,
+    results.operator,
+    results.canonical_value,
+    results.canonical_low,
+    results.collected_at,
+    results.collected_on,
+    results.source_value,
+    results.source_unit,
+    results.source_code,
+    results.specimen_hash,
+    case when results.specimen_hash is null then results.collected_at end as exact_time
+from results
+inner join {{ ref('int_observed_patient') }} as patient on results.patient_no = patient.patient_no
+where
+    results.collected_on <= patient.observation_end
+    and results.analyte in (
+        'anc', 'segs_abs', 'bands_abs', 'wbc', 'neutrophils_pct', 'segs_pct', 'bands_pct', 'lymphocytes',
+        'lymphocytes_pct'
+    )

@@ -1,0 +1,28 @@
+/*
+Grain: definition x patient x anti-CD20 dose day, with the first day of the course it belongs to: doses of the class no
+more than attribution_days apart. Drugs given every four weeks count their onset from here.
+*/
+with spaced as (
+    select
+        definitions.definition_id,
+        days.patient_no,
+        days.dose_on,
+        case
+            when
+                days.previous_day is null
+                or {{ days_between('days.previous_day', 'days.dose_on') }} > definitions.attribution_days
+                then days.dose_on
+        end as course_start
+    from {{ ref('int_anti_cd20_day') }} as days
+    cross join {{ ref('int_case_definition') }} as definitions
+)
+
+select
+    definition_id,
+    patient_no,
+    dose_on,
+    max(course_start) over (
+        partition by definition_id, patient_no order by dose_on asc
+        rows between unbounded preceding and current row
+    ) as course_start
+from spaced

@@ -1,0 +1,109 @@
+/*
+Grain: a dose: patient, drug and day, with how it is known (dose_source) and its number among the drug's doses.
+  recorded    an administration
+  line_start  a line of an anti-CD20 drug with no recorded dose of it within 30 days after its start
+  assumed     drugs injected at home: at the drug's interval after the last dose so known in the line, up to the
+              earliest of the line's end, the day before the patient's next line of another anti-CD20 drug, and the
+              last documented contact. They serve attribution and time at risk; they prove no continuation.
+*/
+with anti_cd20_lines as (
+    select * from {{ ref('int_treatment_line') }}
+    where drug_class = 'anti_cd20'
+),
+
+line_starts as (
+    select distinct line.patient_no, line.drug, line.start_on as administered_on
+    from anti_cd20_lines as line
+    left join {{ ref('int_recorded_dose') }} as dose
+        on
+            line.patient_no = dose.patient_no
+            and line.drug = dose.drug
+            and {{ within_days_after('dose.administered_on', 'line.start_on', 30) }}
+    where dose.patient_no is null
+),
+
+known as (
+    select patient_no, drug, drug_class, administered_on, 'recorded' as dose_source, 1 as source_order
+    from {{ ref('int_recorded_dose') }}
+    union all
+    select patient_no, drug, 'anti_cd20' as drug_class, administered_on, 'line_start' as dose_source, 2 as source_order
+    from line_starts
+),
+
+home_lines as (
+    select
+        line.record_key,
+        line.patient_no,
+        line.drug,
+        line.interval_days,
+        line.start_on,
+        line.end_on,
+        follow_up.follow_up_end,
+        min(other.start_on) as next_class_line_on
+    from anti_cd20_lines as line
+    inner join {{ ref('int_follow_up') }} as follow_up on line.patient_no = follow_up.patient_no
+    left join anti_cd20_lines as other
+        on line.patient_no = other.patient_no and line.drug <> other.drug and line.start_on < other.start_on
+    where line.home_injected
+    group by
+        line.record_key, line.patient_no, line.drug, line.interval_days, line.start_on, line.end_on,
+        follow_up.follow_up_end
+),
+
+bounded_home_lines as (
+    select
+        *,
+        least(
+            follow_up_end,
+            coalesce(end_on, follow_up_end),
+            coalesce({{ add_days('next_class_line_on', -1) }}, follow_up_end)
+        ) as assumed_to
+    from home_lines
+),
+
+last_known_in_line as (
+    select line.record_key, line.patient_no, line.drug, line.interval_days, line.assumed_to,
+        max(known.administered_on) as last_known_on
+    from bounded_home_lines as line
+    inner join known
+        on
+            line.patient_no = known.patient_no
+            and line.drug = known.drug
+            and known.administered_on >= line.start_on
+            and known.administered_on <= line.assumed_to
+    group by line.record_key, line.patient_no, line.drug, line.interval_days, line.assumed_to
+),
+
+assumed as (
+    select distinct
+        line.patient_no,
+        line.drug,
+        {{ add_days('line.last_known_on', 'cast(numbers.number * line.interval_days as integer)') }} as administered_on
+    from last_known_in_line as line
+    inner join {{ ref('int_number') }} as numbers
+        on numbers.number * line.interval_days <= {{ days_between('line.last_known_on', 'line.assumed_to') }}
+),
+
+every_dose as (
+    select * from known
+    union all
+    select patient_no, drug, 'anti_cd20' as drug_class, administered_on, 'assumed' as dose_source, 3 as source_order
+    from assumed
+),
+
+best_known as (
+    select
+        *,
+        row_number() over (partition by patient_no, drug, administered_on order by source_order asc) as preference
+    from every_dose
+)
+
+select
+    patient_no,
+    drug,
+    drug_class,
+    administered_on,
+    dose_source,
+    row_number() over (partition by patient_no, drug order by administered_on asc) as dose_number
+from best_known
+where preference = 1

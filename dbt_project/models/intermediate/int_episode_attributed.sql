@@ -1,0 +1,77 @@
+/*
+Grain: definition x patient x episode, with the anti-CD20 dose it is attributed to.
+Rules: the last anti-CD20 dose before the day of onset (a sample on an infusion day is drawn before the infusion),
+where it lies at most attribution_days back. onset_type is 'late' from late_days after that dose; for drugs given every
+four weeks the days count from the first dose of the current course of the class.
+*/
+with definitions as (
+    select * from {{ ref('int_case_definition') }}
+),
+
+dose_before as (
+    select
+        episode.definition_id,
+        episode.patient_no,
+        episode.episode_number,
+        max(days.dose_on) as dose_on
+    from {{ ref('int_episode') }} as episode
+    inner join definitions on episode.definition_id = definitions.definition_id
+    inner join {{ ref('int_anti_cd20_day') }} as days
+        on
+            episode.patient_no = days.patient_no
+            and episode.onset_on > days.dose_on
+            and {{ days_between('days.dose_on', 'episode.onset_on') }} <= definitions.attribution_days
+    group by episode.definition_id, episode.patient_no, episode.episode_number
+),
+
+attributed as (
+    select
+        dose_before.definition_id,
+        dose_before.patient_no,
+        dose_before.episode_number,
+        days.dose_on,
+        days.drug,
+        days.previous_drug,
+        days.dose_number,
+        days.dose_source,
+        drugs.interval_days,
+        drugs.home_injected,
+        case when drugs.interval_days <= 28 then course.course_start else days.dose_on end as onset_anchor
+    from dose_before
+    inner join {{ ref('int_anti_cd20_day') }} as days
+        on dose_before.patient_no = days.patient_no and dose_before.dose_on = days.dose_on
+    inner join {{ ref('drugs') }} as drugs on days.drug = drugs.drug
+    inner join {{ ref('int_course_day') }} as course
+        on
+            dose_before.definition_id = course.definition_id
+            and dose_before.patient_no = course.patient_no
+            and dose_before.dose_on = course.dose_on
+)
+
+select
+    episode.definition_id,
+    episode.patient_no,
+    episode.episode_number,
+    episode.onset_on,
+    episode.end_on,
+    episode.end_status,
+    episode.window_end_on,
+    episode.observation_end,
+    attributed.drug as attributed_drug,
+    attributed.previous_drug,
+    attributed.dose_on as last_dose_on,
+    {{ days_between('attributed.dose_on', 'episode.onset_on') }} as days_since_last_dose,
+    attributed.dose_number,
+    attributed.dose_source,
+    attributed.interval_days,
+    attributed.home_injected,
+    case
+        when attributed.drug is null then null
+        when {{ days_between('attributed.onset_anchor', 'episode.onset_on') }} >= definitions.late_days then 'late'
+        else 'early'
+    end as onset_type
+from {{ ref('int_episode') }} as episode
+inner join definitions on episode.definition_id = definitions.definition_id
+left join attributed
+    on
+        {{ same_episode('episode', 'attributed') }}

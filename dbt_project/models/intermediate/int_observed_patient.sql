@@ -1,0 +1,17 @@
+/*
+Grain: a patient, with the end of observation: the earlier of the site's cut-off and death. Later data are not used.
+*/
+select
+    patient.patient_no,
+    patient.patient_key,
+    patient.site,
+    patient.sex,
+    patient.birth_year,
+    patient.ms_phenotype,
+    patient.ms_onset_on,
+    patient.duffy_null,
+    patient.last_contact_on,
+    patient.death_on,
+    case when patient.death_on < cutoff.cutoff_on then patient.death_on else cutoff.cutoff_on end as observation_end
+from {{ ref('int_patient') }} as patient
+inner join {{ ref('int_site_cutoff') }} as cutoff on patient.site = cutoff.site

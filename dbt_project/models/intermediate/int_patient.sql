@@ -1,0 +1,15 @@
+/*
+Grain: a patient known to the registry, with the birth year alone.
+*/
+select
+    patient_no,
+    patient_key,
+    site,
+    sex,
+    extract(year from birth_on) as birth_year,
+    ms_phenotype,
+    ms_onset_on,
+    duffy_null,
+    last_contact_on,
+    death_on
+from ({{ current_rows(ref('stg_patient'), ref('int_patient_set_aside')) }}) as current_patient

@@ -1,0 +1,18 @@
+/*
+Grain: a recorded dose: one a patient, drug and day, whatever its number of records, up to the end of observation.
+*/
+with administrations as (
+    {{ current_rows(ref('stg_administration'), ref('int_administration_set_aside')) }}
+)
+
+select
+    administrations.patient_no,
+    administrations.drug,
+    drugs.drug_class,
+    administrations.administered_on,
+    count(*) as n_records
+from administrations
+inner join {{ ref('int_observed_patient') }} as patient on administrations.patient_no = patient.patient_no
+inner join {{ ref('drugs') }} as drugs on administrations.drug = drugs.drug
+where administrations.administered_on <= patient.observation_end
+group by administrations.patient_no, administrations.drug, drugs.drug_class, administrations.administered_on

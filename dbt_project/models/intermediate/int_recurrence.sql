@@ -1,0 +1,96 @@
+/*
+Grain: definition x patient x attributed episode that no chart review took away, with its recurrence number.
+Rules: 0 at the patient's first such episode; grows by one at each later one with an ANC >= recovery_at on or after the
+end of the one before it and before this onset; without such a documented recovery the number stays and
+continuation_possible is true. recurrence_context, where the number grew: the last treatment between the two onsets, a dose
+known in any way or the start of another drug's line, from the day of the first onset to the day before the second (a
+sample on an infusion day is drawn before the infusion). Of several on one day anti-CD20 comes last, of these the
+alphabetically last.
+*/
+with episodes as (
+    select
+        episode.definition_id,
+        episode.patient_no,
+        episode.episode_number,
+        episode.onset_on,
+        episode.attributed_drug,
+        lag(episode.onset_on) over by_patient as onset_before,
+        lag(episode.window_end_on) over by_patient as end_before,
+        lag(episode.attributed_drug) over by_patient as drug_before
+    from {{ ref('int_episode_attributed') }} as episode
+    left join {{ ref('int_episode_review') }} as review
+        on
+            {{ same_episode('episode', 'review') }}
+    where episode.attributed_drug is not null and coalesce(review.verdict, 'confirmed') = 'confirmed'
+    window by_patient as (partition by episode.definition_id, episode.patient_no order by episode.episode_number asc)
+),
+
+recoveries as (
+    select distinct episodes.definition_id, episodes.patient_no, episodes.episode_number
+    from episodes
+    inner join {{ ref('int_anc_day') }} as anc_day
+        on
+            episodes.definition_id = anc_day.definition_id
+            and episodes.patient_no = anc_day.patient_no
+            and anc_day.is_recovered
+            and anc_day.collected_on >= episodes.end_before
+            and anc_day.collected_on < episodes.onset_on
+),
+
+treatments as (
+    select patient_no, drug, drug_class, administered_on as event_on, true as is_dose
+    from {{ ref('int_dose') }}
+    where drug_class = 'anti_cd20'
+    union all
+    select patient_no, drug, drug_class, start_on as event_on, false as is_dose
+    from {{ ref('int_treatment_line') }}
+    where drug_class <> 'gcsf'
+),
+
+treatments_between as (
+    select
+        episodes.definition_id,
+        episodes.patient_no,
+        episodes.episode_number,
+        row_number() over (
+            partition by episodes.definition_id, episodes.patient_no, episodes.episode_number
+            order by
+                treatments.event_on desc,
+                case when treatments.drug_class = 'anti_cd20' then 1 else 2 end asc,
+                treatments.drug desc
+        ) as rank_of_event,
+        case
+            when treatments.drug = episodes.drug_before then 'rechallenge'
+            when treatments.drug_class = 'anti_cd20' then 'after_switch_in_class'
+            else 'after_switch_out_of_class'
+        end as recurrence_context
+    from episodes
+    inner join treatments
+        on
+            episodes.patient_no = treatments.patient_no
+            and treatments.event_on >= episodes.onset_before
+            and treatments.event_on < episodes.onset_on
+    where treatments.is_dose or treatments.drug <> episodes.drug_before
+)
+
+select
+    episodes.definition_id,
+    episodes.patient_no,
+    episodes.episode_number,
+    sum(case when recoveries.patient_no is not null then 1 else 0 end) over (
+        partition by episodes.definition_id, episodes.patient_no order by episodes.episode_number asc
+        rows between unbounded preceding and current row
+    ) as recurrence_number,
+    episodes.onset_before is not null and recoveries.patient_no is null as continuation_possible,
+    case
+        when recoveries.patient_no is not null
+            then coalesce(treatments_between.recurrence_context, 'no_further_treatment')
+    end as recurrence_context
+from episodes
+left join recoveries
+    on
+        {{ same_episode('episodes', 'recoveries') }}
+left join treatments_between
+    on
+        {{ same_episode('episodes', 'treatments_between') }}
+        and treatments_between.rank_of_event = 1

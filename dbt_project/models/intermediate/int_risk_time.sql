@@ -1,0 +1,48 @@
+/*
+Grain: definition x patient in the cohort x drug: days at risk up to the first case episode's onset, days at risk in all,
+and the number of ANC results on the days at risk up to that onset (who is measured more is found more; after a case more
+is measured because of it).
+*/
+with days as (
+    select
+        definitions.definition_id,
+        risk.patient_no,
+        member.patient_key,
+        risk.drug,
+        sum(greatest(0, {{ days_between(
+            'risk.dose_on', 'least(risk.risk_to, coalesce(member.first_case_onset, risk.risk_to))'
+        ) }})) as days_at_risk,
+        sum(greatest(0, {{ days_between('risk.dose_on', 'risk.risk_to') }})) as days_at_risk_total
+    from {{ ref('int_risk_interval') }} as risk
+    inner join {{ ref('int_case_definition') }} as definitions on risk.attribution_days = definitions.attribution_days
+    inner join {{ ref('int_cohort_member') }} as member
+        on definitions.definition_id = member.definition_id and risk.patient_no = member.patient_no
+    group by definitions.definition_id, risk.patient_no, member.patient_key, risk.drug
+),
+
+tests as (
+    select definitions.definition_id, anc.patient_no, anc.last_drug, count(*) as n_anc_tests
+    from {{ ref('int_anc_since_dose') }} as anc
+    inner join {{ ref('int_cohort_member') }} as member on anc.patient_no = member.patient_no
+    inner join {{ ref('int_case_definition') }} as definitions
+        on
+            member.definition_id = definitions.definition_id
+            and anc.days_since_last_dose <= definitions.attribution_days
+    where anc.collected_on <= coalesce(member.first_case_onset, anc.collected_on)
+    group by definitions.definition_id, anc.patient_no, anc.last_drug
+)
+
+select
+    days.definition_id,
+    days.patient_no,
+    days.patient_key,
+    days.drug,
+    days.days_at_risk,
+    days.days_at_risk_total,
+    coalesce(tests.n_anc_tests, 0) as n_anc_tests
+from days
+left join tests
+    on
+        days.definition_id = tests.definition_id
+        and days.patient_no = tests.patient_no
+        and days.drug = tests.last_drug

@@ -1,0 +1,15 @@
+/*
+Grain: a key whose last row can't be used (quarantined, or not mapped) although an earlier one could: the earlier form is
+not used. The key is shown as its keyed hash.
+*/
+select
+    files.site,
+    files.entity,
+    {{ key_text('aside.record_key') }} as record_key,
+    files.file_id as source_file,
+    aside.record_number,
+    aside.disposition,
+    aside.reasons
+from {{ ref('int_set_aside') }} as aside
+inner join {{ ref('stg_input_file') }} as files on aside.file_no = files.file_no
+where aside.is_contested

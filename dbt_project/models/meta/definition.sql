@@ -1,0 +1,22 @@
+/*
+Grain: a case definition in force, with a hash of its meaning: its parameters and the rows of its severity scale.
+*/
+with scale_texts as (
+    select
+        scale,
+        {{ dbt.listagg(
+            "concat_ws('|', analyte, grade, severity_rank, lower, lower_inclusive, upper, upper_inclusive, lln_rule, unit)",
+            "';'", "order by analyte, severity_rank") }} as scale_text
+    from {{ ref('dim_grading_scale') }}
+    group by scale
+)
+
+select
+    definitions.definition_id,
+    definitions.label,
+    definitions.severity_scale,
+    {{ dbt.hash("concat_ws('|', definitions.onset_below, definitions.onset_inclusive, definitions.recovery_at,"
+        ~ " definitions.max_gap_days, definitions.gcsf_days, definitions.attribution_days, definitions.late_days,"
+        ~ " definitions.severity_scale, scale_texts.scale_text)") }} as content_hash
+from {{ ref('int_case_definition') }} as definitions
+left join scale_texts on definitions.severity_scale = scale_texts.scale

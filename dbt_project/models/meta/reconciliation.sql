@@ -1,0 +1,43 @@
+/*
+Grain: a file in force. Every delivered row counts once: current, superseded, duplicate, quarantined, not mapped or erased.
+rows_delivered is the ledger's count from the load; the others are counted in the models, so that a lost row shows.
+*/
+with rows_read as (
+    {% for name, entity in [
+        ('patient', 'patients'), ('treatment', 'treatments'), ('administration', 'administrations'),
+        ('lab_result', 'lab_results'), ('clinical_event', 'clinical_events'), ('adjudication', 'adjudications')
+    ] %}
+    select file_no, count(*) as n_rows
+    from {{ ref('stg_' ~ name) }}
+    group by file_no
+    {{ "union all" if not loop.last }}
+    {% endfor %}
+),
+
+rows_set_aside as (
+    select
+        file_no,
+        count(*) as n_rows,
+        sum(case when disposition = 'superseded' then 1 else 0 end) as rows_superseded,
+        sum(case when disposition = 'duplicate' then 1 else 0 end) as rows_duplicate,
+        sum(case when disposition = 'quarantined' then 1 else 0 end) as rows_quarantined,
+        sum(case when disposition = 'not_mapped' then 1 else 0 end) as rows_not_mapped
+    from {{ ref('int_set_aside') }}
+    group by file_no
+)
+
+select
+    files.site,
+    files.delivery,
+    files.entity,
+    files.file_id as source_file,
+    cast(files.n_rows as bigint) as rows_delivered,
+    cast(coalesce(rows_read.n_rows, 0) - coalesce(aside.n_rows, 0) as bigint) as rows_current,
+    cast(coalesce(aside.rows_superseded, 0) as bigint) as rows_superseded,
+    cast(coalesce(aside.rows_duplicate, 0) as bigint) as rows_duplicate,
+    cast(coalesce(aside.rows_quarantined, 0) as bigint) as rows_quarantined,
+    cast(coalesce(aside.rows_not_mapped, 0) as bigint) as rows_not_mapped,
+    cast(0 as bigint) as rows_erased
+from {{ ref('stg_input_file') }} as files
+left join rows_read on files.file_no = rows_read.file_no
+left join rows_set_aside as aside on files.file_no = aside.file_no

@@ -1,0 +1,48 @@
+{{ config(materialized='view') }}
+/*
+Grain: a delivered adjudications row (a chart review's word on the episodes whose onset lies in a span), good or bad.
+A view over the vault, never stored: the order between two verdicts may need the source key's text.
+Rule: only reviewed_on is judged against the delivery, and no date against birth or death.
+*/
+with delivered as (
+    {{ delivered_rows('adjudications', 'adjudication_id', [
+        'adjudication_id', 'patient_id', 'onset_from', 'onset_to', 'verdict', 'reviewed_on', 'reviewer_role', 'comment',
+        'status']) }}
+),
+
+typed as (
+    select
+        *,
+        {{ is_code('verdict', ['confirmed', 'other_cause', 'lab_error']) }} as is_known_verdict,
+        cast({{ read_time('onset_from', 'site', 'time_zone') }} as date) as onset_from_day,
+        cast({{ read_time('onset_to', 'site', 'time_zone') }} as date) as onset_to_day,
+        cast({{ read_time('reviewed_on', 'site', 'time_zone') }} as date) as reviewed_on_sent
+    from delivered
+)
+
+select
+    file_no,
+    record_number,
+    record_key,
+    content_hash,
+    patient_no,
+    is_cancelled,
+    true as is_mapped,
+    patient_id is not null as has_patient_id,
+    {{ held_back_reasons('adjudication_id', ['patient_id', 'onset_from', 'onset_to', 'verdict'], [
+        ['invalid_code', invalid_status() ~ ' or (verdict is not null and not is_known_verdict)'],
+        ['unparseable_date', '(onset_from is not null and onset_from_day is null)'
+            ~ ' or (onset_to is not null and onset_to_day is null)'],
+        ['end_before_start', 'onset_to_day < onset_from_day'],
+    ]) }} as reasons,
+    cast(null as date) as judged_on,
+    adjudication_id,
+    onset_from_day as onset_from,
+    onset_to_day as onset_to,
+    case when is_known_verdict then lower(verdict) end as verdict,
+    case when reviewed_on_sent <= delivery_end then reviewed_on_sent end as reviewed_on,
+    {{ reason_list([
+        ['reviewed_on:unparseable_date', 'reviewed_on is not null and reviewed_on_sent is null'],
+        ['reviewed_on:date_after_delivery', 'reviewed_on_sent > delivery_end'],
+    ]) }} as cell_defects
+from typed

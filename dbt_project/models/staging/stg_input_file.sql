@@ -1,0 +1,28 @@
+/*
+Grain: a delivered file that counts (the version now in force at its place). No file name: that stays in the vault.
+Rule: rows are ordered by delivery month, file name and record number, never by the time of loading;
+file_order carries the first two.
+*/
+with files as (
+    select * from {{ source('vault', 'input_file') }}
+    where is_current
+)
+
+select
+    f.file_no,
+    f.file_id,
+    f.site,
+    f.delivery,
+    f.entity,
+    f.n_rows,
+    f.sha256,
+    cast({{ last_day_of_month('f.delivery') }} as date) as delivery_end,
+    row_number() over (order by f.delivery, f.path, f.site) as file_order,
+    case when f.format = 'csv' then s.decimal_mark else '.' end as decimal_mark,
+    case when f.format = 'csv' then s.thousands_mark end as thousands_mark,
+    coalesce(s.time_zone, study.time_zone) as time_zone,
+    coalesce(s.mode, 'delta') as delivery_mode,
+    coalesce(s.neutrophils_pct_includes_bands, false) as neutrophils_pct_includes_bands
+from files as f
+left join {{ source('config', 'site') }} as s on f.site = s.site
+cross join {{ source('config', 'study') }} as study

@@ -1,0 +1,265 @@
+"""Reference data: every code is known once, every count has one grade, every row names its source.
+
+The grader here does in plain Python what the SQL does with the same rows, so that a wrong bound in
+the seed shows as a wrong cell of the published boundary table.
+"""
+
+import csv
+import re
+from collections import Counter
+from decimal import Decimal
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+import yaml
+
+SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"
+KEYS = {
+    "analytes": ("analyte",),
+    "test_codes": ("test_code",),
+    "units": ("unit",),
+    "drugs": ("drug",),
+    "drug_names": ("name",),
+    "grading_scales": ("scale", "analyte", "grade"),
+    "case_definitions": ("definition_id",),
+}
+Row = dict[str, str]
+
+
+def rows(name: str) -> list[Row]:
+    """Read a seed as text, blank cells as ''."""
+    with (SEEDS / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file, strict=True))
+
+
+def scale_rows(scale: str) -> list[Row]:
+    """Sort the intervals of a scale from the lowest counts (worst) upwards."""
+    of_scale = [row for row in rows("grading_scales") if row["scale"] == scale]
+    return sorted(of_scale, key=lambda row: -int(row["severity_rank"]))
+
+
+def grade(scale: str, anc: Decimal, lln: Decimal | None = None) -> str | None:
+    """Grade a count in 10*9/L; None where the scale needs a limit of normal that is unknown."""
+    for row in scale_rows(scale):
+        lower, upper = Decimal(row["lower"]), Decimal(row["upper"]) if row["upper"] else None
+        if row["lln_rule"] and lln is None:
+            return None
+        if row["lln_rule"] == "lower" and lln is not None:
+            lower = max(lower, lln)
+        if row["lln_rule"] == "upper":
+            upper = lln
+        above = anc > lower or (row["lower_inclusive"] == "true" and anc == lower)
+        below = upper is None or anc < upper or (row["upper_inclusive"] == "true" and anc == upper)
+        if above and below:
+            return row["grade"]
+    raise AssertionError(f"no grade of {scale} for {anc}")
+
+
+def normalised(spelling: str) -> str:
+    """Write a unit as the lookup sees it."""
+    text = re.sub(r"\s", "", spelling).translate(str.maketrans("µμ×⁰¹²³⁴⁵⁶⁷⁸⁹", "uux0123456789"))
+    text = re.sub(r"^[x*](?=10)", "", text)
+    return re.sub(r"^10(\*\*|\^|[Ee])", "10*", text)
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_a_seed_has_whole_rows_without_blank_edges_and_no_key_twice(name: str) -> None:
+    seed = rows(name)
+    assert seed
+    for row in seed:
+        assert None not in row
+        assert None not in row.values()
+        assert all(cell == cell.strip() for cell in row.values())
+    counts = Counter(tuple(row[column] for column in KEYS[name]) for row in seed)
+    assert not [key for key, n in counts.items() if n > 1 or not all(key)]
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_every_row_names_its_source(name: str) -> None:
+    assert all(row["source"] for row in rows(name))
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_every_column_is_described_and_typed(name: str) -> None:
+    document = yaml.safe_load((SEEDS / "_seeds.yml").read_text(encoding="utf-8"))
+    (described,) = [seed for seed in document["seeds"] if seed["name"] == name]
+    header = list(rows(name)[0])
+    assert [column["name"] for column in described["columns"]] == header
+    assert list(described["config"]["column_types"]) == header
+    assert all(column["description"] for column in described["columns"])
+
+
+# ANC in 10*9/L, the laboratory's lower limit of normal (on which CTCAE 5 depends from 1.5 upwards),
+# and what each scale calls it: CTCAE and DAIDS as in admiral's grading metadata.
+BOUNDARIES: list[tuple[str, str | None, str, str, str | None, str, str]] = [
+    # ANC, LLN, udine_2025, udine_2025_inclusive, ctcae_v5, ctcae_v6, daids_2_1
+    ("0", "2.0", "severe", "severe", "4", "4", "4"),
+    ("0.099999", "2.0", "severe", "severe", "4", "4", "4"),
+    ("0.1", "2.0", "severe", "severe", "4", "3", "4"),
+    ("0.399999", "2.0", "severe", "severe", "4", "3", "4"),
+    ("0.4", "2.0", "severe", "severe", "4", "3", "3"),
+    ("0.499999", "2.0", "severe", "severe", "4", "3", "3"),
+    ("0.5", "2.0", "moderate", "moderate", "3", "2", "3"),
+    ("0.599999", "2.0", "moderate", "moderate", "3", "2", "3"),
+    ("0.6", "2.0", "moderate", "moderate", "3", "2", "2"),
+    ("0.799999", "2.0", "moderate", "moderate", "3", "2", "2"),
+    ("0.8", "2.0", "moderate", "moderate", "3", "2", "1"),
+    ("0.999999", "2.0", "moderate", "moderate", "3", "2", "1"),
+    ("1.0", "2.0", "mild", "moderate", "2", "1", "1"),
+    ("1.000001", "2.0", "mild", "mild", "2", "1", "0"),
+    ("1.499999", "2.0", "mild", "mild", "2", "1", "0"),
+    ("1.5", "2.0", "none", "none", "1", "0", "0"),
+    ("1.5", "1.5", "none", "none", "0", "0", "0"),
+    ("1.5", "1.2", "none", "none", "0", "0", "0"),
+    ("1.5", None, "none", "none", None, "0", "0"),
+    ("1.999999", "2.0", "none", "none", "1", "0", "0"),
+    ("2.0", "2.0", "none", "none", "0", "0", "0"),
+    ("7.5", "2.0", "none", "none", "0", "0", "0"),
+    ("7.5", None, "none", "none", None, "0", "0"),
+]
+SCALES = ("udine_2025", "udine_2025_inclusive", "ctcae_v5", "ctcae_v6", "daids_2_1")
+
+
+@pytest.mark.parametrize(
+    ("anc", "lln", "expected"), [(row[0], row[1], row[2:]) for row in BOUNDARIES]
+)
+def test_a_boundary_value_is_graded_as_published(
+    anc: str, lln: str | None, expected: tuple[str | None, ...]
+) -> None:
+    limit = Decimal(lln) if lln else None
+    assert tuple(grade(scale, Decimal(anc), limit) for scale in SCALES) == expected
+
+
+def test_a_count_below_an_absolute_cut_off_is_graded_without_a_limit_of_normal() -> None:
+    assert [grade("ctcae_v5", Decimal(anc)) for anc in ("0.4", "0.9", "1.4")] == ["4", "3", "2"]
+
+
+def test_an_absolute_cut_off_wins_over_a_lower_limit_of_normal() -> None:
+    assert grade("ctcae_v5", Decimal("1.4"), Decimal("1.2")) == "2"
+
+
+@pytest.mark.parametrize("scale", SCALES)
+def test_the_intervals_of_a_scale_tile_all_counts_from_zero_upwards(scale: str) -> None:
+    """Without gap or overlap; grades that a limit of normal divides meet at that limit."""
+    intervals = scale_rows(scale)
+    ranks = [int(row["severity_rank"]) for row in intervals]
+    assert ranks == list(range(len(intervals)))[::-1]
+    assert Decimal(intervals[0]["lower"]) == 0
+    assert intervals[0]["lower_inclusive"] == "true"
+    for below, above in pairwise(intervals):
+        if above["lln_rule"] == "lower":
+            assert (below["lln_rule"], below["lower"]) == ("upper", above["lower"])
+            continue
+        assert Decimal(below["upper"]) == Decimal(above["lower"])
+        assert {below["upper_inclusive"], above["lower_inclusive"]} == {"true", "false"}
+    assert intervals[-1]["upper"] == ""
+
+
+def test_every_definition_recovers_at_or_above_its_onset() -> None:
+    scales = {row["scale"] for row in rows("grading_scales")}
+    for row in rows("case_definitions"):
+        assert row["severity_scale"] in scales
+        onset, recovery = Decimal(row["onset_below"]), Decimal(row["recovery_at"])
+        assert recovery > onset or (recovery == onset and row["onset_inclusive"] == "false")
+
+
+SPELLINGS = {  # factor to 10*9/L: spellings as laboratories send them
+    "1": "x10^9/L ×10⁹/L 10E9/L 10e9/L 10**9/L G/L Gpt/L giga/L K/uL k/µL K/mm3 Thou/uL Tsd/µl"
+    " bil/L x10(3)/mcL 10*3/mm3 10^6/mL /nL mila/mmc 10³/μL",
+    "0.001": "/uL cells/uL #/uL cell/mcL /µl /cmm cells/mm³ Mpt/L 10^6/L 10^3/mL /mm3"
+    " {cells}/uL /mmc",
+    "10": "10*4/uL 万/µL",
+    "1000": "M/uL 10*6/uL 10*12/L 10*6/mm3",
+    "0.000001": "/mL 10*3/L",
+    "0.000000001": "/L",
+}
+
+
+@pytest.mark.parametrize("factor", SPELLINGS)
+def test_usual_spellings_of_a_count_convert_to_10_to_the_9_per_litre(factor: str) -> None:
+    units = {row["unit"]: row for row in rows("units")}
+    for sent in SPELLINGS[factor].split():
+        unit = units[normalised(sent)]
+        assert (unit["dimension"], Decimal(unit["factor"])) == ("count", Decimal(factor)), sent
+
+
+def test_the_case_of_a_unit_tells_giga_from_gram() -> None:
+    dimension = {row["unit"]: row["dimension"] for row in rows("units")}
+    assert (dimension["G/L"], dimension["g/L"]) == ("count", "mass_concentration")
+
+
+@pytest.mark.parametrize(
+    "unit", ["mil/mm3", "mil/uL", "T/uL", "M/L", "G/dL", "thousand", "10*9", "mm3"]
+)
+def test_a_spelling_that_could_mean_two_things_is_not_listed(unit: str) -> None:
+    assert unit not in {row["unit"] for row in rows("units")}
+
+
+def test_units_are_listed_in_the_form_in_which_they_are_looked_up() -> None:
+    assert [row["unit"] for row in rows("units") if normalised(row["unit"]) != row["unit"]] == []
+
+
+def test_a_unit_has_a_factor_where_its_dimension_has_an_analyte_and_nowhere_else() -> None:
+    canonical = {row["dimension"]: row["canonical_unit"] for row in rows("analytes")}
+    units = {row["unit"]: row for row in rows("units")}
+    assert all(bool(unit["factor"]) == (unit["dimension"] in canonical) for unit in units.values())
+    for dimension, unit in canonical.items():
+        assert (units[unit]["dimension"], units[unit]["factor"]) == (dimension, "1")
+
+
+@pytest.mark.parametrize("code", ["711-2", "8124-0", "2464-6", "789-8", "38518-7"])
+def test_a_code_that_others_misuse_is_not_mapped(code: str) -> None:
+    assert code not in {row["test_code"] for row in rows("test_codes")}
+
+
+def test_a_code_of_a_share_maps_to_a_share() -> None:
+    dimension = {row["analyte"]: row["dimension"] for row in rows("analytes")}
+    for row in rows("test_codes"):
+        is_share = dimension[row["analyte"]] == "percent"
+        assert ("/100 " in row["name"]) == is_share, row["test_code"]
+
+
+@pytest.mark.parametrize(
+    ("names", "drug"),
+    [
+        (("ocrelizumab", "ocrevus", "l04ag08", "l04aa36"), "ocrelizumab"),
+        (
+            ("rituximab", "mabthera", "truxima", "rixathon", "riabni", "l01fa01", "l01xc02"),
+            "rituximab",
+        ),
+        (("ofatumumab", "kesimpta", "l04ag12", "l04aa52", "l01fa02", "l01xc10"), "ofatumumab"),
+        (("ublituximab", "briumvi", "l04ag14"), "ublituximab"),
+        (("obinutuzumab", "gazyvaro", "l01fa03", "l01xc15"), "obinutuzumab"),
+        (("neupogen", "zarzio", "tevagrastim", "l03aa02"), "filgrastim"),
+        (("neulasta", "pelgraz", "ziextenzo", "l03aa13"), "pegfilgrastim"),
+        (("lonquex", "l03aa14"), "lipegfilgrastim"),
+    ],
+)
+def test_substance_brand_biosimilar_and_every_atc_vintage_name_one_drug(
+    names: tuple[str, ...], drug: str
+) -> None:
+    means = {row["name"]: row["drug"] for row in rows("drug_names")}
+    assert {means[name] for name in names} == {drug}
+
+
+def test_every_drug_answers_to_its_own_name_and_current_atc_code() -> None:
+    means = {row["name"]: row["drug"] for row in rows("drug_names")}
+    assert all(name == name.lower() for name in means)
+    for row in rows("drugs"):
+        assert means[row["drug"]] == row["drug"]
+        assert not row["atc"] or means[row["atc"].lower()] == row["drug"]
+
+
+def test_anti_cd20_drugs_alone_have_an_interval_and_ofatumumab_alone_is_injected_at_home() -> None:
+    drugs = {row["drug"]: row for row in rows("drugs")}
+    for row in drugs.values():
+        assert bool(row["interval_days"]) == (row["drug_class"] == "anti_cd20"), row["drug"]
+    assert {drugs[drug]["interval_days"] for drug in ("ocrelizumab", "rituximab")} == {"182"}
+    assert [drugs[drug]["interval_days"] for drug in ("ublituximab", "ofatumumab")] == ["168", "28"]
+    assert [drug for drug, row in drugs.items() if row["home_injected"] == "true"] == ["ofatumumab"]
+
+
+def test_gm_csf_counts_as_g_csf() -> None:
+    classes = {row["drug"]: row["drug_class"] for row in rows("drugs")}
+    assert classes["sargramostim"] == classes["molgramostim"] == classes["filgrastim"] == "gcsf"
