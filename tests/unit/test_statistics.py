@@ -1,0 +1,288 @@
+"""Statistics: published counts give published intervals, curves follow the textbook, marts add up.
+
+The expected intervals were computed with scipy from the counts of the papers named beside them.
+"""
+
+import subprocess
+import sys
+from math import exp, log, sqrt
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+import pytest
+
+from registry.settings import load_settings
+from registry.statistics import paper_table, rate_interval, risk_interval, write_statistics
+from registry.statistics.marts import write_marts
+from registry.statistics.survival import kaplan_meier
+
+SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"
+
+
+@pytest.mark.parametrize(
+    ("k", "n", "pct", "low", "high"),
+    [
+        pytest.param(6, 171, 3.5088, 1.2983, 7.4804, id="Udine series"),
+        pytest.param(3, 6, 50, 11.81, 88.19, id="Udine series, recurrence"),
+        pytest.param(0, 171, 0, 0, 2.1341, id="no case"),
+        pytest.param(171, 171, 100, 97.8659, 100, id="only cases"),
+        pytest.param(13, 1382, 0.9407, 0.5018, 1.6032, id="MabThera RA"),
+        pytest.param(2, 731, 0.2736, 0.0332, 0.9848, id="MabThera RA, placebo"),
+        pytest.param(37, 1825, 2.03, 1.43, 2.78, id="Waldrop 2025"),
+        pytest.param(71, 738, 9.62, 7.59, 11.98, id="Zonozi 2021"),
+        pytest.param(2, 11, 18.18, 2.28, 51.78, id="Rossi 2022, recurrence"),
+        pytest.param(5, 87, 5.75, 1.89, 12.90, id="Cartagena"),
+        pytest.param(4, 87, 4.60, 1.27, 11.36, id="Cartagena, severe"),
+        pytest.param(11, 209, 5.26, 2.66, 9.22, id="Tesfa 2011"),
+        pytest.param(5, 108, 4.63, 1.52, 10.47, id="Abdulkader 2014"),
+        pytest.param(2, 25, 8.0, 0.98, 26.03, id="Monaco 2016, rechallenge"),
+        pytest.param(3, 54, 5.56, 1.16, 15.39, id="Int J Hematol 2006"),
+    ],
+)
+def test_a_published_risk_has_its_exact_interval(
+    k: int, n: int, pct: float, low: float, high: float
+) -> None:
+    risk = risk_interval(k, n)
+    assert (risk.pct, risk.low, risk.high) == pytest.approx((pct, low, high), abs=0.0051)
+
+
+@pytest.mark.parametrize(
+    ("k", "low", "high"), [(6, 1.6178, 7.4426), (0, 0, 2.1971), (171, 97.8029, 100)]
+)
+def test_the_score_interval_stands_beside_the_exact_one(k: int, low: float, high: float) -> None:
+    risk = risk_interval(k, 171)
+    assert (risk.low_wilson, risk.high_wilson) == pytest.approx((low, high), abs=0.00005)
+
+
+@pytest.mark.parametrize(
+    ("events", "person_years", "rate", "low", "high"),
+    [
+        pytest.param(37, 6009, 0.6157, 0.4335, 0.8487, id="Waldrop 2025"),
+        pytest.param(13, 6009, 0.2163, 0.1152, 0.3700, id="Waldrop 2025, recurrence"),
+        pytest.param(0, 100, 0, 0, 3.6889, id="no event"),
+        pytest.param(1, 100, 1, 0.0253, 5.5716, id="one event"),
+        pytest.param(10, 1000, 1, 0.4795, 1.8390, id="ten events"),
+        pytest.param(3, 57.25, 5.2402, 1.0806, 15.3140, id="short follow-up"),
+    ],
+)
+def test_a_rate_has_its_exact_interval(
+    events: int, person_years: float, rate: float, low: float, high: float
+) -> None:
+    found = rate_interval(events, person_years)
+    assert (found.per_100py, found.low, found.high) == pytest.approx((rate, low, high), abs=0.00005)
+
+
+def test_the_interval_that_waldrop_printed_is_the_log_wald_one() -> None:
+    """Printed: 0.62 (0.45-0.85). The exact interval starts at 0.43."""
+    rate = rate_interval(37, 6009)
+    assert (rate.low_logwald, rate.high_logwald) == pytest.approx((0.4461, 0.8498), abs=0.00005)
+
+
+def test_person_time_is_counted_in_days_and_divided_once() -> None:
+    """OHDSI CohortIncidence: 365, 0 and 120 days at risk, one case, 75.3 per 100 person-years."""
+    assert rate_interval(1, (365 + 0 + 120) / 365.25).per_100py == pytest.approx(75.3, abs=0.05)
+
+
+def test_what_has_no_denominator_has_no_estimate() -> None:
+    assert set(vars(risk_interval(0, 0)).values()) == {None}
+    assert (
+        set(vars(rate_interval(0, 0)).values()) == set(vars(rate_interval(2, 0)).values()) == {None}
+    )
+    assert rate_interval(0, 10).low_logwald is rate_interval(0, 10).high_logwald is None
+
+
+@pytest.mark.parametrize(("k", "n"), [(-1, 3), (4, 3)])
+def test_more_cases_than_patients_is_an_error(k: int, n: int) -> None:
+    with pytest.raises(ValueError, match="cases among"):
+        risk_interval(k, n)
+
+
+def test_negative_person_time_is_an_error() -> None:
+    with pytest.raises(ValueError, match="person-years"):
+        rate_interval(1, -0.1)
+
+
+def counts(*rows: tuple[int, int, int]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["time_days", "n_patients", "n_events"])
+
+
+def log_log_interval(survival: float, greenwood: float) -> tuple[float, float]:
+    spread = exp(1.959964 * sqrt(greenwood) / abs(log(survival)))
+    return survival**spread, survival ** (1 / spread)
+
+
+def test_a_curve_follows_the_textbook() -> None:
+    """Seven patients: two leave at once, a case on day 5, a case and a loss on day 10, two stay."""
+    curve = kaplan_meier(counts((0, 2, 0), (5, 1, 1), (10, 2, 1), (20, 2, 0)))
+    assert curve["time_days"].tolist() == [0, 5, 10, 20]
+    assert curve["at_risk"].tolist() == [7, 5, 4, 2]
+    assert curve["events"].tolist() == [0, 1, 1, 0]
+    assert curve["survival"].tolist() == pytest.approx([1, 4 / 5, 4 / 5 * 3 / 4, 4 / 5 * 3 / 4])
+    expected = log_log_interval(0.8, 1 / (5 * 4)), log_log_interval(0.6, 1 / (5 * 4) + 1 / (4 * 3))
+    bounds = list(zip(curve["ci_low"], curve["ci_high"], strict=True))
+    assert bounds[0] == (1, 1)
+    assert bounds[1] == pytest.approx(expected[0], abs=1e-6)
+    assert bounds[2] == pytest.approx(expected[1], abs=1e-6)
+
+
+def test_a_curve_always_starts_at_time_zero_and_has_no_interval_where_nobody_is_left() -> None:
+    curve = kaplan_meier(counts((5, 2, 2), (10, 3, 3)))
+    assert curve[["time_days", "at_risk"]].values.tolist() == [[0, 5], [5, 5], [10, 3]]
+    assert curve["survival"].iloc[-1] == 0
+    assert curve[["ci_low", "ci_high"]].iloc[-1].isna().all()
+
+
+# A small build file: the tables that the statistics read. Two definitions; nobody fits `nobody`.
+# Ann is a case on ocrelizumab at day 100, then switched to ofatumumab, where it recurs.
+_BUILD = """
+create schema intermediate;
+create table main.dim_case_definition as
+    select definition_id, label, true as is_primary
+    from read_csv('{seeds}/case_definitions.csv') where definition_id = 'udine_2025'
+    union all select 'nobody', 'Nobody', false;
+create table intermediate.int_cohort_member as
+select 'udine_2025' as definition_id, *, date '2020-01-01' as index_date from (values
+    ('ann', 'udine', 'ocrelizumab', date '2021-01-01', date '2020-04-10', 'ocrelizumab'),
+    ('bob', 'udine', 'rituximab', date '2021-01-01', null, null),
+    ('cyd', 'trieste', 'ocrelizumab', date '2020-07-19', null, null)
+) as t (patient_key, site, first_drug, follow_up_end, first_case_onset, first_case_drug);
+create table intermediate.int_drug_exposed as
+    select definition_id, patient_key, first_drug as drug from intermediate.int_cohort_member;
+create table intermediate.int_risk_time as
+select 'udine_2025' as definition_id, * from (values
+    ('ann', 'ocrelizumab', 100, 120, 4), ('ann', 'ofatumumab', 0, 246, 8),
+    ('bob', 'rituximab', 365, 365, 12), ('cyd', 'ocrelizumab', 200, 200, 6)
+) as t (patient_key, drug, days_at_risk, days_at_risk_total, n_anc_tests);
+create table main.fct_neutropenia_episode as
+select 'udine_2025' as definition_id, 'ann' as patient_key, 'udine' as site,
+    unnest(['ocrelizumab', 'ofatumumab']) as attributed_drug, true as is_case_episode;
+"""
+
+
+def build(path: Path | str = ":memory:") -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect(str(path))
+    connection.execute(_BUILD.format(seeds=SEEDS))
+    return connection
+
+
+def stratum(connection: duckdb.DuckDBPyConnection, kind: str, name: str, columns: str) -> object:
+    return connection.execute(
+        f"select {columns} from main.mart_incidence"
+        " where definition_id = 'udine_2025' and stratum_type = ? and stratum = ?",
+        [kind, name],
+    ).fetchone()
+
+
+def test_patients_cases_and_time_are_counted_by_stratum() -> None:
+    with build() as con:
+        assert write_marts(con)["mart_incidence"] == 7
+        numbers = "n_patients, n_cases, n_episodes, round(person_years * 365.25)"
+        assert stratum(con, "overall", "all", numbers) == (3, 1, 2, 665)
+        assert stratum(con, "drug", "ocrelizumab", numbers) == (2, 1, 1, 300)
+        assert stratum(con, "drug", "rituximab", numbers) == (1, 0, 0, 365)
+        assert stratum(con, "site", "trieste", numbers) == (1, 0, 0, 200)
+        rates = "episode_rate_per_100py * 931, anc_tests_per_py * 931"
+        assert stratum(con, "overall", "all", rates) == pytest.approx((2 * 36525, 30 * 365.25))
+
+
+def test_a_drug_taken_only_after_the_first_case_shows_its_episodes_but_no_risk() -> None:
+    with build() as con:
+        write_marts(con)
+        columns = (
+            "n_patients, n_cases, n_episodes, risk_pct, rate_per_100py, episode_rate_per_100py > 0"
+        )
+        assert stratum(con, "drug", "ofatumumab", columns) == (0, 0, 1, None, None, True)
+
+
+def test_a_definition_with_an_empty_cohort_still_has_its_row() -> None:
+    with build() as con:
+        con.execute("delete from intermediate.int_cohort_member")
+        con.execute("delete from intermediate.int_drug_exposed")
+        con.execute("delete from intermediate.int_risk_time")
+        con.execute("update main.fct_neutropenia_episode set is_case_episode = false")
+        assert write_marts(con) == {"mart_incidence": 2, "mart_time_to_onset": 0}
+        rows = con.execute("select * from main.mart_incidence order by definition_id").fetchall()
+        zeros = ("overall", "all", 0, 0, None, None, None, 0, *[None] * 5, 0, 0, None, None)
+        assert rows == [("nobody", *zeros), ("udine_2025", *zeros)]
+
+
+def test_time_runs_from_the_index_date_to_the_first_case_or_the_end_of_follow_up() -> None:
+    with build() as con:
+        write_marts(con)
+        curve = con.execute(
+            "select time_days, at_risk, events from main.mart_time_to_onset"
+            " where stratum_type = 'overall' order by time_days"
+        ).fetchall()
+        assert curve == [(0, 3, 0), (100, 3, 1), (200, 2, 0), (366, 1, 0)]
+
+
+def test_the_marts_do_not_depend_on_the_order_of_rows_and_carry_ten_digits() -> None:
+    with build() as one, build() as other:
+        for table in ("int_cohort_member", "int_risk_time", "int_drug_exposed"):
+            other.execute(
+                f"create or replace table intermediate.{table} as"
+                f" select * from intermediate.{table} order by patient_key desc"
+            )
+        assert write_marts(one) == write_marts(other)
+        for mart in ("mart_incidence", "mart_time_to_onset"):
+            rows = one.execute(f"from main.{mart}").fetchall()
+            assert rows == other.execute(f"from main.{mart}").fetchall()
+            numbers = [cell for row in rows for cell in row if isinstance(cell, float)]
+            assert all(number == float(f"{number:.9e}") for number in numbers)
+
+
+def test_a_failed_write_leaves_both_marts_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+    with build() as con:
+        write_marts(con)
+        before = con.execute("from main.mart_incidence").fetchall()
+        con.execute("delete from intermediate.int_cohort_member")
+        monkeypatch.setattr("registry.statistics.marts.time_to_onset", lambda _: pd.DataFrame())
+        with pytest.raises(duckdb.Error):
+            write_marts(con)
+        assert con.execute("from main.mart_incidence").fetchall() == before
+
+
+def test_importing_the_package_loads_no_statistical_library() -> None:
+    heavy = "{'pandas', 'scipy', 'statsmodels', 'lifelines', 'dagster'}"
+    code = f"import sys, registry.statistics; sys.exit(bool({heavy} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_the_papers_table_is_read_from_a_release(tmp_path: Path) -> None:
+    with build(tmp_path / "registry.duckdb") as con:
+        write_marts(con)
+        con.execute("""
+            create table main.mart_cohort_summary as
+            select 'overall' as stratum, * from (values
+                ('cases_severe', 0, 1, 0), ('cases_moderate', 1, 1, 100),
+                ('cases_recurrent', 1, 1, 100), ('recurrent_switched_to_ofatumumab', 1, 1, 100),
+                ('cases_late_onset', 1, 1, 100), ('not_recurrent_discontinued', 0, 0, null),
+                ('cases_gcsf_treated', 1, 1, 100), ('median_days_from_dose_to_onset', 1, null, 100)
+            ) as t (measure, n, denominator, value)
+        """)
+    assert paper_table(tmp_path / "registry.duckdb") == [
+        ("Patients in the cohort", "3"),
+        ("Moderate or severe neutropenia (ANC < 1.0)", "1 of 3: 33.3 % (95 % CI 0.8 to 90.6)"),
+        ("  first episode on ocrelizumab", "1 of 2: 50.0 % (95 % CI 1.3 to 98.7)"),
+        ("  first episode on ofatumumab", "0 of 0"),
+        ("  first episode on rituximab", "0 of 1: 0.0 % (95 % CI 0.0 to 97.5)"),
+        ("  severe", "0 of 1"),
+        ("  moderate", "1 of 1"),
+        ("Recurrence", "1 of 1: 100.0 % (95 % CI 2.5 to 100.0)"),
+        ("  of these, switched to ofatumumab", "1 of 1"),
+        ("Treatment stopped, without recurrence", "0 of 0"),
+        ("Treated with G-CSF", "1 of 1"),
+        ("Late onset", "1 of 1"),
+        ("Time at risk", "1.8 person-years"),
+        ("Rate of first episodes", "54.92 per 100 person-years (95 % CI 1.39 to 306.02)"),
+        ("Last dose to first onset", "median 100 days"),
+    ]
+
+
+def test_the_marts_are_written_into_the_warehouse_of_the_settings(tmp_path: Path) -> None:
+    settings = load_settings(home=tmp_path)
+    build(settings.warehouse).close()
+    assert write_statistics(settings) == {"mart_incidence": 7, "mart_time_to_onset": 14}
+    with duckdb.connect(str(settings.warehouse), read_only=True) as con:
+        assert con.execute("select count(*) from main.mart_time_to_onset").fetchone() == (14,)
