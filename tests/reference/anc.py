@@ -1,0 +1,184 @@
+"""Harmonised ANC of one patient, measured or derived, and its grade on the five scales.
+
+Values are in 10^9/L as Decimal with six places. A grade is None where it cannot be told: None is
+never "none".
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+
+from .codes import six_places
+from .model import Lab
+
+
+@dataclass(frozen=True)
+class Anc:
+    """One ANC result. `operator` is one of < <= > >= or None; `value` is then its bound."""
+
+    at: datetime
+    value: Decimal
+    operator: str | None
+    derivation: str
+    lln: Decimal | None = None
+    result_id: str | None = None
+    source_value: str | None = None
+    source_unit: str | None = None
+
+    @property
+    def day(self) -> date:
+        return self.at.date()
+
+
+def harmonise(labs: Sequence[Lab], neutrophils_pct_includes_bands: bool) -> list[Anc]:
+    """Every measured ANC, and one derived ANC for each set of parts without a measured one."""
+    results = [
+        Anc(
+            r.at,
+            r.value,
+            r.operator,
+            "measured",
+            r.lln,
+            r.result_id,
+            r.source_value,
+            r.source_unit,
+        )
+        for r in labs
+        if r.analyte == "anc"
+    ]
+    specimens: dict[tuple[str | None, date | datetime], list[Lab]] = defaultdict(list)
+    for lab in labs:
+        when = lab.at.date() if lab.specimen_id else lab.at
+        specimens[lab.specimen_id, when].append(lab)
+    for specimen in specimens.values():
+        if not any(lab.analyte == "anc" for lab in specimen):
+            derived = _segs_plus_bands(specimen) or _from_wbc(
+                specimen, neutrophils_pct_includes_bands
+            )
+            if derived:
+                results.append(derived)
+    return sorted(results, key=lambda r: (r.at, r.value, r.result_id or ""))
+
+
+def _part(specimen: Sequence[Lab], analyte: str) -> list[Lab]:
+    return [lab for lab in specimen if lab.analyte == analyte]
+
+
+def _lowest(part: Sequence[Lab]) -> Decimal:
+    return min(lab.value for lab in part)
+
+
+def _derive(value: Decimal, derivation: str, used: Sequence[Lab]) -> Anc | None:
+    """The derived result, unless a used part bears an operator."""
+    if any(lab.operator for lab in used):
+        return None
+    return Anc(min(lab.at for lab in used), six_places(value), None, derivation)
+
+
+def _segs_plus_bands(specimen: Sequence[Lab]) -> Anc | None:
+    segs, bands = _part(specimen, "segs_abs"), _part(specimen, "bands_abs")
+    if not segs or not bands:
+        return None
+    return _derive(_lowest(segs) + _lowest(bands), "segs_plus_bands", [*segs, *bands])
+
+
+def _from_wbc(specimen: Sequence[Lab], includes_bands: bool) -> Anc | None:
+    """WBC x (neutrophils % + bands %) / 100."""
+    wbc = _part(specimen, "wbc")
+    percent, share = _part(specimen, "neutrophils_pct"), "neutrophils_pct"
+    if not percent:
+        percent, share = _part(specimen, "segs_pct"), "segs_pct"
+    if not wbc or not percent or _lowest(wbc) <= 0:
+        return None
+    bands = _part(specimen, "bands_pct")
+    all_zero = _lowest(percent) == 0 and (not bands or _lowest(bands) == 0)
+    if all_zero and not _has_other_part(specimen, share):
+        return None
+    if includes_bands and share == "neutrophils_pct":
+        bands = []  # already in the percentage
+    total = _lowest(percent) + (_lowest(bands) if bands else 0)
+    return _derive(_lowest(wbc) * total / 100, "derived_wbc_pct", [*wbc, *percent, *bands])
+
+
+def _has_other_part(specimen: Sequence[Lab], share: str) -> bool:
+    """Another part of the differential is above 0: the zero was counted, not left blank."""
+    others = {"segs_pct", "segs_abs", "bands_abs", "lymphocytes", "lymphocytes_pct"} - {share}
+    return any(
+        lab.analyte in others and lab.value > 0 and lab.operator not in ("<", "<=")
+        for lab in specimen
+    )
+
+
+@dataclass(frozen=True)
+class Band:
+    """A grade and the values it holds; `high` None is unbounded."""
+
+    grade: str
+    low: Decimal
+    low_inclusive: bool
+    high: Decimal | None
+    high_inclusive: bool
+
+
+def _bands(*steps: tuple[str, str]) -> list[Band]:
+    """Adjoining bands from lowest up: (grade, upper bound, exclusive), the last unbounded."""
+    bands, low = [], Decimal(0)
+    for grade, high in steps:
+        bands.append(Band(grade, low, True, Decimal(high) if high else None, False))
+        low = Decimal(high) if high else low
+    return bands
+
+
+_ONE = Decimal(1)
+SCALES = {
+    "udine_2025": _bands(("severe", "0.5"), ("moderate", "1.0"), ("mild", "1.5"), ("none", "")),
+    "udine_2025_inclusive": [
+        *_bands(("severe", "0.5")),
+        Band("moderate", Decimal("0.5"), True, _ONE, True),
+        Band("mild", _ONE, False, Decimal("1.5"), False),
+        Band("none", Decimal("1.5"), True, None, False),
+    ],
+    "ctcae_v6": _bands(("4", "0.1"), ("3", "0.5"), ("2", "1.0"), ("1", "1.5"), ("0", "")),
+    "daids_2_1": [
+        *_bands(("4", "0.4"), ("3", "0.6"), ("2", "0.8")),
+        Band("1", Decimal("0.8"), True, _ONE, True),
+        Band("0", _ONE, False, None, False),
+    ],
+}
+_CTCAE_V5 = _bands(("4", "0.5"), ("3", "1.0"), ("2", "1.5"))
+
+
+def _scale_bands(scale: str, lln: Decimal | None) -> list[Band]:
+    if scale != "ctcae_v5":
+        return SCALES[scale]
+    if lln is None:  # grades 0 and 1 cannot be told apart
+        return _CTCAE_V5
+    cut = Decimal("1.5")
+    normal = max(cut, lln)
+    return [*_CTCAE_V5, Band("1", cut, True, normal, False), Band("0", normal, True, None, False)]
+
+
+def grade(scale: str, value: Decimal, operator: str | None, lln: Decimal | None) -> str | None:
+    """The grade that every value allowed by operator and bound has, or None."""
+    low, low_inclusive, high, high_inclusive = value, True, value, True
+    unbounded = False
+    if operator in ("<", "<="):
+        low, high_inclusive = Decimal(0), operator == "<="
+    elif operator in (">", ">="):
+        low_inclusive, unbounded = operator == ">=", True
+    for band in _scale_bands(scale, lln):
+        starts = low > band.low or (low == band.low and (band.low_inclusive or not low_inclusive))
+        ends = band.high is None or (
+            not unbounded
+            and (
+                high < band.high
+                or (high == band.high and (band.high_inclusive or not high_inclusive))
+            )
+        )
+        if starts and ends:
+            return band.grade
+    return None

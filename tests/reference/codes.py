@@ -1,0 +1,166 @@
+"""Drugs, tests and units that the reference knows, and the reading of numbers, units and dates.
+
+A deliberate selection (substances, a few ATC and LOINC codes, common unit spellings), not the
+registry's seeds. Sources: WHO ATC, LOINC, UCUM; dosing intervals from the products' labels.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import ROUND_HALF_UP, Decimal
+from zoneinfo import ZoneInfo
+
+from .model import Site
+
+
+@dataclass(frozen=True)
+class Drug:
+    name: str
+    drug_class: str
+    interval_days: int = 0
+    home_injected: bool = False
+
+
+DRUGS = {
+    drug.name: drug
+    for drug in (
+        Drug("ocrelizumab", "anti_cd20", 182),
+        Drug("rituximab", "anti_cd20", 182),
+        Drug("obinutuzumab", "anti_cd20", 182),
+        Drug("ublituximab", "anti_cd20", 168),
+        Drug("ofatumumab", "anti_cd20", 28, home_injected=True),
+        Drug("filgrastim", "gcsf"),
+        Drug("pegfilgrastim", "gcsf"),
+        Drug("lenograstim", "gcsf"),
+        Drug("sargramostim", "gcsf"),
+        Drug("molgramostim", "gcsf"),
+        Drug("natalizumab", "other"),
+        Drug("alemtuzumab", "other"),
+        Drug("fingolimod", "other"),
+        Drug("ozanimod", "other"),
+    )
+}
+ATC = {
+    "L04AG08": "ocrelizumab",
+    "L04AA36": "ocrelizumab",
+    "L01FA01": "rituximab",
+    "L01XC02": "rituximab",
+    "L04AG12": "ofatumumab",
+    "L04AG14": "ublituximab",
+    "L03AA02": "filgrastim",
+    "L03AA13": "pegfilgrastim",
+    "L03AA09": "sargramostim",
+    "L04AG03": "natalizumab",
+}
+TESTS = {
+    "751-8": "anc",
+    "26499-4": "anc",
+    "6690-2": "wbc",
+    "770-8": "neutrophils_pct",
+    "26508-2": "bands_pct",
+    "768-2": "segs_abs",
+    "26507-4": "bands_abs",
+    "736-9": "lymphocytes_pct",
+    "731-0": "lymphocytes",
+    "777-3": "platelets",
+    "718-7": "hemoglobin",
+}
+DIMENSION = {
+    **dict.fromkeys(
+        ("anc", "segs_abs", "bands_abs", "wbc", "lymphocytes", "platelets", "cd19_abs"), "count"
+    ),
+    **dict.fromkeys(
+        ("neutrophils_pct", "segs_pct", "bands_pct", "lymphocytes_pct", "cd19_pct"), "percent"
+    ),
+    **dict.fromkeys(("hemoglobin", "igg", "iga", "igm"), "mass"),
+}
+
+
+def _units(dimension: str, factor: str, spellings: str) -> dict[str, tuple[str, Decimal]]:
+    return {spelling: (dimension, Decimal(factor)) for spelling in spellings.split()}
+
+
+PER_UL = Decimal("0.001")
+UNITS = {
+    **_units("count", "1", "10*9/L 10*3/uL 10*3/mm3 10*6/mL /nL G/L K/uL k/uL K/mm3 Gpt/L"),
+    **_units("count", "0.001", "/uL {cells}/uL cells/uL #/uL /mm3 cells/mm3 10*6/L 10*3/mL"),
+    **_units("count", "10", "10*4/uL"),
+    **_units("count", "1000", "10*6/uL 10*12/L 10*6/mm3 M/uL"),
+    **_units("count", "0.000001", "/mL 10*3/L"),
+    **_units("count", "0.000000001", "/L"),
+    **_units("percent", "1", "%"),
+    **_units("mass", "1", "g/L"),
+    **_units("mass", "10", "g/dL"),
+    **_units("mass", "0.01", "mg/dL"),
+    **_units("substance", "1", "mmol/L"),
+}
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹µμ×", "0123456789uux")  # noqa: RUF001
+
+
+def resolve_drug(text: str, site: Site) -> str | None:
+    """The substance behind a site's own drug name, a substance or an ATC code; None if unknown."""
+    if text in site.drugs:
+        return site.drugs[text]
+    if text.lower() in DRUGS:
+        return text.lower()
+    return ATC.get(text.upper())
+
+
+def resolve_test(text: str, site: Site) -> str | None:
+    """The analyte behind a site's local code or a LOINC code; None if unknown."""
+    return site.tests.get(text) or TESTS.get(text)
+
+
+def resolve_unit(text: str, site: Site) -> tuple[str, Decimal] | None:
+    """(dimension, factor to the canonical unit) of a unit as written, case counting; or None."""
+    plain = re.sub(r"\s", "", site.units.get(text, text)).translate(_SUPERSCRIPTS)
+    plain = re.sub(r"^[x*](?=10)", "", plain)
+    plain = re.sub(r"10(\^|\*\*|[Ee](?=\d))", "10*", plain)
+    return UNITS.get(plain)
+
+
+def read_number(text: str) -> Decimal | None:
+    """A plain decimal number with a point, or None."""
+    return Decimal(text) if re.fullmatch(r"[+-]?\d+(\.\d+)?", text) else None
+
+
+def read_value(text: str) -> tuple[str | None, Decimal] | None:
+    """(operator, number) of a result such as `0.5`, `<0.1`, `>= 20`; None if it is no number."""
+    operator, rest = re.fullmatch(r"(<=|>=|<|>)?\s*(.*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
+    number = read_number(rest)
+    return None if number is None else (operator, number)
+
+
+def six_places(value: Decimal) -> Decimal:
+    """Round half up to six places: what DECIMAL(18,6) keeps."""
+    return value.quantize(Decimal("0.000001"), ROUND_HALF_UP)
+
+
+def read_time(text: str, site: Site) -> datetime | None:
+    """An ISO date or time as the site's local time (a date is its midnight), or None."""
+    if not re.match(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d|$)", text):
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(ZoneInfo(site.time_zone)).replace(tzinfo=None)
+    return moment
+
+
+def read_date(text: str, site: Site) -> date | None:
+    """The local day of an ISO date or time, or None."""
+    moment = read_time(text, site)
+    return moment.date() if moment else None
+
+
+def read_birth_date(text: str, site: Site) -> date | None:
+    """A birth date; YYYY-MM and YYYY count from their first day."""
+    if re.fullmatch(r"\d{4}", text):
+        text += "-01"
+    if re.fullmatch(r"\d{4}-\d\d", text):
+        text += "-01"
+    return read_date(text, site)

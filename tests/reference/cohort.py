@@ -1,0 +1,81 @@
+"""Small nasty cohorts from a seed: a few patients at a few sites, and the study they belong to.
+
+`generate(seed)` gives files and study. What happened to patients is made in life.py; how it is
+delivered (months, corrections, snapshots) in delivery.py, what is wrong with it (`messy`) in
+defects.py.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from .defects import spoil
+from .delivery import Fact, deliver
+from .life import LAST_DAY, Life
+from .model import CaseDefinition, File, Site, Study
+
+MONTHS = ("2023-06", "2024-02", "2024-09", "2025-03")
+SITES = {
+    "aviano": Site(
+        time_zone="Europe/Rome",
+        tests={"SEG%": "segs_pct", "NEU#": "anc"},
+        units={"mila/mmc": "10*3/uL"},
+    ),
+    "bolzano": Site(
+        mode="snapshot", tests={"SEG%": "segs_pct"}, neutrophils_pct_includes_bands=True
+    ),
+    "cles": Site(drugs={"OCREVUS 300MG FL": "ocrelizumab"}, tests={"SEG%": "segs_pct"}),
+}
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Deliveries and the study they belong to."""
+
+    seed: int
+    files: tuple[File, ...]
+    study: Study
+
+
+def generate(seed: int, messy: bool = False, patients: int = 18) -> Cohort:
+    """A cohort of `patients` patients at two or three sites; the same seed gives the same."""
+    rng = random.Random(seed)
+    names = sorted(rng.sample(sorted(SITES), rng.choice((2, 3))))
+    study = _study(rng, {name: SITES[name] for name in names})
+    files: list[File] = []
+    for number, name in enumerate(names):
+        count = patients // len(names) + (number < patients % len(names))
+        facts: list[Fact] = []
+        for patient in range(1, count + 1):  # the same ids at every site: they are others
+            facts += Life(rng, f"P{patient:02d}", study.site(name)).facts()
+        months = MONTHS if rng.random() < 0.7 else MONTHS[: rng.choice((2, 3))]
+        files += deliver(rng, name, study.site(name), facts, months)
+    if messy:
+        files = spoil(rng, files)
+    return Cohort(seed, tuple(files), study)
+
+
+def _study(rng: random.Random, sites: dict[str, Site]) -> Study:
+    """Study settings: usually a cut-off and an enrolment window, always one odd definition."""
+    odd = CaseDefinition(
+        "odd",
+        rng.choice(("ctcae_v6", "daids_2_1", "ctcae_v5")),
+        onset_below=Decimal("0.8"),
+        recovery_at=Decimal("1.2"),
+        onset_inclusive=rng.random() < 0.5,
+        max_gap_days=rng.choice((30, 91)),
+        gcsf_days=rng.choice((0, 7, 21)),
+        attribution_days=rng.choice((182, 400)),
+        late_days=rng.choice((21, 29)),
+    )
+    return Study(
+        enrolment_start=date(2021, 3, 1) if rng.random() < 0.7 else None,
+        enrolment_end=date(2023, 2, 1) if rng.random() < 0.7 else None,
+        data_cutoff=rng.choice((None, date(2024, 11, 30), LAST_DAY)),
+        primary_definition=rng.choice(("udine_2025", "udine_2025", "udine_2025", "any_grade")),
+        definitions=(odd,),
+        sites=sites,
+    )

@@ -1,0 +1,163 @@
+"""From deliveries to tables: `compute` is what a comparison with the warehouse calls.
+
+Patients are named by (site, patient_id), labs and doses by their natural columns. Tables are lists
+of dicts in a stable order; nothing here is pseudonymised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .anc import grade
+from .assess import assess
+from .history import History, observe, site_cutoff
+from .incidence import attrition, case_listing, incidence, monitoring, sensitivity
+from .model import File, Study
+from .patient import PatientResult
+from .rows import Intake, take_in
+
+Table = list[dict[str, Any]]
+
+
+def compute(deliveries: Sequence[File], study: Study) -> dict[str, Table]:
+    """Every table of the registry that the reference knows, by name (see README.md)."""
+    intake = take_in(deliveries, study)
+    tables = audit_tables(intake)
+    histories = [
+        observe(chart, site_cutoff(deliveries, chart.site, study), study)
+        for _, chart in sorted(intake.charts.items())
+    ]
+    results = {
+        d.definition_id: [assess(h, d, study) for h in histories] for d in study.all_definitions()
+    }
+    primary = results[study.primary_definition]
+    tables["dim_patient"] = [r.patient_row() for r in primary]
+    tables["fct_treatment"] = [row for h in histories for row in _treatments(h)]
+    tables["fct_dose"] = [row for h in histories for row in _doses(h)]
+    tables["fct_anc"] = [row for h in histories for row in _anc(h, study)]
+    for name, rows_of_patient in (
+        ("fct_neutropenia_episode", PatientResult.episode_rows),
+        ("cohort_member", PatientResult.cohort_rows),
+        ("risk_time", PatientResult.risk_rows),
+        ("drug_exposed", PatientResult.exposure_rows),
+    ):
+        tables[name] = [row for rs in results.values() for r in rs for row in rows_of_patient(r)]
+    tables["incidence"] = [row for d, rs in results.items() for row in incidence(d, rs)]
+    tables["case_listing"] = [row for d, rs in results.items() for row in case_listing(d, rs)]
+    tables["sensitivity"] = [sensitivity(d, rs) for d, rs in results.items()]
+    tables["attrition"] = attrition(primary)
+    tables["monitoring"] = monitoring(primary, study.anc_interval_days)
+    return tables
+
+
+def audit_tables(intake: Intake) -> dict[str, Table]:
+    """reconciliation, quarantine, contested and column_defect."""
+    files: dict[tuple[str, str, str, str], dict[str, Any]] = {}
+    states = ("current", "superseded", "duplicate", "quarantined", "not_mapped")
+    for row in intake.rows:
+        place = (row.site, row.delivery, row.entity, row.file)
+        counts = files.setdefault(
+            place,
+            dict(zip(("site", "delivery", "entity", "file"), place, strict=True))
+            | {"rows_delivered": 0}
+            | {f"rows_{state}": 0 for state in states}
+            | {"rows_erased": 0},
+        )
+        counts["rows_delivered"] += 1
+        counts[f"rows_{row.status}"] += 1
+
+    def where(row: Any) -> dict[str, Any]:
+        names = ("site", "delivery", "entity", "file", "record_number")
+        return {name: getattr(row, name) for name in names}
+
+    return {
+        "reconciliation": [files[place] for place in sorted(files)],
+        "rows": [where(row) | {"status": row.status} for row in intake.rows],
+        "quarantine": [
+            where(row) | {"reasons": tuple(sorted(row.reasons))}
+            for row in intake.rows
+            if row.reasons
+        ],
+        "contested": list(intake.contested),
+        "column_defect": [
+            where(row) | {"column": column, "reason": reason, "status": row.status}
+            for row in intake.rows
+            for column, reason in row.emptied
+        ],
+    }
+
+
+def _who(history: History) -> dict[str, Any]:
+    return {"site": history.site, "patient_id": history.patient.patient_id}
+
+
+def _treatments(history: History) -> Table:
+    return [
+        _who(history)
+        | {
+            "treatment_id": line.treatment_id,
+            "drug": line.drug,
+            "start_date": line.start,
+            "end_date": line.end,
+            "end_reason": line.end_reason,
+        }
+        for line in history.lines
+    ]
+
+
+def _doses(history: History) -> Table:
+    rows: Table = []
+    number: dict[str, int] = {}
+    for dose in history.doses:
+        number[dose.drug] = number.get(dose.drug, 0) + 1
+        rows.append(
+            _who(history)
+            | {
+                "drug": dose.drug,
+                "drug_class": dose.drug_class,
+                "administered_on": dose.day,
+                "dose_number": number[dose.drug],
+                "dose_source": dose.source,
+            }
+        )
+    return rows
+
+
+def _anc(history: History, study: Study) -> Table:
+    rows: Table = []
+    gcsf_window = study.primary().gcsf_days
+    for result in history.anc:
+        before = history.doses_before(result.day)
+        last = before[-1] if before else None
+        grades = {
+            column: grade(scale, result.value, result.operator, result.lln)
+            for column, scale in (
+                ("severity", "udine_2025"),
+                ("severity_inclusive", "udine_2025_inclusive"),
+                ("ctcae_v5_grade", "ctcae_v5"),
+                ("ctcae_v6_grade", "ctcae_v6"),
+                ("daids_2_1_grade", "daids_2_1"),
+            )
+        }
+        rows.append(
+            _who(history)
+            | {
+                "result_id": result.result_id,
+                "collected_on": result.day,
+                "collected_at": result.at,
+                "anc_10e9_l": result.value,
+                "operator": result.operator,
+                "derivation": result.derivation,
+                "source_value": result.source_value,
+                "source_unit": result.source_unit,
+                "lln_10e9_l": result.lln,
+                "last_drug": last.drug if last else None,
+                "days_since_last_dose": (result.day - last.day).days if last else None,
+                "within_gcsf_window": any(
+                    0 <= (result.day - day).days <= gcsf_window for day in history.gcsf_days
+                ),
+            }
+            | grades
+        )
+    return rows

@@ -1,0 +1,139 @@
+"""Counts over patients: incidence, cases, attrition, sensitivity and monitoring.
+
+Counts and days only; intervals and survival are left to the libraries that compute them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from .anc import grade
+from .outcomes import treatment_after
+from .patient import PatientResult
+
+EXCLUSIONS = ("never_treated", "missing_demographics", "outside_enrolment", "baseline_neutropenia")
+MONITORED_DAYS = 365
+
+
+def incidence(definition_id: str, results: Sequence[PatientResult]) -> list[dict[str, Any]]:
+    """Counts overall, by drug (patients exposed before their case) and by site."""
+    cohort = [r for r in results if r.in_cohort]
+    rows = [_stratum(definition_id, "overall", "overall", cohort, None)]
+    # A drug first given after a case has no patients here, yet time and episodes in the totals.
+    drugs = sorted(
+        {drug for r in cohort for drug in r.exposed_drugs()}
+        | {row["drug"] for r in cohort for row in r.risk_rows()}
+    )
+    rows += [_stratum(definition_id, "drug", drug, cohort, drug) for drug in drugs]
+    for site in sorted({r.history.site for r in cohort}):
+        at_site = [r for r in cohort if r.history.site == site]
+        rows.append(_stratum(definition_id, "site", site, at_site, None))
+    return rows
+
+
+def _stratum(
+    definition_id: str,
+    stratum_type: str,
+    stratum: str,
+    cohort: Sequence[PatientResult],
+    drug: str | None,
+) -> dict[str, Any]:
+    def of_drug(name: str | None) -> bool:
+        return drug is None or name == drug
+
+    risk = [row for r in cohort for row in r.risk_rows() if of_drug(row["drug"])]
+    members = cohort if drug is None else [r for r in cohort if drug in r.exposed_drugs()]
+    first = [r.cases[0] for r in cohort if r.cases]
+    episodes = [e for r in cohort for e in r.cases]
+    return {
+        "definition_id": definition_id,
+        "stratum_type": stratum_type,
+        "stratum": stratum,
+        "n_patients": len(members),
+        "n_cases": sum(of_drug(e.attribution.dose.drug) for e in first if e.attribution),
+        "n_episodes": sum(of_drug(e.attribution.dose.drug) for e in episodes if e.attribution),
+        "days_at_risk": sum(row["days_at_risk"] for row in risk),
+        "days_at_risk_total": sum(row["days_at_risk_total"] for row in risk),
+        "n_anc_tests": sum(row["n_anc_tests"] for row in risk),
+        "n_anc_days": sum(row["n_anc_days"] for row in risk),
+    }
+
+
+def case_listing(definition_id: str, results: Sequence[PatientResult]) -> list[dict[str, Any]]:
+    """One row a case; `worst_severity` is that of the lowest nadir of its case episodes."""
+    rows = []
+    for result in (r for r in results if r.cases):
+        first, last = result.cases[0], result.cases[-1]
+        assert first.attribution
+        assert last.attribution
+        worst = min((e.episode.nadir for e in result.cases), key=lambda m: m.height)
+        scale = result.definition.severity_scale
+        own = [row for row in result.episode_rows() if row["is_case_episode"]]
+        action, next_drug = treatment_after(result.history, last.episode.onset, last.attribution)
+        rows.append(
+            {
+                "definition_id": definition_id,
+                "site": result.history.site,
+                "patient_id": result.history.patient.patient_id,
+                "drug": first.attribution.dose.drug,
+                "n_episodes": len(result.cases),
+                "worst_severity": grade(scale, worst.value, worst.operator, worst.lln),
+                "nadir_anc_10e9_l": worst.value,
+                "onset_type": first.attribution.onset_type,
+                "gcsf_treated": any(row["gcsf_treated"] for row in own),
+                "recurred": any((e.recurrence_number or 0) >= 1 for e in result.cases),
+                "final_treatment_action": action,
+                "next_drug": next_drug,
+            }
+        )
+    return rows
+
+
+def sensitivity(definition_id: str, results: Sequence[PatientResult]) -> dict[str, Any]:
+    """Cases, case episodes and recurrent cases of a definition."""
+    cases = case_listing(definition_id, results)
+    return {
+        "definition_id": definition_id,
+        "n_patients": sum(r.in_cohort for r in results),
+        "n_cases": len(cases),
+        "n_episodes": sum(row["n_episodes"] for row in cases),
+        "n_recurrent": sum(row["recurred"] for row in cases),
+    }
+
+
+def attrition(results: Sequence[PatientResult]) -> list[dict[str, Any]]:
+    """One row a reason for exclusion, in the order of judging."""
+    rows, left = [], len(results)
+    for reason in EXCLUSIONS:
+        excluded = sum(r.exclusion == reason for r in results)
+        rows.append(
+            {"reason": reason, "n_in": left, "n_excluded": excluded, "n_out": left - excluded}
+        )
+        left -= excluded
+    return rows
+
+
+def monitoring(results: Sequence[PatientResult], anc_interval_days: int) -> list[dict[str, Any]]:
+    """Patients with a last dose at most 365 days before their end of observation."""
+    rows = []
+    for result in results:
+        history = result.history
+        doses, end = history.class_doses, history.observation_end
+        if not doses or (end - doses[-1].day).days > MONITORED_DAYS:
+            continue
+        last_anc = max((r.day for r in history.anc), default=None)
+        days = (end - last_anc).days if last_anc else None
+        rows.append(
+            {
+                "site": history.site,
+                "patient_id": history.patient.patient_id,
+                "last_dose_date": doses[-1].day,
+                "last_drug": doses[-1].drug,
+                "last_anc_date": last_anc,
+                "days_since_anc": days,
+                "anc_overdue": days is None or days > anc_interval_days,
+                "open_episode": any(e.episode.end_status == "ongoing" for e in result.episodes),
+            }
+        )
+    return rows

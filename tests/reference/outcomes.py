@@ -1,0 +1,148 @@
+"""What surrounds an episode: attribution, verdict, G-CSF, events, treatment after, recurrence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from .codes import DRUGS
+from .episodes import Episode, Measurement
+from .history import Dose, History
+from .model import CaseDefinition, Line
+
+EVENT_DAYS_BEFORE, EVENT_DAYS_AFTER = 7, 14
+GCSF_DAYS_UNRECOVERED = 30
+EVERY_FOUR_WEEKS = 28
+
+
+@dataclass(frozen=True)
+class Attribution:
+    """The dose that an episode is laid to; days are counted from it."""
+
+    dose: Dose
+    days: int
+    dose_number: int
+    onset_type: str
+    previous_drug: str | None
+
+
+def attribute(history: History, onset: date, definition: CaseDefinition) -> Attribution | None:
+    """The last anti-CD20 dose before the day of onset, where near enough."""
+    doses = history.doses_before(onset)
+    if not doses:
+        return None
+    last = doses[-1]
+    days = (onset - last.day).days
+    if days > definition.attribution_days:
+        return None
+    counted_from = last.day
+    if DRUGS[last.drug].interval_days == EVERY_FOUR_WEEKS:
+        counted_from = course_start(doses, definition.attribution_days)
+    late = (onset - counted_from).days >= definition.late_days
+    others = [d.drug for d in doses if d.drug != last.drug]
+    return Attribution(
+        last,
+        days,
+        sum(d.drug == last.drug for d in doses),
+        "late" if late else "early",
+        others[-1] if others else None,
+    )
+
+
+def course_start(doses: Sequence[Dose], apart: int) -> date:
+    """First day of the course that the last of these doses belongs to."""
+    start = doses[-1].day
+    for dose in reversed(doses):
+        if (start - dose.day).days > apart:
+            break
+        start = dose.day
+    return start
+
+
+def verdict(history: History, onset: date) -> str | None:
+    """The adjudication in force for an onset: reviewed last, blank first, then highest key."""
+    holding = [a for a in history.adjudications if a.onset_from <= onset <= a.onset_to]
+    if not holding:
+        return None
+    return max(holding, key=lambda a: (a.reviewed_on or date.min, a.adjudication_id)).verdict
+
+
+def gcsf_doses(history: History, episode: Episode) -> list[date]:
+    """Days of G-CSF doses from onset to recovery, or to 30 days after onset where there is none."""
+    until = episode.recovery or episode.onset + timedelta(days=GCSF_DAYS_UNRECOVERED)
+    return [day for day in history.gcsf_days if episode.onset <= day <= until]
+
+
+def has_event(history: History, episode: Episode, event_type: str) -> bool:
+    """An event of that type begins from 7 days before onset to 14 days after the end."""
+    first = episode.onset - timedelta(days=EVENT_DAYS_BEFORE)
+    last = (episode.end or history.observation_end) + timedelta(days=EVENT_DAYS_AFTER)
+    return any(e.event_type == event_type and first <= e.onset <= last for e in history.events)
+
+
+def treatment_after(
+    history: History, onset: date, attribution: Attribution
+) -> tuple[str, str | None]:
+    """(treatment_action, next_drug): what followed, or what its absence means."""
+    last = attribution.dose
+    half_again = 1.5 * DRUGS[last.drug].interval_days
+
+    # (day, order on that day, drug): the least is the earliest, ties as the rule lists them.
+    followed = [
+        (dose.day, 0 if dose.drug == last.drug else 1, dose.drug)
+        for dose in history.class_doses
+        if dose.source == "recorded" and dose.day >= onset
+    ]
+    for line in history.lines:
+        drug = DRUGS[line.drug]
+        if line.start < onset or line.drug == last.drug or drug.drug_class == "gcsf":
+            continue
+        followed.append((line.start, 1 if drug.drug_class == "anti_cd20" else 2, line.drug))
+    if followed:
+        day, order, drug_name = min(followed)
+        if order == 0:
+            return ("continued" if (day - last.day).days <= half_again else "resumed"), None
+        return ("switched_in_class" if order == 1 else "switched_out_of_class"), drug_name
+
+    line_then = current_line(history.lines, last.drug, onset)
+    contact = history.last_contact or onset
+    if line_then and DRUGS[last.drug].home_injected:
+        goes_on = line_then.end is None or (line_then.end - onset).days > half_again
+        if goes_on and (contact - onset).days > half_again:
+            return "continued", None
+    ended = line_then is not None and line_then.end is not None and line_then.end >= onset
+    if ended or (contact - last.day).days > half_again:
+        return "discontinued", None
+    return "pending", None
+
+
+def current_line(lines: Sequence[Line], drug: str, onset: date) -> Line | None:
+    """The drug's latest line that started by the onset; on ties an open one, then the longest."""
+    started = [line for line in lines if line.drug == drug and line.start <= onset]
+    return max(started, key=lambda line: (line.start, line.end or date.max), default=None)
+
+
+def recurrence_context(history: History, drug: str, first: date, second: date) -> str:
+    """How the last treatment between two onsets relates to the earlier episode's drug.
+
+    A dose on the day of the first onset lies between, one on the day of the second does not. On
+    one day class treatment counts as later than a line out of class, and of two class drugs the
+    alphabetically last is the last.
+    """
+    between = [(d.day, True, d.drug) for d in history.class_doses if first <= d.day < second]
+    for line in history.lines:
+        drug_class = DRUGS[line.drug].drug_class
+        if first <= line.start < second and line.drug != drug and drug_class != "gcsf":
+            between.append((line.start, drug_class == "anti_cd20", line.drug))
+    if not between:
+        return "no_further_treatment"
+    _, in_class, last_drug = max(between)
+    if not in_class:
+        return "after_switch_out_of_class"
+    return "rechallenge" if last_drug == drug else "after_switch_in_class"
+
+
+def recovered_between(series: Sequence[Measurement], episode: Episode, onset: date) -> bool:
+    """A recovered ANC on or after an episode's end and before a later onset."""
+    return any(m.recovered and (episode.end or m.day) <= m.day < onset for m in series)

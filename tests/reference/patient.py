@@ -1,0 +1,188 @@
+"""One patient under one definition, as rows: cohort, episodes, cases, days at risk."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from . import outcomes
+from .anc import grade
+from .episodes import Episode
+from .history import History, days_at_risk, in_baseline
+from .model import CaseDefinition
+
+
+@dataclass
+class AssessedEpisode:
+    """An episode with all that is said of it."""
+
+    number: int
+    episode: Episode
+    attribution: outcomes.Attribution | None
+    adjudication: str | None
+    is_case: bool
+    recurrence_number: int | None = None
+    continuation_possible: bool = False
+    recurrence_context: str | None = None
+
+
+@dataclass
+class PatientResult:
+    """A patient as one definition sees them."""
+
+    history: History
+    definition: CaseDefinition
+    exclusion: str | None
+    episodes: list[AssessedEpisode]
+
+    @property
+    def in_cohort(self) -> bool:
+        return self.exclusion is None
+
+    @property
+    def cases(self) -> list[AssessedEpisode]:
+        """Case episodes in order of onset."""
+        return [e for e in self.episodes if e.is_case]
+
+    @property
+    def first_case(self) -> AssessedEpisode | None:
+        return self.cases[0] if self.cases else None
+
+    @property
+    def index_date(self) -> date | None:
+        doses = self.history.class_doses
+        return doses[0].day if doses else None
+
+    def _who(self) -> dict[str, Any]:
+        return {"site": self.history.site, "patient_id": self.history.patient.patient_id}
+
+    def patient_row(self) -> dict[str, Any]:
+        """The row of dim_patient, where this is the primary definition."""
+        history, patient, index = self.history, self.history.patient, self.index_date
+        baseline = [r for r in history.anc if index and in_baseline(r.day, index)]
+        birth = patient.birth
+        age = None
+        if birth and index:
+            age = index.year - birth.year - ((index.month, index.day) < (birth.month, birth.day))
+        return self._who() | {
+            "sex": patient.sex,
+            "birth_year": birth.year if birth else None,
+            "age_at_index": age,
+            "ms_phenotype": patient.ms_phenotype,
+            "first_drug": history.class_doses[0].drug if index else None,
+            "index_date": index,
+            "observation_end": history.observation_end,
+            "follow_up_end": history.last_contact,
+            "in_cohort": self.in_cohort,
+            "exclusion_reason": self.exclusion,
+            "no_baseline_anc": not baseline if index else None,
+        }
+
+    def cohort_rows(self) -> list[dict[str, Any]]:
+        """One row where the patient is in the cohort."""
+        if not self.in_cohort:
+            return []
+        first = self.first_case
+        return [
+            {"definition_id": self.definition.definition_id}
+            | self._who()
+            | {
+                "first_drug": self.history.class_doses[0].drug,
+                "index_date": self.index_date,
+                "follow_up_end": self.history.last_contact,
+                "first_case_onset": first.episode.onset if first else None,
+                "first_case_drug": first.attribution.dose.drug
+                if first and first.attribution
+                else None,
+            }
+        ]
+
+    def exposed_drugs(self) -> list[str]:
+        """Anti-CD20 drugs with a dose before the first case episode."""
+        onset = self.first_case.episode.onset if self.first_case else date.max
+        return sorted({d.drug for d in self.history.class_doses if d.day < onset})
+
+    def exposure_rows(self) -> list[dict[str, Any]]:
+        """One row for each drug whose denominator the patient belongs to."""
+        if not self.in_cohort:
+            return []
+        head = {"definition_id": self.definition.definition_id} | self._who()
+        return [head | {"drug": drug} for drug in self.exposed_drugs()]
+
+    def risk_rows(self) -> list[dict[str, Any]]:
+        """Days at risk by drug, up to the first case and in all; ANC taken on the former."""
+        if not self.in_cohort:
+            return []
+        days: dict[str, dict[str, int]] = {}
+        stop = self.first_case.episode.onset if self.first_case else date.max
+        tests = Counter(r.day for r in self.history.anc)
+        for day, drug in days_at_risk(self.history, self.definition.attribution_days):
+            results = tests[day]
+            count = days.setdefault(
+                drug,
+                dict.fromkeys(
+                    ("days_at_risk", "days_at_risk_total", "n_anc_tests", "n_anc_days"), 0
+                ),
+            )
+            count["days_at_risk_total"] += 1
+            if day <= stop:
+                count["days_at_risk"] += 1
+                count["n_anc_tests"] += results
+                count["n_anc_days"] += results > 0
+        head = {"definition_id": self.definition.definition_id} | self._who()
+        return [head | {"drug": drug} | days[drug] for drug in sorted(days)]
+
+    def episode_rows(self) -> list[dict[str, Any]]:
+        """The rows of fct_neutropenia_episode."""
+        return [self._episode_row(e) for e in self.episodes]
+
+    def _episode_row(self, assessed: AssessedEpisode) -> dict[str, Any]:
+        episode, attribution, history = assessed.episode, assessed.attribution, self.history
+        nadir, gcsf = episode.nadir, outcomes.gcsf_doses(history, episode)
+        action: tuple[str | None, str | None] = (None, None)
+        if attribution:
+            action = outcomes.treatment_after(history, episode.onset, attribution)
+        recovery = episode.recovery
+        scale = self.definition.severity_scale
+        return (
+            {"definition_id": self.definition.definition_id}
+            | self._who()
+            | {
+                "episode_number": assessed.number,
+                "onset_date": episode.onset,
+                "last_normal_date": episode.last_normal,
+                "last_not_low_date": episode.last_not_low,
+                "nadir_anc_10e9_l": nadir.value,
+                "nadir_operator": nadir.operator,
+                "nadir_date": nadir.day,
+                "severity": grade(scale, nadir.value, nadir.operator, nadir.lln),
+                "ctcae_v5_grade": grade("ctcae_v5", nadir.value, nadir.operator, nadir.lln),
+                "end_date": episode.end,
+                "end_status": episode.end_status,
+                "duration_days": (recovery - episode.onset).days if recovery else None,
+                "n_measurements": episode.n_measurements,
+                "n_gcsf_rebounds": episode.n_gcsf_rebounds,
+                "attributed_drug": attribution.dose.drug if attribution else None,
+                "previous_drug": attribution.previous_drug if attribution else None,
+                "last_dose_date": attribution.dose.day if attribution else None,
+                "days_since_last_dose": attribution.days if attribution else None,
+                "dose_number": attribution.dose_number if attribution else None,
+                "dose_source": attribution.dose.source if attribution else None,
+                "onset_type": attribution.onset_type if attribution else None,
+                "gcsf_treated": bool(gcsf),
+                "gcsf_first_date": gcsf[0] if gcsf else None,
+                "gcsf_doses": len(gcsf),
+                "infection": outcomes.has_event(history, episode, "infection"),
+                "febrile": outcomes.has_event(history, episode, "febrile_neutropenia"),
+                "hospitalised": outcomes.has_event(history, episode, "hospitalisation"),
+                "treatment_action": action[0],
+                "next_drug": action[1],
+                "recurrence_number": assessed.recurrence_number,
+                "continuation_possible": assessed.continuation_possible,
+                "recurrence_context": assessed.recurrence_context,
+                "adjudication": assessed.adjudication,
+                "is_case_episode": assessed.is_case,
+            }
+        )

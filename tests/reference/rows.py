@@ -1,0 +1,200 @@
+"""Which row is current, what becomes of every other one, and the charts made of current rows.
+
+Each row of each file ends with exactly one status; `settle` gives it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from . import codes
+from .judge import Row, judge_clinical, judge_identity, judge_patient, rows_of
+from .model import (
+    KEYS,
+    Adjudication,
+    Administration,
+    Chart,
+    Event,
+    File,
+    Lab,
+    Line,
+    Patient,
+    Site,
+    Study,
+)
+
+
+@dataclass
+class Intake:
+    """All rows with their fate, contested keys, and the charts by (site, patient_id)."""
+
+    rows: list[Row] = field(default_factory=list)
+    contested: list[dict[str, object]] = field(default_factory=list)
+    charts: dict[tuple[str, str], Chart] = field(default_factory=dict)
+
+
+def take_in(files: Sequence[File], study: Study) -> Intake:
+    """Judge and settle every row of every file, then chart the current ones."""
+    intake = Intake()
+    for site_name in sorted({f.site for f in files}):
+        of_site = [f for f in files if f.site == site_name]
+        _take_in_site(intake, site_name, of_site, study.site(site_name))
+    return intake
+
+
+def _take_in_site(intake: Intake, name: str, files: list[File], site: Site) -> None:
+    patients: dict[str, Patient] = {}
+    for entity in KEYS:  # patients first: the others are judged against the current ones
+        of_entity = sorted(
+            (f for f in files if f.entity == entity), key=lambda f: (f.delivery, f.name)
+        )
+        rows = [row for f in of_entity for row in rows_of(f)]
+        for row in rows:
+            if judge_identity(row):
+                continue
+            if entity == "patients":
+                judge_patient(row, site)
+            else:
+                judge_clinical(row, patients, site)
+        _hold_conflicts(rows)
+        snapshots = {f.delivery for f in of_entity} if site.mode == "snapshot" else set()
+        intake.contested += settle(rows, snapshots)
+        intake.rows += rows
+        current = [r for r in rows if r.status == "current" and not r.cancelled]
+        if entity == "patients":
+            patients = {r.key: _patient(r, site) for r in current}
+            intake.charts |= {(name, p.patient_id): Chart(name, p) for p in patients.values()}
+        else:
+            for row in current:
+                _chart(row, intake.charts[name, row.cells["patient_id"]], site)
+
+
+def _hold_conflicts(rows: Iterable[Row]) -> None:
+    """The same key twice in one file with different content holds all of them back."""
+    groups: dict[tuple[str, str, str], list[Row]] = defaultdict(list)
+    for row in rows:
+        if not row.malformed and row.key and not row.cancelled:
+            groups[row.delivery, row.file, row.key].append(row)
+    for group in groups.values():
+        if any(row.cells != group[0].cells for row in group):
+            for row in group:
+                row.hold("conflicting_duplicate")
+
+
+def settle(rows: Sequence[Row], snapshots: set[str]) -> list[dict[str, object]]:
+    """Give every row its status; return the contested keys.
+
+    `rows` are one site's and entity's, in order of delivery, file name and record number.
+    `snapshots` are the deliveries that hold everything of that entity: none for deltas.
+    """
+    by_key: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        if row.reasons:
+            row.status = "quarantined"
+        if not row.malformed and row.key:
+            by_key[row.key].append(row)
+
+    contested: list[dict[str, object]] = []
+    for key, history in by_key.items():
+        versions: list[Row] = []  # neither quarantined nor duplicate
+        for before, row in zip([None, *history], history, strict=False):
+            if row.reasons:
+                continue
+            repeats = before is not None and not before.reasons and before.cells == row.cells
+            if repeats and before and not _absent_between(before, row, snapshots):
+                row.status = "duplicate"
+            else:
+                versions.append(row)
+        for row in versions:
+            row.status = "superseded"
+        last = history[-1]
+        if any(delivery > last.delivery for delivery in snapshots):
+            continue  # withdrawn
+        not_mapped = bool(versions) and versions[-1].not_mapped
+        if versions and not last.reasons:
+            versions[-1].status = "not_mapped" if not_mapped else "current"
+        if last.reasons or not_mapped:
+            usable = any(not (v.not_mapped or v.cancelled) for v in versions)
+            contested.append(
+                {
+                    "site": last.site,
+                    "entity": last.entity,
+                    "key": key,
+                    "state": "quarantined" if last.reasons else "not_mapped",
+                    "reasons": tuple(sorted(last.reasons)),
+                    "had_usable_version": usable,
+                }
+            )
+    return contested
+
+
+def _absent_between(before: Row, row: Row, snapshots: set[str]) -> bool:
+    return any(before.delivery < delivery < row.delivery for delivery in snapshots)
+
+
+def _patient(row: Row, site: Site) -> Patient:
+    return Patient(
+        row.key,
+        codes.read_birth_date(row.text("birth_date"), site),
+        row.text("sex") or None,
+        row.text("ms_phenotype") or None,
+        codes.read_date(row.text("last_contact_date"), site),
+        codes.read_date(row.text("death_date"), site),
+    )
+
+
+def _chart(row: Row, chart: Chart, site: Site) -> None:
+    """Add a current row to its patient's chart."""
+    cells = row.cells
+    if row.entity == "treatments":
+        start = codes.read_date(cells["start_date"], site)
+        drug = codes.resolve_drug(cells["drug"], site)
+        assert start
+        assert drug
+        end = codes.read_date(row.text("end_date"), site)
+        chart.lines.append(Line(row.key, drug, start, end, row.text("end_reason") or None))
+    elif row.entity == "administrations":
+        day = codes.read_date(cells["administered_on"], site)
+        drug = codes.resolve_drug(cells["drug"], site)
+        assert day
+        assert drug
+        chart.administrations.append(Administration(drug, day))
+    elif row.entity == "lab_results":
+        chart.labs.append(_lab(row, site))
+    elif row.entity == "clinical_events":
+        onset = codes.read_date(cells["onset_date"], site)
+        assert onset
+        chart.events.append(Event(cells["event_type"], onset))
+    else:
+        first = codes.read_date(cells["onset_from"], site)
+        last = codes.read_date(cells["onset_to"], site)
+        assert first
+        assert last
+        reviewed = codes.read_date(row.text("reviewed_on"), site)
+        chart.adjudications.append(Adjudication(row.key, first, last, cells["verdict"], reviewed))
+
+
+def _lab(row: Row, site: Site) -> Lab:
+    cells = row.cells
+    at = codes.read_time(cells["collected_at"], site)
+    analyte = codes.resolve_test(cells["test_code"], site)
+    unit = codes.resolve_unit(cells["unit"], site)
+    read = codes.read_value(cells["value"])
+    assert at
+    assert analyte
+    assert unit
+    assert read
+    low = codes.read_number(row.text("reference_low"))
+    return Lab(
+        row.key,
+        cells["specimen_id"] or None,
+        analyte,
+        codes.six_places(read[1] * unit[1]),
+        read[0],
+        at,
+        None if low is None else codes.six_places(low * unit[1]),
+        cells["value"],
+        cells["unit"],
+    )
