@@ -1,13 +1,15 @@
-"""The fast ways into raw: DuckDB reads a piece of well-formed CSV, or a Parquet file, by itself.
+"""The fast ways into raw: DuckDB reads pieces of plain CSV, or a Parquet file, by itself.
 
-A piece that DuckDB rejects anything of is left to registry/ingest/records.py, which reads well-formed text
-the same way (a property test holds both to it) and knows what to do with the rest.
+A piece is plain where each of its lines is one good record. Whatever DuckDB finds otherwise is taken back and
+left to registry/ingest/records.py, which reads plain text the same way (a property test holds both to it) and
+knows what to do with the rest.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
@@ -16,11 +18,12 @@ from registry.ingest.header import Header
 from registry.ingest.parquet import parquet_cells, parquet_relation
 from registry.ingest.records import MAX_RECORD, Dialect
 
+
 def _quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _raw_columns(header: Header, cells: list[str]) -> str:
+def _raw_columns(header: Header, cells: Sequence[str]) -> str:
     """SQL of the contract's columns, extra and malformed; `cells` holds each delivered column's SQL."""
     known = [
         "NULL" if (position := header.position(column)) is None else cells[position]
@@ -34,36 +37,16 @@ def _raw_columns(header: Header, cells: list[str]) -> str:
     return ", ".join([*known, extra, "NULL"])
 
 
-def _is_plain(data: bytes, dialect: Dialect) -> bool:
-    """May DuckDB read this piece? Not where it is known to differ from registry/ingest/records.py.
-
-    That is (DuckDB 2.0) with several line ends in a piece, a byte order mark at its start, and spaces around a
-    quoted cell, which it drops, keeps or takes for part of the cell.
-    """
-    if dialect.line_end != "\n" or data.startswith(codecs.BOM_UTF8):
-        return False
-    returns = data.count(b"\r")
-    if returns and not returns == data.count(b"\n") == data.count(b"\r\n"):
-        return False
-    if b' "' not in data and b'" ' not in data:
-        return True
-    mark = re.escape(dialect.delimiter.encode())
-    around = rb'(?:^|[%b\r\n]) +"|" +(?:["%b\r\n]|$)' % (mark, mark)
-    return re.search(around, data) is None
-
-
 def _n_lines(data: bytes) -> int:
     """Lines of a piece, empty ones at its end apart."""
-    lines = data.rstrip(b"\r\n")
-    return lines.count(b"\n") + 1 if lines else 0
+    end = len(data)
+    while end and data[end - 1] in b"\r\n":
+        end -= 1
+    return data.count(b"\n", 0, end) + 1 if end else 0
 
 
 class CsvBulk:
-    """Loads pieces of one CSV file by DuckDB, in the caller's transaction.
-
-    A parallel read knows no record numbers, and numbering it in flight would make it serial: a piece is first
-    read into a temporary table, whose row ids then number it.
-    """
+    """Loads pieces of one CSV file by DuckDB, in the caller's transaction."""
 
     def __init__(
         self,
@@ -71,60 +54,85 @@ class CsvBulk:
         folder: Path,
         header: Header,
         dialect: Dialect,
+        threads: int,
     ) -> None:
+        self.n_pieces = threads
+        """How many pieces one call of `load` should get."""
         self._connection = connection
-        self._path = folder / "piece.csv"
+        self._folder = folder
         self._header = header
         self._dialect = dialect
 
-    def load(self, data: bytes, file_no: int, first_record: int) -> int | None:
-        """Rows loaded from a piece; None where not each of its lines is one good record: then nothing of it is.
+    def takes(self, data: bytes) -> bool:
+        """May DuckDB read this piece? Not where it is known to differ from registry/ingest/records.py.
+
+        That is (DuckDB 2.0) with several kinds of line end, a byte order mark at the start, spaces around a quoted
+        cell, which it drops, keeps or takes for part of the cell, and a lone column, whose blank cells are no records.
+        """
+        dialect = self._dialect
+        if dialect.line_end != "\n" or dialect.width < 2 or data.startswith(codecs.BOM_UTF8):
+            return False
+        returns = data.count(b"\r")
+        if returns and not returns == data.count(b"\n") == data.count(b"\r\n"):
+            return False
+        if b'"' not in data or (b' "' not in data and b'" ' not in data):
+            return True
+        mark = re.escape(dialect.delimiter.encode())
+        around = rb'(?:^|[%b\r\n]) +"|" +(?:["%b\r\n]|$)' % (mark, mark)
+        return re.search(around, data) is None
+
+    def load(self, pieces: Sequence[bytes], file_no: int, first_record: int) -> int | None:
+        """Rows loaded from successive pieces; None where they are not plain, and then nothing of them is.
 
         May raise duckdb.Error (with cells in its text), which ends the transaction.
         """
-        lone_cell = self._header.width < 2  # where it is blank its line looks like no record
-        if lone_cell or not _is_plain(data, self._dialect):
-            return None
-        self._path.write_bytes(data)
+        # A parallel read knows no record numbers, and numbering makes it serial. So each piece is read by one thread,
+        # several at a time, and numbered from the count of the lines before it, which the check below confirms.
+        paths = [self._folder / f"piece_{number}.csv" for number in range(len(pieces))]
+        branches, first = [], first_record
+        for number, (path, data) in enumerate(zip(paths, pieces, strict=True)):
+            path.write_bytes(data)
+            branches.append(self._branch(number, path, file_no, first))
+            first += _n_lines(data)
         try:
-            is_whole = self._read() == _n_lines(data)
+            n_rows = self._insert(branches, len(pieces))
         finally:
-            self._path.unlink()
-        return self._insert(file_no, first_record) if is_whole else None
-
-    def _read(self) -> int:
-        """Read the piece into the temporary table `piece`; how many records DuckDB found good, -1 if one was not."""
-        columns = ", ".join(f"'c{position}': 'VARCHAR'" for position in range(self._header.width))
-        for table in ("piece", "piece_rejects", "piece_scans"):
-            self._connection.execute(f"DROP TABLE IF EXISTS temp.{table}")
+            for path in paths:
+                path.unlink()
+        if n_rows == first - first_record:
+            return n_rows
         self._connection.execute(
-            f"""
-            CREATE TEMP TABLE piece AS SELECT * FROM read_csv(
-                $file, columns = {{{columns}}}, auto_detect = false, header = false,
-                delim = {_quoted(self._dialect.delimiter)}, quote = '"', escape = '"',
-                nullstr = '', encoding = 'utf-8', strict_mode = true, null_padding = false,
-                max_line_size = {MAX_RECORD}, store_rejects = true, rejects_table = 'piece_rejects',
-                rejects_scan = 'piece_scans', rejects_limit = 1
-            )
-            """,
-            {"file": str(self._path)},
-        )
-        row = self._connection.execute(
-            "SELECT if((SELECT count(*) FROM temp.piece_rejects) = 0, count(*), -1) FROM temp.piece"
-        ).fetchone()
-        return int(row[0]) if row else -1
-
-    def _insert(self, file_no: int, first_record: int) -> int:
-        cells = [f"c{position}" for position in range(self._header.width)]
-        row = self._connection.execute(
-            f"""
-            INSERT INTO raw."{self._header.entity.name}"
-            SELECT $file_no, rowid - origin + $first, {_raw_columns(self._header, cells)}
-            FROM temp.piece, (SELECT min(rowid) AS origin FROM temp.piece)
-            """,
+            f'DELETE FROM raw."{self._header.entity.name}" '
+            "WHERE file_no = $file_no AND record_number >= $first",
             {"file_no": file_no, "first": first_record},
+        )
+        return None
+
+    def _branch(self, number: int, path: Path, file_no: int, first: int) -> str:
+        columns = [f"c{position}" for position in range(self._header.width)]
+        types = ", ".join(f"'{column}': 'VARCHAR'" for column in columns)
+        return f"""
+            SELECT {file_no}, {first} - 1 + row_number() OVER (), {_raw_columns(self._header, columns)}
+            FROM read_csv(
+                {_quoted(str(path))}, columns = {{{types}}}, auto_detect = false, header = false,
+                delim = {_quoted(self._dialect.delimiter)}, quote = '"', escape = '"', nullstr = '',
+                encoding = 'utf-8', strict_mode = true, null_padding = false, max_line_size = {MAX_RECORD},
+                store_rejects = true, rejects_table = 'rejects_{number}', rejects_scan = 'scans_{number}',
+                rejects_limit = 1
+            )
+        """
+
+    def _insert(self, branches: Sequence[str], n_pieces: int) -> int:
+        """Insert the rows of all branches; how many, or -1 where DuckDB refused a record."""
+        row = self._connection.execute(
+            f'INSERT INTO raw."{self._header.entity.name}" ' + " UNION ALL ".join(branches)
         ).fetchone()
-        return int(row[0]) if row else 0
+        n_rejected = 0
+        for number in range(n_pieces):
+            rejected = self._connection.execute(f"SELECT count(*) FROM rejects_{number}").fetchone()
+            n_rejected += rejected[0] if rejected else 1
+            self._connection.execute(f"DROP TABLE rejects_{number}; DROP TABLE scans_{number}")
+        return int(row[0]) if row and not n_rejected else -1
 
 
 def load_parquet(

@@ -51,6 +51,13 @@ class DeliveredFile:
         """The place as it stands in messages."""
         return "/".join(self.place)
 
+    def check_unchanged(self, sha256: str) -> None:
+        """UserError where the bytes that were read are not those that were found."""
+        if sha256 != self.sha256:
+            raise UserError(
+                f"{self.where} was changed while it was read: run again when it is complete"
+            )
+
 
 Hashed = Callable[[DeliveredFile], None]
 

@@ -21,8 +21,9 @@ from registry.errors import UserError
 from registry.identity import add_patients, add_salts, ensure_key, file_id
 from registry.ingest import ledger
 from registry.ingest.deliveries import DeliveredFile
-from registry.ingest.readers import Target, Way, read_file
+from registry.ingest.readers import read_file
 from registry.ingest.staging import Staging
+from registry.ingest.target import Target, Way
 from registry.site_profile import SiteProfile, load_profile
 from registry.vault import connect_vault
 
@@ -77,8 +78,9 @@ def load_entity(
     key = ensure_key(settings)
     profiles = {file.site: load_profile(settings.deliveries / file.site) for file in mine}
     with connect_vault(settings) as connection, _scratch(settings) as folder:
+        connection.execute("SET preserve_insertion_order = false")  # records carry their numbers
         with Staging(folder, ENTITIES[entity]) as staging:
-            target = Target(connection, staging, folder)
+            target = Target(connection, staging, folder, settings.threads)
             load = _Load(connection, key, target, entity, small_file, progress)
             try:
                 for file in mine:

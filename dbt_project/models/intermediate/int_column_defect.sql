@@ -10,8 +10,8 @@ with rows_with_defects as (
         nullif(concat_ws(
             ',',
             r.cell_defects,
-            case when r.end_on < p.birth_on then 'end_date:date_before_birth' end,
-            case when r.end_on > p.death_on then 'end_date:date_after_death' end
+            case when r.end_on_sent < p.birth_on then 'end_date:date_before_birth' end,
+            case when r.end_on_sent > p.death_on then 'end_date:date_after_death' end
         ), '') as cell_defects
     from ({{ current_rows(ref('stg_' ~ name), ref('int_' ~ name ~ '_set_aside')) }}) as r
     inner join {{ ref('int_patient_dates') }} as p on r.patient_no = p.patient_no

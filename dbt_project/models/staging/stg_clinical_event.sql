@@ -33,6 +33,7 @@ select
     onset_on as judged_on,
     case when is_known_type then lower(event_type) end as event_type,
     onset_on,
+    end_on_sent,
     case when end_on_sent <= delivery_end and (onset_on is null or end_on_sent >= onset_on) then end_on_sent end
         as end_on,
     {{ reason_list([

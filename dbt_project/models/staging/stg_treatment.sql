@@ -38,6 +38,7 @@ select
     start_on as judged_on,
     substance as drug,
     start_on,
+    end_on_sent,
     case when end_on_sent <= delivery_end and (start_on is null or end_on_sent >= start_on) then end_on_sent end
         as end_on,
     case when is_known_reason then lower(end_reason) end as end_reason,

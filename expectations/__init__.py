@@ -1,0 +1,14 @@
+"""The gate: what a release has to stand before it is published.
+
+`check.py` what a check and a result are · `kinds.py` the kinds of check · `contract.py` the published tables ·
+`suites/` the checks, one module a subject · `catalogue.py` all of them · `grading.py` grades worked out again ·
+`runner.py` the audit · `gx.py` and `duckdb_adapter.py` the bridge to Great Expectations.
+
+Imports no Dagster, and Great Expectations only inside `audit`. What happens to a candidate that passed or
+failed is `registry.release`'s.
+"""
+
+from expectations.check import Audit, Check, CheckResult
+from expectations.runner import audit
+
+__all__ = ["Audit", "Check", "CheckResult", "audit"]

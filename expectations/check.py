@@ -1,0 +1,106 @@
+"""What a check is and what it found: the plain data that the catalogue, the runner and the release share.
+
+Belongs here: the three records below. Not here: which checks exist (`suites/`), how they run (`runner.py`).
+Importing this module costs nothing: no Great Expectations, no DuckDB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+Severity = Literal["critical", "warning"]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One expectation on one published table.
+
+    `expectation` names a Great Expectations class and `arguments` what it is given; a check in SQL has its
+    query in `sql` instead: it runs as it stands on a release and returns the keys of the offending rows.
+    """
+
+    check_id: str
+    table: str
+    severity: Severity
+    description: str
+    source: str
+    expectation: str = ""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    sql: str = ""
+    needs_previous: bool = False
+    names_offenders: bool = False
+    """Whether the query's rows hold nothing of a patient (sites, months, strata) and may be shown."""
+
+    @property
+    def asset(self) -> str:
+        """The table without its schema: the name of the asset that the check judges."""
+        return self.table.partition(".")[2]
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """The outcome of one check: counts, and never a patient's value."""
+
+    check_id: str
+    table: str
+    severity: Severity
+    description: str
+    source: str
+    passed: bool
+    n_unexpected: int
+    n_rows: int
+    detail: str = ""
+
+    @classmethod
+    def of(cls, check: Check, *, passed: bool, n_unexpected: int = 0, n_rows: int = 0, detail: str = "") -> CheckResult:
+        """The result of `check`; a check that fails without counting rows counts as one."""
+        return cls(
+            check_id=check.check_id,
+            table=check.table,
+            severity=check.severity,
+            description=check.description,
+            source=check.source,
+            passed=passed,
+            n_unexpected=n_unexpected,
+            n_rows=n_rows,
+            detail=detail,
+        )
+
+    @classmethod
+    def undecided(cls, check: Check, detail: str, n_rows: int = 0) -> CheckResult:
+        """A check that could not be carried out blocks the release, whatever its own severity."""
+        result = cls.of(check, passed=False, n_unexpected=1, n_rows=n_rows, detail=detail)
+        return replace(result, severity="critical")
+
+    @property
+    def blocks(self) -> bool:
+        """Whether this result alone keeps the candidate from being published."""
+        return self.severity == "critical" and not self.passed
+
+
+@dataclass(frozen=True)
+class Audit:
+    """All results on one candidate, and the decision."""
+
+    checks: tuple[CheckResult, ...]
+
+    @property
+    def passed(self) -> bool:
+        """True when no critical check failed; warnings are published and shown."""
+        return not any(result.blocks for result in self.checks)
+
+    @property
+    def blocking(self) -> tuple[CheckResult, ...]:
+        """The failed critical checks."""
+        return tuple(result for result in self.checks if result.blocks)
+
+    @property
+    def warnings(self) -> tuple[CheckResult, ...]:
+        """The failed checks that do not block."""
+        return tuple(r for r in self.checks if not r.passed and not r.blocks)
+
+    def with_result(self, result: CheckResult) -> Audit:
+        """The same audit with one more result."""
+        return Audit((*self.checks, result))

@@ -1,0 +1,108 @@
+"""The tables that every release holds: their key and the columns that readers were promised.
+
+The gate refuses a candidate that lacks one of them. A table may have more columns than stand here; a key is
+what makes a row unique. Keep this in step with the output contract and the models' YAML, in the same commit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class PublishedTable:
+    """A published table, `schema.name`, with its key and its promised columns (the key's included)."""
+
+    name: str
+    key: tuple[str, ...]
+    columns: tuple[str, ...]
+
+
+def _table(name: str, key: str, others: str = "") -> PublishedTable:
+    keys = tuple(key.split())
+    return PublishedTable(name, keys, keys + tuple(c for c in others.split() if c not in keys))
+
+
+PUBLISHED: tuple[PublishedTable, ...] = (
+    _table(
+        "main.dim_patient",
+        "patient_key",
+        "site sex birth_year age_at_index ms_phenotype duffy_null first_drug index_date observation_end "
+        "follow_up_end person_years in_cohort exclusion_reason no_baseline_anc",
+    ),
+    _table("main.dim_drug", "drug", "drug_class interval_days"),
+    _table(
+        "main.dim_grading_scale",
+        "scale analyte grade",
+        "version label severity_rank lower lower_inclusive upper upper_inclusive lln_rule unit source",
+    ),
+    _table(
+        "main.dim_case_definition",
+        "definition_id",
+        "label is_primary severity_scale onset_below onset_inclusive recovery_at max_gap_days gcsf_days "
+        "attribution_days late_days",
+    ),
+    _table(
+        "main.fct_treatment",
+        "treatment_key",
+        "patient_key line_number drug drug_class start_date end_date end_reason n_doses",
+    ),
+    _table("main.fct_dose", "patient_key drug administered_on", "drug_class dose_number dose_source"),
+    _table(
+        "main.fct_anc",
+        "anc_key",
+        "patient_key site collected_on collected_at anc_10e9_l operator derivation source_value source_unit "
+        "lln_10e9_l severity ctcae_v5_grade ctcae_v6_grade daids_2_1_grade last_drug days_since_last_dose "
+        "within_gcsf_window",
+    ),
+    _table(
+        "main.fct_neutropenia_episode",
+        "episode_id",
+        "definition_id patient_key site episode_number onset_date last_normal_date nadir_anc_10e9_l nadir_operator "
+        "nadir_date severity ctcae_v5_grade end_date end_status duration_days n_measurements attributed_drug "
+        "previous_drug last_dose_date days_since_last_dose dose_number dose_source onset_type gcsf_treated "
+        "gcsf_first_date gcsf_doses n_gcsf_rebounds infection febrile hospitalised treatment_action next_drug "
+        "recurrence_number continuation_possible recurrence_context adjudication is_case_episode",
+    ),
+    _table(
+        "main.mart_case_listing",
+        "definition_id patient_key",
+        "n_episodes worst_severity onset_type gcsf_treated recurred final_treatment_action next_drug",
+    ),
+    _table(
+        "main.mart_incidence",
+        "definition_id stratum_type stratum",
+        "n_patients n_cases risk_pct risk_low risk_high person_years rate_per_100py rate_low rate_high "
+        "rate_low_logwald rate_high_logwald n_episodes person_years_total episode_rate_per_100py anc_tests_per_py",
+    ),
+    _table("main.mart_cohort_summary", "measure stratum", "n denominator value"),
+    _table(
+        "main.mart_time_to_onset",
+        "definition_id stratum_type stratum time_days",
+        "at_risk events survival ci_low ci_high",
+    ),
+    _table("main.mart_attrition", "step", "n_in n_excluded reason n_out"),
+    _table(
+        "main.mart_sensitivity",
+        "definition_id",
+        "n_cases n_episodes n_recurrent risk_pct rate_per_100py",
+    ),
+    _table(
+        "main.mart_monitoring",
+        "patient_key",
+        "last_dose_date last_drug last_anc_date days_since_anc last_anc_10e9_l last_severity anc_overdue open_episode",
+    ),
+    _table("meta.input_file", "file_id", "site delivery entity sha256 n_rows is_current"),
+    _table(
+        "meta.reconciliation",
+        "source_file",
+        "site delivery entity rows_delivered rows_current rows_superseded rows_duplicate rows_quarantined "
+        "rows_not_mapped rows_erased",
+    ),
+    _table("meta.lineage", "", "record_of anc_key patient_key drug administered_on source_file record_number"),
+    _table("meta.quarantine_summary", "source_file reason", "site delivery entity n_rows"),
+    _table("meta.column_defect", "source_file column_name reason", "site delivery entity n_cells"),
+    _table("meta.contested", "site entity record_key", "source_file record_number reasons"),
+    _table("meta.definition", "definition_id", "label severity_scale content_hash"),
+)
+"""`meta.release` and `meta.check_result` are missing on purpose: they are written after the audit."""

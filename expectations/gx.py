@@ -1,0 +1,119 @@
+"""The bridge to Great Expectations: checks go in as suites, findings come out as counts.
+
+Importing this module imports Great Expectations, which takes seconds: only `runner.audit` does, when it runs.
+One checkpoint holds one suite a table. Result format BASIC without examples, and queries that are only
+counted, never fetched: no value of a patient reaches a result, a log or the console.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+# Read once, at import: no usage statistics leave the hospital.
+os.environ["GX_ANALYTICS_ENABLED"] = "false"
+
+import duckdb
+import great_expectations as gx
+import great_expectations.expectations as gxe
+from great_expectations.core import ExpectationValidationResult
+from sqlalchemy.pool import NullPool
+
+from expectations.check import Check
+from expectations.duckdb_adapter import serve
+
+_RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0}
+
+
+class NoRowsExpectation(gxe.UnexpectedRowsExpectation):
+    """A query returns nothing; it is counted inside DuckDB and never fetched (the parent class does both)."""
+
+    metric_dependencies = ("unexpected_rows_query.row_count",)
+
+    def _validate(
+        self,
+        metrics: dict[str, Any],
+        runtime_configuration: dict[str, Any] | None = None,  # noqa: ARG002 - passed by name
+        execution_engine: Any = None,  # noqa: ARG002
+    ) -> dict[str, Any]:
+        n = metrics["unexpected_rows_query.row_count"]
+        return {"success": n == 0, "result": {"observed_value": n}}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What Great Expectations found for one check; `error` says why it found nothing."""
+
+    success: bool = False
+    n_unexpected: int = 0
+    error: str = ""
+
+
+def validate(connection: duckdb.DuckDBPyConnection, checks: list[Check]) -> dict[str, Finding]:
+    """Run checks through one checkpoint on an open connection; findings by check id."""
+    with serve(connection) as url, _silenced():
+        context = gx.get_context(mode="ephemeral")
+        context.variables.progress_bars = {"globally": False, "metric_calculations": False}  # type: ignore[assignment]
+        source = context.data_sources.add_sql(
+            name="candidate",
+            connection_string=url,
+            create_temp_table=False,
+            kwargs={"poolclass": NullPool},
+        )
+        results: list[ExpectationValidationResult] = []
+        for table in sorted({check.table for check in checks}):
+            schema, _, name = table.partition(".")
+            asset = source.add_table_asset(name=table, table_name=name, schema_name=schema)
+            batch = asset.add_batch_definition_whole_table("whole").get_batch()
+            suite = gx.ExpectationSuite(
+                name=table,
+                expectations=[_expectation(check) for check in checks if check.table == table],
+            )
+            results += batch.validate(suite, result_format=_RESULT_FORMAT).results
+    return {
+        result.expectation_config.meta["check_id"]: _finding(result)
+        for result in results
+        if result.expectation_config is not None
+    }
+
+
+def _expectation(check: Check) -> gxe.Expectation:
+    """The expectation that carries out a check. Great Expectations wants its own table as `{batch}`."""
+    common: dict[str, Any] = {"severity": check.severity, "meta": {"check_id": check.check_id}}
+    if check.sql:
+        query = check.sql.replace("{", "{{").replace("}", "}}")
+        query = re.sub(rf"(?<!previous\.){re.escape(check.table)}\b", "{batch}", query, count=1)
+        return NoRowsExpectation(unexpected_rows_query=query, **common)
+    expectation: gxe.Expectation = getattr(gxe, check.expectation)(**check.arguments, **common)
+    return expectation
+
+
+def _finding(result: ExpectationValidationResult) -> Finding:
+    counts: Mapping[str, Any] = result.result or {}
+    if not counts:
+        # Errors of DuckDB quote values: only the kind of error may be told.
+        return Finding(error="its query failed")
+    if "unexpected_count" in counts:
+        n = counts["unexpected_count"]
+    elif isinstance(counts.get("observed_value"), int):
+        n = counts["observed_value"]
+    else:
+        n = 0 if result.success else 1
+    return Finding(success=bool(result.success), n_unexpected=int(n))
+
+
+@contextmanager
+def _silenced() -> Iterator[None]:
+    """Great Expectations logs the text of a failed query's error, which may quote a patient's value."""
+    logger = logging.getLogger("great_expectations")
+    before = logger.disabled, logger.level, logger.propagate
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(before[1])

@@ -1,0 +1,208 @@
+"""The kinds of check that the suites are written in.
+
+Each function returns one `Check`. Where Great Expectations has an expectation that becomes a single aggregate
+in DuckDB it is used; everything else is a query that returns the keys of offending rows (`no_rows`).
+Severity: `critical` where only a broken pipeline or a broken contract can cause it; `warning` where a
+hospital may well deliver it. There is no override, so a slip of one clinic's keyboard must not block all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from expectations.check import Check, Severity
+
+
+def in_range(
+    check_id: str,
+    table: str,
+    column: str,
+    low: float | None,
+    high: float | None,
+    *,
+    description: str,
+    source: str,
+    severity: Severity = "critical",
+) -> Check:
+    """Every value of a column lies between two bounds, both included; NULL passes."""
+    return Check(
+        check_id,
+        table,
+        severity,
+        description,
+        source,
+        expectation="ExpectColumnValuesToBeBetween",
+        arguments={"column": column, "min_value": low, "max_value": high},
+    )
+
+
+def one_of(
+    check_id: str,
+    table: str,
+    column: str,
+    values: Sequence[str],
+    *,
+    description: str,
+    source: str,
+    severity: Severity = "critical",
+) -> Check:
+    """Every value of a column is one of these words; NULL passes."""
+    return Check(
+        check_id,
+        table,
+        severity,
+        description,
+        source,
+        expectation="ExpectColumnValuesToBeInSet",
+        arguments={"column": column, "value_set": list(values)},
+    )
+
+
+def present(
+    check_id: str,
+    table: str,
+    column: str,
+    *,
+    description: str,
+    source: str,
+    severity: Severity = "critical",
+) -> Check:
+    """A column is never NULL."""
+    return Check(
+        check_id,
+        table,
+        severity,
+        description,
+        source,
+        expectation="ExpectColumnValuesToNotBeNull",
+        arguments={"column": column},
+    )
+
+
+def in_order(
+    check_id: str,
+    table: str,
+    earlier: str,
+    later: str,
+    *,
+    description: str,
+    source: str,
+    severity: Severity = "critical",
+) -> Check:
+    """In every row where both are known, one date is not after the other."""
+    return Check(
+        check_id,
+        table,
+        severity,
+        description,
+        source,
+        expectation="ExpectColumnPairValuesAToBeGreaterThanB",
+        arguments={
+            "column_A": later,
+            "column_B": earlier,
+            "or_equal": True,
+            "ignore_row_if": "either_value_is_missing",
+        },
+    )
+
+
+def has_columns(check_id: str, table: str, columns: Sequence[str]) -> Check:
+    """A published table exists with at least the columns that its readers were promised."""
+    return Check(
+        check_id,
+        table,
+        "critical",
+        f"{table} is published with the columns of the output contract.",
+        "Output contract",
+        expectation="ExpectTableColumnsToMatchSet",
+        arguments={"column_set": list(columns), "exact_match": False},
+    )
+
+
+def no_rows(
+    check_id: str,
+    table: str,
+    sql: str,
+    *,
+    description: str,
+    source: str,
+    severity: Severity = "critical",
+    needs_previous: bool = False,
+    names_offenders: bool = False,
+) -> Check:
+    """A query returns nothing. It selects keys alone, names `table` with its schema, and runs as it stands.
+
+    With `needs_previous` it may read the previous release's tables as `previous.<schema>.<table>`.
+    """
+    return Check(
+        check_id,
+        table,
+        severity,
+        description,
+        source,
+        sql=sql.strip(),
+        needs_previous=needs_previous,
+        names_offenders=names_offenders,
+    )
+
+
+def key_present(table: str, key: Sequence[str]) -> Check:
+    """No part of a table's key is NULL."""
+    name = table.partition(".")[2]
+    missing = " OR ".join(f"{column} IS NULL" for column in key)
+    return no_rows(
+        f"{name}_key_present",
+        table,
+        f"SELECT {', '.join(key)} FROM {table} WHERE {missing}",
+        description=f"Every row of {name} has its key ({', '.join(key)}).",
+        source="Output contract",
+    )
+
+
+def key_unique(table: str, key: Sequence[str]) -> Check:
+    """No key occurs twice.
+
+    Rows are first compared by a 64-bit hash, which needs a fraction of the memory that ten million textual keys
+    do; those that share one are then compared in full.
+    """
+    name = table.partition(".")[2]
+    columns = ", ".join(key)
+    return no_rows(
+        f"{name}_key_unique",
+        table,
+        f"""
+        SELECT {columns} FROM {table}
+        WHERE hash({columns}) IN (
+            SELECT key_hash FROM (SELECT hash({columns}) AS key_hash FROM {table})
+            GROUP BY key_hash HAVING count(*) > 1
+        )
+        GROUP BY {columns} HAVING count(*) > 1
+        """,
+        description=f"Every key of {name} ({columns}) occurs once.",
+        source="Output contract",
+    )
+
+
+def refers(
+    check_id: str,
+    table: str,
+    column: str,
+    to_table: str,
+    to_column: str,
+    *,
+    description: str,
+    source: str = "Output contract",
+) -> Check:
+    """Every value of a column is a key of another table; NULL passes. One row a value that resolves nowhere."""
+    return no_rows(
+        check_id,
+        table,
+        f"""
+        SELECT DISTINCT {column} FROM {table}
+        WHERE {column} IS NOT NULL AND {column} NOT IN (
+            SELECT {to_column} FROM {to_table} WHERE {to_column} IS NOT NULL
+        )
+        """,
+        description=description,
+        source=source,
+    )

@@ -1,0 +1,133 @@
+"""ANC results: possible values, in time, of known patients, and graded as the scales say."""
+
+from __future__ import annotations
+
+from expectations.check import Check
+from expectations.grading import misgraded_results
+from expectations.kinds import in_range, no_rows, one_of, present, refers
+
+TABLE = "main.fct_anc"
+
+# Grade column → the scale whose rows must give the same answer.
+GRADED_BY = {
+    "severity": "udine_2025",
+    "ctcae_v5_grade": "ctcae_v5",
+    "ctcae_v6_grade": "ctcae_v6",
+    "daids_2_1_grade": "daids_2_1",
+}
+
+CHECKS: tuple[Check, ...] = (
+    present(
+        "anc_present",
+        TABLE,
+        "anc_10e9_l",
+        description="Every result has a value.",
+        source="Protocol: harmonisation",
+    ),
+    in_range(
+        "anc_possible",
+        TABLE,
+        "anc_10e9_l",
+        0,
+        100,
+        description="ANC lies between 0 and 100 ×10⁹/L; beyond, the unit is wrong.",
+        source="Input contract: implausible_value, negative_value",
+    ),
+    in_range(
+        "anc_plausible",
+        TABLE,
+        "anc_10e9_l",
+        None,
+        30,
+        description="ANC above 30 ×10⁹/L is rare in outpatients and worth a look at the unit.",
+        source="Analyte seed: soft bound; CALIBER keeps ANC < 50",
+        severity="warning",
+    ),
+    in_range(
+        "anc_lower_limit_plausible",
+        TABLE,
+        "lln_10e9_l",
+        0.5,
+        5,
+        description="A laboratory's lower limit of normal lies between 0.5 and 5 ×10⁹/L.",
+        source="Duffy-null reference intervals start at 0.82 (Blood 2025); usual lower limits are 1.5 to 2.5",
+        severity="warning",
+    ),
+    present(
+        "anc_day_present",
+        TABLE,
+        "collected_on",
+        description="Every result has the day of its sample.",
+        source="Input contract",
+    ),
+    no_rows(
+        "anc_within_observation",
+        TABLE,
+        """
+        SELECT result.anc_key FROM main.fct_anc AS result
+        JOIN main.dim_patient AS patient ON result.patient_key = patient.patient_key
+        WHERE result.collected_on > patient.observation_end OR year(result.collected_on) < patient.birth_year
+        """,
+        description="No sample was taken before birth, or after death or the cut-off.",
+        source="Protocol: cut-offs; input contract: date_before_birth, date_after_death",
+    ),
+    one_of(
+        "anc_operator_values",
+        TABLE,
+        "operator",
+        ["<", "<=", ">", ">="],
+        description="A result is exact or bears one of four operators.",
+        source="Protocol: harmonisation",
+    ),
+    one_of(
+        "anc_derivation_values",
+        TABLE,
+        "derivation",
+        ["measured", "segs_plus_bands", "derived_wbc_pct"],
+        description="A result was measured, or derived in one of two stated ways.",
+        source="Protocol: harmonisation",
+    ),
+    no_rows(
+        "anc_derived_is_exact",
+        TABLE,
+        "SELECT anc_key FROM main.fct_anc WHERE derivation <> 'measured' AND operator IS NOT NULL",
+        description="Nothing is derived from a part with an operator.",
+        source="Protocol: harmonisation",
+    ),
+    refers(
+        "anc_patient_known",
+        TABLE,
+        "patient_key",
+        "main.dim_patient",
+        "patient_key",
+        description="Every result belongs to a patient in dim_patient.",
+    ),
+    refers(
+        "anc_last_drug_known",
+        TABLE,
+        "last_drug",
+        "main.dim_drug",
+        "drug",
+        description="Every last drug before a result stands in dim_drug.",
+    ),
+    no_rows(
+        "anc_last_dose_before_sample",
+        TABLE,
+        """
+        SELECT anc_key FROM main.fct_anc
+        WHERE days_since_last_dose < 0 OR (days_since_last_dose IS NULL) <> (last_drug IS NULL)
+        """,
+        description="The last dose before a result does not lie after it, and comes with its drug.",
+        source="Protocol: attribution",
+    ),
+    *(
+        no_rows(
+            f"anc_{column.removesuffix('_grade')}_agrees_with_scale",
+            TABLE,
+            misgraded_results(column, scale),
+            description=f"{column} is the grade that the bounds of scale {scale} give, worked out again.",
+            source="Grading scale seed",
+        )
+        for column, scale in GRADED_BY.items()
+    ),
+)

@@ -1,0 +1,164 @@
+"""What an episode is attributed to and what followed: the dose before it, G-CSF, treatment, recurrence."""
+
+from __future__ import annotations
+
+from expectations.check import Check
+from expectations.kinds import in_range, no_rows, one_of, refers
+
+TABLE = "main.fct_neutropenia_episode"
+
+# What stays empty where no anti-CD20 dose lies close enough before the onset.
+OF_THE_DOSE = (
+    "last_dose_date",
+    "days_since_last_dose",
+    "dose_number",
+    "dose_source",
+    "onset_type",
+    "treatment_action",
+    "next_drug",
+    "recurrence_number",
+    "recurrence_context",
+)
+_any_of_the_dose = " OR ".join(f"{column} IS NOT NULL" for column in OF_THE_DOSE)
+
+VALUES = {
+    "onset_type": ("early", "late"),
+    "dose_source": ("recorded", "line_start", "assumed"),
+    "treatment_action": (
+        "continued",
+        "resumed",
+        "switched_in_class",
+        "switched_out_of_class",
+        "discontinued",
+        "pending",
+    ),
+    "recurrence_context": (
+        "rechallenge",
+        "after_switch_in_class",
+        "after_switch_out_of_class",
+        "no_further_treatment",
+    ),
+    "adjudication": ("confirmed", "other_cause", "lab_error"),
+}
+
+CHECKS: tuple[Check, ...] = (
+    *(
+        one_of(
+            f"episode_{column}_values",
+            TABLE,
+            column,
+            values,
+            description=f"{column} is one of: {', '.join(values)}.",
+            source="Output contract",
+        )
+        for column, values in VALUES.items()
+    ),
+    *(
+        refers(
+            f"episode_{column}_known",
+            TABLE,
+            column,
+            "main.dim_drug",
+            "drug",
+            description=f"Every {column} of an episode stands in dim_drug.",
+        )
+        for column in ("attributed_drug", "previous_drug", "next_drug")
+    ),
+    no_rows(
+        "episode_last_dose_before_onset",
+        TABLE,
+        """
+        SELECT episode.episode_id FROM main.fct_neutropenia_episode AS episode
+        JOIN main.dim_case_definition AS definition ON episode.definition_id = definition.definition_id
+        WHERE episode.last_dose_date >= episode.onset_date
+            OR episode.days_since_last_dose <> episode.onset_date - episode.last_dose_date
+            OR episode.days_since_last_dose > definition.attribution_days
+        """,
+        description="The dose that an episode is attributed to lies before the onset, and not too long before.",
+        source="Protocol: attribution",
+    ),
+    no_rows(
+        "episode_last_dose_known",
+        TABLE,
+        """
+        SELECT episode.episode_id FROM main.fct_neutropenia_episode AS episode
+        ANTI JOIN main.fct_dose AS dose
+            ON episode.patient_key = dose.patient_key AND episode.attributed_drug = dose.drug
+            AND episode.last_dose_date = dose.administered_on AND episode.dose_number = dose.dose_number
+        WHERE episode.attributed_drug IS NOT NULL
+        """,
+        description="The dose that an episode is attributed to stands in fct_dose, with its number.",
+        source="Protocol: attribution",
+    ),
+    no_rows(
+        "episode_unattributed_is_empty",
+        TABLE,
+        f"""
+        SELECT episode_id FROM main.fct_neutropenia_episode
+        WHERE attributed_drug IS NULL AND ({_any_of_the_dose})
+        """,
+        description="An episode without a dose close enough before it says nothing that rests on a dose.",
+        source="Protocol: attribution",
+    ),
+    no_rows(
+        "episode_onset_type_fits_days",
+        TABLE,
+        """
+        SELECT episode.episode_id FROM main.fct_neutropenia_episode AS episode
+        JOIN main.dim_case_definition AS definition ON episode.definition_id = definition.definition_id
+        JOIN main.dim_drug AS drug ON episode.attributed_drug = drug.drug
+        WHERE episode.onset_type IS NULL
+            OR (episode.days_since_last_dose >= definition.late_days AND episode.onset_type <> 'late')
+            OR (episode.days_since_last_dose < definition.late_days AND episode.onset_type <> 'early'
+                AND coalesce(drug.interval_days, 0) > 28)
+        """,
+        description="An onset is late from the definition's number of days after the last dose; of drugs given "
+        "every four weeks it may be late sooner, as their days count from the start of the course.",
+        source="Protocol: attribution",
+    ),
+    no_rows(
+        "episode_next_drug_fits_action",
+        TABLE,
+        """
+        SELECT episode_id FROM main.fct_neutropenia_episode
+        WHERE (next_drug IS NOT NULL) <> coalesce(treatment_action LIKE 'switched%', false)
+        """,
+        description="A next drug is named where the patient was switched, and only there.",
+        source="Protocol: treatment action",
+    ),
+    no_rows(
+        "episode_gcsf_is_consistent",
+        TABLE,
+        """
+        SELECT episode_id FROM main.fct_neutropenia_episode
+        WHERE gcsf_treated <> (gcsf_doses > 0) OR gcsf_treated <> (gcsf_first_date IS NOT NULL)
+            OR gcsf_first_date < onset_date
+        """,
+        description="An episode treated with G-CSF has its doses, and the first of them not before the onset.",
+        source="Protocol: G-CSF",
+    ),
+    no_rows(
+        "episode_case_is_attributed",
+        TABLE,
+        """
+        SELECT episode.episode_id FROM main.fct_neutropenia_episode AS episode
+        JOIN main.dim_patient AS patient ON episode.patient_key = patient.patient_key
+        WHERE episode.is_case_episode AND (
+            episode.attributed_drug IS NULL OR episode.adjudication IN ('other_cause', 'lab_error')
+            OR patient.exclusion_reason IN ('never_treated', 'missing_demographics', 'outside_enrolment')
+        )
+        """,
+        description="A case episode follows a dose, was not adjudicated away, and is of a patient whom no "
+        "definition excludes.",
+        source="Protocol: cohort",
+    ),
+    in_range(
+        "episode_recurrence_possible",
+        TABLE,
+        "recurrence_number",
+        0,
+        None,
+        description="Recurrences are counted from 0.",
+        source="Protocol: recurrence",
+    ),
+)

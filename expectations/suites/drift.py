@@ -1,0 +1,98 @@
+"""A release against the one before: what went missing, and what moved.
+
+The previous release is attached read-only as `previous`. Where there is none, these checks do not apply.
+Tables are compared up to the earlier of the two releases' ends of observation, so that a study whose data
+cut-off was moved back on purpose is not taken for one that lost half its rows.
+"""
+
+from __future__ import annotations
+
+from expectations.check import Check
+from expectations.kinds import no_rows
+
+# The median of one or two results moves threefold with one infection or one G-CSF dose; of five it does not.
+FEWEST_RESULTS = 5
+FOLD = 3
+
+_COMMON_END = """least(
+            (SELECT max(observation_end) FROM main.dim_patient),
+            (SELECT max(observation_end) FROM previous.main.dim_patient)
+        )"""
+
+
+def _halved(check_id: str, table: str, day: str | None) -> Check:
+    until = f"WHERE {day} <= {_COMMON_END}" if day else ""
+    name = table.partition(".")[2]
+    return no_rows(
+        check_id,
+        table,
+        f"""
+        SELECT '{name}' AS halved, now.n AS n_now, before.n AS n_before
+        FROM (SELECT count(*) AS n FROM {table} {until}) AS now
+        CROSS JOIN (SELECT count(*) AS n FROM previous.{table} {until}) AS before
+        WHERE 2 * now.n < before.n
+        """,
+        description=f"{name} has at least half the rows of the previous release, over the same time.",
+        source="Promise 1: nothing is lost",
+        needs_previous=True,
+        names_offenders=True,
+    )
+
+
+CHECKS: tuple[Check, ...] = (
+    no_rows(
+        "delivery_month_lost",
+        "meta.input_file",
+        """
+        SELECT DISTINCT before.site, before.delivery FROM previous.meta.input_file AS before
+        ANTI JOIN meta.input_file AS now ON before.site = now.site AND before.delivery = now.delivery
+        """,
+        description="Every month that a site had delivered by the previous release is still there.",
+        source="Promise 1: nothing is lost",
+        needs_previous=True,
+        names_offenders=True,
+    ),
+    _halved("patients_halved", "main.dim_patient", None),
+    _halved("doses_halved", "main.fct_dose", "administered_on"),
+    _halved("anc_halved", "main.fct_anc", "collected_on"),
+    no_rows(
+        "site_median_anc_moved",
+        "main.fct_anc",
+        f"""
+        WITH usual AS (
+            SELECT site, median(anc_10e9_l) AS anc FROM previous.main.fct_anc
+            WHERE operator IS NULL GROUP BY site
+        ), month_before AS (
+            SELECT site, date_trunc('month', collected_on) AS month, count(*) AS n, median(anc_10e9_l) AS anc
+            FROM previous.main.fct_anc WHERE operator IS NULL GROUP BY site, month
+        ), month_now AS (
+            SELECT site, date_trunc('month', collected_on) AS month, count(*) AS n, median(anc_10e9_l) AS anc
+            FROM main.fct_anc WHERE operator IS NULL GROUP BY site, month
+        )
+        SELECT month_now.site, strftime(month_now.month, '%Y-%m') AS month FROM month_now
+        JOIN usual ON month_now.site = usual.site
+        LEFT JOIN month_before ON month_now.site = month_before.site AND month_now.month = month_before.month
+        WHERE month_now.n >= {FEWEST_RESULTS}
+            AND (month_before.n IS DISTINCT FROM month_now.n OR month_before.anc IS DISTINCT FROM month_now.anc)
+            AND (month_now.anc >= {FOLD} * usual.anc OR {FOLD} * month_now.anc <= usual.anc)
+        """,
+        description="No site's median ANC of a new or changed month is three times, or a third of, its median in "
+        "the previous release: a changed unit or method.",
+        source=f"This registry's choice: threefold, months with at least {FEWEST_RESULTS} results",
+        severity="warning",
+        needs_previous=True,
+        names_offenders=True,
+    ),
+    no_rows(
+        "site_silent_in_latest_month",
+        "meta.input_file",
+        """
+        SELECT site FROM meta.input_file
+        GROUP BY site HAVING max(delivery) < (SELECT max(delivery) FROM meta.input_file)
+        """,
+        description="Every site delivered something for the latest month.",
+        source="This registry's choice: a late site is published as it stands, and named",
+        severity="warning",
+        names_offenders=True,
+    ),
+)

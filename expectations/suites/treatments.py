@@ -1,0 +1,139 @@
+"""Treatment lines and doses: in order, within observation, of known drugs and known patients."""
+
+from __future__ import annotations
+
+from expectations.check import Check
+from expectations.kinds import in_order, no_rows, one_of, refers
+
+DRUG_CLASSES = ("anti_cd20", "gcsf", "other")
+DOSE_SOURCES = ("recorded", "line_start", "assumed")
+
+
+def _class_agrees(check_id: str, table: str, key: str) -> Check:
+    return no_rows(
+        check_id,
+        table,
+        f"""
+        SELECT {key} FROM {table} AS given
+        JOIN main.dim_drug AS drug ON given.drug = drug.drug
+        WHERE given.drug_class IS DISTINCT FROM drug.drug_class
+        """,
+        description="The class of every drug is the one that dim_drug gives it.",
+        source="Drug seed",
+    )
+
+
+CHECKS: tuple[Check, ...] = (
+    in_order(
+        "treatment_start_before_end",
+        "main.fct_treatment",
+        "start_date",
+        "end_date",
+        description="A treatment line does not end before it starts.",
+        source="Input contract: end_before_start",
+    ),
+    no_rows(
+        "treatment_within_observation",
+        "main.fct_treatment",
+        """
+        SELECT line.treatment_key FROM main.fct_treatment AS line
+        JOIN main.dim_patient AS patient ON line.patient_key = patient.patient_key
+        WHERE line.start_date > patient.observation_end OR line.end_date > patient.observation_end
+            OR year(line.start_date) < patient.birth_year
+        """,
+        description="A treatment line starts after birth, and nothing of it lies after death or the cut-off.",
+        source="Protocol: cut-offs; input contract: date_before_birth, date_after_death",
+    ),
+    one_of(
+        "treatment_end_reason_values",
+        "main.fct_treatment",
+        "end_reason",
+        ["adverse_event", "inefficacy", "pregnancy", "patient_choice", "other"],
+        description="A line ends for one of the five named reasons, or for none that is known.",
+        source="Input contract",
+        severity="warning",
+    ),
+    refers(
+        "treatment_patient_known",
+        "main.fct_treatment",
+        "patient_key",
+        "main.dim_patient",
+        "patient_key",
+        description="Every treatment line belongs to a patient in dim_patient.",
+    ),
+    refers(
+        "treatment_drug_known",
+        "main.fct_treatment",
+        "drug",
+        "main.dim_drug",
+        "drug",
+        description="Every treatment line is of a drug in dim_drug.",
+    ),
+    _class_agrees("treatment_class_agrees", "main.fct_treatment", "treatment_key"),
+    no_rows(
+        "dose_within_observation",
+        "main.fct_dose",
+        """
+        SELECT dose.patient_key, dose.drug, dose.administered_on FROM main.fct_dose AS dose
+        JOIN main.dim_patient AS patient ON dose.patient_key = patient.patient_key
+        WHERE dose.administered_on > patient.observation_end
+            OR year(dose.administered_on) < patient.birth_year
+        """,
+        description="No dose lies before birth, or after death or the cut-off.",
+        source="Protocol: cut-offs; input contract: date_before_birth, date_after_death",
+    ),
+    one_of(
+        "dose_source_values",
+        "main.fct_dose",
+        "dose_source",
+        DOSE_SOURCES,
+        description="A dose is recorded, taken from the start of a line, or assumed.",
+        source="Protocol: doses",
+    ),
+    no_rows(
+        "dose_assumed_only_of_anti_cd20",
+        "main.fct_dose",
+        """
+        SELECT patient_key, drug, administered_on FROM main.fct_dose
+        WHERE drug_class <> 'anti_cd20' AND dose_source <> 'recorded'
+        """,
+        description="Only anti-CD20 doses are ever taken from a line or assumed; G-CSF is recorded or absent.",
+        source="Protocol: doses",
+    ),
+    no_rows(
+        "dose_numbers_count_up",
+        "main.fct_dose",
+        """
+        SELECT patient_key, drug FROM main.fct_dose WHERE drug_class = 'anti_cd20'
+        GROUP BY patient_key, drug
+        HAVING min(dose_number) <> 1 OR max(dose_number) <> count(*) OR count(DISTINCT dose_number) <> count(*)
+        """,
+        description="A patient's doses of an anti-CD20 drug are numbered from 1 without a gap.",
+        source="Protocol: attribution",
+    ),
+    refers(
+        "dose_patient_known",
+        "main.fct_dose",
+        "patient_key",
+        "main.dim_patient",
+        "patient_key",
+        description="Every dose belongs to a patient in dim_patient.",
+    ),
+    refers(
+        "dose_drug_known",
+        "main.fct_dose",
+        "drug",
+        "main.dim_drug",
+        "drug",
+        description="Every dose is of a drug in dim_drug.",
+    ),
+    _class_agrees("dose_class_agrees", "main.fct_dose", "patient_key, given.drug, given.administered_on"),
+    one_of(
+        "drug_class_values",
+        "main.dim_drug",
+        "drug_class",
+        DRUG_CLASSES,
+        description="A drug is an anti-CD20 antibody, a G-CSF, or another one.",
+        source="Output contract",
+    ),
+)

@@ -1,0 +1,153 @@
+"""`python -m orchestration refresh|dev`: what `registry refresh` and `make dev` start.
+
+The `registry` package imports no Dagster, so its command starts this one. Exit codes: 0 done · 2 bad usage, configuration
+or unreadable input · 3 the gate, or a test of the build, refused.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from registry.console import ProgressHandler, console, print_error
+from registry.errors import UserError
+
+if TYPE_CHECKING:
+    from expectations import CheckResult
+    from registry.release import Release
+    from registry.settings import Settings
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@click.group()
+def main() -> None:
+    """Run the registry's Dagster job, or its UI."""
+
+
+@main.command()
+@click.option("--home", type=click.Path(path_type=Path))
+@click.option("--deliveries", type=click.Path(path_type=Path))
+@click.option("--config", type=click.Path(path_type=Path))
+@click.option("--through")
+@click.option("--no-wait", is_flag=True)
+def refresh(home: Path | None, deliveries: Path | None, config: Path | None, through: str | None, no_wait: bool) -> None:
+    """Run the job `registry_refresh` in this process, against the instance that the UI shows."""
+    try:
+        sys.exit(_refresh(home, deliveries, config, through, no_wait))
+    except UserError as mistake:
+        print_error(str(mistake))
+        sys.exit(2)
+
+
+def _refresh(home: Path | None, deliveries: Path | None, config: Path | None, through: str | None, no_wait: bool) -> int:
+    from registry import lock
+    from registry.settings import load_settings
+
+    settings = load_settings(home=home, deliveries=deliveries, config=config, through=through)
+    if not settings.deliveries.is_dir():
+        raise UserError(f"{settings.deliveries}: no such folder; put the sites' exports there or name it with --deliveries")
+    progress = ProgressHandler()
+    logging.getLogger("registry").addHandler(progress)
+    logging.getLogger("registry").setLevel(logging.INFO)
+    lock.acquire(settings, "registry refresh", wait=not no_wait)
+    try:
+        with progress.status("starting Dagster"):
+            return _run_job(settings)
+    finally:
+        lock.release(settings)
+
+
+def _run_job(settings: Settings) -> int:
+    import dagster as dg
+
+    from orchestration.automation import REFRESH_JOB
+    from orchestration.definitions import build_definitions
+    from orchestration.instance import open_instance
+    from orchestration.resources import RegistrySettings
+    from orchestration.runs import PROCESS_TAG, fail_dead_runs, process_tag
+    from registry import release
+    from registry.warehouse import BuildFailed
+
+    resource = RegistrySettings(
+        home=str(settings.home),
+        deliveries=str(settings.deliveries),
+        config=str(settings.config or ""),
+        through=settings.through or "",
+    )
+    job = build_definitions(resource).resolve_job_def(REFRESH_JOB)
+    with open_instance(settings) as instance:
+        fail_dead_runs(instance)
+        try:
+            # dbt's own output belongs to its log; here the registry's progress lines say what happens
+            with Path(os.devnull).open("w") as devnull, contextlib.redirect_stdout(devnull):
+                result = job.execute_in_process(
+                    instance=instance, run_config=QUIET, tags={PROCESS_TAG: process_tag()}, raise_on_error=True
+                )
+        except dg.Failure:
+            print_error("the gate refused: nothing was published, the previous release stays in force")
+            decision = release.last_decision(settings)
+            for check in decision.audit.blocking if decision else ():
+                console.print(f"  [bold]{check.check_id}[/bold] on {check.table}: {_failing(check)}")
+            results = settings.home / "gate" / "last.json"
+            console.print(f"  all results: {results}")
+            return 3
+        except BuildFailed as failure:
+            print_error(str(failure))
+            return 3
+    current = release.current(settings)
+    status = result.asset_materializations_for_node("release")[-1].metadata["status"].value
+    if current is not None:
+        print_outcome(settings, current, str(status))
+    return 0
+
+
+def print_outcome(settings: Settings, current: Release, status: str) -> None:
+    """Say which release is in force and what the gate warned of."""
+    from registry import release
+
+    if status == "published":
+        console.print(f"[bold green]published[/bold green] release [bold]{current.release_id}[/bold]  {current.path}")
+    else:
+        console.print(f"[bold green]unchanged[/bold green]: release [bold]{current.release_id}[/bold] stays in force")
+    decision = release.last_decision(settings)
+    for check in decision.audit.warnings if decision else ():
+        console.print(f"  [yellow]warning[/yellow] {check.check_id} on {check.table}: {_failing(check)}")
+
+
+def _failing(check: CheckResult) -> str:
+    """How many rows, what is expected, and what the check itself adds."""
+    detail = f" ({check.detail})" if check.detail else ""
+    return f"{check.n_unexpected:,} of {check.n_rows:,} rows. Expected: {check.description}{detail}"
+
+
+@main.command()
+@click.option("--port", default=3000, show_default=True)
+def dev(port: int) -> None:
+    """Serve the Dagster UI on 127.0.0.1 for the registry of the REGISTRY_* variables."""
+    from orchestration.dbt import parsed_manifest
+    from orchestration.instance import prepare_dagster_home
+    from registry.paths import CHECKOUT
+    from registry.settings import load_settings
+
+    try:
+        settings = load_settings()
+        prepare_dagster_home(settings)
+        parsed_manifest()
+    except UserError as mistake:
+        print_error(str(mistake))
+        sys.exit(2)
+    dagster = Path(sys.executable).parent / "dagster"
+    workspace = str(CHECKOUT / "workspace.yaml")
+    os.chdir(CHECKOUT)
+    os.execv(dagster, [str(dagster), "dev", "-w", workspace, "-h", "127.0.0.1", "-p", str(port)])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Thin wrappers, one file a stage: raw, warehouse (dbt), statistics, release."""

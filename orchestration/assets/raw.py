@@ -1,0 +1,81 @@
+"""Deliveries → raw: what was found, and one asset an entity that loads it into the vault as sent."""
+
+import time
+from typing import Any
+
+import dagster as dg
+
+from orchestration.runs import enter
+from orchestration.resources import DATA_TEAM, UNCHANGED, RegistrySettings, is_unchanged, mark_unchanged
+from registry import ingest, refresh
+from registry.contract import ENTITIES
+
+
+@dg.asset(
+    name="deliveries",
+    group_name="deliveries",
+    owners=[DATA_TEAM],
+    kinds={"python", "file"},
+    description=(
+        "The files found in the deliveries folder, the site profiles and the study settings. Computes the fingerprint "
+        "of the refresh: where it equals the current release's, every later step reports 'unchanged'."
+    ),
+)
+def deliveries(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> dg.MaterializeResult:
+    settings = enter(context, registry_settings)
+    plan = refresh.prepare(settings)
+    if plan.is_unchanged:
+        mark_unchanged(context.run.run_id)
+    return dg.MaterializeResult(
+        metadata={
+            "status": "unchanged" if plan.is_unchanged else "new input",
+            "files": len(plan.files),
+            "files_to_load": plan.n_files_to_load,
+            "sites": len({file.site for file in plan.files}),
+            "last_delivery": max((file.delivery for file in plan.files), default="none"),
+        }
+    )
+
+
+def _raw_asset(entity: str) -> dg.AssetsDefinition:
+    @dg.asset(
+        name=entity,
+        key_prefix="raw",
+        group_name="raw",
+        owners=[DATA_TEAM],
+        kinds={"python", "duckdb"},
+        deps=["deliveries"],
+        description=f"Delivered `{entity}` rows, every cell as text exactly as sent, with their file and record number. "
+        "In the vault: never queried, never published.",
+    )
+    def raw_entity(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> dg.MaterializeResult:
+        if is_unchanged(context.run.run_id):
+            return dg.MaterializeResult(metadata=UNCHANGED)
+        started = time.monotonic()
+        settings = enter(context, registry_settings)
+        files = [file for file in ingest.discover(settings) if file.entity == entity]
+        result = ingest.load_entity(settings, entity, files)
+        return dg.MaterializeResult(
+            metadata={
+                "files_new": result.n_files_new,
+                "files_replaced": result.n_files_replaced,
+                "files_missing": len(result.missing_files),
+                "rows_new": result.n_rows_new,
+                "rows_malformed": result.n_malformed,
+                "months_by_site": _months_by_site(files),
+                "duration_s": round(time.monotonic() - started, 2),
+            }
+        )
+
+    return raw_entity
+
+
+def _months_by_site(files: list[ingest.DeliveredFile]) -> dict[str, int]:
+    """How many delivery months each site has sent of this entity."""
+    months: dict[str, set[str]] = {}
+    for file in files:
+        months.setdefault(file.site, set()).add(file.delivery)
+    return {site: len(found) for site, found in sorted(months.items())}
+
+
+raw_assets = [deliveries, *(_raw_asset(entity) for entity in ENTITIES)]

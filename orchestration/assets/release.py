@@ -1,0 +1,123 @@
+"""Marts → gate → release, and the gate's expectations shown as checks on the assets that they judge.
+
+The release asset itself calls the audit, so that materialising it alone audits too. A check that blocked a mart from
+here would be a circle, so the checks below only show what the audit found; on a refusal the release asset reports them
+itself, since what stands behind a failed asset does not run.
+"""
+
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from typing import Any
+
+import dagster as dg
+
+from expectations import CheckResult
+from expectations.catalogue import CHECKS
+from orchestration.runs import enter
+from orchestration.resources import SAFETY_TEAM, RegistrySettings, is_unchanged
+from registry import release as releases
+from registry.fingerprint import refresh_fingerprint
+
+PUBLISHED = [dg.AssetKey(["mart_incidence"]), dg.AssetKey(["mart_time_to_onset"])]
+
+
+def check_target(table: str) -> dg.AssetKey:
+    """The asset key of a published table named `main.table` or `meta.table`."""
+    return dg.AssetKey(table.removeprefix("main.").split("."))
+
+
+def build_release_assets(
+    warehouse: dg.AssetsDefinition,
+) -> tuple[dg.AssetsDefinition, dg.AssetChecksDefinition]:
+    """The release asset and the gate's checks, behind every published table of the warehouse."""
+    published = [key for key in warehouse.keys if len(key.path) == 1 or key.path[0] == "meta"]
+    judged = {*published, *PUBLISHED}
+    shown = [check for check in CHECKS if check_target(check.table) in judged]
+    known = {check.check_id for check in shown}
+
+    @dg.asset(
+        name="release",
+        group_name="release",
+        owners=[SAFETY_TEAM],
+        kinds={"python", "duckdb", "parquet"},
+        deps=[*sorted(published), *PUBLISHED],
+        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(days=40)),
+        description=(
+            "The published, read-only version of the registry. Builds the candidate, lets Great Expectations audit exactly "
+            "that file, and switches `releases/current` only if every critical expectation holds."
+        ),
+    )
+    def release(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> dg.MaterializeResult:
+        settings = enter(context, registry_settings)
+        if is_unchanged(context.run.run_id):
+            current = releases.current(settings)
+            return dg.MaterializeResult(
+                metadata={"status": "confirmed, same id", "release": current.release_id if current else "none"}
+            )
+        try:
+            outcome = releases.publish(settings, refresh_fingerprint(settings))
+        except releases.GateRefused as refusal:
+            for evaluation in _as_evaluations(refusal.audit.checks, known):
+                context.instance.report_runless_asset_event(evaluation)
+            raise dg.Failure(
+                description=str(refusal),
+                metadata={
+                    "refused_by": [check.check_id for check in refusal.audit.blocking],
+                },
+                allow_retries=False,
+            ) from None
+        return dg.MaterializeResult(
+            metadata={
+                "status": outcome.status,
+                "release": outcome.release_id,
+                "path": dg.MetadataValue.path(str(outcome.path)),
+                "checks": len(outcome.audit.checks),
+                "warnings": len(outcome.audit.warnings),
+            }
+        )
+
+    @dg.multi_asset_check(
+        name="gate",
+        specs=[
+            dg.AssetCheckSpec(
+                check.check_id,
+                asset=check_target(check.table),
+                description=f"{check.description} ({check.severity}; {check.source})",
+                additional_deps=["release"],
+            )
+            for check in shown
+        ],
+    )
+    def gate(registry_settings: RegistrySettings) -> Iterator[dg.AssetCheckResult]:
+        stored = releases.last_decision(registry_settings.load())
+        for check in stored.audit.checks if stored else ():
+            if check.check_id in known:
+                yield dg.AssetCheckResult(
+                    asset_key=check_target(check.table),
+                    check_name=check.check_id,
+                    passed=check.passed,
+                    severity=_severity(check.severity),
+                    metadata=_counts(check),
+                )
+
+    return release, gate
+
+
+def _severity(severity: str) -> dg.AssetCheckSeverity:
+    return dg.AssetCheckSeverity.ERROR if severity == "critical" else dg.AssetCheckSeverity.WARN
+
+
+def _counts(check: CheckResult) -> dict[str, Any]:
+    return {"unexpected": check.n_unexpected, "rows": check.n_rows, "detail": check.detail}
+
+
+def _as_evaluations(checks: Iterable[CheckResult], known: set[str]) -> Iterator[dg.AssetCheckEvaluation]:
+    for check in checks:
+        if check.check_id in known:
+            yield dg.AssetCheckEvaluation(
+                asset_key=check_target(check.table),
+                check_name=check.check_id,
+                passed=check.passed,
+                severity=_severity(check.severity),
+                metadata={key: dg.MetadataValue.text(str(value)) for key, value in _counts(check).items()},
+            )

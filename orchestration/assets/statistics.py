@@ -1,0 +1,48 @@
+"""Marts → intervals and survival: what needs scipy, statsmodels and lifelines."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from orchestration.runs import enter
+from orchestration.resources import SAFETY_TEAM, UNCHANGED, RegistrySettings, is_unchanged
+
+STATISTICS = {
+    "mart_incidence": (
+        "Risk (Clopper–Pearson) and rate (exact Poisson, log-Wald) of neutropenia by definition, overall, by drug and site."
+    ),
+    "mart_time_to_onset": "Kaplan–Meier estimate of the time from the index date to the first case episode.",
+}
+BEHIND = [
+    ["intermediate", "int_cohort_member"],
+    ["intermediate", "int_risk_time"],
+    ["intermediate", "int_drug_exposed"],
+    ["fct_neutropenia_episode"],
+]
+
+
+@dg.multi_asset(
+    name="statistics",
+    specs=[
+        dg.AssetSpec(
+            name,
+            group_name="statistics",
+            owners=[SAFETY_TEAM],
+            kinds={"python", "duckdb"},
+            description=description,
+            deps=[dg.AssetKey(key) for key in BEHIND],
+        )
+        for name, description in STATISTICS.items()
+    ],
+)
+def statistics(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> Iterator[Any]:
+    if is_unchanged(context.run.run_id):
+        for name in STATISTICS:
+            yield dg.MaterializeResult(asset_key=name, metadata=UNCHANGED)
+        return
+    from registry.statistics import write_statistics  # scipy, statsmodels and lifelines take seconds to import
+
+    rows = write_statistics(enter(context, registry_settings))
+    for name in STATISTICS:
+        yield dg.MaterializeResult(asset_key=name, metadata={"dagster/row_count": rows[name]})

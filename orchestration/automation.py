@@ -1,0 +1,98 @@
+"""The job, the monthly schedule, and the sensors. Schedule and sensors run only where REGISTRY_AUTOMATION=on."""
+
+import json
+import logging
+import urllib.request
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import dagster as dg
+
+from orchestration.resources import RegistrySettings
+from registry import ingest
+from registry.settings import Settings
+
+log = logging.getLogger(__name__)
+
+REFRESH_JOB = "registry_refresh"
+
+registry_refresh = dg.define_asset_job(
+    REFRESH_JOB,
+    selection=dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks(),
+    description="Load new deliveries, build the marts, let the gate audit the candidate, publish the release.",
+)
+
+
+def build_schedule(settings: Settings) -> dg.ScheduleDefinition:
+    """The third day of every month at 06:00 in the study's time zone."""
+    return dg.ScheduleDefinition(
+        name="monthly_registry_refresh",
+        job_name=REFRESH_JOB,
+        cron_schedule="0 6 3 * *",
+        execution_timezone=settings.study.time_zone,
+        default_status=_switched(settings),
+        description="The monthly refresh: by the third day the sites' exports of the month before have arrived.",
+    )
+
+
+def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
+    """A sensor for new deliveries and one for failed runs."""
+
+    @dg.sensor(
+        name="new_delivery",
+        job_name=REFRESH_JOB,
+        minimum_interval_seconds=300,
+        default_status=_switched_sensor(settings),
+        description="Asks for a refresh when a delivered file is not loaded yet.",
+    )
+    def new_delivery(
+        context: dg.SensorEvaluationContext, registry_settings: RegistrySettings
+    ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+        now = registry_settings.load()
+        to_load = ingest.not_yet_loaded(now, ingest.discover(now), ingest.load_profiles(now))
+        if not to_load:
+            yield dg.SkipReason("every delivered file is loaded")
+            return
+        yield dg.RunRequest(run_key="|".join(sorted(file.sha256[:12] for file in to_load)))
+
+    @dg.run_failure_sensor(
+        name="failed_refresh_alert",
+        default_status=_switched_sensor(settings),
+        description="Writes an alert to a file and, where REGISTRY_ALERT_WEBHOOK is set, posts it there.",
+    )
+    def failed_refresh_alert(context: dg.RunFailureSensorContext) -> None:
+        write_alert(settings, context.dagster_run.run_id, context.dagster_run.job_name)
+
+    return [new_delivery, failed_refresh_alert]
+
+
+def write_alert(settings: Settings, run_id: str, job_name: str) -> None:
+    """Append one line to `<home>/alerts.jsonl` and post the same to the webhook, if any. Holds no patient's value."""
+    alert: dict[str, Any] = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "study": settings.study.study_id,
+        "job": job_name,
+        "run": run_id,
+        "message": "The registry's refresh failed; the previous release stays in force. See the run in Dagster.",
+    }
+    settings.home.mkdir(parents=True, exist_ok=True)
+    with (settings.home / "alerts.jsonl").open("a") as file:
+        file.write(json.dumps(alert) + "\n")
+    if settings.alert_webhook:
+        request = urllib.request.Request(
+            settings.alert_webhook, data=json.dumps(alert).encode(), headers={"Content-Type": "application/json"}
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=10):
+                pass
+        except OSError:
+            log.warning("the alert webhook could not be reached; the alert is in %s", settings.home / "alerts.jsonl")
+
+
+def _switched(settings: Settings) -> dg.DefaultScheduleStatus:
+    return dg.DefaultScheduleStatus.RUNNING if settings.automation else dg.DefaultScheduleStatus.STOPPED
+
+
+def _switched_sensor(settings: Settings) -> dg.DefaultSensorStatus:
+    return dg.DefaultSensorStatus.RUNNING if settings.automation else dg.DefaultSensorStatus.STOPPED

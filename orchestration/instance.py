@@ -1,0 +1,39 @@
+"""The Dagster instance of one registry home: the UI and `registry refresh` share it, so that either shows the other's runs."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import dagster as dg
+
+from registry.settings import Settings
+
+# Telemetry off: hospitals block it, and nothing of a patient's registry leaves the house. The sign-up dialog of a first
+# visit hides the page. One run at a time: the build file has one writer.
+DAGSTER_YAML = """\
+telemetry:
+  enabled: false
+nux:
+  enabled: false
+concurrency:
+  runs:
+    max_concurrent_runs: 1
+"""
+
+
+def prepare_dagster_home(settings: Settings) -> Path:
+    """Create DAGSTER_HOME with its dagster.yaml where they are missing, and point this process at it."""
+    home = settings.dagster_home
+    home.mkdir(parents=True, exist_ok=True)
+    config = home / "dagster.yaml"
+    if not config.exists():
+        config.write_text(DAGSTER_YAML)
+    os.environ["DAGSTER_HOME"] = str(home)
+    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+    return home
+
+
+def open_instance(settings: Settings) -> dg.DagsterInstance:
+    """The instance of this home; close it with `with`."""
+    return dg.DagsterInstance.from_config(str(prepare_dagster_home(settings)))

@@ -1,0 +1,251 @@
+"""The `registry` command: what a data manager, a neurologist or a pharmacovigilance officer types.
+
+Exit codes: 0 done · 2 bad usage, configuration or unreadable input (one clear line) · 3 the gate refused.
+Nothing heavy is imported here: `registry sql` answers at once. What a refresh needs of Dagster runs as
+`python -m orchestration`, since this package imports none.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from registry.errors import UserError
+
+HOME = click.option(
+    "--home", type=click.Path(path_type=Path, file_okay=False), help="State of the registry. [REGISTRY_HOME, ./data]"
+)
+
+
+class RegistryGroup(click.Group):
+    """A command group in which a user's mistake is one line and exit code 2, never a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; turn a UserError into its one line."""
+        try:
+            return super().invoke(ctx)
+        except UserError as mistake:
+            from registry.console import print_error
+
+            print_error(str(mistake))
+            ctx.exit(2)
+
+
+@click.group(cls=RegistryGroup, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Registry of neutropenia under anti-CD20 treatment for multiple sclerosis."""
+
+
+@main.command()
+@HOME
+def demo(home: Path | None) -> None:
+    """Simulate the Udine-shaped cohort, refresh, and print the paper's table from the release."""
+    from registry.console import console
+    from registry.settings import load_settings
+    from registry.simulate import simulate_udine
+
+    settings = load_settings(home=home)
+    summary = simulate_udine(settings.deliveries)
+    console.print(f"· simulated {summary.patients} patients in {summary.files} files: {settings.deliveries}")
+    code = _run_refresh(home=settings.home, deliveries=settings.deliveries)
+    if code == 0:
+        _print_paper_table(settings.home)
+    sys.exit(code)
+
+
+@main.command()
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), required=True, help="Folder to write into.")
+@click.option("--patients", default=1000, show_default=True, type=click.IntRange(min=1))
+@click.option("--months", default=24, show_default=True, type=click.IntRange(min=1))
+@click.option("--seed", default=0, show_default=True, type=int)
+def simulate(out: Path, patients: int, months: int, seed: int) -> None:
+    """Write synthetic deliveries, the same ones for the same seed."""
+    from registry.console import console
+    from registry.simulate import simulate as write_deliveries
+
+    if out.exists() and any(out.iterdir()):
+        raise UserError(f"{out}: not empty; name a new folder with --out, so that no real delivery is mixed with synthetic ones")
+    with console.status("simulating"):
+        summary = write_deliveries(out, patients=patients, months=months, seed=seed)
+    rows = sum(summary.rows.values())
+    console.print(f"{summary.patients:,} patients, {rows:,} rows in {summary.files} files: {out}")
+    console.print(f"next: registry refresh --deliveries {out}")
+
+
+@main.command()
+@HOME
+@click.option("--deliveries", type=click.Path(path_type=Path, file_okay=False), help="Folder of the sites' exports. [<home>/deliveries]")
+@click.option("--through", metavar="YYYY-MM", help="Load new deliveries up to that month only.")
+@click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="Study settings. [<deliveries>/registry.yml]")
+@click.option("--no-wait", is_flag=True, help="Do not wait for another refresh: say who runs it and stop.")
+def refresh(home: Path | None, deliveries: Path | None, through: str | None, config: Path | None, no_wait: bool) -> None:
+    """Load new deliveries, build, let the gate audit, and publish a release (the Dagster job registry_refresh)."""
+    sys.exit(_run_refresh(home=home, deliveries=deliveries, through=through, config=config, no_wait=no_wait))
+
+
+def _run_refresh(**options: Any) -> int:
+    """Start the Dagster job in a process of its own; its exit code."""
+    command = [sys.executable, "-m", "orchestration", "refresh"]
+    for name, value in options.items():
+        if value is True:
+            command.append("--" + name.replace("_", "-"))
+        elif value:
+            command += [f"--{name}", str(Path(value).absolute() if isinstance(value, Path) else value)]
+    from registry.paths import CHECKOUT
+
+    inherited = os.environ.get("PYTHONPATH")
+    path = os.pathsep.join(part for part in (str(CHECKOUT), inherited) if part)
+    return subprocess.run(command, check=False, env={**os.environ, "PYTHONPATH": path}).returncode
+
+
+@main.group()
+def releases() -> None:
+    """The published versions."""
+
+
+@releases.command("list")
+@HOME
+def list_command(home: Path | None) -> None:
+    """Every release, the newest first; the one in force is marked."""
+    from registry import release
+    from registry.console import console, print_rows
+    from registry.settings import load_settings
+
+    settings = load_settings(home=home)
+    found = release.list_releases(settings)
+    current = release.current(settings)
+    if not found:
+        console.print(f"no release yet in {settings.releases}; make one with: registry refresh")
+        return
+    print_rows(
+        ["release", "in force", "published", "patients", "cases", "warnings"],
+        [
+            [
+                    one.release_id,
+                "yes" if current and one.release_id == current.release_id else "",
+                one.manifest["created_at"],
+                _rows_of(one.manifest, "dim_patient"),
+                _primary_cases(one.path),
+                    sum(not check["passed"] for check in one.manifest["checks"]),
+            ]
+            for one in found
+        ],
+    )
+
+
+@releases.command()
+@click.argument("release_id")
+@HOME
+def show(release_id: str, home: Path | None) -> None:
+    """One release: what it holds, what it was made from, what the gate said."""
+    from registry import release
+    from registry.console import console, print_rows
+    from registry.settings import load_settings
+
+    one = release.load(load_settings(home=home), release_id)
+    manifest = one.manifest
+    console.print(f"release {one.release_id}   {one.path}")
+    if manifest.get("synthetic"):
+        console.print("[yellow]synthetic data[/yellow]: no patient is behind these figures")
+    console.print(f"study {manifest['study']['study_id']}, published {manifest['created_at']}, fingerprint {manifest['fingerprint'][:16]}")
+    console.print(f"made from {len(manifest['inputs'])} files; check the bytes with: (cd {one.path} && sha256sum -c SHA256SUMS)")
+    print_rows(["table", "rows"], [[name, table["rows"]] for name, table in manifest["tables"].items()])
+    failed = [check for check in manifest["checks"] if not check["passed"]]
+    console.print(f"gate: {len(manifest['checks'])} checks, {len(failed)} warnings")
+    for check in failed:
+        console.print(f"  {check['check_id']} on {check['table']}: {check['n_unexpected']} rows. {check['description']}")
+
+
+@main.command()
+@click.argument("query")
+@HOME
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+@click.option("--release", "release_id", help="Another release than the one in force.")
+def sql(query: str, home: Path | None, form: str, release_id: str | None) -> None:
+    """Query the current release, read-only."""
+    from registry.console import print_rows
+    from registry.release.query import query as run_query
+    from registry.settings import load_settings
+
+    if not query.strip():
+        raise UserError("no query given; for example: registry sql \"select * from mart_sensitivity\"")
+    columns, rows = run_query(load_settings(home=home), query, release_id)
+    print_rows(columns, rows, form)
+
+
+@main.command()
+@HOME
+@click.option("--entity", help="Only this entity (patients, lab_results, …).")
+@click.option("--reason", help="Only this reason code.")
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+def quarantine(home: Path | None, entity: str | None, reason: str | None, form: str) -> None:
+    """Rows held back, by file and record, and why. Shows no patient's value."""
+    from registry.console import console, print_rows
+    from registry.quarantine import held_back
+    from registry.settings import load_settings
+
+    columns, rows = held_back(load_settings(home=home), entity=entity, reason=reason)
+    if rows or form != "table":
+        print_rows(columns, rows, form)
+    else:
+        console.print("no row is held back")
+
+
+@main.command()
+@HOME
+def status(home: Path | None) -> None:
+    """Where things stand: deliveries, what is not loaded yet, the release in force, a refresh under way."""
+    from registry.console import console
+    from registry.settings import load_settings
+    from registry.status import describe
+
+    for label, value in describe(load_settings(home=home)):
+        console.print(f"{label:<22}{value}")
+
+
+def _print_paper_table(home: Path) -> None:
+    """The paper's table, read from the release in force."""
+    from registry import release
+    from registry.console import console, print_rows
+    from registry.settings import load_settings
+    from registry.statistics.summary import paper_table
+
+    settings = load_settings(home=home)
+    current = release.current(settings)
+    assert current is not None  # noqa: S101 - the refresh before has just published or confirmed one
+    console.print()
+    console.print("[bold]Anti-CD20 neutropenia, the Udine series as simulated[/bold] (synthetic data, read from the release)")
+    print_rows(["", ""], paper_table(current.path / "registry.duckdb"))
+    console.print(f"\nrelease:  {current.path}")
+    home_option = "" if home == Path.cwd() / "data" else f" --home {home}"
+    query = "select * from mart_case_listing where definition_id = 'udine_2025'"
+    console.print(f'query it: .venv/bin/registry sql{home_option} "{query}"')
+
+
+def _rows_of(manifest: dict[str, Any], table: str) -> int | str:
+    """Rows of a table as the manifest has them."""
+    return manifest["tables"].get(f"main.{table}", {}).get("rows", "")
+
+
+def _primary_cases(path: Path) -> int | str:
+    """Cases of the primary definition in a release."""
+    import duckdb
+
+    try:
+        with duckdb.connect(str(path / "registry.duckdb"), read_only=True) as connection:
+            found = connection.execute(
+                "SELECT s.n_cases FROM main.mart_sensitivity AS s "
+                "JOIN main.dim_case_definition AS d USING (definition_id) WHERE d.is_primary"
+            ).fetchone()
+    except duckdb.Error:
+        return "unreadable"
+    return found[0] if found else ""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""What a refresh depends on, as one hash: files, settings, definitions and seeds, shipped code, the pseudonym key's id.
+
+Two refreshes with the same fingerprint publish the same content, so the second has nothing to do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cache
+from importlib.metadata import version
+
+from registry import identity, ingest
+from registry.paths import CHECKOUT, DBT_PROJECT
+from registry.settings import Settings
+
+CODE_FOLDERS = (
+    CHECKOUT / "registry",
+    CHECKOUT / "expectations",
+    CHECKOUT / "orchestration",
+    DBT_PROJECT / "models",
+    DBT_PROJECT / "macros",
+    DBT_PROJECT / "seeds",
+)
+ENGINES = ("duckdb", "dbt-core", "dbt-duckdb", "great-expectations", "scipy", "statsmodels", "lifelines")
+
+
+@cache
+def code_hash() -> str:
+    """SHA-256 over the shipped code, seeds and the versions of what runs them."""
+    digest = hashlib.sha256()
+    for folder in CODE_FOLDERS:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file() and path.suffix in {".py", ".sql", ".yml", ".csv"}:
+                digest.update(str(path.relative_to(CHECKOUT)).encode() + b"\0" + path.read_bytes() + b"\0")
+    for engine in ENGINES:
+        digest.update(f"{engine}=={version(engine)}\0".encode())
+    return digest.hexdigest()
+
+
+def settings_hash(settings: Settings) -> str:
+    """SHA-256 over the study settings and every site's profile."""
+    profiles = {site: profile.model_dump(mode="json") for site, profile in sorted(ingest.load_profiles(settings).items())}
+    text = json.dumps({"study": settings.study.model_dump(mode="json"), "sites": profiles}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def build_generation(settings: Settings) -> str:
+    """What the rows already typed in the build file depend on besides their files."""
+    return _joined(code_hash(), settings_hash(settings), identity.key_id(identity.ensure_key(settings)))
+
+
+def refresh_fingerprint(settings: Settings) -> str:
+    """The fingerprint of a refresh of what is loaded now."""
+    return _joined(build_generation(settings), ingest.ledger_fingerprint(settings))
+
+
+def _joined(*parts: str) -> str:
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()

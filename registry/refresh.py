@@ -1,0 +1,39 @@
+"""The first step of a refresh: read the settings, find the files, and say whether there is anything to do."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+
+from registry import ingest, release
+from registry.fingerprint import refresh_fingerprint
+from registry.settings import Settings
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a refresh is about to do."""
+
+    files: tuple[ingest.DeliveredFile, ...]
+    n_files_to_load: int
+    is_unchanged: bool
+
+
+def prepare(settings: Settings) -> Plan:
+    """Validate everything that is delivered, write the settings in force into the vault, and compare with the release.
+
+    Raises:
+        UserError: for a mistake in registry.yml, a site.yml, a folder or file name: one line, nothing changed.
+    """
+    files = tuple(ingest.discover(settings))
+    profiles = ingest.load_profiles(settings)
+    to_load = ingest.not_yet_loaded(settings, files, profiles)
+    ingest.write_config(settings, profiles)
+    current = release.current(settings)
+    is_unchanged = (
+        not to_load and current is not None and release.stands_for(settings, refresh_fingerprint(settings))
+    )
+    log.info("%d files delivered, %d to load", len(files), len(to_load))
+    return Plan(files=files, n_files_to_load=len(to_load), is_unchanged=is_unchanged)

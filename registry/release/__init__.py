@@ -1,0 +1,30 @@
+"""Releases: how a build becomes a published version, and how versions are found, queried and gone back to.
+
+`candidate.py` the copy that is judged · `publication.py` audit and switch · `content.py` content hashes ·
+`manifest.py`, `dictionary.py`, `files.py` what a release folder holds · `store.py` the versions on disk · `pin.py`
+going back · `decision.py` the gate's last word · `query.py` SQL on a release.
+
+Imports no Dagster; Great Expectations only when an audit runs.
+"""
+
+from registry.release.decision import Decision
+from registry.release.decision import last as last_decision
+from registry.release.files import verify
+from registry.release.pin import rollback, stands_for
+from registry.release.publication import GateRefused, Outcome, publish
+from registry.release.store import Release, current, list_releases, load
+
+__all__ = [
+    "Decision",
+    "GateRefused",
+    "Outcome",
+    "Release",
+    "current",
+    "last_decision",
+    "list_releases",
+    "load",
+    "publish",
+    "rollback",
+    "stands_for",
+    "verify",
+]

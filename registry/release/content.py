@@ -1,0 +1,66 @@
+"""What a release holds, table by table: rows, columns and a hash of the content.
+
+The hash depends on neither the order of rows nor the engine's file format: it is SHA-256 over a table's name,
+its columns with their types, its number of rows and the sum of DuckDB's `hash()` over them. It tells content
+apart that changed by accident or by a different computation; against tampering there is SHA256SUMS.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+
+ALGORITHM = "sha256(name, columns and types, rows, sum of DuckDB hash() over rows)"
+
+# Written after the audit, so that they can't be part of what is compared.
+AFTER_AUDIT = ("meta.check_result", "meta.release")
+
+
+@dataclass(frozen=True)
+class TableContent:
+    """A table as published: columns with their types in order, rows, and the hash of its content."""
+
+    name: str
+    columns: tuple[tuple[str, str], ...]
+    rows: int
+    content_hash: str
+
+
+def tables_of(connection: duckdb.DuckDBPyConnection, database: str) -> list[str]:
+    """The tables and views of schemas main and meta of an attached database, as `schema.name`, sorted."""
+    found = connection.execute(
+        """
+        SELECT table_schema || '.' || table_name FROM information_schema.tables
+        WHERE table_catalog = ? AND table_schema IN ('main', 'meta') ORDER BY 1
+        """,
+        [database],
+    ).fetchall()
+    return [name for (name,) in found]
+
+
+def contents(path: Path, only: Collection[str] | None = None) -> dict[str, TableContent]:
+    """The tables of a release file with their hashes: those named, by default all that are audited."""
+    with duckdb.connect(str(path), read_only=True) as connection:
+        row = connection.execute("SELECT current_database()").fetchone()
+        names = tables_of(connection, row[0] if row else "")
+        asked = [name for name in names if name in only] if only else [n for n in names if n not in AFTER_AUDIT]
+        return {name: _content(connection, name) for name in asked}
+
+
+def _content(connection: duckdb.DuckDBPyConnection, name: str) -> TableContent:
+    relation = connection.execute(f"SELECT * FROM {quoted(name)} LIMIT 0").description
+    columns = tuple((column[0], str(column[1])) for column in relation)
+    listed = ", ".join(f'"{column}"' for column, _ in columns)
+    found = connection.execute(f"SELECT count(*), sum(hash({listed})) FROM {quoted(name)}").fetchone()
+    rows, total = found if found else (0, None)
+    text = "\n".join([name, *(" ".join(column) for column in columns), str(rows), str(total or 0)])
+    return TableContent(name, columns, rows, hashlib.sha256(text.encode()).hexdigest())
+
+
+def quoted(name: str) -> str:
+    """`schema.table` with both parts quoted."""
+    return ".".join(f'"{part}"' for part in name.split("."))

@@ -1,0 +1,70 @@
+"""The gate's last decision, kept beside the releases so that Dagster and the command line can show it.
+
+It is written whether the gate passed or refused: after a refusal nothing else is left of the candidate.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from expectations import Audit, CheckResult
+from registry.errors import UserError
+from registry.settings import Settings
+
+Status = Literal["published", "confirmed", "refused"]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """What was decided about a candidate, when, and on what grounds."""
+
+    release_id: str
+    fingerprint: str
+    status: Status
+    decided_at: str
+    audit: Audit
+
+
+def path_of(settings: Settings) -> Path:
+    """Where the last decision is kept."""
+    return settings.home / "gate" / "last.json"
+
+
+def record(settings: Settings, release_id: str, fingerprint: str, status: Status, audit: Audit) -> Decision:
+    """Keep a decision as the last one."""
+    decided_at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    decision = Decision(release_id, fingerprint, status, decided_at, audit)
+    path = path_of(settings)
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+    temporary = path.with_suffix(".tmp")
+    content = {**asdict(decision), "passed": audit.passed}
+    temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    temporary.replace(path)
+    return decision
+
+
+def last(settings: Settings) -> Decision | None:
+    """The last decision, or None where the gate has never been reached.
+
+    Raises:
+        UserError: if the file can't be read.
+
+    """
+    path = path_of(settings)
+    if not path.exists():
+        return None
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        return Decision(
+            release_id=content["release_id"],
+            fingerprint=content["fingerprint"],
+            status=content["status"],
+            decided_at=content["decided_at"],
+            audit=Audit(tuple(CheckResult(**check) for check in content["audit"]["checks"])),
+        )
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UserError(f"{path} can't be read: remove it; the next refresh writes it again") from None

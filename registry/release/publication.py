@@ -1,0 +1,161 @@
+"""From the build file to a release: candidate, audit, and only then the switch.
+
+Nothing under `releases/` changes until the gate has passed on exactly the file that is then renamed into place. A
+refusal, an error or a kill leaves the previous release as it was, byte for byte. There is no override.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from expectations import Audit, CheckResult, audit
+from expectations.catalogue import SAME_INPUTS_SAME_CONTENT
+from registry.release import candidate, decision, files, manifest
+from registry.release.content import AFTER_AUDIT, TableContent, contents
+from registry.release.dictionary import markdown
+from registry.release.pin import stands_for, unpin
+from registry.release.store import Release, current, find, point_current, sync
+from registry.settings import Settings, connect_options
+
+Finish = Callable[[Path], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a candidate; `path` is the release's folder, the previous one's after a refusal."""
+
+    release_id: str
+    status: decision.Status
+    audit: Audit
+    path: Path | None
+
+
+class GateRefused(Exception):  # noqa: N818 - what the gate did, not an error of the program
+    """The gate refused a candidate: nothing was published. Carries the outcome with its audit."""
+
+    def __init__(self, outcome: Outcome) -> None:
+        self.outcome = outcome
+        self.audit = outcome.audit
+        failed = "; ".join(
+            f"{r.check_id} ({r.n_unexpected:,} of {r.n_rows:,} rows of {r.table})" for r in outcome.audit.blocking
+        )
+        super().__init__(f"the gate refused release {outcome.release_id}: {failed}")
+
+
+def publish(settings: Settings, fingerprint: str, *, finish: Finish | None = None) -> Outcome:
+    """Audit what is built, and publish it if it passes.
+
+    Args:
+        settings: where the build file and the releases are; the study as published in the manifest.
+        fingerprint: what the content depends on (`registry.fingerprint`), in hexadecimal.
+        finish: called with the folder of a candidate that passed, to add files (the report) before it is sealed.
+
+    Returns:
+        `published`, or `confirmed` where the current release has the same inputs and the same content, or was
+        rolled back to and the inputs are those it was rolled back from.
+
+    Raises:
+        GateRefused: if a critical check failed; nothing but the gate's record changed.
+        UserError: if there is nothing to publish, or the current release can't be read.
+
+    """
+    candidate.sweep(settings)
+    in_force = current(settings)
+    database = candidate.build(settings)
+    try:
+        month = candidate.last_delivery(database)
+        release_id = f"{month}-{fingerprint[:10]}"
+        known = find(settings, release_id)
+        tables = contents(database)
+        compared_with = _compared_with(settings, in_force, fingerprint)
+        result = audit(
+            database,
+            compared_with.database if compared_with else None,
+            options=connect_options(settings),
+        ).with_result(_same_content(known, fingerprint, tables))
+        if not result.passed:
+            decision.record(settings, release_id, fingerprint, "refused", result)
+            raise GateRefused(Outcome(release_id, "refused", result, in_force.path if in_force else None))
+        if in_force is not None and stands_for(settings, fingerprint):
+            outcome = Outcome(in_force.release_id, "confirmed", result, in_force.path)
+        else:
+            if known is None:
+                identity = manifest.Identity(
+                    release_id=release_id,
+                    fingerprint=fingerprint,
+                    last_delivery=month,
+                    previous_release_id=compared_with.release_id if compared_with else None,
+                    created_at=dt.datetime.now(dt.UTC),
+                )
+                _complete(settings, database, identity=identity, result=result, audited=tables, finish=finish)
+                database.parent.rename(settings.releases / release_id)
+                sync(settings.releases)
+            unpin(settings)
+            point_current(settings, release_id)
+            outcome = Outcome(release_id, "published", result, settings.releases / release_id)
+        decision.record(settings, outcome.release_id, fingerprint, outcome.status, result)
+        return outcome
+    finally:
+        shutil.rmtree(database.parent, ignore_errors=True)
+
+
+def _compared_with(settings: Settings, in_force: Release | None, fingerprint: str) -> Release | None:
+    """The release that a candidate has to stand beside.
+
+    That is the one in force, or, where that has the same inputs, the one that it was itself compared with.
+    """
+    if in_force is None or in_force.fingerprint != fingerprint:
+        return in_force
+    before = in_force.manifest.get("previous_release_id")
+    return find(settings, before) if before else None
+
+
+def _same_content(known: Release | None, fingerprint: str, tables: dict[str, TableContent]) -> CheckResult:
+    if known is None:
+        return CheckResult.of(
+            SAME_INPUTS_SAME_CONTENT,
+            passed=True,
+            n_rows=len(tables),
+            detail="not applicable: no release has these inputs",
+        )
+    before = known.content_hashes
+    now = {name: table.content_hash for name, table in tables.items()}
+    changed = sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
+    if known.fingerprint != fingerprint:
+        changed = changed or ["fingerprint"]
+    return CheckResult.of(
+        SAME_INPUTS_SAME_CONTENT,
+        passed=not changed,
+        n_unexpected=len(changed),
+        n_rows=len(now),
+        detail=f"differs from {known.release_id}: {', '.join(changed)}" if changed else "",
+    )
+
+
+def _complete(
+    settings: Settings,
+    database: Path,
+    *,
+    identity: manifest.Identity,
+    result: Audit,
+    audited: dict[str, TableContent],
+    finish: Finish | None,
+) -> None:
+    """Write everything that belongs to a release beside its audited database, and seal it."""
+    folder = database.parent
+    manifest.write_tables(database, settings, identity, result)
+    every = contents(database, only=AFTER_AUDIT) | audited
+    files.write_parquet(settings, database, every)
+    dictionary = markdown(identity.release_id, [every[name] for name in sorted(every)])
+    (folder / "data_dictionary.md").write_text(dictionary, encoding="utf-8")
+    files.write_manifest(
+        folder, manifest.compose(database, settings, identity, result, [every[n] for n in sorted(every)])
+    )
+    if finish is not None:
+        finish(folder)
+    files.write_checksums(folder)
+    files.seal(folder)

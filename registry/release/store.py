@@ -1,0 +1,127 @@
+"""The published versions on disk: finding, reading and switching between them.
+
+A release is a folder `<home>/releases/<release_id>`; `current` is a link beside them. Nothing here writes into a
+release. How one comes to be: `publication.py`; going back to an older one: `pin.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from registry.errors import UserError
+from registry.release.candidate import FILE_NAME
+from registry.settings import Settings
+
+MANIFEST = "manifest.json"
+CURRENT = "current"
+
+
+@dataclass(frozen=True)
+class Release:
+    """A published version: its id, its folder and its manifest as read."""
+
+    release_id: str
+    path: Path
+    manifest: dict[str, Any]
+
+    @property
+    def database(self) -> Path:
+        """The DuckDB file."""
+        return self.path / FILE_NAME
+
+    @property
+    def fingerprint(self) -> str:
+        """The fingerprint of the refresh that made it."""
+        return str(self.manifest["fingerprint"])
+
+    @property
+    def content_hashes(self) -> dict[str, str]:
+        """The hash of every audited table, by `schema.name`."""
+        return {
+            name: table["content_hash"]
+            for name, table in self.manifest["tables"].items()
+            if table["content_hash"] is not None
+        }
+
+
+def current(settings: Settings) -> Release | None:
+    """The release in force, or None where nothing has been published.
+
+    Raises:
+        UserError: if the link leads nowhere, or the manifest can't be read.
+
+    """
+    link = settings.releases / CURRENT
+    if not link.is_symlink():
+        return None
+    return load(settings, link.readlink().name)
+
+
+def load(settings: Settings, release_id: str) -> Release:
+    """One release by its id.
+
+    Raises:
+        UserError: if there is none of that id, or its manifest can't be read.
+
+    """
+    found = find(settings, release_id)
+    if found is None:
+        raise UserError(
+            f"no release {release_id} in {settings.releases}; registry releases list shows those that are there"
+        )
+    return found
+
+
+def find(settings: Settings, release_id: str) -> Release | None:
+    """One release by its id, or None; UserError where its manifest can't be read."""
+    path = settings.releases / release_id
+    if not release_id or release_id.startswith(".") or "/" in release_id or not path.is_dir() or path.is_symlink():
+        return None
+    return Release(release_id, path, _manifest(path))
+
+
+def list_releases(settings: Settings) -> list[Release]:
+    """All releases, the newest first; UserError names one whose manifest can't be read."""
+    if not settings.releases.is_dir():
+        return []
+    names = (path.name for path in settings.releases.iterdir())
+    found = (find(settings, name) for name in sorted(names))
+    return sorted(
+        (release for release in found if release is not None),
+        key=lambda release: str(release.manifest["created_at"]),
+        reverse=True,
+    )
+
+
+def point_current(settings: Settings, release_id: str) -> None:
+    """Switch `current` to a release at once: a reader sees the old one or the new one, never neither."""
+    temporary = settings.releases / f".current-{uuid.uuid4().hex[:8]}"
+    temporary.symlink_to(release_id, target_is_directory=True)
+    temporary.replace(settings.releases / CURRENT)
+    sync(settings.releases)
+
+
+def sync(path: Path) -> None:
+    """Make sure that a file, or a folder's entries, are on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _manifest(path: Path) -> dict[str, Any]:
+    try:
+        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+        for key in ("release_id", "fingerprint", "created_at", "tables"):
+            manifest[key]
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UserError(
+            f"release {path.name}: its {MANIFEST} can't be read; restore it from a backup, or remove {path} and refresh"
+        ) from None
+    return dict(manifest)

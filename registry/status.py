@@ -1,0 +1,34 @@
+"""Where things stand, in a few lines."""
+
+from __future__ import annotations
+
+from registry import ingest, lock, release
+from registry.settings import Settings
+
+
+def describe(settings: Settings) -> list[tuple[str, str]]:
+    """Label and text of each line; reads the ledger and the releases, changes nothing.
+
+    Raises:
+        UserError: for a mistake in the settings, a profile or a delivered file's name.
+    """
+    lines = [("home", str(settings.home)), ("deliveries", str(settings.deliveries))]
+    if settings.deliveries.is_dir():
+        files = ingest.discover(settings)
+        to_load = ingest.not_yet_loaded(settings, files, ingest.load_profiles(settings))
+        months = sorted({file.delivery for file in files})
+        sites = sorted({file.site for file in files})
+        span = f", {months[0]} to {months[-1]}" if months else ""
+        lines.append(("delivered", f"{len(files)} files of {len(sites)} sites{span}"))
+        lines.append(("not loaded yet", f"{len(to_load)} files" + ("; run: registry refresh" if to_load else "")))
+    else:
+        lines.append(("delivered", "nothing: the folder does not exist"))
+    current = release.current(settings)
+    if current is None:
+        lines.append(("release in force", "none yet"))
+    else:
+        lines.append(("release in force", f"{current.release_id}, published {current.manifest['created_at']}"))
+        failed = sum(not check["passed"] for check in current.manifest["checks"])
+        lines.append(("gate", f"{len(current.manifest['checks'])} checks, {failed} warnings"))
+    lines.append(("refresh under way", lock.describe_holder(settings) if lock.is_held(settings) else "no"))
+    return lines

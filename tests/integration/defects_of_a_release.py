@@ -1,0 +1,143 @@
+"""One planted defect a check: what has to be wrong in a release candidate for that check to fail.
+
+`{case}` stands for the key of a patient with an episode, `{other}` for one without. The test that uses this also
+holds it to be complete: a check that nobody has seen fail is not a check.
+"""
+
+from __future__ import annotations
+
+EPISODE = "UPDATE main.fct_neutropenia_episode SET"
+ANC = "UPDATE main.fct_anc SET"
+OF_OTHER = "WHERE patient_key = '{other}'"
+OF_CASE = "WHERE patient_key = '{case}'"
+
+PLANTED: dict[str, str] = {
+    # shape
+    "no_identifying_column": "ALTER TABLE main.fct_anc ADD COLUMN Specimen_ID VARCHAR",
+    "patient_key_is_a_pseudonym": f"UPDATE main.dim_patient SET patient_key = 'MRN-1' {OF_OTHER}",
+    # patients
+    "patient_sex_values": f"UPDATE main.dim_patient SET sex = 'female' {OF_OTHER}",
+    "patient_phenotype_values": f"UPDATE main.dim_patient SET ms_phenotype = 'RR' {OF_OTHER}",
+    "patient_exclusion_values": f"UPDATE main.dim_patient SET exclusion_reason = 'too_old' {OF_OTHER}",
+    "patient_cohort_or_reason": f"UPDATE main.dim_patient SET in_cohort = false {OF_OTHER}",
+    "patient_cohort_is_described": f"UPDATE main.dim_patient SET sex = NULL {OF_OTHER}",
+    "patient_index_is_first_dose": f"UPDATE main.dim_patient SET index_date = index_date + 1 {OF_OTHER}",
+    "patient_born_before_index": f"UPDATE main.dim_patient SET birth_year = 2024 {OF_OTHER}",
+    "patient_age_plausible": f"UPDATE main.dim_patient SET age_at_index = 123 {OF_OTHER}",
+    "patient_person_years_possible": f"UPDATE main.dim_patient SET person_years = -0.1 {OF_OTHER}",
+    "patient_observation_end_present": f"UPDATE main.dim_patient SET observation_end = NULL {OF_OTHER}",
+    "patient_index_before_follow_up_end": f"UPDATE main.dim_patient SET follow_up_end = DATE '2022-12-31' {OF_OTHER}",
+    "patient_follow_up_within_observation": f"UPDATE main.dim_patient SET follow_up_end = DATE '2024-04-01' {OF_OTHER}",
+    "patient_observed_within_deliveries": f"UPDATE main.dim_patient SET observation_end = DATE '2024-04-01' {OF_OTHER}",
+    "patient_first_drug_known": f"UPDATE main.dim_patient SET first_drug = 'aspirin' {OF_OTHER}",
+    # treatment
+    "treatment_start_before_end": f"UPDATE main.fct_treatment SET end_date = DATE '2022-01-01' {OF_OTHER}",
+    "treatment_within_observation": f"UPDATE main.fct_treatment SET end_date = DATE '2024-04-01' {OF_OTHER}",
+    "treatment_end_reason_values": f"UPDATE main.fct_treatment SET end_reason = 'moved' {OF_OTHER}",
+    "treatment_patient_known": f"UPDATE main.fct_treatment SET patient_key = repeat('a', 64) {OF_OTHER}",
+    "treatment_drug_known": f"UPDATE main.fct_treatment SET drug = 'aspirin' {OF_OTHER}",
+    "treatment_class_agrees": f"UPDATE main.fct_treatment SET drug_class = 'other' {OF_OTHER}",
+    "dose_within_observation": f"UPDATE main.fct_dose SET administered_on = DATE '1950-01-01' {OF_OTHER}",
+    "dose_source_values": f"UPDATE main.fct_dose SET dose_source = 'guessed' {OF_OTHER}",
+    "dose_assumed_only_of_anti_cd20": "INSERT INTO main.fct_dose VALUES "
+    "('{other}', 'filgrastim', 'gcsf', DATE '2023-06-01', 1, 'assumed')",
+    "dose_numbers_count_up": f"UPDATE main.fct_dose SET dose_number = 4 {OF_OTHER} AND dose_number = 3",
+    "dose_patient_known": f"UPDATE main.fct_dose SET patient_key = repeat('a', 64) {OF_OTHER}",
+    "dose_drug_known": f"UPDATE main.fct_dose SET drug = 'aspirin' {OF_OTHER}",
+    "dose_class_agrees": f"UPDATE main.fct_dose SET drug_class = 'gcsf' {OF_OTHER}",
+    "drug_class_values": "UPDATE main.dim_drug SET drug_class = 'antibody' WHERE drug = 'fingolimod'",
+    # ANC
+    "anc_present": f"{ANC} anc_10e9_l = NULL {OF_OTHER}",
+    "anc_possible": f"{ANC} anc_10e9_l = 3200 {OF_OTHER}",
+    "anc_plausible": f"{ANC} anc_10e9_l = 32 {OF_OTHER}",
+    "anc_lower_limit_plausible": f"{ANC} lln_10e9_l = 2000 {OF_OTHER}",
+    "anc_day_present": f"{ANC} collected_on = NULL {OF_OTHER}",
+    "anc_within_observation": f"{ANC} collected_on = DATE '2024-04-01' {OF_OTHER}",
+    "anc_operator_values": f"{ANC} operator = '~' {OF_OTHER}",
+    "anc_derivation_values": f"{ANC} derivation = 'guessed' {OF_OTHER}",
+    "anc_derived_is_exact": f"{ANC} derivation = 'derived_wbc_pct', operator = '>' {OF_OTHER}",
+    "anc_patient_known": f"{ANC} patient_key = repeat('a', 64) {OF_OTHER}",
+    "anc_last_drug_known": f"{ANC} last_drug = 'aspirin' {OF_OTHER}",
+    "anc_last_dose_before_sample": f"{ANC} days_since_last_dose = -1 {OF_OTHER}",
+    "anc_severity_agrees_with_scale": f"{ANC} severity = 'moderate' {OF_CASE} AND severity = 'severe'",
+    "anc_ctcae_v5_agrees_with_scale": f"{ANC} ctcae_v5_grade = NULL {OF_CASE} AND ctcae_v5_grade = '4'",
+    "anc_ctcae_v6_agrees_with_scale": f"{ANC} ctcae_v6_grade = '4' {OF_CASE} AND ctcae_v6_grade = '3'",
+    "anc_daids_2_1_agrees_with_scale": f"{ANC} daids_2_1_grade = '0' {OF_CASE} AND daids_2_1_grade = '4'",
+    # episodes
+    "episode_end_status_values": f"{EPISODE} end_status = 'ended' {OF_CASE}",
+    "episode_severity_values": f"{EPISODE} severity = 'grave' {OF_CASE}",
+    "episode_nadir_operator_values": f"{EPISODE} nadir_operator = '=' {OF_CASE}",
+    "episode_definition_known": f"{EPISODE} definition_id = 'mine' {OF_CASE}",
+    "episode_patient_known": f"{EPISODE} patient_key = repeat('a', 64) {OF_CASE}",
+    "episode_onset_before_nadir": f"{EPISODE} nadir_date = onset_date - 1 {OF_CASE}",
+    "episode_nadir_before_end": f"{EPISODE} end_date = nadir_date - 1 {OF_CASE}",
+    "episode_within_observation": f"{EPISODE} end_date = DATE '2024-04-01' {OF_CASE}",
+    "episode_end_fits_its_status": f"{EPISODE} duration_days = -1 {OF_CASE}",
+    "episode_onset_after_normal": f"{EPISODE} last_normal_date = onset_date {OF_CASE}",
+    "episodes_do_not_overlap": "INSERT INTO main.fct_neutropenia_episode SELECT * REPLACE "
+    "(md5(episode_id) AS episode_id, onset_date + 7 AS onset_date) FROM main.fct_neutropenia_episode",
+    "episode_nadir_is_low": f"{EPISODE} nadir_anc_10e9_l = 1.5 {OF_CASE}",
+    "episode_nadir_is_a_result": f"{EPISODE} nadir_anc_10e9_l = 0.29 {OF_CASE}",
+    "episode_severity_agrees_with_scale": f"{EPISODE} severity = 'moderate' {OF_CASE}",
+    # attribution
+    "episode_onset_type_values": f"{EPISODE} onset_type = 'delayed' {OF_CASE}",
+    "episode_dose_source_values": f"{EPISODE} dose_source = 'guessed' {OF_CASE}",
+    "episode_treatment_action_values": f"{EPISODE} treatment_action = 'stopped' {OF_CASE}",
+    "episode_recurrence_context_values": f"{EPISODE} recurrence_context = 'again' {OF_CASE}",
+    "episode_adjudication_values": f"{EPISODE} adjudication = 'perhaps' {OF_CASE}",
+    "episode_attributed_drug_known": f"{EPISODE} attributed_drug = 'aspirin' {OF_CASE}",
+    "episode_previous_drug_known": f"{EPISODE} previous_drug = 'aspirin' {OF_CASE}",
+    "episode_next_drug_known": f"{EPISODE} next_drug = 'aspirin' {OF_CASE}",
+    "episode_last_dose_before_onset": f"{EPISODE} last_dose_date = onset_date, days_since_last_dose = 0 {OF_CASE}",
+    "episode_last_dose_known": f"{EPISODE} dose_number = 7 {OF_CASE}",
+    "episode_unattributed_is_empty": f"{EPISODE} attributed_drug = NULL {OF_CASE}",
+    "episode_onset_type_fits_days": f"{EPISODE} onset_type = 'early' {OF_CASE}",
+    "episode_next_drug_fits_action": f"{EPISODE} treatment_action = 'switched_in_class' {OF_CASE}",
+    "episode_gcsf_is_consistent": f"{EPISODE} gcsf_treated = true {OF_CASE}",
+    "episode_case_is_attributed": f"{EPISODE} adjudication = 'lab_error' {OF_CASE}",
+    "episode_recurrence_possible": f"{EPISODE} recurrence_number = -1 {OF_CASE}",
+    # marts
+    "cases_agree_everywhere": f"DELETE FROM main.mart_case_listing {OF_CASE}",
+    "case_listing_is_the_cases": f"UPDATE main.mart_case_listing SET patient_key = '{{other}}' {OF_CASE}",
+    "sensitivity_agrees_with_incidence": "UPDATE main.mart_sensitivity SET rate_per_100py = rate_per_100py * 1.001",
+    "incidence_stratum_values": "UPDATE main.mart_incidence SET stratum_type = 'centre' WHERE stratum_type = 'site'",
+    "incidence_strata_add_up": "UPDATE main.mart_incidence SET person_years = person_years - 0.001 "
+    "WHERE stratum = 'rituximab'",
+    "incidence_arithmetic_holds": "UPDATE main.mart_incidence SET risk_pct = risk_pct / 100",
+    "incidence_intervals_hold_estimates": "UPDATE main.mart_incidence SET risk_low = risk_pct + 1",
+    "cohort_agrees_with_incidence": f"UPDATE main.dim_patient SET person_years = 0 {OF_OTHER}",
+    "definition_one_is_primary": "UPDATE main.dim_case_definition SET is_primary = true",
+    "definition_scale_known": "UPDATE main.dim_case_definition SET severity_scale = 'ctcae'",
+    "incidence_drug_known": "UPDATE main.mart_incidence SET stratum = 'filgrastim' WHERE stratum = 'rituximab'",
+    "attrition_adds_up": "UPDATE main.mart_attrition SET n_excluded = 1 WHERE step = 2",
+    "attrition_ends_in_the_cohort": "UPDATE main.mart_attrition SET n_in = n_in + 1, n_out = n_out + 1",
+    "attrition_reasons_agree": f"UPDATE main.dim_patient SET exclusion_reason = 'never_treated' {OF_OTHER}",
+    "time_to_onset_is_a_survival_curve": "UPDATE main.mart_time_to_onset SET survival = 1.2",
+    "monitoring_patient_known": f"UPDATE main.mart_monitoring SET patient_key = repeat('a', 64) {OF_OTHER}",
+    "monitoring_drug_known": f"UPDATE main.mart_monitoring SET last_drug = 'aspirin' {OF_OTHER}",
+    "cohort_summary_counts_possible": "UPDATE main.mart_cohort_summary SET n = -1",
+    "mart_case_listing_definition_known": f"UPDATE main.mart_case_listing SET definition_id = 'mine' {OF_CASE}",
+    "mart_incidence_definition_known": "UPDATE main.mart_incidence SET definition_id = 'mine'",
+    "mart_time_to_onset_definition_known": "UPDATE main.mart_time_to_onset SET definition_id = 'mine'",
+    "mart_sensitivity_definition_known": "UPDATE main.mart_sensitivity SET definition_id = 'mine'",
+    # accounts
+    "reconciliation_adds_up": "UPDATE meta.reconciliation SET rows_current = rows_current - 1 "
+    "WHERE delivery = '2023-05'",
+    "reconciliation_covers_every_file": "DELETE FROM meta.reconciliation WHERE delivery = '2023-05'",
+    "reconciliation_file_known": "UPDATE meta.input_file SET is_current = false WHERE delivery = '2023-05'",
+    "input_file_entity_values": "UPDATE meta.input_file SET entity = 'labs' WHERE delivery = '2023-05'",
+    "input_file_is_identified": "UPDATE meta.input_file SET file_id = 'labs.csv' WHERE delivery = '2023-05'",
+    "input_file_rows_possible": "UPDATE meta.input_file SET n_rows = -1 WHERE delivery = '2023-05'",
+    "anc_has_lineage": f"DELETE FROM meta.lineage {OF_OTHER} AND record_of = 'anc'",
+    "dose_has_lineage": f"DELETE FROM meta.lineage {OF_OTHER} AND record_of = 'dose'",
+    "lineage_record_present": f"UPDATE meta.lineage SET record_number = NULL {OF_OTHER}",
+    "lineage_record_exists": f"UPDATE meta.lineage SET record_number = 100000 {OF_OTHER}",
+    # against the previous release
+    "delivery_month_lost": "DELETE FROM meta.input_file WHERE site = 'trieste' AND delivery = '2023-02'",
+    "patients_halved": "DELETE FROM main.dim_patient WHERE patient_key < '9'",
+    "doses_halved": "DELETE FROM main.fct_dose WHERE dose_number > 1",
+    "anc_halved": "DELETE FROM main.fct_anc WHERE collected_on < DATE '2023-10-01'",
+    "site_median_anc_moved": f"{ANC} anc_10e9_l = anc_10e9_l * 0.1 WHERE site = 'trieste' "
+    "AND collected_on >= DATE '2024-02-01'",
+    "site_silent_in_latest_month": "DELETE FROM meta.input_file WHERE site = 'trieste' AND delivery = '2024-03'",
+}

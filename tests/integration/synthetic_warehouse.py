@@ -1,0 +1,208 @@
+"""A small, consistent build file made by SQL alone, for tests of the gate and of releases.
+
+It holds every published table with its contract columns and nothing of the pipeline: a test of the gate
+should fail because the gate is wrong, not because a model is. Definitions and scales are the shipped seeds.
+Tests take it as it is and break one thing.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"
+
+# Patients 1..n, two sites, one ocrelizumab or rituximab line each, monthly counts. Every tenth patient has one
+# late severe episode in the fourth month after the first dose, recovered a month later.
+_SQL = """
+CREATE SCHEMA meta;
+CREATE TABLE main.dim_drug AS
+SELECT * FROM (VALUES
+    ('ocrelizumab', 'anti_cd20', 182, false), ('rituximab', 'anti_cd20', 182, false),
+    ('ofatumumab', 'anti_cd20', 28, true), ('filgrastim', 'gcsf', NULL, false), ('fingolimod', 'other', NULL, false)
+) AS t (drug, drug_class, interval_days, home_injected);
+CREATE TABLE main.dim_grading_scale AS
+SELECT scale, version, analyte, grade, label, severity_rank::INTEGER AS severity_rank,
+    lower::DECIMAL(18, 6) AS lower, lower_inclusive::BOOLEAN AS lower_inclusive,
+    upper::DECIMAL(18, 6) AS upper, upper_inclusive::BOOLEAN AS upper_inclusive, lln_rule, unit, source
+FROM read_csv('{seeds}/grading_scales.csv', header = true, all_varchar = true);
+CREATE TABLE main.dim_case_definition AS
+SELECT definition_id, label, definition_id = 'udine_2025' AS is_primary, severity_scale,
+    onset_below::DECIMAL(18, 6) AS onset_below,
+    onset_inclusive::BOOLEAN AS onset_inclusive, recovery_at::DECIMAL(18, 6) AS recovery_at,
+    max_gap_days::INTEGER AS max_gap_days, gcsf_days::INTEGER AS gcsf_days,
+    attribution_days::INTEGER AS attribution_days, late_days::INTEGER AS late_days, source
+FROM read_csv('{seeds}/case_definitions.csv', header = true, all_varchar = true);
+
+CREATE TABLE main.dim_patient AS
+SELECT sha256('patient' || i) AS patient_key, CASE WHEN i % 3 = 0 THEN 'trieste' ELSE 'udine' END AS site,
+    CASE WHEN i % 3 = 1 THEN 'M' ELSE 'F' END AS sex, (1960 + i % 40)::INTEGER AS birth_year,
+    (2023 - 1960 - i % 40)::INTEGER AS age_at_index, 'RRMS' AS ms_phenotype, NULL::BOOLEAN AS duffy_null,
+    CASE WHEN i % 2 = 0 THEN 'ocrelizumab' ELSE 'rituximab' END AS first_drug, DATE '2023-01-10' AS index_date,
+    DATE '2024-03-31' AS observation_end, DATE '2024-03-20' AS follow_up_end,
+    CASE WHEN i % 10 = 0 THEN 120 ELSE 435 END / 365.25 AS person_years,
+    true AS in_cohort, NULL::VARCHAR AS exclusion_reason, false AS no_baseline_anc
+FROM range(1, {patients} + 1) AS r (i);
+
+CREATE TABLE main.fct_treatment AS
+SELECT patient_key, left(sha256('line' || patient_key), 32) AS treatment_key, 1 AS line_number, first_drug AS drug,
+    'anti_cd20' AS drug_class, index_date AS start_date, NULL::DATE AS end_date, NULL::VARCHAR AS end_reason,
+    3 AS n_doses
+FROM main.dim_patient;
+
+CREATE TABLE main.fct_dose AS
+SELECT patient_key, first_drug AS drug, 'anti_cd20' AS drug_class,
+    (index_date + (d * 182)::INTEGER)::DATE AS administered_on,
+    (d + 1)::BIGINT AS dose_number, 'recorded' AS dose_source
+FROM main.dim_patient CROSS JOIN range(3) AS r (d);
+
+CREATE TABLE main.fct_anc AS
+WITH counts AS (
+    SELECT *, (DATE '2023-01-01' + (m * {every_days})::INTEGER)::DATE AS day,
+        hash(patient_key || m) % 300 + 200 AS cents
+    FROM main.dim_patient CROSS JOIN range({counts}) AS r (m)
+), valued AS (
+    SELECT *, CASE WHEN person_years < 1 AND day BETWEEN DATE '2023-05-01' AND DATE '2023-05-31'
+        THEN 0.3 ELSE cents * 0.01 END::DECIMAL(18, 6) AS anc
+    FROM counts
+)
+SELECT left(sha256(patient_key || m), 32) AS anc_key, patient_key, site, day AS collected_on,
+    day::TIMESTAMP + INTERVAL 8 HOUR AS collected_at, anc AS anc_10e9_l, NULL::VARCHAR AS operator,
+    'measured' AS derivation, anc::VARCHAR AS source_value, '10*9/L' AS source_unit,
+    2::DECIMAL(18, 6) AS lln_10e9_l,
+    CASE WHEN anc < 0.5 THEN 'severe' WHEN anc < 1 THEN 'moderate' WHEN anc < 1.5 THEN 'mild' ELSE 'none' END
+        AS severity,
+    CASE WHEN anc < 0.5 THEN '4' WHEN anc < 1 THEN '3' WHEN anc < 1.5 THEN '2' WHEN anc < 2 THEN '1' ELSE '0' END
+        AS ctcae_v5_grade,
+    CASE WHEN anc < 0.1 THEN '4' WHEN anc < 0.5 THEN '3' WHEN anc < 1 THEN '2' WHEN anc < 1.5 THEN '1' ELSE '0' END
+        AS ctcae_v6_grade,
+    CASE WHEN anc < 0.4 THEN '4' WHEN anc < 0.6 THEN '3' WHEN anc < 0.8 THEN '2' WHEN anc <= 1 THEN '1' ELSE '0' END
+        AS daids_2_1_grade,
+    CASE WHEN day > index_date THEN first_drug END AS last_drug,
+    CASE WHEN day > index_date THEN (day - index_date) % 182 END::INTEGER AS days_since_last_dose,
+    false AS within_gcsf_window
+FROM valued;
+
+CREATE TABLE main.fct_neutropenia_episode AS
+WITH low AS (
+    SELECT definition_id, dim_patient.*, fct_anc.collected_on, fct_anc.anc_10e9_l
+    FROM main.fct_anc JOIN main.dim_patient USING (patient_key)
+    CROSS JOIN main.dim_case_definition
+    WHERE fct_anc.anc_10e9_l < 0.5
+), first_low AS (
+    SELECT *, row_number() OVER (PARTITION BY definition_id, patient_key ORDER BY collected_on) AS n FROM low
+)
+SELECT left(sha256(definition_id || patient_key), 32) AS episode_id, definition_id, patient_key, site,
+    1::BIGINT AS episode_number, collected_on AS onset_date,
+    (collected_on - {every_days}::INTEGER)::DATE AS last_normal_date,
+    anc_10e9_l AS nadir_anc_10e9_l, NULL::VARCHAR AS nadir_operator, collected_on AS nadir_date,
+    'severe' AS severity, '4' AS ctcae_v5_grade, (collected_on + 31)::DATE AS end_date, 'recovered' AS end_status,
+    31::BIGINT AS duration_days, 1::BIGINT AS n_measurements, first_drug AS attributed_drug,
+    NULL::VARCHAR AS previous_drug, index_date AS last_dose_date,
+    (collected_on - index_date)::INTEGER AS days_since_last_dose,
+    1::BIGINT AS dose_number, 'recorded' AS dose_source, 'late' AS onset_type, false AS gcsf_treated,
+    NULL::DATE AS gcsf_first_date, 0::BIGINT AS gcsf_doses, 0::BIGINT AS n_gcsf_rebounds, false AS infection,
+    false AS febrile, false AS hospitalised, 'continued' AS treatment_action, NULL::VARCHAR AS next_drug,
+    0::BIGINT AS recurrence_number, false AS continuation_possible, NULL::VARCHAR AS recurrence_context,
+    NULL::VARCHAR AS adjudication, true AS is_case_episode
+FROM first_low WHERE n = 1;
+
+CREATE TABLE main.mart_case_listing AS
+SELECT definition_id, patient_key, attributed_drug AS drug, 1::BIGINT AS n_episodes, severity AS worst_severity,
+    nadir_anc_10e9_l, onset_type, gcsf_treated, false AS recurred, treatment_action AS final_treatment_action, next_drug
+FROM main.fct_neutropenia_episode;
+
+CREATE TABLE main.mart_incidence AS
+WITH strata AS (
+    SELECT patient_key, 'overall' AS stratum_type, 'overall' AS stratum, person_years FROM main.dim_patient
+    UNION ALL SELECT patient_key, 'drug', first_drug, person_years FROM main.dim_patient
+    UNION ALL SELECT patient_key, 'site', site, person_years FROM main.dim_patient
+), counted AS (
+    SELECT definition_id, stratum_type, stratum, count(*) AS n_patients, count(episode.patient_key) AS n_cases,
+        sum(person_years) AS person_years
+    FROM strata CROSS JOIN main.dim_case_definition
+    LEFT JOIN main.fct_neutropenia_episode AS episode USING (definition_id, patient_key)
+    GROUP BY ALL
+)
+SELECT definition_id, stratum_type, stratum, n_patients, n_cases, 100.0 * n_cases / n_patients AS risk_pct,
+    0.5 * risk_pct AS risk_low, least(100, 2 * risk_pct + 1) AS risk_high, person_years,
+    100 * n_cases / person_years AS rate_per_100py, 0.5 * rate_per_100py AS rate_low,
+    2 * rate_per_100py + 1 AS rate_high,
+    CASE WHEN n_cases > 0 THEN 0.6 * rate_per_100py END AS rate_low_logwald,
+    CASE WHEN n_cases > 0 THEN 1.8 * rate_per_100py END AS rate_high_logwald, n_cases AS n_episodes,
+    person_years AS person_years_total, rate_per_100py AS episode_rate_per_100py, 12.0 AS anc_tests_per_py
+FROM counted;
+
+CREATE TABLE main.mart_cohort_summary AS
+SELECT 'n_patients' AS measure, 'overall' AS stratum, count(*) AS n, count(*) AS denominator, 100.0 AS value
+FROM main.dim_patient;
+CREATE TABLE main.mart_time_to_onset AS
+SELECT definition_id, 'overall' AS stratum_type, 'overall' AS stratum, 0 AS time_days, n_patients AS at_risk,
+    0::BIGINT AS events,    1.0::DOUBLE AS survival, 1.0::DOUBLE AS ci_low, 1.0::DOUBLE AS ci_high
+FROM main.mart_incidence WHERE stratum_type = 'overall';
+CREATE TABLE main.mart_attrition AS
+SELECT * FROM (VALUES
+    (1, 'never_treated'), (2, 'missing_demographics'), (3, 'outside_enrolment'), (4, 'baseline_neutropenia')
+) AS t (step, reason)
+CROSS JOIN (SELECT count(*) AS n_in, 0::BIGINT AS n_excluded, count(*) AS n_out FROM main.dim_patient);
+CREATE TABLE main.mart_sensitivity AS
+SELECT definition_id, n_cases, n_episodes, 0::BIGINT AS n_recurrent, risk_pct, rate_per_100py
+FROM main.mart_incidence WHERE stratum_type = 'overall';
+CREATE TABLE main.mart_monitoring AS
+SELECT patient_key, DATE '2024-01-09' AS last_dose_date, first_drug AS last_drug, DATE '2024-03-01' AS last_anc_date,
+    30 AS days_since_anc, 3.0::DECIMAL(18, 6) AS last_anc_10e9_l, 'none' AS last_severity, false AS anc_overdue,
+    false AS open_episode
+FROM main.dim_patient;
+
+CREATE TABLE meta.input_file AS
+WITH files AS (
+    SELECT site, strftime(DATE '2023-01-01' + to_months(m::INTEGER), '%Y-%m') AS delivery, 'lab_results' AS entity
+    FROM (SELECT DISTINCT site FROM main.dim_patient) CROSS JOIN range(15) AS r (m)
+)
+SELECT left(sha256('file' || site || delivery), 16) AS file_id, site, delivery, entity,
+    sha256(site || delivery) AS sha256,
+    (SELECT count(*) FROM main.fct_anc WHERE fct_anc.site = files.site) AS n_rows, true AS is_current
+FROM files;
+CREATE TABLE meta.reconciliation AS
+SELECT site, delivery, entity, file_id AS source_file, n_rows AS rows_delivered, n_rows AS rows_current,
+    0::BIGINT AS rows_superseded, 0::BIGINT AS rows_duplicate, 0::BIGINT AS rows_quarantined,
+    0::BIGINT AS rows_not_mapped, 0::BIGINT AS rows_erased
+FROM meta.input_file;
+CREATE TABLE meta.lineage AS
+WITH first_file AS (SELECT site, min(file_id) AS file_id FROM meta.input_file GROUP BY site)
+SELECT 'anc' AS record_of, anc_key, patient_key, NULL::VARCHAR AS drug, NULL::DATE AS administered_on,
+    file_id AS source_file, row_number() OVER (PARTITION BY site) AS record_number
+FROM main.fct_anc JOIN first_file USING (site)
+UNION ALL
+SELECT 'dose', NULL, patient_key, drug, administered_on, file_id, 1
+FROM main.fct_dose JOIN main.dim_patient USING (patient_key) JOIN first_file USING (site);
+CREATE TABLE meta.quarantine_summary (
+    site VARCHAR, delivery VARCHAR, entity VARCHAR, source_file VARCHAR, reason VARCHAR, n_rows BIGINT
+);
+CREATE TABLE meta.column_defect (
+    site VARCHAR, delivery VARCHAR, entity VARCHAR, source_file VARCHAR, column_name VARCHAR, reason VARCHAR,
+    n_cells BIGINT
+);
+CREATE TABLE meta.contested (
+    site VARCHAR, entity VARCHAR, record_key VARCHAR, source_file VARCHAR, record_number BIGINT, reasons VARCHAR
+);
+CREATE TABLE meta.definition AS
+SELECT definition_id, label, severity_scale, sha256(definition_id) AS content_hash FROM main.dim_case_definition;
+"""
+
+
+def build(path: Path, *, patients: int = 40, counts: int = 14, every_days: int = 31) -> Path:
+    """Write a consistent build file at `path`; `counts` monthly results a patient, every tenth a case."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(_SQL.format(seeds=SEEDS, patients=patients, counts=counts, every_days=every_days))
+    return path
+
+
+def alter(path: Path, *statements: str) -> Path:
+    """Run statements on a build file or candidate: the one defect that a test plants."""
+    with duckdb.connect(str(path)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    return path

@@ -1,0 +1,457 @@
+"""Releases: whole or not at all, the previous one untouched, and a way back."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+from integration.synthetic_warehouse import alter, build
+
+from expectations import Audit
+from registry import release
+from registry.errors import UserError
+from registry.release import candidate, files, publication
+from registry.release.content import contents
+from registry.release.dictionary import markdown
+from registry.release.query import query
+from registry.settings import Settings, Study
+
+FIRST, SECOND = "a1" * 32, "b2" * 32
+NEW_MONTH = (
+    """
+    INSERT INTO meta.input_file
+    SELECT md5(file_id)[:16], site, '2024-04', entity, sha256, 0, true FROM meta.input_file WHERE delivery = '2024-03'
+    """,
+    """
+    INSERT INTO meta.reconciliation
+    SELECT site, delivery, entity, file_id, 0, 0, 0, 0, 0, 0, 0 FROM meta.input_file WHERE delivery = '2024-04'
+    """,
+)
+BROKEN = "UPDATE main.fct_anc SET anc_10e9_l = 3200"
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("built") / "warehouse.duckdb")
+
+
+@pytest.fixture
+def settings(built: Path, tmp_path: Path) -> Settings:
+    """A home with a build file and nothing published."""
+    home = tmp_path / "home"
+    home.mkdir()
+    shutil.copy(built, home / "warehouse.duckdb")
+    study = Study(study_id="udine", synthetic=True, data_cutoff="2024-03-15")
+    return Settings(
+        home=home,
+        deliveries=home / "deliveries",
+        config=None,
+        through=None,
+        study=study,
+        memory_limit="1GB",
+        threads=2,
+    )
+
+
+@pytest.fixture
+def open_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gate that lets everything pass: for tests of what happens behind it."""
+    monkeypatch.setattr(publication, "audit", lambda *_, **__: Audit(()))
+
+
+def state(folder: Path) -> dict[str, tuple[str, int, str]]:
+    """Everything under a folder: content, mode and link targets."""
+    return {
+        str(path.relative_to(folder)): (
+            str(path.readlink()) if path.is_symlink() else "",
+            path.lstat().st_mode,
+            hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "",
+        )
+        for path in folder.rglob("*")
+    }
+
+
+def test_a_release_is_whole(settings: Settings) -> None:
+    outcome = release.publish(settings, FIRST)
+    assert outcome.status == "published"
+    assert outcome.release_id == "2024-03-a1a1a1a1a1"
+    folder = settings.releases / outcome.release_id
+    assert outcome.path == folder
+    assert (settings.releases / "current").readlink() == Path(outcome.release_id)
+    assert {path.name for path in settings.releases.iterdir()} == {outcome.release_id, "current"}
+    assert {path.name for path in folder.iterdir()} == {
+        "registry.duckdb",
+        "parquet",
+        "manifest.json",
+        "data_dictionary.md",
+        "SHA256SUMS",
+    }
+    subprocess.run(["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"], cwd=folder, check=True)
+    assert release.verify(folder) == []
+    assert all(path.stat().st_mode & 0o222 == 0 for path in folder.rglob("*") if path.is_file())
+
+    found = release.current(settings)
+    assert found is not None
+    manifest = found.manifest
+    assert manifest["synthetic"] is True
+    assert manifest["study"]["study_id"] == "udine"
+    assert manifest["cutoffs"] == {"trieste": "2024-03-15", "udine": "2024-03-15"}
+    assert manifest["previous_release_id"] is None
+    assert len(manifest["inputs"]) == 30
+    assert manifest["inputs"][0].keys() == {"file_id", "site", "delivery", "entity", "sha256", "rows", "is_current"}
+    assert manifest["tables"]["main.fct_anc"]["rows"] == 560
+    assert set(manifest["definitions"]) == {"udine_2025", "udine_2025_inclusive", "any_grade", "severe_only"}
+    assert set(manifest["grading_scales"]) >= {"udine_2025", "ctcae_v5", "ctcae_v6", "daids_2_1"}
+    assert all(check["passed"] for check in manifest["checks"])
+
+    with duckdb.connect(str(found.database), read_only=True) as connection:
+        for name, table in manifest["tables"].items():
+            rows = connection.execute(f"SELECT * FROM {name} ORDER BY ALL").fetchall()
+            parquet = connection.execute(f"SELECT * FROM '{folder / table['parquet']}' ORDER BY ALL").fetchall()
+            assert rows == parquet, name
+            assert len(rows) == table["rows"]
+        assert connection.execute("SELECT release_id, is_synthetic FROM meta.release").fetchall() == [
+            (outcome.release_id, True)
+        ]
+        checked = connection.execute("SELECT count(*) FROM meta.check_result").fetchone()
+        assert checked == (len(manifest["checks"]),)
+        assert connection.execute("SELECT DISTINCT schema_name FROM duckdb_tables()").fetchall()
+        storage = connection.execute("SELECT tags['storage_version'] FROM duckdb_databases() WHERE NOT internal")
+        assert storage.fetchall()[0][0].startswith("v1.4")
+
+
+def test_a_refused_candidate_leaves_the_previous_release_untouched(settings: Settings) -> None:
+    release.publish(settings, FIRST)
+    before = state(settings.releases)
+    alter(settings.warehouse, *NEW_MONTH, BROKEN)
+    with pytest.raises(release.GateRefused, match=r"anc_possible \(560 of 560 rows of main.fct_anc\)") as refused:
+        release.publish(settings, SECOND)
+    assert state(settings.releases) == before
+    assert not refused.value.audit.passed
+    decision = release.last_decision(settings)
+    assert decision is not None
+    assert (decision.status, decision.release_id) == ("refused", "2024-04-b2b2b2b2b2")
+    assert decision.audit == refused.value.audit
+
+
+def test_a_first_candidate_that_is_refused_leaves_nothing(settings: Settings) -> None:
+    alter(settings.warehouse, BROKEN)
+    with pytest.raises(release.GateRefused):
+        release.publish(settings, FIRST)
+    assert list(settings.releases.iterdir()) == []
+    assert release.current(settings) is None
+
+
+def test_what_is_published_is_what_was_audited(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The build file changes while the gate is at work: the release does not."""
+
+    def audit_while_the_build_goes_on(*_, **__) -> Audit:
+        alter(settings.warehouse, BROKEN)
+        return Audit(())
+
+    monkeypatch.setattr(publication, "audit", audit_while_the_build_goes_on)
+    release.publish(settings, FIRST)
+    assert query(settings, "SELECT max(anc_10e9_l) < 10 FROM fct_anc")[1] == [(True,)]
+
+
+def test_there_is_no_way_round_the_gate() -> None:
+    parameters = set(publication.publish.__annotations__) - {"return"}
+    assert parameters == {"settings", "fingerprint", "finish"}
+
+
+def test_the_same_inputs_again_are_confirmed_and_nothing_is_rewritten(settings: Settings, open_gate: None) -> None:
+    first = release.publish(settings, FIRST)
+    before = state(settings.releases)
+    again = release.publish(settings, FIRST)
+    assert (again.status, again.release_id) == ("confirmed", first.release_id)
+    assert state(settings.releases) == before
+    decision = release.last_decision(settings)
+    assert decision is not None
+    assert decision.status == "confirmed"
+
+
+def test_the_same_inputs_with_other_content_are_refused(settings: Settings, open_gate: None) -> None:
+    release.publish(settings, FIRST)
+    before = state(settings.releases)
+    alter(settings.warehouse, "UPDATE main.mart_sensitivity SET n_recurrent = 1")
+    with pytest.raises(release.GateRefused) as refused:
+        release.publish(settings, FIRST)
+    (result,) = refused.value.audit.blocking
+    assert result.check_id == "same_inputs_same_content"
+    assert result.detail == "differs from 2024-03-a1a1a1a1a1: main.mart_sensitivity"
+    assert state(settings.releases) == before
+
+
+def test_a_confirmed_release_is_judged_as_it_was(settings: Settings) -> None:
+    """Confirmed against the release it followed, not against itself: a warning does not go away by asking twice."""
+    release.publish(settings, FIRST)
+    alter(
+        settings.warehouse,
+        *NEW_MONTH,
+        "UPDATE main.fct_anc SET anc_10e9_l = 0.2, severity = 'severe', ctcae_v5_grade = '4', ctcae_v6_grade = '3', "
+        "daids_2_1_grade = '4' WHERE site = 'trieste' AND collected_on >= DATE '2024-02-01'",
+    )
+    warned = release.publish(settings, SECOND)
+    confirmed = release.publish(settings, SECOND)
+    assert [r.check_id for r in warned.audit.warnings] == ["site_median_anc_moved"]
+    assert confirmed.status == "confirmed"
+    # but for the check that there is now a release with these inputs to compare with
+    assert confirmed.audit.checks[:-1] == warned.audit.checks[:-1]
+
+
+def test_inputs_that_go_back_bring_the_old_release_back(settings: Settings, built: Path, open_gate: None) -> None:
+    first = release.publish(settings, FIRST)
+    alter(settings.warehouse, *NEW_MONTH)
+    second = release.publish(settings, SECOND)
+    found = release.current(settings)
+    assert found is not None
+    assert found.manifest["previous_release_id"] == first.release_id
+    before = state(settings.releases / first.release_id)
+
+    shutil.copy(built, settings.warehouse)
+    third = release.publish(settings, FIRST)
+    assert (third.status, third.release_id) == ("published", first.release_id)
+    assert state(settings.releases / first.release_id) == before
+    assert {r.release_id for r in release.list_releases(settings)} == {first.release_id, second.release_id}
+
+
+def test_readers_of_the_old_release_are_not_disturbed(settings: Settings, open_gate: None) -> None:
+    release.publish(settings, FIRST)
+    path = str(settings.releases / "current" / "registry.duckdb")
+    with duckdb.connect(path, read_only=True) as reader:
+        alter(settings.warehouse, *NEW_MONTH)
+        release.publish(settings, SECOND)
+        assert reader.execute("SELECT max(delivery) FROM meta.input_file").fetchone() == ("2024-03",)
+        with duckdb.connect(path, read_only=True) as later:
+            assert later.execute("SELECT max(delivery) FROM meta.input_file").fetchone() == ("2024-04",)
+
+
+@pytest.mark.parametrize("step", ["write_parquet", "write_checksums", "seal"])
+def test_a_crash_half_way_leaves_the_previous_release(
+    step: str, settings: Settings, open_gate: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release.publish(settings, FIRST)
+    before = state(settings.releases)
+    alter(settings.warehouse, *NEW_MONTH)
+
+    def crash(*_: object, **__: object) -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(files, step, crash)
+    with pytest.raises(OSError, match="no space"):
+        release.publish(settings, SECOND)
+    assert state(settings.releases) == before
+
+
+def test_what_a_killed_process_left_is_swept(settings: Settings, open_gate: None) -> None:
+    left = settings.releases / f"{candidate.PREFIX}deadbeef"
+    left.mkdir(parents=True)
+    (left / "registry.duckdb").write_bytes(b"half a file")
+    (settings.releases / ".current-deadbeef").symlink_to("nowhere")
+    outcome = release.publish(settings, FIRST)
+    assert {path.name for path in settings.releases.iterdir()} == {outcome.release_id, "current"}
+    assert [r.release_id for r in release.list_releases(settings)] == [outcome.release_id]
+
+
+def test_a_kill_between_writing_and_switching_is_made_good_by_the_next_refresh(
+    settings: Settings, open_gate: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = release.publish(settings, FIRST)
+    alter(settings.warehouse, *NEW_MONTH)
+    with monkeypatch.context() as patch:
+        patch.setattr(publication, "point_current", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt()))
+        with pytest.raises(KeyboardInterrupt):
+            release.publish(settings, SECOND)
+    in_force = release.current(settings)
+    assert in_force is not None
+    assert in_force.release_id == first.release_id
+    again = release.publish(settings, SECOND)
+    assert again.status == "published"
+    assert release.verify(settings.releases / again.release_id) == []
+
+
+def test_a_rollback_holds_until_the_inputs_change(settings: Settings, open_gate: None) -> None:
+    first = release.publish(settings, FIRST)
+    alter(settings.warehouse, *NEW_MONTH)
+    second = release.publish(settings, SECOND)
+    assert release.stands_for(settings, SECOND)
+
+    assert release.rollback(settings, first.release_id).release_id == first.release_id
+    assert release.stands_for(settings, SECOND)
+    same_inputs = release.publish(settings, SECOND)
+    assert (same_inputs.status, same_inputs.release_id) == ("confirmed", first.release_id)
+
+    alter(settings.warehouse, "UPDATE main.mart_sensitivity SET n_recurrent = 1")
+    third = release.publish(settings, "c3" * 32)
+    assert third.status == "published"
+    assert not release.stands_for(settings, SECOND)
+    assert release.stands_for(settings, "c3" * 32)
+    assert second.release_id in {r.release_id for r in release.list_releases(settings)}
+
+
+def test_rolling_forward_again_lifts_the_pin(settings: Settings, open_gate: None) -> None:
+    first = release.publish(settings, FIRST)
+    alter(settings.warehouse, *NEW_MONTH)
+    second = release.publish(settings, SECOND)
+    before = state(settings.releases)
+    release.rollback(settings, first.release_id)
+    release.rollback(settings, second.release_id)
+    assert state(settings.releases) == before
+    with pytest.raises(UserError, match="no release 1999"):
+        release.rollback(settings, "1999-01-0000000000")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"release_id": "x"}'])
+def test_a_torn_manifest_is_named(text: str, settings: Settings, open_gate: None) -> None:
+    outcome = release.publish(settings, FIRST)
+    path = settings.releases / outcome.release_id / "manifest.json"
+    path.chmod(0o600)
+    path.write_text(text)
+    for ask in (release.current, release.list_releases, lambda s: release.publish(s, SECOND)):
+        with pytest.raises(UserError, match=f"release {outcome.release_id}: its manifest.json can't be read"):
+            ask(settings)
+
+
+def test_a_link_to_a_release_that_is_gone_is_said_so(settings: Settings, open_gate: None) -> None:
+    outcome = release.publish(settings, FIRST)
+    shutil.rmtree(settings.releases / outcome.release_id)
+    with pytest.raises(UserError, match=f"no release {outcome.release_id}"):
+        release.current(settings)
+
+
+def test_verify_finds_what_was_changed_added_or_removed(settings: Settings, open_gate: None) -> None:
+    folder = release.publish(settings, FIRST).path
+    assert folder is not None
+    (folder / "parquet" / "dim_drug.parquet").unlink()
+    (folder / "notes.txt").write_text("mine")
+    (folder / "manifest.json").chmod(0o600)
+    (folder / "manifest.json").write_text("{}")
+    assert release.verify(folder) == ["manifest.json", "notes.txt", "parquet/dim_drug.parquet"]
+
+
+def test_files_added_before_the_seal_are_part_of_the_release(settings: Settings, open_gate: None) -> None:
+    def report(folder: Path) -> None:
+        assert json.loads((folder / "manifest.json").read_text())["release_id"]
+        (folder / "report.html").write_text("<html>")
+
+    folder = release.publish(settings, FIRST, finish=report).path
+    assert folder is not None
+    assert "report.html" in (folder / "SHA256SUMS").read_text()
+
+
+def test_content_hashes_see_every_change_and_no_order(built: Path, tmp_path: Path) -> None:
+    path = Path(shutil.copy(built, tmp_path / "a.duckdb"))
+    before = {name: table.content_hash for name, table in contents(path).items()}
+    alter(path, "CREATE OR REPLACE TABLE main.fct_anc AS SELECT * FROM main.fct_anc ORDER BY hash(anc_key)")
+    assert {name: table.content_hash for name, table in contents(path).items()} == before
+    lowest = "(SELECT min(anc_key) FROM main.fct_anc)"
+    for change in (
+        f"UPDATE main.fct_anc SET anc_10e9_l = anc_10e9_l + 0.000001 WHERE anc_key = {lowest}",
+        "INSERT INTO main.fct_anc SELECT * FROM main.fct_anc LIMIT 2",
+        "ALTER TABLE main.fct_anc RENAME COLUMN derivation TO method",
+    ):
+        alter(path, change)
+        after = {name: table.content_hash for name, table in contents(path).items()}
+        assert [name for name in after if after[name] != before[name]] == ["main.fct_anc"], change
+        before = after
+
+
+def test_only_main_and_meta_are_published(settings: Settings, open_gate: None) -> None:
+    alter(
+        settings.warehouse, "CREATE SCHEMA intermediate", "CREATE TABLE intermediate.int_anc AS SELECT 1 AS patient_no"
+    )
+    release.publish(settings, FIRST)
+    _, rows = query(settings, "SELECT DISTINCT schema_name FROM duckdb_tables() ORDER BY 1")
+    assert rows == [("main",), ("meta",)]
+
+
+def test_nothing_built_nothing_delivered_and_a_busy_build_file_are_said_so(settings: Settings, open_gate: None) -> None:
+    code = "import sys, duckdb; c = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(settings.warehouse)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdin is not None
+        other.stdout.readline()
+        with pytest.raises(UserError, match="another process"):
+            release.publish(settings, FIRST)
+        other.stdin.close()
+    alter(settings.warehouse, "DELETE FROM meta.input_file")
+    with pytest.raises(UserError, match="nothing is delivered yet"):
+        release.publish(settings, FIRST)
+    settings.warehouse.unlink()
+    with pytest.raises(UserError, match="nothing is built yet"):
+        release.publish(settings, FIRST)
+    assert list(settings.releases.iterdir()) == []
+
+
+def test_the_dictionary_describes_tables_and_columns_from_the_models(built: Path, tmp_path: Path) -> None:
+    (tmp_path / "dim_drug.yml").write_text(
+        "models:\n- name: dim_drug\n  description: Drugs the\n    registry knows.\n"
+        "  columns:\n  - {name: drug, description: a | b}\n"
+        "sources:\n- name: statistics\n  tables:\n  - {name: mart_incidence, description: Rates.}\n"
+    )
+    tables = contents(built)
+    text = markdown("2024-03-x", [tables["main.dim_drug"], tables["main.mart_incidence"]], [tmp_path])
+    assert "## main.dim_drug\n\nDrugs the registry knows.\n" in text
+    assert "| `drug` | VARCHAR | a \\| b |" in text
+    assert "| `interval_days` | INTEGER |  |" in text
+    assert "## main.mart_incidence\n\nRates.\n" in text
+
+
+class TestQuery:
+    """`registry sql`: the release in force, and nothing else."""
+
+    @pytest.fixture(autouse=True)
+    def _published(self, settings: Settings, open_gate: None) -> None:
+        release.publish(settings, FIRST)
+
+    def test_it_answers_from_the_release_in_force_or_another(self, settings: Settings) -> None:
+        alter(settings.warehouse, *NEW_MONTH)
+        release.publish(settings, SECOND)
+        asked = "SELECT max(delivery) AS last_month FROM meta.input_file"
+        assert query(settings, asked) == (["last_month"], [("2024-04",)])
+        assert query(settings, asked, "2024-03-a1a1a1a1a1") == (["last_month"], [("2024-03",)])
+        assert query(settings, "-- nothing") == ([], [])
+
+    @pytest.mark.parametrize(
+        "sql",
+        [
+            "DELETE FROM dim_patient",
+            "ATTACH '/tmp/other.duckdb'",
+            "SELECT * FROM read_csv('/etc/passwd')",
+            "COPY dim_patient TO '/tmp/patients.csv'",
+            "SET enable_external_access = true",
+            "SELECT * FROM settings",
+            "INSTALL httpfs",
+            "SELEC 1",
+        ],
+    )
+    def test_it_reads_and_does_nothing_else(self, sql: str, settings: Settings) -> None:
+        with pytest.raises(UserError) as error:
+            query(settings, sql)
+        assert "\n" not in str(error.value)
+        assert "2024-03-a1a1a1a1a1" in str(error.value)
+
+    def test_it_says_that_nothing_is_published(self, settings: Settings, tmp_path: Path) -> None:
+        with pytest.raises(UserError, match="nothing is published yet"):
+            query(dataclasses.replace(settings, home=tmp_path / "empty"), "SELECT 1")
+
+
+def test_a_query_starts_without_dagster_dbt_or_great_expectations() -> None:
+    code = (
+        "import sys, registry.release.query;"
+        "print([m for m in ('dagster', 'dbt', 'great_expectations', 'pandas', 'sqlalchemy') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
