@@ -139,7 +139,7 @@ def dev(port: int) -> None:
     try:
         settings = load_settings()
         prepare_dagster_home(settings)
-        parsed_manifest()
+        parsed_manifest(settings)
     except UserError as mistake:
         print_error(str(mistake))
         sys.exit(2)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -14,29 +17,63 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings
 from orchestration.resources import DATA_TEAM, SAFETY_TEAM
 from registry.errors import UserError
 from registry.paths import DBT_PROJECT
+from registry.settings import Settings
+from registry.warehouse import dbt_environment
 
-MANIFEST = DBT_PROJECT / "target" / "manifest.json"
 # The console script of this very interpreter: PATH may hold another dbt, or none.
 DBT_EXECUTABLE = Path(sys.executable).parent / "dbt"
+PARTIAL_PARSE = "partial_parse.msgpack"
 
 
-def parsed_manifest() -> Path:
+def parsed_manifest(settings: Settings) -> Path:
     """The manifest of the models as they stand, parsed again where a file of the dbt project is newer.
+
+    One a home: dbt's parse holds for one profile, and the profile names the home's files.
 
     Raises:
         UserError: if dbt can't parse the project.
     """
+    manifest = parse_folder(settings) / "manifest.json"
     sources = [path for path in DBT_PROJECT.rglob("*") if path.suffix in {".sql", ".yml", ".csv"}]
     newest = max(path.stat().st_mtime for path in sources if "target" not in path.parts)
-    if not MANIFEST.exists() or MANIFEST.stat().st_mtime < newest:
-        command = [str(DBT_EXECUTABLE), "--quiet", "parse", "--project-dir", str(DBT_PROJECT)]
+    if not manifest.exists() or manifest.stat().st_mtime < newest:
+        manifest.parent.mkdir(parents=True, exist_ok=True)
+        target = ["--target-path", str(manifest.parent), "--log-path", str(manifest.parent)]
+        folders = ["--project-dir", str(DBT_PROJECT), "--profiles-dir", str(DBT_PROJECT)]
         done = subprocess.run(
-            [*command, "--profiles-dir", str(DBT_PROJECT)], capture_output=True, text=True, check=False
+            [str(DBT_EXECUTABLE), "--quiet", *target[2:], "parse", *target[:2], *folders],
+            env={**os.environ, **dbt_environment(settings)},
+            capture_output=True,
+            check=False,
         )
-        if done.returncode != 0 or not MANIFEST.exists():
+        if done.returncode != 0 or not manifest.exists():
             raise UserError(f"dbt can't parse {DBT_PROJECT}: run 'dbt parse' there to see where")
-        MANIFEST.touch()
-    return MANIFEST
+        manifest.touch()
+    return manifest
+
+
+def manifest_content(manifest: Path) -> Mapping[str, Any]:
+    """The parsed manifest."""
+    content: Mapping[str, Any] = json.loads(manifest.read_text())
+    return content
+
+
+def parse_folder(settings: Settings) -> Path:
+    """Where the parse of this home is kept."""
+    return settings.dbt_target / "parsed"
+
+
+def new_run_folder(settings: Settings, run_id: str) -> Path:
+    """The target folder of one invocation, with the parse put ready; those of earlier runs are removed but for three."""
+    earlier = [path for path in settings.dbt_target.iterdir() if path.is_dir() and path.name != "parsed"]
+    for path in sorted(earlier, key=lambda folder: folder.stat().st_mtime)[:-3]:
+        shutil.rmtree(path, ignore_errors=True)
+    target = settings.dbt_target / run_id
+    target.mkdir(exist_ok=True)
+    parse = parse_folder(settings) / PARTIAL_PARSE
+    if parse.exists():
+        shutil.copy(parse, target)
+    return target
 
 
 class RegistryTranslator(DagsterDbtTranslator):

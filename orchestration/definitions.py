@@ -25,7 +25,7 @@ def build_definitions(registry_settings: RegistrySettings | None = None) -> dg.D
     """
     resource = registry_settings or RegistrySettings()
     settings = resource.load()
-    warehouse = build_warehouse_assets(parsed_manifest())
+    warehouse = build_warehouse_assets(parsed_manifest(settings))
     release, gate = build_release_assets(warehouse)
     return dg.Definitions(
         assets=[*raw_assets, warehouse, statistics, release],

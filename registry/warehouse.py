@@ -72,7 +72,7 @@ def row_counts(settings: Settings) -> dict[str, int]:
     return {name: int(size) for name, size in found}
 
 
-def raise_for_failures(target: Path, is_successful: bool) -> None:
+def raise_for_failures(target: Path, *, is_successful: bool) -> None:
     """Name what failed in the dbt invocation whose artefacts lie in `target`, without the engine's own message.
 
     Raises:

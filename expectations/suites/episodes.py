@@ -10,7 +10,6 @@ TABLE = "main.fct_neutropenia_episode"
 
 VALUES = {
     "end_status": ("recovered", "lost", "ongoing"),
-    "severity": ("none", "mild", "moderate", "severe"),
     "nadir_operator": ("<", "<=", ">", ">="),
 }
 

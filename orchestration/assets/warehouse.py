@@ -3,21 +3,24 @@
 import importlib
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DbtCliResource, dbt_assets
+from dagster_dbt import DbtCliInvocation, dbt_assets
+from packaging.version import Version
 
-from orchestration.dbt import DBT_EXECUTABLE, RegistryTranslator
-from orchestration.runs import enter
+from orchestration.dbt import DBT_EXECUTABLE, RegistryTranslator, manifest_content, new_run_folder
 from orchestration.resources import UNCHANGED, RegistrySettings, is_unchanged
+from orchestration.runs import enter
 from registry import warehouse
 from registry.paths import DBT_PROJECT
+from registry.settings import Settings
 
 # Unit tests prove the SQL, not the data: `make test` runs them, a refresh does not.
-BUILD = ["build", "--exclude-resource-type", "unit_test"]
+BUILD = ("build", "--exclude-resource-type", "unit_test")
 
 
 def import_ahead() -> None:
@@ -31,24 +34,18 @@ def build_warehouse_assets(manifest: Path) -> dg.AssetsDefinition:
 
     @dbt_assets(manifest=manifest, dagster_dbt_translator=RegistryTranslator(), name="warehouse")
     def warehouse_assets(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> Iterator[Any]:
+        settings = enter(context, registry_settings)
         if is_unchanged(context.run.run_id):
             for key in context.selected_asset_keys:
                 yield dg.MaterializeResult(asset_key=key, metadata=UNCHANGED)
             return
-        settings = enter(context, registry_settings)
-        import_ahead()
         warehouse.prepare(settings)
-        os.environ.update(warehouse.dbt_environment(settings))
-        dbt = DbtCliResource(
-            project_dir=str(DBT_PROJECT), profiles_dir=str(DBT_PROJECT), dbt_executable=str(DBT_EXECUTABLE)
-        )
-        target = settings.dbt_target / context.run.run_id
-        invocation = dbt.cli(
-            BUILD, context=context, target_path=target, raise_on_error=False, dagster_dbt_translator=RegistryTranslator()
-        )
-        events = list(invocation.stream_raw_events())
+        target = new_run_folder(settings, context.run.run_id)
+        invocation = invoke_dbt(context, settings, manifest_content(manifest), target)
+        import_ahead()
+        raw_events = list(invocation.stream_raw_events())
         counts = warehouse.row_counts(settings)
-        for raw_event in events:
+        for raw_event in raw_events:
             yield from _with_rows(
                 raw_event.to_default_asset_events(
                     manifest=invocation.manifest,
@@ -58,16 +55,56 @@ def build_warehouse_assets(manifest: Path) -> dg.AssetsDefinition:
                 ),
                 counts,
             )
-        warehouse.raise_for_failures(target, invocation.is_successful())
+        warehouse.raise_for_failures(target, is_successful=invocation.is_successful())
 
     return warehouse_assets
+
+
+def invoke_dbt(
+    context: dg.AssetExecutionContext, settings: Settings, manifest: Mapping[str, Any], target: Path
+) -> DbtCliInvocation:
+    """Start dbt on the selected assets.
+
+    Not by DbtCliResource: it asks dbt for its version and opens an adapter in this process at every call, which takes
+    longer than the models of a small registry and would lock the build file.
+    """
+    environment = {
+        **os.environ,
+        **warehouse.dbt_environment(settings),
+        "DAGSTER_DBT_CLI": "true",
+        "PYTHONUNBUFFERED": "1",
+        "DBT_LOG_FORMAT": "json",
+        "DBT_TARGET_PATH": str(target),
+        "DBT_LOG_PATH": str(target),
+        "DBT_PROJECT_DIR": str(DBT_PROJECT),
+        "DBT_PROFILES_DIR": str(DBT_PROJECT),
+    }
+    return DbtCliInvocation.run(
+        args=[str(DBT_EXECUTABLE), *BUILD, *selection(context)],
+        env=environment,
+        manifest=manifest,
+        dagster_dbt_translator=RegistryTranslator(),
+        project_dir=DBT_PROJECT,
+        target_path=target,
+        raise_on_error=False,
+        context=context,
+        adapter=None,
+        cli_version=Version(version("dbt-core")),
+    )
+
+
+def selection(context: dg.AssetExecutionContext) -> list[str]:
+    """dbt's words for the assets selected in Dagster: none where all are; an asset's last part is the model's name."""
+    if not context.is_subset:
+        return []
+    return ["--select", *sorted(key.path[-1] for key in context.selected_asset_keys)]
 
 
 def _with_rows(events: Iterator[Any], counts: dict[str, int]) -> Iterator[Any]:
     """The events of dbt, each table with its number of rows."""
     for event in events:
-        if isinstance(event, dg.Output) and event.metadata:
-            name = str(event.metadata["unique_id"].value).split(".")[-1] if "unique_id" in event.metadata else ""
+        if isinstance(event, dg.Output) and event.metadata and "unique_id" in event.metadata:
+            name = str(event.metadata["unique_id"].value).split(".")[-1]
             if name in counts:
                 yield event.with_metadata({**event.metadata, "dagster/row_count": counts[name]})
                 continue

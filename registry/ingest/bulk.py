@@ -1,22 +1,23 @@
 """The fast ways into raw: DuckDB reads pieces of plain CSV, or a Parquet file, by itself.
 
-A piece is plain where each of its lines is one good record. Whatever DuckDB finds otherwise is taken back and
-left to registry/ingest/records.py, which reads plain text the same way (a property test holds both to it) and
-knows what to do with the rest.
+A piece is plain where each of its lines is one good record. What is not so is left to registry/ingest/records.py,
+which reads plain text the same way (a property test holds both to it) and knows what to do with the rest.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
+import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from registry.ingest.header import Header
 from registry.ingest.parquet import parquet_cells, parquet_relation
-from registry.ingest.records import MAX_RECORD, Dialect
+from registry.ingest.records import MAX_RECORD, Dialect, Record
 
 
 def _quoted(text: str) -> str:
@@ -37,12 +38,32 @@ def _raw_columns(header: Header, cells: Sequence[str]) -> str:
     return ", ".join([*known, extra, "NULL"])
 
 
-def _n_lines(data: bytes) -> int:
+class NotPlainError(Exception):
+    """DuckDB found other records than there are lines."""
+
+
+@dataclass(frozen=True)
+class PlainPiece:
+    """CSV text of one record a line. `odd` are the records that a stand-in line holds the place of."""
+
+    data: bytes
+    n_records: int
+    odd: Sequence[tuple[int, Record]] = ()
+
+
+def count_lines(data: bytes) -> int:
     """Lines of a piece, empty ones at its end apart."""
     end = len(data)
     while end and data[end - 1] in b"\r\n":
         end -= 1
     return data.count(b"\n", 0, end) + 1 if end else 0
+
+
+def _is_utf8(data: bytes) -> bool:
+    try:
+        return data.isascii() or bool(data.decode("utf-8"))
+    except UnicodeDecodeError:
+        return False
 
 
 class CsvBulk:
@@ -54,81 +75,80 @@ class CsvBulk:
         folder: Path,
         header: Header,
         dialect: Dialect,
-        threads: int,
     ) -> None:
-        self.n_pieces = threads
-        """How many pieces one call of `load` should get."""
+        self._stand_in_cell = f"stand-in {secrets.token_hex(16)}"
+        self.stand_in = self._stand_in_cell + dialect.delimiter * (dialect.width - 1)
+        """A line that no file holds, for a record that is loaded otherwise."""
         self._connection = connection
         self._folder = folder
         self._header = header
         self._dialect = dialect
 
     def takes(self, data: bytes) -> bool:
-        """May DuckDB read this piece? Not where it is known to differ from registry/ingest/records.py.
+        """Is every line of this piece one good record, as far as can be told at a glance?
 
-        That is (DuckDB 2.0) with several kinds of line end, a byte order mark at the start, spaces around a quoted
-        cell, which it drops, keeps or takes for part of the cell, and a lone column, whose blank cells are no records.
+        Not so where DuckDB (2.0) is known to differ from registry/ingest/records.py either: with several kinds of
+        line end, a byte order mark at the start, and spaces around a quoted cell.
         """
         dialect = self._dialect
-        if dialect.line_end != "\n" or dialect.width < 2 or data.startswith(codecs.BOM_UTF8):
+        if dialect.line_end != "\n" or data.startswith(codecs.BOM_UTF8) or not _is_utf8(data):
             return False
         returns = data.count(b"\r")
         if returns and not returns == data.count(b"\n") == data.count(b"\r\n"):
             return False
-        if b'"' not in data or (b' "' not in data and b'" ' not in data):
+        delimiter = dialect.delimiter.encode()
+        if b'"' not in data:
+            return data.count(delimiter) == count_lines(data) * (dialect.width - 1)
+        if b' "' not in data and b'" ' not in data:
             return True
-        mark = re.escape(dialect.delimiter.encode())
+        mark = re.escape(delimiter)
         around = rb'(?:^|[%b\r\n]) +"|" +(?:["%b\r\n]|$)' % (mark, mark)
         return re.search(around, data) is None
 
-    def load(self, pieces: Sequence[bytes], file_no: int, first_record: int) -> int | None:
-        """Rows loaded from successive pieces; None where they are not plain, and then nothing of them is.
+    def load(self, pieces: Sequence[PlainPiece], file_no: int, first_record: int) -> int:
+        """Rows loaded from successive pieces, one thread a piece; stand-ins count as records but are left out.
 
-        May raise duckdb.Error (with cells in its text), which ends the transaction.
+        Raises NotPlainError, or duckdb.Error with cells in its text; the transaction is then to be rolled back.
         """
-        # A parallel read knows no record numbers, and numbering makes it serial. So each piece is read by one thread,
-        # several at a time, and numbered from the count of the lines before it, which the check below confirms.
+        # A parallel read knows no record numbers, and numbering makes it serial. So each piece is read by one
+        # thread, several at a time, and numbered from the lines before it, whose count is checked at the end.
         paths = [self._folder / f"piece_{number}.csv" for number in range(len(pieces))]
         branches, first = [], first_record
-        for number, (path, data) in enumerate(zip(paths, pieces, strict=True)):
-            path.write_bytes(data)
+        for number, (path, piece) in enumerate(zip(paths, pieces, strict=True)):
+            path.write_bytes(piece.data)
             branches.append(self._branch(number, path, file_no, first))
-            first += _n_lines(data)
+            first += piece.n_records
         try:
-            n_rows = self._insert(branches, len(pieces))
+            n_rows = self._insert(branches) if branches else 0
         finally:
             for path in paths:
                 path.unlink()
-        if n_rows == first - first_record:
-            return n_rows
-        self._connection.execute(
-            f'DELETE FROM raw."{self._header.entity.name}" '
-            "WHERE file_no = $file_no AND record_number >= $first",
-            {"file_no": file_no, "first": first_record},
-        )
-        return None
+        if n_rows != first - first_record - sum(len(piece.odd) for piece in pieces):
+            raise NotPlainError
+        return n_rows
 
     def _branch(self, number: int, path: Path, file_no: int, first: int) -> str:
         columns = [f"c{position}" for position in range(self._header.width)]
         types = ", ".join(f"'{column}': 'VARCHAR'" for column in columns)
         return f"""
-            SELECT {file_no}, {first} - 1 + row_number() OVER (), {_raw_columns(self._header, columns)}
-            FROM read_csv(
+            SELECT {file_no}, {first} - 1 + line, {_raw_columns(self._header, columns)}
+            FROM (SELECT row_number() OVER () AS line, * FROM read_csv(
                 {_quoted(str(path))}, columns = {{{types}}}, auto_detect = false, header = false,
                 delim = {_quoted(self._dialect.delimiter)}, quote = '"', escape = '"', nullstr = '',
                 encoding = 'utf-8', strict_mode = true, null_padding = false, max_line_size = {MAX_RECORD},
                 store_rejects = true, rejects_table = 'rejects_{number}', rejects_scan = 'scans_{number}',
                 rejects_limit = 1
-            )
+            ))
+            WHERE c0 IS DISTINCT FROM {_quoted(self._stand_in_cell)}
         """
 
-    def _insert(self, branches: Sequence[str], n_pieces: int) -> int:
+    def _insert(self, branches: Sequence[str]) -> int:
         """Insert the rows of all branches; how many, or -1 where DuckDB refused a record."""
         row = self._connection.execute(
             f'INSERT INTO raw."{self._header.entity.name}" ' + " UNION ALL ".join(branches)
         ).fetchone()
         n_rejected = 0
-        for number in range(n_pieces):
+        for number in range(len(branches)):
             rejected = self._connection.execute(f"SELECT count(*) FROM rejects_{number}").fetchone()
             n_rejected += rejected[0] if rejected else 1
             self._connection.execute(f"DROP TABLE rejects_{number}; DROP TABLE scans_{number}")

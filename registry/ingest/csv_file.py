@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from registry.contract import ENTITIES
 from registry.errors import UserError
-from registry.ingest.bulk import CsvBulk
+from registry.ingest.bulk import CsvBulk, PlainPiece, count_lines
 from registry.ingest.deliveries import DeliveredFile
 from registry.ingest.header import Header, read_header, require_columns
-from registry.ingest.records import Dialect, RecordReader, first_record
+from registry.ingest.records import Dialect, Record, RecordReader, first_record
 from registry.ingest.staging import Counts
 from registry.ingest.stream import TextStream
 from registry.ingest.target import Target, Way
@@ -67,46 +69,44 @@ class _CsvLoad:
         self._file_no = file_no
         self._way = way
         self._reader = RecordReader(dialect, where)
-        self._plain: list[bytes] = []
+        self._held: list[PlainPiece] = []
         self._rest = b""
         self._bulk = None
-        if way is Way.BULK and not header.lacks_required:  # those need each record's status
-            self._bulk = CsvBulk(
-                target.connection, target.folder, header, dialect, target.threads
-            )
+        # A blank cell that stands alone looks like no record; a file without required columns needs each status.
+        if way in (Way.BULK, Way.SIEVE) and header.width > 1 and not header.lacks_required:
+            self._bulk = CsvBulk(target.connection, target.folder, header, dialect)
 
     def take(self, piece: bytes, is_last: bool) -> None:
-        """Load the next piece; plain ones as soon as there are enough of them."""
+        """Load the next piece; what DuckDB is to read, as soon as there are enough pieces for its threads."""
         data, self._rest = self._rest + piece, b""
-        if data and self._bulk and self._bulk.takes(data):
-            self._plain.append(data)
-            if is_last or len(self._plain) == self._bulk.n_pieces:
-                self._load_plain(is_last)
-            return
-        self._load_plain(is_last and not data)
-        self._split(data, is_last)
+        if data and self._bulk:
+            self._held.append(self._plain_piece(self._bulk, data, is_last))
+        elif data:
+            text = self._stream.decode(data)
+            records = self._reader.records(text, is_last)
+            self._stage(enumerate(records, start=self.counts.n_rows + 1))
+            self._rest = self._stream.encode(self._reader.rest)
+        if self._bulk and (is_last or len(self._held) == self._target.threads):
+            self._load_held(self._bulk)
 
-    def _load_plain(self, is_last: bool) -> None:
-        """Load what is gathered; where DuckDB finds it not so plain, split it."""
-        pieces, self._plain = self._plain, []
-        if not pieces or not self._bulk:
-            return
-        n_rows = self._bulk.load(pieces, self._file_no, self.counts.n_rows + 1)
-        if n_rows is not None:
-            self.counts += Counts(n_rows)
-            return
-        for number, data in enumerate(pieces, start=1):
-            rest, self._rest = self._rest, b""
-            self._split(rest + data, is_last and number == len(pieces))
-
-    def _split(self, data: bytes, is_last: bool) -> None:
-        """Load a piece record by record; an unfinished one waits for the next piece."""
-        data, self._rest = self._rest + data, b""
-        if not data:
-            return
-        records = self._reader.records(self._stream.decode(data), is_last)
-        first = self.counts.n_rows + 1
-        self.counts += self._target.staging.add(self._file_no, self._header, records, first)
+    def _plain_piece(self, bulk: CsvBulk, data: bytes, is_last: bool) -> PlainPiece:
+        """The piece with one good record a line, the odd ones apart; an unfinished one waits for the next."""
+        if self._way is Way.BULK and bulk.takes(data):
+            return PlainPiece(data, count_lines(data))
+        lines, odd = self._reader.sieve(self._stream.decode(data), is_last, bulk.stand_in)
         self._rest = self._stream.encode(self._reader.rest)
+        return PlainPiece("\n".join(lines).encode(), len(lines), odd)
+
+    def _load_held(self, bulk: CsvBulk) -> None:
+        """Plain lines by DuckDB, the odd records between them by way of staging."""
+        pieces, self._held = self._held, []
+        first = self.counts.n_rows + 1
+        self.counts += Counts(bulk.load(pieces, self._file_no, first))
+        for piece in pieces:
+            self._stage((first + index, record) for index, record in piece.odd)
+            first += piece.n_records
+
+    def _stage(self, records: Iterable[tuple[int, Record]]) -> None:
+        self.counts += self._target.staging.add(self._file_no, self._header, records)
         if self._way is not Way.STAGE:
             self._target.staging.load(self._target.connection)

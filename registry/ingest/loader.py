@@ -20,6 +20,7 @@ from registry.contract import ENTITIES
 from registry.errors import UserError
 from registry.identity import add_patients, add_salts, ensure_key, file_id
 from registry.ingest import ledger
+from registry.ingest.bulk import NotPlainError
 from registry.ingest.deliveries import DeliveredFile
 from registry.ingest.readers import read_file
 from registry.ingest.staging import Staging
@@ -179,9 +180,9 @@ class _Load:
     def _load_alone(
         self, file: DeliveredFile, profile: SiteProfile, reading: str, file_no: int
     ) -> None:
-        """Load one file in its own transaction; what DuckDB chokes on is read once more, in Python."""
-        for way in (Way.BULK, Way.EXACT):
-            with suppress(duckdb.Error), self._target.staging.whole_file():
+        """Load one file in its own transaction; what a faster way fails on is read once more."""
+        for way in (Way.BULK, Way.SIEVE, Way.EXACT):
+            with suppress(duckdb.Error, NotPlainError), self._target.staging.whole_file():
                 loaded = self._load_once(file, profile, reading, file_no, way)
                 break
         self._count([loaded])

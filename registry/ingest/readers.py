@@ -28,7 +28,7 @@ def read_file(
 ) -> tuple[Header, Counts]:
     """Read one file into raw as number `file_no`; its columns and counts.
 
-    Raises UserError where it can't be read or lacks a column; duckdb.Error where Way.BULK came to grief.
+    Raises UserError where it can't be read or lacks a column; duckdb.Error or NotPlainError where a fast way failed.
     """
     if file.format == "csv":
         return read_csv_file(target, file, profile, file_no, way)
@@ -54,7 +54,7 @@ def _read_xlsx(
     header, records = read_workbook(
         data, ENTITIES[file.entity], own_names, profile.csv.decimal, file.where
     )
-    counts = target.staging.add(file_no, header, records)
+    counts = target.staging.add(file_no, header, enumerate(records, start=1))
     require_columns(header, counts.n_not_cancelled, file.where)
     target.staging.load(target.connection)
     return header, counts

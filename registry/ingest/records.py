@@ -19,6 +19,9 @@ MAX_RECORD = 2_000_000
 
 _QUOTED = re.compile(r' *"((?:[^"]++|"")*+)("?)')
 _UNDECODED = re.compile("[\ud800-\udfff]")
+_SPACED_QUOTE = re.compile(' "|" ')
+_WHITE = " \t\r\n\v\f\u00a0\x1a"
+_BOM = "\ufeff"
 
 
 class Record(NamedTuple):
@@ -26,6 +29,13 @@ class Record(NamedTuple):
 
     cells: list[str] | None
     raw: str | None = None
+
+
+class Sieved(NamedTuple):
+    """A piece as lines of one good record each; `odd` holds the other records, by the index of their stand-in."""
+
+    lines: list[str]
+    odd: list[tuple[int, Record]]
 
 
 @dataclass(frozen=True)
@@ -65,7 +75,8 @@ class _OpenQuoteError(_BadQuotesError):
 class RecordReader:
     """Splits successive pieces of one file's text.
 
-    Call `records` with each piece in turn; what it could not finish is in `rest` and belongs before the next.
+    Call `records` (or `sieve`) with each piece in turn; what could not be finished is in `rest` and belongs
+    before the next piece. Characters that stand for undecodable bytes are surrogates.
     """
 
     def __init__(self, dialect: Dialect, where: str) -> None:
@@ -75,12 +86,26 @@ class RecordReader:
         self.rest = ""
 
     def records(self, text: str, is_last: bool) -> Iterator[Record]:
-        """The records of `text`. Characters that stand for undecodable bytes are surrogates."""
-        delimiter, line_end, width = (
-            self._dialect.delimiter,
-            self._dialect.line_end,
-            self._dialect.width,
-        )
+        """The records of `text`."""
+        for line, found in self._scan(text, is_last):
+            yield found or Record(line.split(self._dialect.delimiter))
+
+    def sieve(self, text: str, is_last: bool, stand_in: str) -> Sieved:
+        """The records of `text`, with those apart that are not plainly one line each."""
+        sieved = Sieved([], [])
+        for line, found in self._scan(text, is_last):
+            if line:
+                sieved.lines.append(line)
+            elif found:
+                sieved.odd.append((len(sieved.lines), found))
+                sieved.lines.append(stand_in)
+        return sieved
+
+    def _scan(self, text: str, is_last: bool) -> Iterator[tuple[str, Record | None]]:
+        """Each record as its line where that is plain, or "", and its cells where they were needed to tell."""
+        delimiter, line_end = self._dialect.delimiter, self._dialect.line_end
+        n_delimiters = self._dialect.width - 1
+        other_end = "\r" if line_end == "\n" else "\n"
         any_undecoded = _UNDECODED.search(text) is not None
         position, size = 0, len(text)
         self.rest = ""
@@ -89,31 +114,45 @@ class RecordReader:
             if end < 0:
                 end = size
             line = text[position:end]
-            if '"' in line:
-                try:
-                    cells, end = self.split(text, position)
-                except _OpenQuoteError:
-                    if not is_last and size - position < MAX_RECORD:
-                        self.rest = text[position:]
-                        return
-                    cells = None
-                except _BadQuotesError:
-                    cells = None
-                line = text[position:end]
-            else:
-                if line_end == "\n" and line.endswith("\r"):
-                    line = line[:-1]
-                if not line.strip(" \t\r\n\v\f\u00a0\x1a") and delimiter not in line:
+            if line_end == "\n" and line.endswith("\r"):
+                line = line[:-1]
+            is_odd = other_end in line or (any_undecoded and _UNDECODED.search(line))
+            if '"' not in line:
+                if not line.strip(_WHITE) and delimiter not in line:
                     position = end + 1
                     continue
-                cells = line.split(delimiter)
+                if line.count(delimiter) == n_delimiters and not is_odd and line[0] != _BOM:
+                    position = end + 1
+                    self._check_length(line)
+                    yield line, None
+                    continue
+                cells: list[str] | None = line.split(delimiter)
+            else:
+                cells = _all_quoted(line, delimiter)
+                if cells is None:
+                    try:
+                        cells, record_end = self.split(text, position)
+                        if record_end != end:
+                            is_odd, end = True, record_end
+                            line = text[position:end]
+                    except _OpenQuoteError:
+                        if not is_last and size - position < MAX_RECORD:
+                            self.rest = text[position:]
+                            return
+                    except _BadQuotesError:
+                        pass
             position = end + 1
-            if len(line) > MAX_RECORD:
-                raise UserError(
-                    f"{self._where}: a record is longer than {MAX_RECORD} characters: "
-                    "is it a text file with one record a line?"
-                )
-            yield _judged(cells, line, width, any_undecoded)
+            self._check_length(line)
+            record = _judged(cells, line, self._dialect.width)
+            is_plain = record.raw is None and not is_odd and not _SPACED_QUOTE.search(line)
+            yield (line if is_plain and line[0] != _BOM else ""), record
+
+    def _check_length(self, line: str) -> None:
+        if len(line) > MAX_RECORD:
+            raise UserError(
+                f"{self._where}: a record is longer than {MAX_RECORD} characters: "
+                "is it a text file with one record a line?"
+            )
 
     def split(self, text: str, position: int) -> tuple[list[str], int]:
         """Cells of the record that starts at `position`, quotes allowed, and where its line end stands."""
@@ -147,8 +186,16 @@ class RecordReader:
         return cells, position
 
 
-def _judged(cells: list[str] | None, line: str, width: int, any_undecoded: bool) -> Record:
-    if any_undecoded and _UNDECODED.search(line):
+def _all_quoted(line: str, delimiter: str) -> list[str] | None:
+    """Cells of a line whose every cell is quoted and holds no quote; None for any other line."""
+    if line[0] != '"' or line[-1] != '"':
+        return None
+    cells = line[1:-1].split(f'"{delimiter}"')
+    return cells if line.count('"') == 2 * len(cells) else None
+
+
+def _judged(cells: list[str] | None, line: str, width: int) -> Record:
+    if _UNDECODED.search(line):
         return Record(None, _visible(line))
     if cells is not None and len(cells) > width and not any(c.strip() for c in cells[width:]):
         del cells[width:]

@@ -69,16 +69,16 @@ class Staging:
             raise
 
     def add(
-        self, file_no: int, header: Header, records: Iterable[Record], first_record: int = 1
+        self, file_no: int, header: Header, records: Iterable[tuple[int, Record]]
     ) -> Counts:
-        """Stage records of one file, numbered from `first_record` on."""
+        """Stage records of one file, given with their numbers in it."""
         positions = [header.position(column) for column in self._entity.columns]
         status = header.position("status")
         nothing = [""] * (len(positions) + 1)
         n_rows = n_malformed = n_cancelled = 0
         write = self._writer.writerow
-        for n_rows, (cells, raw) in enumerate(records, start=1):  # noqa: B007
-            number = first_record + n_rows - 1
+        for number, (cells, raw) in records:
+            n_rows += 1
             if cells is None:
                 n_malformed += 1
                 write([file_no, number, *nothing, raw])

@@ -19,7 +19,7 @@ from pathlib import Path
 from registry.errors import UserError
 from registry.ingest.records import MAX_RECORD
 
-PIECE_BYTES = 64 * 2**20
+PIECE_BYTES = 32 * 2**20
 _MARK = "registry-mark"
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),

@@ -13,11 +13,16 @@ from registry.ingest.stream import PIECE_BYTES
 
 
 class Way(Enum):
-    """How a CSV file gets into raw: left in staging, split in Python, or by DuckDB where it can."""
+    """How a CSV file gets into raw. The slower way follows where the faster one fails."""
 
-    STAGE = auto()
-    EXACT = auto()
     BULK = auto()
+    """By DuckDB, pieces with odd records sieved first."""
+    SIEVE = auto()
+    """By DuckDB, every piece sieved first."""
+    EXACT = auto()
+    """Split in Python."""
+    STAGE = auto()
+    """Split in Python and left in staging, to be loaded with other files."""
 
 
 @dataclass(frozen=True)

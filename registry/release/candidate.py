@@ -36,8 +36,9 @@ def build(settings: Settings) -> Path:
     """
     if not settings.warehouse.exists():
         raise UserError(f"{settings.warehouse}: nothing is built yet; run registry refresh")
+    settings.releases.mkdir(parents=True, exist_ok=True, mode=0o750)
     folder = settings.releases / f"{PREFIX}{uuid.uuid4().hex[:8]}"
-    folder.mkdir(parents=True, mode=0o700)
+    folder.mkdir(mode=0o700)
     try:
         _copy(settings, folder / FILE_NAME)
     except BaseException:

@@ -8,7 +8,7 @@ apart that changed by accident or by a different computation; against tampering 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,9 +42,16 @@ def tables_of(connection: duckdb.DuckDBPyConnection, database: str) -> list[str]
     return [name for (name,) in found]
 
 
-def contents(path: Path, only: Collection[str] | None = None) -> dict[str, TableContent]:
-    """The tables of a release file with their hashes: those named, by default all that are audited."""
-    with duckdb.connect(str(path), read_only=True) as connection:
+def contents(
+    path: Path,
+    only: Collection[str] | None = None,
+    options: Mapping[str, str | int | bool | float | list[str]] | None = None,
+) -> dict[str, TableContent]:
+    """The tables of a release file with their hashes: those named, by default all that are audited.
+
+    `options` is DuckDB's configuration (memory_limit, threads, temp_directory).
+    """
+    with duckdb.connect(str(path), read_only=True, config=dict(options or {})) as connection:
         row = connection.execute("SELECT current_database()").fetchone()
         names = tables_of(connection, row[0] if row else "")
         asked = [name for name in names if name in only] if only else [n for n in names if n not in AFTER_AUDIT]

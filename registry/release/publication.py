@@ -70,7 +70,7 @@ def publish(settings: Settings, fingerprint: str, *, finish: Finish | None = Non
         month = candidate.last_delivery(database)
         release_id = f"{month}-{fingerprint[:10]}"
         known = find(settings, release_id)
-        tables = contents(database)
+        tables = contents(database, options=connect_options(settings))
         compared_with = _compared_with(settings, in_force, fingerprint)
         result = audit(
             database,

@@ -65,7 +65,6 @@ PLANTED: dict[str, str] = {
     "anc_daids_2_1_agrees_with_scale": f"{ANC} daids_2_1_grade = '0' {OF_CASE} AND daids_2_1_grade = '4'",
     # episodes
     "episode_end_status_values": f"{EPISODE} end_status = 'ended' {OF_CASE}",
-    "episode_severity_values": f"{EPISODE} severity = 'grave' {OF_CASE}",
     "episode_nadir_operator_values": f"{EPISODE} nadir_operator = '=' {OF_CASE}",
     "episode_definition_known": f"{EPISODE} definition_id = 'mine' {OF_CASE}",
     "episode_patient_known": f"{EPISODE} patient_key = repeat('a', 64) {OF_CASE}",

@@ -107,9 +107,10 @@ select
     operator,
     canonical_value,
     case when reference_low_number >= 0 then canonical_low end as canonical_low,
-    value as source_value,
-    unit as source_unit,
-    test_code as source_code,
+    -- as reported, of what may be published: free text in a value's place never leaves the vault
+    case when analyte = 'anc' and is_numeric then value end as source_value,
+    case when analyte = 'anc' and unit_dimension is not null then unit end as source_unit,
+    case when analyte = 'anc' then test_code end as source_code,
     {{ reason_list([
         ['reference_low:non_numeric_value',
             'reference_low is not null and (reference_low_number is null or low_text is distinct from ltrim(low_text, ' ~ "'<>=≤≥ '" ~ '))'],

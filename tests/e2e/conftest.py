@@ -1,0 +1,53 @@
+"""Whole refreshes as a user runs them: `registry …` in a process of its own, on homes that tests share where they can."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from registry.paths import CHECKOUT
+
+REGISTRY = Path(sys.executable).parent / "registry"
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+def run_registry(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """The registry command with these arguments; output captured."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRY_")}
+    return subprocess.run(
+        [str(REGISTRY), *map(str, arguments)],
+        capture_output=True, text=True, check=False, cwd=cwd or CHECKOUT, env={**environment, "COLUMNS": "200"},
+    )  # fmt: skip
+
+
+def digest(folder: Path) -> dict[str, str]:
+    """SHA-256 of every file below a folder, links by where they point."""
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = str(path.relative_to(folder))
+        if path.is_symlink():
+            found[name] = f"-> {path.readlink()}"
+        elif path.is_file():
+            found[name] = hashlib.sha256(path.read_bytes()).hexdigest()
+    return found
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A home on which `registry demo` has run once, and what it printed. Tests leave its releases as they are."""
+    home = tmp_path_factory.mktemp("demo")
+    done = run_registry("demo", "--home", home)
+    assert done.returncode == 0, done.stderr
+    return home, done
+
+
+@pytest.fixture(scope="session")
+def demo_home(demo: tuple[Path, subprocess.CompletedProcess[str]]) -> Path:
+    """The home of `demo`."""
+    return demo[0]
