@@ -46,7 +46,7 @@ lint: setup  ## ruff, mypy, sqlfluff
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/sqlfluff lint --processes 2 dbt_project/models dbt_project/macros
+	@sh scripts/lint-sql $(BIN)
 
 clean:  ## Remove what make installed and built; never data
 	rm -rf .venv dbt_project/target dbt_project/logs .pytest_cache .mypy_cache .ruff_cache .hypothesis

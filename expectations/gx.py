@@ -38,8 +38,8 @@ class NoRowsExpectation(gxe.UnexpectedRowsExpectation):
     def _validate(
         self,
         metrics: dict[str, Any],
-        runtime_configuration: dict[str, Any] | None = None,  # noqa: ARG002 - passed by name
-        execution_engine: Any = None,  # noqa: ARG002
+        runtime_configuration: dict[str, Any] | None = None,
+        execution_engine: Any = None,
     ) -> dict[str, Any]:
         n = metrics["unexpected_rows_query.row_count"]
         return {"success": n == 0, "result": {"observed_value": n}}

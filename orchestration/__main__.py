@@ -1,7 +1,7 @@
 """`python -m orchestration refresh|dev`: what `registry refresh` and `make dev` start.
 
-The `registry` package imports no Dagster, so its command starts this one. Exit codes: 0 done · 2 bad usage, configuration
-or unreadable input · 3 the gate, or a test of the build, refused.
+The `registry` package imports no Dagster, so its command starts this one. Exit codes: 0 done · 2 bad usage,
+configuration or unreadable input · 3 the gate, or a test of the build, refused.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ def main() -> None:
 @click.option("--config", type=click.Path(path_type=Path))
 @click.option("--through")
 @click.option("--no-wait", is_flag=True)
-def refresh(home: Path | None, deliveries: Path | None, config: Path | None, through: str | None, no_wait: bool) -> None:
+def refresh(
+    home: Path | None, deliveries: Path | None, config: Path | None, through: str | None, no_wait: bool
+) -> None:
     """Run the job `registry_refresh` in this process, against the instance that the UI shows."""
     try:
         sys.exit(_refresh(home, deliveries, config, through, no_wait))
@@ -46,13 +48,17 @@ def refresh(home: Path | None, deliveries: Path | None, config: Path | None, thr
         sys.exit(2)
 
 
-def _refresh(home: Path | None, deliveries: Path | None, config: Path | None, through: str | None, no_wait: bool) -> int:
+def _refresh(
+    home: Path | None, deliveries: Path | None, config: Path | None, through: str | None, no_wait: bool
+) -> int:
     from registry import lock
     from registry.settings import load_settings
 
     settings = load_settings(home=home, deliveries=deliveries, config=config, through=through)
     if not settings.deliveries.is_dir():
-        raise UserError(f"{settings.deliveries}: no such folder; put the sites' exports there or name it with --deliveries")
+        raise UserError(
+            f"{settings.deliveries}: no such folder; put the sites' exports there or name it with --deliveries"
+        )
     progress = ProgressHandler()
     logging.getLogger("registry").addHandler(progress)
     logging.getLogger("registry").setLevel(logging.INFO)

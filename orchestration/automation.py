@@ -46,9 +46,7 @@ def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
         default_status=_switched_sensor(settings),
         description="Asks for a refresh when a delivered file is not loaded yet.",
     )
-    def new_delivery(
-        context: dg.SensorEvaluationContext, registry_settings: RegistrySettings
-    ) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    def new_delivery(registry_settings: RegistrySettings) -> Iterator[dg.RunRequest | dg.SkipReason]:
         now = registry_settings.load()
         to_load = ingest.not_yet_loaded(now, ingest.discover(now), ingest.load_profiles(now))
         if not to_load:

@@ -64,7 +64,7 @@ def parse_folder(settings: Settings) -> Path:
 
 
 def new_run_folder(settings: Settings, run_id: str) -> Path:
-    """The target folder of one invocation, with the parse put ready; those of earlier runs are removed but for three."""
+    """The target folder of one invocation, with the parse put ready; of earlier runs the last three are kept."""
     earlier = [path for path in settings.dbt_target.iterdir() if path.is_dir() and path.name != "parsed"]
     for path in sorted(earlier, key=lambda folder: folder.stat().st_mtime)[:-3]:
         shutil.rmtree(path, ignore_errors=True)

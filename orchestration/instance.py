@@ -1,4 +1,4 @@
-"""The Dagster instance of one registry home: the UI and `registry refresh` share it, so that either shows the other's runs."""
+"""The Dagster instance of one registry home: the UI and `registry refresh` share it, so either shows all runs."""
 
 from __future__ import annotations
 

@@ -16,12 +16,12 @@ from registry.settings import Settings
 log = logging.getLogger("registry.orchestration")
 
 PROCESS_TAG = "registry/process"
-# A run of the UI bears no tag before its first step. Loading the definitions takes well under a minute; an hour is dead.
+# A run of the UI bears no tag before its first step. Loading definitions takes under a minute; an hour is dead.
 UNTAGGED_GRACE = timedelta(hours=1)
 
 
 def process_tag() -> str:
-    """This process, told apart from a later one with the same number."""
+    """Name this process, told apart from a later one with the same number."""
     return f"{os.getpid()}:{psutil.Process().create_time():.0f}"
 
 

@@ -69,7 +69,9 @@ def simulate(out: Path, patients: int, months: int, seed: int) -> None:
     from registry.simulate import simulate as write_deliveries
 
     if out.exists() and any(out.iterdir()):
-        raise UserError(f"{out}: not empty; name a new folder with --out, so that no real delivery is mixed with synthetic ones")
+        raise UserError(
+            f"{out}: not empty; name a new folder with --out, so that no real delivery is mixed with synthetic ones"
+        )
     with console.status("simulating"):
         summary = write_deliveries(out, patients=patients, months=months, seed=seed)
     rows = sum(summary.rows.values())
@@ -79,11 +81,19 @@ def simulate(out: Path, patients: int, months: int, seed: int) -> None:
 
 @main.command()
 @HOME
-@click.option("--deliveries", type=click.Path(path_type=Path, file_okay=False), help="Folder of the sites' exports. [<home>/deliveries]")
+@click.option(
+    "--deliveries",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the sites' exports. [<home>/deliveries]",
+)
 @click.option("--through", metavar="YYYY-MM", help="Load new deliveries up to that month only.")
-@click.option("--config", type=click.Path(path_type=Path, dir_okay=False), help="Study settings. [<deliveries>/registry.yml]")
+@click.option(
+    "--config", type=click.Path(path_type=Path, dir_okay=False), help="Study settings. [<deliveries>/registry.yml]"
+)
 @click.option("--no-wait", is_flag=True, help="Do not wait for another refresh: say who runs it and stop.")
-def refresh(home: Path | None, deliveries: Path | None, through: str | None, config: Path | None, no_wait: bool) -> None:
+def refresh(
+    home: Path | None, deliveries: Path | None, through: str | None, config: Path | None, no_wait: bool
+) -> None:
     """Load new deliveries, build, let the gate audit, and publish a release (the Dagster job registry_refresh)."""
     sys.exit(_run_refresh(home=home, deliveries=deliveries, through=through, config=config, no_wait=no_wait))
 
@@ -126,12 +136,12 @@ def list_command(home: Path | None) -> None:
         ["release", "in force", "published", "patients", "cases", "warnings"],
         [
             [
-                    one.release_id,
+                one.release_id,
                 "yes" if current and one.release_id == current.release_id else "",
                 one.manifest["created_at"],
                 _rows_of(one.manifest, "dim_patient"),
                 _primary_cases(one.path),
-                    sum(not check["passed"] for check in one.manifest["checks"]),
+                sum(not check["passed"] for check in one.manifest["checks"]),
             ]
             for one in found
         ],
@@ -152,13 +162,19 @@ def show(release_id: str, home: Path | None) -> None:
     console.print(f"release {one.release_id}   {one.path}")
     if manifest.get("synthetic"):
         console.print("[yellow]synthetic data[/yellow]: no patient is behind these figures")
-    console.print(f"study {manifest['study']['study_id']}, published {manifest['created_at']}, fingerprint {manifest['fingerprint'][:16]}")
-    console.print(f"made from {len(manifest['inputs'])} files; check the bytes with: (cd {one.path} && sha256sum -c SHA256SUMS)")
+    console.print(
+        f"study {manifest['study']['study_id']}, published {manifest['created_at']}, inputs {manifest['fingerprint'][:16]}"
+    )
+    console.print(
+        f"made from {len(manifest['inputs'])} files; check the bytes with: (cd {one.path} && sha256sum -c SHA256SUMS)"
+    )
     print_rows(["table", "rows"], [[name, table["rows"]] for name, table in manifest["tables"].items()])
     failed = [check for check in manifest["checks"] if not check["passed"]]
     console.print(f"gate: {len(manifest['checks'])} checks, {len(failed)} warnings")
     for check in failed:
-        console.print(f"  {check['check_id']} on {check['table']}: {check['n_unexpected']} rows. {check['description']}")
+        console.print(
+            f"  {check['check_id']} on {check['table']}: {check['n_unexpected']} rows. {check['description']}"
+        )
 
 
 @main.command()
@@ -173,7 +189,7 @@ def sql(query: str, home: Path | None, form: str, release_id: str | None) -> Non
     from registry.settings import load_settings
 
     if not query.strip():
-        raise UserError("no query given; for example: registry sql \"select * from mart_sensitivity\"")
+        raise UserError('no query given; for example: registry sql "select * from mart_sensitivity"')
     columns, rows = run_query(load_settings(home=home), query, release_id)
     print_rows(columns, rows, form)
 
@@ -219,7 +235,9 @@ def _print_paper_table(home: Path) -> None:
     current = release.current(settings)
     assert current is not None  # noqa: S101 - the refresh before has just published or confirmed one
     console.print()
-    console.print("[bold]Anti-CD20 neutropenia, the Udine series as simulated[/bold] (synthetic data, read from the release)")
+    console.print(
+        "[bold]Anti-CD20 neutropenia, the Udine series as simulated[/bold] (synthetic data, read from the release)"
+    )
     print_rows(["", ""], paper_table(current.path / "registry.duckdb"))
     console.print(f"\nrelease:  {current.path}")
     home_option = "" if home == Path.cwd() / "data" else f" --home {home}"

@@ -36,8 +36,7 @@ ENTITIES: dict[str, Entity] = {
     for entity in (
         _entity(
             "patients",
-            "patient_id* birth_date sex ms_phenotype ms_onset_date last_contact_date death_date "
-            "duffy_null status",
+            "patient_id* birth_date sex ms_phenotype ms_onset_date last_contact_date death_date duffy_null status",
         ),
         _entity(
             "treatments",
@@ -58,8 +57,7 @@ ENTITIES: dict[str, Entity] = {
         ),
         _entity(
             "adjudications",
-            "adjudication_id* patient_id* onset_from* onset_to* verdict* reviewed_on reviewer_role "
-            "comment status",
+            "adjudication_id* patient_id* onset_from* onset_to* verdict* reviewed_on reviewer_role comment status",
         ),
     )
 }

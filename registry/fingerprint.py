@@ -40,7 +40,9 @@ def code_hash() -> str:
 
 def settings_hash(settings: Settings) -> str:
     """SHA-256 over the study settings and every site's profile."""
-    profiles = {site: profile.model_dump(mode="json") for site, profile in sorted(ingest.load_profiles(settings).items())}
+    profiles = {
+        site: profile.model_dump(mode="json") for site, profile in sorted(ingest.load_profiles(settings).items())
+    }
     text = json.dumps({"study": settings.study.model_dump(mode="json"), "sites": profiles}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -1,4 +1,4 @@
-"""One refresh at a time: a lock file shared by `registry refresh` and the UI, released by the kernel when its holder dies."""
+"""One refresh at a time: a lock file shared by `registry refresh` and the UI, freed when its holder dies."""
 
 from __future__ import annotations
 

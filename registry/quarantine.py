@@ -48,7 +48,9 @@ def held_back(
     with connect_vault(settings, read_only=True) as connection:
         names = {
             row[0]: row[1:]
-            for row in connection.execute("SELECT file_no, site, delivery, path FROM input_file WHERE is_current").fetchall()
+            for row in connection.execute(
+                "SELECT file_no, site, delivery, path FROM input_file WHERE is_current"
+            ).fetchall()
         }
     try:
         with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
@@ -57,12 +59,16 @@ def held_back(
                 "WHERE disposition = 'quarantined' ORDER BY file_no, record_number"
             ).fetchall()
     except duckdb.Error:
-        raise UserError(f"{settings.warehouse}: can't be read now; wait for the refresh under way, or run: registry refresh") from None
+        raise UserError(
+            f"{settings.warehouse}: can't be read now; wait for the refresh under way, or run: registry refresh"
+        ) from None
     rows = []
     for file_no, of_entity, record_number, codes in found:
         listed = codes.split(",")
         if (entity and of_entity != entity) or (reason and reason not in listed):
             continue
         site, delivery, path = names.get(file_no, ("", "", ""))
-        rows.append([site, delivery, of_entity, path, record_number, codes, " ".join(meanings[code] for code in listed)])
+        rows.append(
+            [site, delivery, of_entity, path, record_number, codes, " ".join(meanings[code] for code in listed)]
+        )
     return COLUMNS, sorted(rows, key=lambda row: [str(row[0]), str(row[1]), str(row[3]), row[4]])

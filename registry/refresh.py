@@ -32,8 +32,6 @@ def prepare(settings: Settings) -> Plan:
     to_load = ingest.not_yet_loaded(settings, files, profiles)
     ingest.write_config(settings, profiles)
     current = release.current(settings)
-    is_unchanged = (
-        not to_load and current is not None and release.stands_for(settings, refresh_fingerprint(settings))
-    )
+    is_unchanged = not to_load and current is not None and release.stands_for(settings, refresh_fingerprint(settings))
     log.info("%d files delivered, %d to load", len(files), len(to_load))
     return Plan(files=files, n_files_to_load=len(to_load), is_unchanged=is_unchanged)

@@ -114,9 +114,7 @@ def load_settings(
     (where there is one). UserError names the variable, or the file, line and key, that is wrong.
     """
     home_dir = _absolute(home or os.environ.get("REGISTRY_HOME") or "data")
-    deliveries_dir = _absolute(
-        deliveries or os.environ.get("REGISTRY_DELIVERIES") or home_dir / "deliveries"
-    )
+    deliveries_dir = _absolute(deliveries or os.environ.get("REGISTRY_DELIVERIES") or home_dir / "deliveries")
     config_file = _study_file(config or os.environ.get("REGISTRY_CONFIG"), deliveries_dir)
     return Settings(
         home=home_dir,

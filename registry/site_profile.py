@@ -124,9 +124,7 @@ class Codes(YamlModel):
     drugs: dict[str, Annotated[str, AfterValidator(_substance)]] = Field(default_factory=dict)
 
 
-_column_fields: dict[str, Any] = {
-    name: (_column_names_of(name), Field(default_factory=dict)) for name in ENTITIES
-}
+_column_fields: dict[str, Any] = {name: (_column_names_of(name), Field(default_factory=dict)) for name in ENTITIES}
 ColumnNames = create_model("ColumnNames", __base__=YamlModel, **_column_fields)
 """Per entity: the site's header → column of the contract."""
 

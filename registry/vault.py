@@ -87,8 +87,7 @@ def secure_vault(settings: Settings) -> None:
                 _restrict(path, 0o600)
     except OSError as error:
         raise UserError(
-            f"{settings.vault} can't be made private: {error.strerror}; "
-            "choose a REGISTRY_HOME that you own"
+            f"{settings.vault} can't be made private: {error.strerror}; choose a REGISTRY_HOME that you own"
         ) from None
 
 
@@ -98,9 +97,7 @@ def _restrict(path: Path, mode: int) -> None:
 
 
 @contextmanager
-def connect_vault(
-    settings: Settings, read_only: bool = False
-) -> Iterator[duckdb.DuckDBPyConnection]:
+def connect_vault(settings: Settings, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to raw.duckdb as database `vault`, its tables made where they are absent; closed at the end.
 
     Names are those that dbt uses: `vault.raw.lab_results`, `vault.main.input_file`; `vault` may be left out. One process at a time may write, and nobody else reads meanwhile. UserError where it is in use, damaged, or
@@ -123,9 +120,7 @@ def connect_vault(
 
 def _open(settings: Settings, read_only: bool) -> duckdb.DuckDBPyConnection:
     """Attached under a name: on its own the file would be the catalog `raw`, and `raw.x` ambiguous."""
-    connection = duckdb.connect(
-        config=connect_options(settings) | {"temp_directory": str(settings.vault_temp)}
-    )
+    connection = duckdb.connect(config=connect_options(settings) | {"temp_directory": str(settings.vault_temp)})
     path = str(settings.raw_db).replace("'", "''")
     try:
         connection.execute(f"ATTACH '{path}' AS vault{' (READ_ONLY)' if read_only else ''}")

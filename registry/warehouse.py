@@ -1,13 +1,12 @@
 """The build file: made anew when what reads raw rows has changed, otherwise built upon.
 
-Charter: what surrounds dbt's work on warehouse.duckdb (freshness, environment, row counts, what failed). The models are in
-dbt_project/; when they run is orchestration's.
+Here: what surrounds dbt's work on warehouse.duckdb (freshness, environment, row counts, what failed). The models
+are in dbt_project/; when they run is orchestration's.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 
 import duckdb
@@ -36,7 +35,7 @@ def prepare(settings: Settings) -> None:
         with duckdb.connect(str(path)) as connection:
             connection.execute("CREATE SCHEMA build")
             connection.execute("CREATE TABLE build.generation AS SELECT ? AS generation", [generation])
-        os.chmod(path, 0o600)
+        path.chmod(0o600)
     settings.temp.mkdir(parents=True, exist_ok=True, mode=0o700)
 
 

@@ -42,11 +42,7 @@ class YamlModel(BaseModel):
     @classmethod
     def _blank_is_default(cls, data: Any) -> Any:
         if isinstance(data, dict):
-            return {
-                key: value
-                for key, value in data.items()
-                if value is not None or key not in cls.model_fields
-            }
+            return {key: value for key, value in data.items() if value is not None or key not in cls.model_fields}
         return data
 
 
@@ -56,9 +52,7 @@ Model = TypeVar("Model", bound=YamlModel)
 def nearest(name: str, known: Iterable[str]) -> str:
     """`; did you mean 'x'?` for the most similar known name, else the list of them when it is short."""
     names = list(known)
-    close = difflib.get_close_matches(name, names, n=1) or difflib.get_close_matches(
-        name.casefold(), names, n=1
-    )
+    close = difflib.get_close_matches(name, names, n=1) or difflib.get_close_matches(name.casefold(), names, n=1)
     if close:
         return f"; did you mean '{close[0]}'?"
     return f"; known: {', '.join(sorted(names))}" if 0 < len(names) <= 20 else ""
@@ -125,16 +119,12 @@ def _value(path: Path, node: yaml.Node) -> Any:
     return None if node.tag == _NULL_TAG else node.value
 
 
-def _explain(
-    path: Path, root: yaml.Node | None, model: type[YamlModel], error: ValidationError
-) -> str:
+def _explain(path: Path, root: yaml.Node | None, model: type[YamlModel], error: ValidationError) -> str:
     """One line for the first mistake in the file's order, and how many more there are.
 
     A key that is missing comes last: most often it is there with a typo, which is a mistake of its own.
     """
-    found = sorted(
-        error.errors(), key=lambda e: (e["type"] == "missing", _line(root, _place(e)))
-    )
+    found = sorted(error.errors(), key=lambda e: (e["type"] == "missing", _line(root, _place(e))))
     details = found[0]
     line = _line(root, _place(details))
     key = ".".join(str(part) for part in details["loc"] if part != "[key]")

@@ -30,7 +30,7 @@
 {% macro grading_rows(scale, analyte) -%}
     {% set scales = scale_seed() %}
     {% set rows = [] %}
-    {% if execute %}
+    {% if execute and flags.WHICH != 'compile' %}
         {% set query %}
             select grade, lower, lower_inclusive, upper, upper_inclusive, coalesce(lln_rule, '')
             from {{ scales }}
@@ -45,7 +45,7 @@
 {% macro grading_scale_names(analyte) -%}
     {% set scales = scale_seed() %}
     {% set names = [] %}
-    {% if execute %}
+    {% if execute and flags.WHICH != 'compile' %}
         {% set query %}
             select distinct scale from {{ scales }} where analyte = '{{ analyte }}' order by scale
         {% endset %}

@@ -1,12 +1,11 @@
 """Deliveries → raw: what was found, and one asset an entity that loads it into the vault as sent."""
 
 import time
-from typing import Any
 
 import dagster as dg
 
-from orchestration.runs import enter
 from orchestration.resources import DATA_TEAM, UNCHANGED, RegistrySettings, is_unchanged, mark_unchanged
+from orchestration.runs import enter
 from registry import ingest, refresh
 from registry.contract import ENTITIES
 
@@ -45,7 +44,7 @@ def _raw_asset(entity: str) -> dg.AssetsDefinition:
         owners=[DATA_TEAM],
         kinds={"python", "duckdb"},
         deps=["deliveries"],
-        description=f"Delivered `{entity}` rows, every cell as text exactly as sent, with their file and record number. "
+        description=f"Delivered `{entity}` rows, every cell as text exactly as sent, with file and record number. "
         "In the vault: never queried, never published.",
     )
     def raw_entity(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> dg.MaterializeResult:

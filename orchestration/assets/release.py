@@ -13,8 +13,8 @@ import dagster as dg
 
 from expectations import CheckResult
 from expectations.catalogue import CHECKS
-from orchestration.runs import enter
 from orchestration.resources import SAFETY_TEAM, RegistrySettings, is_unchanged
+from orchestration.runs import enter
 from registry import release as releases
 from registry.fingerprint import refresh_fingerprint
 
@@ -43,8 +43,8 @@ def build_release_assets(
         deps=[*sorted(published), *PUBLISHED],
         freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(days=40)),
         description=(
-            "The published, read-only version of the registry. Builds the candidate, lets Great Expectations audit exactly "
-            "that file, and switches `releases/current` only if every critical expectation holds."
+            "The published, read-only version of the registry. Builds the candidate, lets Great Expectations audit "
+            "exactly that file, and switches `releases/current` only if every critical expectation holds."
         ),
     )
     def release(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> dg.MaterializeResult:

@@ -5,12 +5,12 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.runs import enter
 from orchestration.resources import SAFETY_TEAM, UNCHANGED, RegistrySettings, is_unchanged
+from orchestration.runs import enter
 
 STATISTICS = {
     "mart_incidence": (
-        "Risk (Clopper–Pearson) and rate (exact Poisson, log-Wald) of neutropenia by definition, overall, by drug and site."
+        "Risk (Clopper–Pearson) and rate (exact Poisson, log-Wald) by definition, overall, by drug, by site."
     ),
     "mart_time_to_onset": "Kaplan–Meier estimate of the time from the index date to the first case episode.",
 }

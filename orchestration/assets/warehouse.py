@@ -94,7 +94,7 @@ def invoke_dbt(
 
 
 def selection(context: dg.AssetExecutionContext) -> list[str]:
-    """dbt's words for the assets selected in Dagster: none where all are; an asset's last part is the model's name."""
+    """Dbt's words for the assets selected in Dagster: none where all are; an asset's last part is the model's name."""
     if not context.is_subset:
         return []
     return ["--select", *sorted(key.path[-1] for key in context.selected_asset_keys)]

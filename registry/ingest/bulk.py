@@ -27,8 +27,7 @@ def _quoted(text: str) -> str:
 def _raw_columns(header: Header, cells: Sequence[str]) -> str:
     """SQL of the contract's columns, extra and malformed; `cells` holds each delivered column's SQL."""
     known = [
-        "NULL" if (position := header.position(column)) is None else cells[position]
-        for column in header.entity.columns
+        "NULL" if (position := header.position(column)) is None else cells[position] for column in header.entity.columns
     ]
     extra = "NULL"
     if header.unknown:

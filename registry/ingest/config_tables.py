@@ -78,9 +78,7 @@ def _write_study(connection: duckdb.DuckDBPyConnection, settings: Settings) -> N
     )
 
 
-def _write_site(
-    connection: duckdb.DuckDBPyConnection, site: str, profile: SiteProfile, study_zone: str
-) -> None:
+def _write_site(connection: duckdb.DuckDBPyConnection, site: str, profile: SiteProfile, study_zone: str) -> None:
     _insert(
         connection,
         "site",
@@ -109,9 +107,7 @@ def _write_site(
         )
 
 
-def _insert(
-    connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[Any, ...]]
-) -> None:
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:
     if rows:
         marks = ", ".join("?" * len(rows[0]))
         connection.executemany(f"INSERT INTO config.{table} VALUES ({marks})", rows)

@@ -54,17 +54,13 @@ class DeliveredFile:
     def check_unchanged(self, sha256: str) -> None:
         """UserError where the bytes that were read are not those that were found."""
         if sha256 != self.sha256:
-            raise UserError(
-                f"{self.where} was changed while it was read: run again when it is complete"
-            )
+            raise UserError(f"{self.where} was changed while it was read: run again when it is complete")
 
 
 Hashed = Callable[[DeliveredFile], None]
 
 
-def plan(
-    settings: Settings, hashed: Hashed | None = None
-) -> tuple[list[DeliveredFile], dict[str, SiteProfile]]:
+def plan(settings: Settings, hashed: Hashed | None = None) -> tuple[list[DeliveredFile], dict[str, SiteProfile]]:
     """Every delivered file up to `settings.through`, and every site's profile (as `discover`, `profiles`)."""
     return discover(settings, hashed), load_profiles(settings)
 
@@ -102,8 +98,7 @@ def _site_folders(settings: Settings) -> list[Path]:
     root = settings.deliveries
     if not root.is_dir():
         raise UserError(
-            f"{root}: no such deliveries folder; give --deliveries, or put "
-            "<site>/<YYYY-MM>/<entity>.csv there"
+            f"{root}: no such deliveries folder; give --deliveries, or put <site>/<YYYY-MM>/<entity>.csv there"
         )
     folders = []
     for path in _entries(root, root):
@@ -127,9 +122,7 @@ def _delivery_folders(settings: Settings, site: Path) -> list[Path]:
     for path in _entries(site, settings.deliveries):
         if path.is_dir():
             if not is_month(path.name):
-                raise UserError(
-                    f"{site.name}: the folder '{_shown(path)}' is no delivery month: rename it to YYYY-MM"
-                )
+                raise UserError(f"{site.name}: the folder '{_shown(path)}' is no delivery month: rename it to YYYY-MM")
             if settings.through is None or path.name <= settings.through:
                 folders.append(path)
         elif path.name == "site.yaml":
@@ -188,9 +181,7 @@ def _entries(folder: Path, root: Path) -> list[Path]:
     for name in names:
         path = folder / name
         if not path.resolve().is_relative_to(real_root):
-            raise UserError(
-                f"{folder}: '{_shown(path)}' is a link out of the deliveries folder: deliver a copy"
-            )
+            raise UserError(f"{folder}: '{_shown(path)}' is a link out of the deliveries folder: deliver a copy")
         if not path.exists():
             raise UserError(f"{folder}: '{_shown(path)}' is a link to nothing: deliver the file itself")
         entries.append(path)

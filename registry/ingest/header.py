@@ -35,9 +35,7 @@ class Header:
         """Position and name of the columns that the contract does not know."""
         return tuple(
             (position, name)
-            for position, (name, target) in enumerate(
-                zip(self.names, self.targets, strict=True)
-            )
+            for position, (name, target) in enumerate(zip(self.names, self.targets, strict=True))
             if target is None
         )
 
@@ -51,9 +49,7 @@ class Header:
         return self.targets.index(column) if column in self.targets else None
 
 
-def read_header(
-    entity: Entity, cells: Sequence[str], own_names: dict[str, str], where: str
-) -> Header:
+def read_header(entity: Entity, cells: Sequence[str], own_names: dict[str, str], where: str) -> Header:
     """Match the header cells of one file to the contract.
 
     `own_names`: the site's headers, case-folded → column. UserError where the key column is missing or two
@@ -80,9 +76,7 @@ def _target(entity: Entity, name: str, own_names: dict[str, str]) -> str | None:
     return folded if folded in entity.columns else None
 
 
-def _check_unique(
-    entity: Entity, names: Sequence[str], targets: Sequence[str | None], where: str
-) -> None:
+def _check_unique(entity: Entity, names: Sequence[str], targets: Sequence[str | None], where: str) -> None:
     seen: dict[str, int] = {}
     for number, (name, target) in enumerate(zip(names, targets, strict=True), start=1):
         identity = target or f"\0{name.casefold()}"

@@ -77,9 +77,7 @@ def next_file_no(connection: duckdb.DuckDBPyConnection) -> int:
     return int(row[0]) if row else 1
 
 
-def make_current(
-    connection: duckdb.DuckDBPyConnection, place: Place, file_no: int | None
-) -> None:
+def make_current(connection: duckdb.DuckDBPyConnection, place: Place, file_no: int | None) -> None:
     """Let the version `file_no` of a place count, or none; the caller's transaction."""
     connection.execute(
         "UPDATE main.input_file SET is_current = (file_no IS NOT DISTINCT FROM $file_no) "
@@ -90,13 +88,9 @@ def make_current(
 
 def remove(connection: duckdb.DuckDBPyConnection, entity: str, file_no: int) -> None:
     """Take a version and its rows out again, to be read anew; the caller's transaction."""
-    known = connection.execute(
-        "DELETE FROM main.input_file WHERE file_no = $file_no", {"file_no": file_no}
-    ).fetchone()
+    known = connection.execute("DELETE FROM main.input_file WHERE file_no = $file_no", {"file_no": file_no}).fetchone()
     if known and known[0]:
-        connection.execute(
-            f'DELETE FROM raw."{entity}" WHERE file_no = $file_no', {"file_no": file_no}
-        )
+        connection.execute(f'DELETE FROM raw."{entity}" WHERE file_no = $file_no', {"file_no": file_no})
 
 
 def enter(connection: duckdb.DuckDBPyConnection, loaded: Iterable[Loaded]) -> None:
@@ -113,9 +107,7 @@ def enter(connection: duckdb.DuckDBPyConnection, loaded: Iterable[Loaded]) -> No
             "sha256": entry.file.sha256,
             "n_rows": entry.counts.n_rows,
             "is_current": True,
-            "columns": json.dumps(
-                dict(zip(entry.header.names, entry.header.targets, strict=True)), ensure_ascii=False
-            ),
+            "columns": json.dumps(dict(zip(entry.header.names, entry.header.targets, strict=True)), ensure_ascii=False),
             "n_malformed": entry.counts.n_malformed,
             "read_as": entry.read_as,
         }

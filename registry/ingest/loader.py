@@ -177,9 +177,7 @@ class _Load:
         if self._target.staging.size > _BATCH_BYTES or len(self._batch) >= _BATCH_FILES:
             self.commit_staged()
 
-    def _load_alone(
-        self, file: DeliveredFile, profile: SiteProfile, reading: str, file_no: int
-    ) -> None:
+    def _load_alone(self, file: DeliveredFile, profile: SiteProfile, reading: str, file_no: int) -> None:
         """Load one file in its own transaction; what a faster way fails on is read once more."""
         for way in (Way.BULK, Way.SIEVE, Way.EXACT):
             with suppress(duckdb.Error, NotPlainError), self._target.staging.whole_file():
@@ -197,9 +195,7 @@ class _Load:
             self._enter([loaded])
         return loaded
 
-    def _read(
-        self, file: DeliveredFile, profile: SiteProfile, reading: str, file_no: int, way: Way
-    ) -> ledger.Loaded:
+    def _read(self, file: DeliveredFile, profile: SiteProfile, reading: str, file_no: int, way: Way) -> ledger.Loaded:
         header, counts = read_file(self._target, file, profile, file_no, way)
         name = file_id(self._key, file.site, file.delivery, file.path, file.sha256)
         return ledger.Loaded(file, file_no, name, reading, header, counts)
@@ -222,9 +218,7 @@ class _Load:
                 self.result.n_files_new += 1
             self.result.n_rows_new += entry.counts.n_rows
             self.result.n_malformed += entry.counts.n_malformed
-            self.result.unknown_columns |= {
-                (entry.file.site, name) for _, name in entry.header.unknown
-            }
+            self.result.unknown_columns |= {(entry.file.site, name) for _, name in entry.header.unknown}
             self._report(entry.file, entry.counts.n_rows)
 
     def _report(self, file: DeliveredFile, n_rows: int) -> None:

@@ -29,9 +29,7 @@ def parquet_header(
         described = connection.execute(
             f"DESCRIBE SELECT * EXCLUDE (file_row_number) FROM {_SOURCE}", {"file": str(path)}
         ).fetchall()
-        stored = connection.execute(
-            "SELECT name FROM parquet_schema($file)", {"file": str(path)}
-        ).fetchall()
+        stored = connection.execute("SELECT name FROM parquet_schema($file)", {"file": str(path)}).fetchall()
     except duckdb.Error:
         raise unreadable(where) from None
     names = [str(row[0]) for row in described]
@@ -50,8 +48,7 @@ def unreadable(where: str) -> UserError:
 def parquet_cells(header: Header, types: tuple[str, ...], decimal_mark: str) -> list[str]:
     """Per column the SQL expression of its text over the relation of `parquet_relation`."""
     return [
-        _text(f"c{position}", kind, decimal_mark)
-        for position, kind in zip(range(header.width), types, strict=False)
+        _text(f"c{position}", kind, decimal_mark) for position, kind in zip(range(header.width), types, strict=False)
     ]
 
 

@@ -51,9 +51,7 @@ def _read_xlsx(
     target: Target, file: DeliveredFile, profile: SiteProfile, file_no: int, data: bytes
 ) -> tuple[Header, Counts]:
     own_names = profile.column_names(file.entity)
-    header, records = read_workbook(
-        data, ENTITIES[file.entity], own_names, profile.csv.decimal, file.where
-    )
+    header, records = read_workbook(data, ENTITIES[file.entity], own_names, profile.csv.decimal, file.where)
     counts = target.staging.add(file_no, header, enumerate(records, start=1))
     require_columns(header, counts.n_not_cancelled, file.where)
     target.staging.load(target.connection)
@@ -64,13 +62,9 @@ def _read_parquet(
     target: Target, file: DeliveredFile, profile: SiteProfile, file_no: int, content: Path
 ) -> tuple[Header, Counts]:
     own_names = profile.column_names(file.entity)
-    header, types = parquet_header(
-        target.connection, content, ENTITIES[file.entity], own_names, file.where
-    )
+    header, types = parquet_header(target.connection, content, ENTITIES[file.entity], own_names, file.where)
     try:
-        n_rows = load_parquet(
-            target.connection, content, header, types, profile.csv.decimal, file_no
-        )
+        n_rows = load_parquet(target.connection, content, header, types, profile.csv.decimal, file_no)
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error:

@@ -143,9 +143,9 @@ class RecordReader:
                         pass
             position = end + 1
             self._check_length(line)
-            record = _judged(cells, line, self._dialect.width)
-            is_plain = record.raw is None and not is_odd and not _SPACED_QUOTE.search(line)
-            yield (line if is_plain and line[0] != _BOM else ""), record
+            fits = cells is not None and len(cells) == self._dialect.width
+            is_plain = fits and not is_odd and line[0] != _BOM and not _SPACED_QUOTE.search(line)
+            yield line if is_plain else "", _judged(cells, line, self._dialect.width)
 
     def _check_length(self, line: str) -> None:
         if len(line) > MAX_RECORD:
@@ -172,7 +172,7 @@ class RecordReader:
                     position += 1
             else:
                 plain = self._field.match(text, position)
-                assert plain is not None  # the pattern also matches nothing
+                assert plain is not None  # noqa: S101 - the pattern also matches nothing
                 position = plain.end()
                 ends_here = text[position : position + 1] != delimiter
                 is_crlf = ends_here and line_end == "\n" and plain[0].endswith("\r")

@@ -68,9 +68,7 @@ class Staging:
             self._file.truncate()
             raise
 
-    def add(
-        self, file_no: int, header: Header, records: Iterable[tuple[int, Record]]
-    ) -> Counts:
+    def add(self, file_no: int, header: Header, records: Iterable[tuple[int, Record]]) -> Counts:
         """Stage records of one file, given with their numbers in it."""
         positions = [header.position(column) for column in self._entity.columns]
         status = header.position("status")

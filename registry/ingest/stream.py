@@ -68,9 +68,7 @@ class TextStream:
     `where` names the file in messages. Raises UserError for what can't be opened, unpacked or has no header.
     """
 
-    def __init__(
-        self, path: Path, encoding: str, where: str, piece_bytes: int = PIECE_BYTES
-    ) -> None:
+    def __init__(self, path: Path, encoding: str, where: str, piece_bytes: int = PIECE_BYTES) -> None:
         self._where = where
         self._piece_bytes = piece_bytes
         try:
@@ -79,9 +77,7 @@ class TextStream:
             raise UserError(f"{where} can't be read: {error.strerror}") from None
         packed = path.name.lower().endswith(".gz")
         self._reader: io.BufferedIOBase = (
-            gzip.GzipFile(fileobj=self._source)
-            if packed
-            else io.BufferedReader(self._source, 2**20)
+            gzip.GzipFile(fileobj=self._source) if packed else io.BufferedReader(self._source, 2**20)
         )
         self._encoding = encoding
         self._decoder: codecs.IncrementalDecoder | None = None
@@ -157,8 +153,6 @@ class TextStream:
         try:
             return self._reader.read(self._piece_bytes)
         except (EOFError, zlib.error, gzip.BadGzipFile):
-            raise UserError(
-                f"{self._where}: not a whole gzip file: it was cut off or damaged; send it again"
-            ) from None
+            raise UserError(f"{self._where}: not a whole gzip file: it was cut off or damaged; send it again") from None
         except OSError as error:
             raise UserError(f"{self._where} can't be read: {error.strerror}") from None

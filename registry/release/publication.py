@@ -34,7 +34,7 @@ class Outcome:
     path: Path | None
 
 
-class GateRefused(Exception):  # noqa: N818 - what the gate did, not an error of the program
+class GateRefused(Exception):
     """The gate refused a candidate: nothing was published. Carries the outcome with its audit."""
 
     def __init__(self, outcome: Outcome) -> None:

@@ -108,9 +108,7 @@ def simulate_udine(out: Path, *, seed: int = 171) -> Summary:
 
     Raises UserError for a folder that holds other data.
     """
-    calendar = DeliveryCalendar(
-        [month_number(name, what="a delivery") for name in udine.DELIVERIES]
-    )
+    calendar = DeliveryCalendar([month_number(name, what="a delivery") for name in udine.DELIVERIES])
     study = {
         "study_id": "udine_synthetic",
         "enrolment_start": udine.ENROLMENT_START,

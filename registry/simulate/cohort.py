@@ -112,9 +112,7 @@ class Chance:
         return rng.randint(90, 330), draw_plan(rng)
 
 
-def draw_person(
-    rng: random.Random, patient: int, site: Site, index_day: int, first_line: int
-) -> Person:
+def draw_person(rng: random.Random, patient: int, site: Site, index_day: int, first_line: int) -> Person:
     """Demographics of patient number `patient`, an adult whose MS began before `first_line`."""
     age_days = max(19.0, min(69.0, rng.gauss(41, 11))) * YEAR
     birth = index_day - round(age_days)
@@ -182,9 +180,7 @@ def live(
         drug = profile.choose_drug(rng, start)
         if len(SCHEDULES[drug].induction) > 1:
             planned += before_infusion(rng, start + SCHEDULES[drug].induction[1][0])
-        TreatmentPath(rng, history, Chance(rng, profile, neutropenia=neutropenia)).run(
-            drug, start, planned
-        )
+        TreatmentPath(rng, history, Chance(rng, profile, neutropenia=neutropenia)).run(drug, start, planned)
     add_background(rng, history, profile)
     return history
 

@@ -51,8 +51,10 @@ def last_day(number: int) -> int:
 
 
 class DeliveryCalendar:
-    """The months delivered, in order. A fact belongs to the first delivery that runs past its day;
-    the first delivery therefore holds all history."""
+    """The months delivered, in order.
+
+    A fact belongs to the first delivery that runs past its day; the first delivery therefore holds all history.
+    """
 
     def __init__(self, months: Sequence[int]) -> None:
         self.names = tuple(month_name(number) for number in months)

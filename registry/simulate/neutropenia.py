@@ -45,9 +45,7 @@ def draw_plan(rng: random.Random) -> EpisodePlan:
     nadir_day = rng.choice((0, 0, 1, 2, 3))
     treated = rng.random() < published.GCSF_SHARE
     spontaneous = exp(rng.gauss(log(published.RECOVERY_MEDIAN_DAYS), published.RECOVERY_LOG_SD))
-    recovery_day = nadir_day + (
-        rng.randint(2, 7) if treated else max(2, min(75, round(spontaneous)))
-    )
+    recovery_day = nadir_day + (rng.randint(2, 7) if treated else max(2, min(75, round(spontaneous))))
     agent = published.choose(rng, (("filgrastim", 0.75), ("lenograstim", 0.1)), "pegfilgrastim")
     verdict = None
     if rng.random() < published.REVIEWED_SHARE:
@@ -83,9 +81,7 @@ def unfold(rng: random.Random, history: History, plan: EpisodePlan, onset: int) 
     control = recovered + rng.randint(7, 10)
     counts[control - onset] = round(rng.uniform(1.9, 4.2), 2)
     history.draws += [
-        Draw(onset + day, anc, urgent=True)
-        for day, anc in counts.items()
-        if onset + day <= history.until
+        Draw(onset + day, anc, urgent=True) for day, anc in counts.items() if onset + day <= history.until
     ]
     if onset <= history.until:
         _give_gcsf(history, plan, onset + min(1, plan.nadir_day), plan.gcsf_doses)
@@ -126,17 +122,11 @@ def _add_events(rng: random.Random, history: History, plan: EpisodePlan, onset: 
     if plan.infection:
         infected = min(history.until, onset + rng.randint(-3, 3))
         code, description = rng.choice(_INFECTIONS)
-        history.events.append(
-            Event("infection", infected, infected + rng.randint(5, 14), code, description)
-        )
+        history.events.append(Event("infection", infected, infected + rng.randint(5, 14), code, description))
     if plan.hospitalised:
-        history.events.append(
-            Event("hospitalisation", onset, onset + rng.randint(2, 9), "", "admission")
-        )
+        history.events.append(Event("hospitalisation", onset, onset + rng.randint(2, 9), "", "admission"))
     if plan.febrile:
-        history.events.append(
-            Event("febrile_neutropenia", onset, onset + rng.randint(1, 4), "D70", "fever over 38 C")
-        )
+        history.events.append(Event("febrile_neutropenia", onset, onset + rng.randint(1, 4), "D70", "fever over 38 C"))
     if plan.verdict is not None:
         reviewed = onset + plan.recovery_day + rng.randint(14, 60)
         if reviewed <= history.until:

@@ -27,9 +27,7 @@ def deliver(rng: random.Random, history: History, calendar: DeliveryCalendar, si
 class _Export:
     """One patient's rows on their way into the deliveries."""
 
-    def __init__(
-        self, rng: random.Random, history: History, calendar: DeliveryCalendar, sink: Sink
-    ) -> None:
+    def __init__(self, rng: random.Random, history: History, calendar: DeliveryCalendar, sink: Sink) -> None:
         self._rng = rng
         self._history = history
         self._calendar = calendar
@@ -58,9 +56,7 @@ class _Export:
     def _send_patient(self) -> None:
         history, person = self._history, self._history.person
         duffy = str(person.duffy_null).lower() if person.duffy_tested else ""
-        fixed = (
-            f"{self._id},{_birth(person)},{person.sex},{person.phenotype},{iso(person.ms_onset)}"
-        )
+        fixed = f"{self._id},{_birth(person)},{person.sex},{person.phenotype},{iso(person.ms_onset)}"
 
         def row(contact: int, death: str = "") -> str:
             return f"{fixed},{iso(contact)},{death},{duffy},final"
@@ -82,9 +78,7 @@ class _Export:
             self._send_versions("treatments", versions)
 
     def _send_doses(self) -> None:
-        for number, dose in enumerate(
-            sorted(self._history.doses, key=lambda d: (d.day, d.drug)), 1
-        ):
+        for number, dose in enumerate(sorted(self._history.doses, key=lambda d: (d.day, d.drug)), 1):
             row = (
                 f"{self._id}-A{number},{self._id},{self._drug(dose.drug, dose.day)},"
                 f"{iso(dose.day)},{dose.amount},{dose.unit},{dose.route},final"

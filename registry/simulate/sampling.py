@@ -60,9 +60,7 @@ def before_infusion(rng: random.Random, infusion: int) -> list[int]:
     return [] if missed else [day_before(infusion - rng.randint(0, 5))]
 
 
-def measure_routine(
-    rng: random.Random, history: History, days: list[int], spans: list[tuple[int, int]]
-) -> None:
+def measure_routine(rng: random.Random, history: History, days: list[int], spans: list[tuple[int, int]]) -> None:
     """Add the routine counts of `days` to a history that already holds those of its episodes.
 
     No routine count is taken in `spans`, an episode's first day to its last control.

@@ -74,11 +74,7 @@ def _laboratory(
     lymphocytes_pct = Assay("LYP", "736-9", "Lymphocytes %", "%", 1, 1, "20.0", "45.0")
     in_g_dl = hemoglobin == "g/dL"
     hemoglobin_range = ("12.0", "17.0") if in_g_dl else ("120", "170")
-    differential = (
-        (anc, wbc, neutrophils_pct, lymphocytes)
-        if measures_anc
-        else (wbc, neutrophils_pct, lymphocytes_pct)
-    )
+    differential = (anc, wbc, neutrophils_pct, lymphocytes) if measures_anc else (wbc, neutrophils_pct, lymphocytes_pct)
     return Laboratory(
         counts=(
             *differential,
@@ -108,9 +104,7 @@ _ITALIAN = _laboratory("10*3/uL", 1, "g/dL", "mg/dL", "cells/uL", platelets="10*
 _PER_MICROLITRE = _laboratory("/uL", 1000, "g/dL", "mg/dL", "/uL", platelets="K/uL", lln=2.0)
 _GIGA = _laboratory("G/L", 1, "g/L", "g/L", "/uL", platelets="G/L", lln=1.5, detection_limit=0.1)
 _CELLS = _laboratory("cells/uL", 1000, "g/dL", "mg/dL", "cells/uL", platelets="K/uL", lln=1.5)
-_DIFFERENTIAL = _laboratory(
-    "K/uL", 1, "g/dL", "mg/dL", "cells/uL", measures_anc=False, platelets="K/uL"
-)
+_DIFFERENTIAL = _laboratory("K/uL", 1, "g/dL", "mg/dL", "cells/uL", measures_anc=False, platelets="K/uL")
 
 UDINE = Site("udine", (_ITALIAN, _PER_MICROLITRE, _SI, _DIFFERENTIAL))
 """The hospital's own laboratory first, then those of the territory that patients also use."""

@@ -66,9 +66,7 @@ CASES = (
             _QUIET,
             _QUIET,
             Turn(
-                episode=EpisodePlan(
-                    0.21, 1, 5, "filgrastim", 3, rebound=True, infection=True, verdict="confirmed"
-                ),
+                episode=EpisodePlan(0.21, 1, 5, "filgrastim", 3, rebound=True, infection=True, verdict="confirmed"),
                 delay=118,
             ),
             Turn(
@@ -103,9 +101,7 @@ CASES = (
         (
             _QUIET,
             Turn(
-                episode=EpisodePlan(
-                    0.44, 2, 7, "lenograstim", 3, infection=True, hospitalised=True
-                ),
+                episode=EpisodePlan(0.44, 2, 7, "lenograstim", 3, infection=True, hospitalised=True),
                 delay=83,
             ),
             _QUIET,

@@ -160,9 +160,7 @@ def write_marts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
             columns = ", ".join(f"{column} {type_}" for column, type_ in types.items())
             connection.execute(f"create or replace table main.{name} ({columns})")
             connection.register("statistics_rows", rows)
-            connection.execute(
-                f"insert into main.{name} select {', '.join(types)} from statistics_rows"
-            )
+            connection.execute(f"insert into main.{name} select {', '.join(types)} from statistics_rows")
             connection.unregister("statistics_rows")
         connection.commit()
     except BaseException:

@@ -50,9 +50,7 @@ def paper_table(source: duckdb.DuckDBPyConnection | Path | str) -> list[tuple[st
         )
         measures = {
             row["measure"]: row
-            for row in _records(
-                connection, "select * from main.mart_cohort_summary where stratum = 'overall'"
-            )
+            for row in _records(connection, "select * from main.mart_cohort_summary where stratum = 'overall'")
         }
     return [
         ("Patients in the cohort", str(overall["n_patients"])),

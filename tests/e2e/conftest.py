@@ -1,4 +1,4 @@
-"""Whole refreshes as a user runs them: `registry …` in a process of its own, on homes that tests share where they can."""
+"""Whole refreshes as a user runs them: `registry …` in its own process, on homes that tests share where they can."""
 
 from __future__ import annotations
 

@@ -21,14 +21,18 @@ def decoded(path: Path) -> Iterator[str]:
             yield from _duckdb_columns(copy)
     elif head[:4] == b"PAR1":
         with duckdb.connect() as connection:
-            for (column,) in connection.execute(f"SELECT name FROM parquet_schema('{path}') WHERE type IS NOT NULL").fetchall():
+            for (column,) in connection.execute(
+                f"SELECT name FROM parquet_schema('{path}') WHERE type IS NOT NULL"
+            ).fetchall():
                 rows = connection.execute(f"SELECT DISTINCT CAST(\"{column}\" AS VARCHAR) FROM '{path}'").fetchall()
                 yield "\n".join(str(row[0]) for row in rows)
     elif head.startswith(b"SQLite format 3"):
         with sqlite3.connect(f"file:{path}?mode=ro&immutable=1", uri=True) as connection:
             for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
                 for row in connection.execute(f'SELECT * FROM "{table}"'):
-                    yield " ".join(cell.decode(errors="replace") if isinstance(cell, bytes) else str(cell) for cell in row)
+                    yield " ".join(
+                        cell.decode(errors="replace") if isinstance(cell, bytes) else str(cell) for cell in row
+                    )
     elif head.startswith(b"\x1f\x8b"):
         yield gzip.decompress(path.read_bytes()).decode(errors="replace")
     yield path.read_bytes().decode(errors="replace")
@@ -41,5 +45,7 @@ def _duckdb_columns(path: Path) -> Iterator[str]:
             "USING (schema_name, table_name) WHERE NOT duckdb_tables.internal"
         ).fetchall()
         for schema, table, column in columns:
-            rows = connection.execute(f'SELECT DISTINCT CAST("{column}" AS VARCHAR) FROM "{schema}"."{table}"').fetchall()
+            rows = connection.execute(
+                f'SELECT DISTINCT CAST("{column}" AS VARCHAR) FROM "{schema}"."{table}"'
+            ).fetchall()
             yield f"{column}\n" + "\n".join(str(row[0]) for row in rows)

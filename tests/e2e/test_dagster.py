@@ -32,9 +32,9 @@ def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
 
 
 def test_exactly_the_assets_of_every_stage_are_defined(definitions: dg.Definitions) -> None:
-    models = {
-        (path.parent.name, path.stem) for path in (DBT_PROJECT / "models").rglob("*.sql")
-    } | {("seeds", path.stem) for path in (DBT_PROJECT / "seeds").glob("*.csv")}
+    models = {(path.parent.name, path.stem) for path in (DBT_PROJECT / "models").rglob("*.sql")} | {
+        ("seeds", path.stem) for path in (DBT_PROJECT / "seeds").glob("*.csv")
+    }
     expected = {dg.AssetKey([name] if folder == "marts" else [folder, name]) for folder, name in models}
     expected |= {dg.AssetKey(["raw", entity]) for entity in ENTITIES}
     expected |= {dg.AssetKey([name]) for name in ("deliveries", "mart_incidence", "mart_time_to_onset", "release")}
@@ -66,15 +66,17 @@ def test_the_schedule_asks_on_the_third_at_six_and_only_where_automation_is_on(
     monkeypatch.setenv("REGISTRY_AUTOMATION", "on")
     switched_on = build_definitions(RegistrySettings(home=str(tmp_path)))
     assert (
-        switched_on.resolve_schedule_def("monthly_registry_refresh").default_status
-        == dg.DefaultScheduleStatus.RUNNING
+        switched_on.resolve_schedule_def("monthly_registry_refresh").default_status == dg.DefaultScheduleStatus.RUNNING
     )
 
 
 @pytest.mark.parametrize(
     ("defect", "refused_by"),
     [
-        ("UPDATE main.fct_anc SET anc_10e9_l = 250 WHERE anc_key = (SELECT min(anc_key) FROM main.fct_anc)", "anc_possible"),
+        (
+            "UPDATE main.fct_anc SET anc_10e9_l = 250 WHERE anc_key = (SELECT min(anc_key) FROM main.fct_anc)",
+            "anc_possible",
+        ),
         (
             "UPDATE main.fct_neutropenia_episode SET end_date = onset_date - 3 WHERE end_status = 'recovered'",
             "episode_nadir_before_end",

@@ -33,8 +33,6 @@ def test_the_demo_ends_with_the_papers_table(demo: tuple[Path, subprocess.Comple
     assert "registry sql" in done.stdout
 
 
-
-
 def test_a_second_refresh_makes_no_new_release(demo_home: Path) -> None:
     before = digest(demo_home / "releases")
     done = run_registry("refresh", "--home", demo_home)

@@ -37,7 +37,8 @@ def plant(deliveries: Path) -> set[str]:
     patient = "ROSSI-MARIO-1971"
     write(delivery / "patients_ROSSI-FILE.csv", [{"patient_id": patient, "birth_date": "1971-03-09", "sex": "M"}])
     result = {
-        "result_id": "KEY-ROSSI-1", "patient_id": patient, "specimen_id": SENTINELS["specimen_id"], "test_code": "751-8",
+        "result_id": "KEY-ROSSI-1", "patient_id": patient, "specimen_id": SENTINELS["specimen_id"],
+        "test_code": "751-8",
         "test_name": SENTINELS["test_name"], "value": "0.7", "unit": "10*9/L", "collected_at": "2025-03-02",
         "surname": SENTINELS["unknown"],
     }  # fmt: skip
@@ -77,7 +78,9 @@ def test_no_identifier_is_found_outside_the_vault(tmp_path: Path) -> None:
     home = tmp_path / "home"
     done = run_registry("refresh", "--home", home, "--deliveries", deliveries)
     assert done.returncode == 0, done.stderr
-    held_back = run_registry("sql", "--home", home, "--format", "csv", "select sum(n_rows) from meta.quarantine_summary")
+    held_back = run_registry(
+        "sql", "--home", home, "--format", "csv", "select sum(n_rows) from meta.quarantine_summary"
+    )
     assert int(held_back.stdout.split()[1]) >= 3
 
     pattern = re.compile("|".join(re.escape(needle) for needle in sorted(needles)))

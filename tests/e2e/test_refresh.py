@@ -17,6 +17,15 @@ from registry.paths import CHECKOUT
 from registry.simulate import simulate_udine
 
 pytestmark = pytest.mark.xdist_group("refresh")
+HOLD_THE_LOCK = """
+import sys, time
+from pathlib import Path
+from registry import lock
+from registry.settings import load_settings
+lock.acquire(load_settings(home=Path(sys.argv[1])), "the test")
+print("held", flush=True)
+time.sleep(60)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -126,8 +135,7 @@ def test_a_second_refresh_says_who_holds_the_lock(tmp_path: Path) -> None:
     holder = subprocess.Popen(
         [
             sys.executable, "-c",
-            "import sys, time; from pathlib import Path; from registry import lock; from registry.settings import load_settings;"
-            "lock.acquire(load_settings(home=Path(sys.argv[1])), 'the test'); print('held', flush=True); time.sleep(60)",
+            HOLD_THE_LOCK,
             str(tmp_path),
         ],
         stdout=subprocess.PIPE, cwd=CHECKOUT,

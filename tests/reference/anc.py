@@ -56,9 +56,7 @@ def harmonise(labs: Sequence[Lab], neutrophils_pct_includes_bands: bool) -> list
         specimens[lab.specimen_id, when].append(lab)
     for specimen in specimens.values():
         if not any(lab.analyte == "anc" for lab in specimen):
-            derived = _segs_plus_bands(specimen) or _from_wbc(
-                specimen, neutrophils_pct_includes_bands
-            )
+            derived = _segs_plus_bands(specimen) or _from_wbc(specimen, neutrophils_pct_includes_bands)
             if derived:
                 results.append(derived)
     return sorted(results, key=lambda r: (r.at, r.value, r.result_id or ""))
@@ -107,10 +105,7 @@ def _from_wbc(specimen: Sequence[Lab], includes_bands: bool) -> Anc | None:
 def _has_other_part(specimen: Sequence[Lab], share: str) -> bool:
     """Another part of the differential is above 0: the zero was counted, not left blank."""
     others = {"segs_pct", "segs_abs", "bands_abs", "lymphocytes", "lymphocytes_pct"} - {share}
-    return any(
-        lab.analyte in others and lab.value > 0 and lab.operator not in ("<", "<=")
-        for lab in specimen
-    )
+    return any(lab.analyte in others and lab.value > 0 and lab.operator not in ("<", "<=") for lab in specimen)
 
 
 @dataclass(frozen=True)
@@ -173,11 +168,7 @@ def grade(scale: str, value: Decimal, operator: str | None, lln: Decimal | None)
     for band in _scale_bands(scale, lln):
         starts = low > band.low or (low == band.low and (band.low_inclusive or not low_inclusive))
         ends = band.high is None or (
-            not unbounded
-            and (
-                high < band.high
-                or (high == band.high and (band.high_inclusive or not high_inclusive))
-            )
+            not unbounded and (high < band.high or (high == band.high and (band.high_inclusive or not high_inclusive)))
         )
         if starts and ends:
             return band.grade

@@ -68,12 +68,8 @@ TESTS = {
     "718-7": "hemoglobin",
 }
 DIMENSION = {
-    **dict.fromkeys(
-        ("anc", "segs_abs", "bands_abs", "wbc", "lymphocytes", "platelets", "cd19_abs"), "count"
-    ),
-    **dict.fromkeys(
-        ("neutrophils_pct", "segs_pct", "bands_pct", "lymphocytes_pct", "cd19_pct"), "percent"
-    ),
+    **dict.fromkeys(("anc", "segs_abs", "bands_abs", "wbc", "lymphocytes", "platelets", "cd19_abs"), "count"),
+    **dict.fromkeys(("neutrophils_pct", "segs_pct", "bands_pct", "lymphocytes_pct", "cd19_pct"), "percent"),
     **dict.fromkeys(("hemoglobin", "igg", "iga", "igm"), "mass"),
 }
 
@@ -96,7 +92,7 @@ UNITS = {
     **_units("mass", "0.01", "mg/dL"),
     **_units("substance", "1", "mmol/L"),
 }
-_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹µμ×", "0123456789uux")  # noqa: RUF001
+_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹µμ×", "0123456789uux")
 
 
 def resolve_drug(text: str, site: Site) -> str | None:

@@ -24,9 +24,7 @@ SITES = {
         tests={"SEG%": "segs_pct", "NEU#": "anc"},
         units={"mila/mmc": "10*3/uL"},
     ),
-    "bolzano": Site(
-        mode="snapshot", tests={"SEG%": "segs_pct"}, neutrophils_pct_includes_bands=True
-    ),
+    "bolzano": Site(mode="snapshot", tests={"SEG%": "segs_pct"}, neutrophils_pct_includes_bands=True),
     "cles": Site(drugs={"OCREVUS 300MG FL": "ocrelizumab"}, tests={"SEG%": "segs_pct"}),
 }
 

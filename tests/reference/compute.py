@@ -25,12 +25,9 @@ def compute(deliveries: Sequence[File], study: Study) -> dict[str, Table]:
     intake = take_in(deliveries, study)
     tables = audit_tables(intake)
     histories = [
-        observe(chart, site_cutoff(deliveries, chart.site, study), study)
-        for _, chart in sorted(intake.charts.items())
+        observe(chart, site_cutoff(deliveries, chart.site, study), study) for _, chart in sorted(intake.charts.items())
     ]
-    results = {
-        d.definition_id: [assess(h, d, study) for h in histories] for d in study.all_definitions()
-    }
+    results = {d.definition_id: [assess(h, d, study) for h in histories] for d in study.all_definitions()}
     primary = results[study.primary_definition]
     tables["dim_patient"] = [r.patient_row() for r in primary]
     tables["fct_treatment"] = [row for h in histories for row in _treatments(h)]
@@ -74,11 +71,7 @@ def audit_tables(intake: Intake) -> dict[str, Table]:
     return {
         "reconciliation": [files[place] for place in sorted(files)],
         "rows": [where(row) | {"status": row.status} for row in intake.rows],
-        "quarantine": [
-            where(row) | {"reasons": tuple(sorted(row.reasons))}
-            for row in intake.rows
-            if row.reasons
-        ],
+        "quarantine": [where(row) | {"reasons": tuple(sorted(row.reasons))} for row in intake.rows if row.reasons],
         "contested": list(intake.contested),
         "column_defect": [
             where(row) | {"column": column, "reason": reason, "status": row.status}
@@ -154,9 +147,7 @@ def _anc(history: History, study: Study) -> Table:
                 "lln_10e9_l": result.lln,
                 "last_drug": last.drug if last else None,
                 "days_since_last_dose": (result.day - last.day).days if last else None,
-                "within_gcsf_window": any(
-                    0 <= (result.day - day).days <= gcsf_window for day in history.gcsf_days
-                ),
+                "within_gcsf_window": any(0 <= (result.day - day).days <= gcsf_window for day in history.gcsf_days),
             }
             | grades
         )

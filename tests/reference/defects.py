@@ -109,16 +109,12 @@ def _conflict(at: Spot) -> Cells:
 
 @_damage(*CLINICAL, "adjudications")
 def _bad_date(at: Spot) -> Cells:
-    return at.row | {
-        DATE_COLUMN[at.file.entity]: at.rng.choice(("2024-02-30", "31/12/2023", "soon"))
-    }
+    return at.row | {DATE_COLUMN[at.file.entity]: at.rng.choice(("2024-02-30", "31/12/2023", "soon"))}
 
 
 @_damage("clinical_events", "adjudications", *CLINICAL)
 def _bad_code(at: Spot) -> Cells:
-    column = {"clinical_events": "event_type", "adjudications": "verdict"}.get(
-        at.file.entity, "status"
-    )
+    column = {"clinical_events": "event_type", "adjudications": "verdict"}.get(at.file.entity, "status")
     return at.row | {column: "unheard_of"}
 
 

@@ -30,9 +30,7 @@ class Fact:
     cells: dict[str, str] = field(default_factory=dict)
 
 
-def deliver(
-    rng: random.Random, site: str, profile: Site, facts: list[Fact], months: tuple[str, ...]
-) -> list[File]:
+def deliver(rng: random.Random, site: str, profile: Site, facts: list[Fact], months: tuple[str, ...]) -> list[File]:
     """The site's files; facts later than its last month are never told."""
     versions: dict[tuple[str, str], dict[str, dict[str, str]]] = {}
     for fact in facts:
@@ -49,9 +47,7 @@ def deliver(
     files: list[File] = []
     for month in months:
         for entity in KEYS:
-            rows = [
-                told[month] for (e, _), told in versions.items() if e == entity and month in told
-            ]
+            rows = [told[month] for (e, _), told in versions.items() if e == entity and month in told]
             if entity != "patients":
                 rng.shuffle(rows)
             files += _files(rng, site, month, entity, rows)
@@ -99,9 +95,7 @@ def _carried(
     return carried
 
 
-def _files(
-    rng: random.Random, site: str, month: str, entity: str, rows: list[dict[str, str]]
-) -> list[File]:
+def _files(rng: random.Random, site: str, month: str, entity: str, rows: list[dict[str, str]]) -> list[File]:
     """One file, sometimes two; none or an empty one where there is nothing to tell."""
     if not rows and rng.random() < 0.7:
         return []
@@ -112,6 +106,5 @@ def _files(
         if rng.random() < 0.02:
             parts["_b" if split else ""].append(dict(row))  # the same row twice
     return [
-        File(site, month, entity, f"{entity}{suffix}.csv", tuple(parts[suffix]))
-        for suffix in sorted(parts or {"": []})
+        File(site, month, entity, f"{entity}{suffix}.csv", tuple(parts[suffix])) for suffix in sorted(parts or {"": []})
     ]

@@ -125,11 +125,7 @@ def find_episodes(
             continue
         provisional = any(0 <= (current.day - g).days <= definition.gcsf_days for g in gcsf_days)
         next_low = next((i for i in range(position, len(series)) if series[i].low), None)
-        if (
-            provisional
-            and next_low is not None
-            and (series[next_low].day - current.day).days <= definition.gcsf_days
-        ):
+        if provisional and next_low is not None and (series[next_low].day - current.day).days <= definition.gcsf_days:
             rebounds += 1  # the values in between count for nothing
             members.append(series[next_low])
             position = next_low + 1

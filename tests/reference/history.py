@@ -74,13 +74,9 @@ def observe(chart: Chart, cutoff: date, study: Study) -> History:
     """Apply the end of observation to a chart and add what follows from it."""
     end = min(cutoff, chart.patient.death) if chart.patient.death else cutoff
     lines = [
-        replace(line, end=None) if line.end and line.end > end else line
-        for line in chart.lines
-        if line.start <= end
+        replace(line, end=None) if line.end and line.end > end else line for line in chart.lines if line.start <= end
     ]
-    recorded = sorted(
-        {Dose(a.day, a.drug, "recorded") for a in chart.administrations if a.day <= end}
-    )
+    recorded = sorted({Dose(a.day, a.drug, "recorded") for a in chart.administrations if a.day <= end})
     labs = [lab for lab in chart.labs if lab.at.date() <= end]
     events = [e for e in chart.events if e.onset <= end]
     contacts = [
@@ -104,17 +100,12 @@ def observe(chart: Chart, cutoff: date, study: Study) -> History:
     )
 
 
-def known_and_assumed_doses(
-    recorded: Sequence[Dose], lines: Sequence[Line], last_contact: date | None
-) -> list[Dose]:
+def known_and_assumed_doses(recorded: Sequence[Dose], lines: Sequence[Line], last_contact: date | None) -> list[Dose]:
     """All doses: recorded, at the start of lines without one, and assumed of home injections."""
     known = list(recorded)
     class_lines = [line for line in lines if DRUGS[line.drug].drug_class == "anti_cd20"]
     for line in class_lines:
-        near = any(
-            d.drug == line.drug and 0 <= (d.day - line.start).days <= LINE_START_DAYS
-            for d in recorded
-        )
+        near = any(d.drug == line.drug and 0 <= (d.day - line.start).days <= LINE_START_DAYS for d in recorded)
         if not near:
             known.append(Dose(line.start, line.drug, "line_start"))
 
@@ -122,11 +113,7 @@ def known_and_assumed_doses(
     for line in class_lines:
         if not DRUGS[line.drug].home_injected or last_contact is None:
             continue
-        next_others = [
-            other.start
-            for other in class_lines
-            if other.drug != line.drug and other.start > line.start
-        ]
+        next_others = [other.start for other in class_lines if other.drug != line.drug and other.start > line.start]
         limits = [last_contact]
         if line.end:
             limits.append(line.end)

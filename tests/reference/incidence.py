@@ -22,8 +22,7 @@ def incidence(definition_id: str, results: Sequence[PatientResult]) -> list[dict
     rows = [_stratum(definition_id, "overall", "overall", cohort, None)]
     # A drug first given after a case has no patients here, yet time and episodes in the totals.
     drugs = sorted(
-        {drug for r in cohort for drug in r.exposed_drugs()}
-        | {row["drug"] for r in cohort for row in r.risk_rows()}
+        {drug for r in cohort for drug in r.exposed_drugs()} | {row["drug"] for r in cohort for row in r.risk_rows()}
     )
     rows += [_stratum(definition_id, "drug", drug, cohort, drug) for drug in drugs]
     for site in sorted({r.history.site for r in cohort}):
@@ -107,9 +106,7 @@ def attrition(results: Sequence[PatientResult]) -> list[dict[str, Any]]:
     rows, left = [], len(results)
     for reason in EXCLUSIONS:
         excluded = sum(r.exclusion == reason for r in results)
-        rows.append(
-            {"reason": reason, "n_in": left, "n_excluded": excluded, "n_out": left - excluded}
-        )
+        rows.append({"reason": reason, "n_in": left, "n_excluded": excluded, "n_out": left - excluded})
         left -= excluded
     return rows
 

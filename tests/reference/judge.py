@@ -180,18 +180,12 @@ def _judge_dates(row: Row, patient: Patient | None, site: Site) -> None:
             row.empty("end_date", "end_before_start")
 
 
-def _optional_date(
-    row: Row, column: str, site: Site, birth: date | None, death: date | None
-) -> bool:
+def _optional_date(row: Row, column: str, site: Site, birth: date | None, death: date | None) -> bool:
     """Judge an optional date; True where it stands."""
     if not row.cells[column]:
         return False
     day = codes.read_date(row.cells[column], site)
-    defects = (
-        ["unparseable_date"]
-        if day is None
-        else _misplaced(day, last_day(row.delivery), birth, death)
-    )
+    defects = ["unparseable_date"] if day is None else _misplaced(day, last_day(row.delivery), birth, death)
     for reason in defects:
         row.empty(column, reason)
     return not defects

@@ -46,11 +46,7 @@ class Life:
         death = None
         if self.rng.random() < 0.2:
             death = self._near_some(self.anchors)
-        known = [
-            f
-            for f in self.made
-            if f.day is None or (f.day <= LAST_DAY and (death is None or f.day <= death))
-        ]
+        known = [f for f in self.made if f.day is None or (f.day <= LAST_DAY and (death is None or f.day <= death))]
         return [self._patient(death), *known]
 
     def _add(self, entity: str, day: date | None, **cells: str) -> None:
@@ -128,9 +124,7 @@ class Life:
     def _burst(self) -> None:
         """A run of samples from a telling distance after a dose, with G-CSF among them."""
         rng = self.rng
-        day = rng.choice(self.anchors) + rng.choice((-1, 1, 1, 1)) * self._offset(
-            NEAR, FAR, FARTHEST
-        )
+        day = rng.choice(self.anchors) + rng.choice((-1, 1, 1, 1)) * self._offset(NEAR, FAR, FARTHEST)
         value = rng.choice(LOW_VALUES)
         for _ in range(rng.randint(1, 7)):
             for _ in range(2 if rng.random() < 0.15 else 1):
@@ -208,9 +202,7 @@ class Life:
         rng, days = self.rng, self.lab_days or self.anchors
         for _ in range(rng.randint(0, 4)):
             day = rng.choice(days) + timedelta(days=rng.choice((-8, -7, 0, 3, 14, 15, 29)))
-            kind = rng.choice(
-                ("infection", "febrile_neutropenia", "hospitalisation", "relapse", "other")
-            )
+            kind = rng.choice(("infection", "febrile_neutropenia", "hospitalisation", "relapse", "other"))
             self._add("clinical_events", day, event_type=kind, onset_date=day.isoformat())
 
     def _adjudicate(self) -> None:

@@ -134,9 +134,7 @@ class CaseDefinition:
 
 STANDARD_DEFINITIONS = (
     CaseDefinition("udine_2025", "udine_2025", Decimal("1.0"), Decimal("1.5")),
-    CaseDefinition(
-        "udine_2025_inclusive", "udine_2025_inclusive", Decimal("1.0"), Decimal("1.5"), True
-    ),
+    CaseDefinition("udine_2025_inclusive", "udine_2025_inclusive", Decimal("1.0"), Decimal("1.5"), True),
     CaseDefinition("any_grade", "udine_2025", Decimal("1.5"), Decimal("1.5")),
     CaseDefinition("severe_only", "udine_2025", Decimal("0.5"), Decimal("1.0")),
 )

@@ -81,9 +81,7 @@ def has_event(history: History, episode: Episode, event_type: str) -> bool:
     return any(e.event_type == event_type and first <= e.onset <= last for e in history.events)
 
 
-def treatment_after(
-    history: History, onset: date, attribution: Attribution
-) -> tuple[str, str | None]:
+def treatment_after(history: History, onset: date, attribution: Attribution) -> tuple[str, str | None]:
     """(treatment_action, next_drug): what followed, or what its absence means."""
     last = attribution.dose
     half_again = 1.5 * DRUGS[last.drug].interval_days

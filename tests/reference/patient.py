@@ -93,9 +93,7 @@ class PatientResult:
                 "index_date": self.index_date,
                 "follow_up_end": self.history.last_contact,
                 "first_case_onset": first.episode.onset if first else None,
-                "first_case_drug": first.attribution.dose.drug
-                if first and first.attribution
-                else None,
+                "first_case_drug": first.attribution.dose.drug if first and first.attribution else None,
             }
         ]
 
@@ -122,9 +120,7 @@ class PatientResult:
             results = tests[day]
             count = days.setdefault(
                 drug,
-                dict.fromkeys(
-                    ("days_at_risk", "days_at_risk_total", "n_anc_tests", "n_anc_days"), 0
-                ),
+                dict.fromkeys(("days_at_risk", "days_at_risk_total", "n_anc_tests", "n_anc_days"), 0),
             )
             count["days_at_risk_total"] += 1
             if day <= stop:

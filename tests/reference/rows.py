@@ -47,9 +47,7 @@ def take_in(files: Sequence[File], study: Study) -> Intake:
 def _take_in_site(intake: Intake, name: str, files: list[File], site: Site) -> None:
     patients: dict[str, Patient] = {}
     for entity in KEYS:  # patients first: the others are judged against the current ones
-        of_entity = sorted(
-            (f for f in files if f.entity == entity), key=lambda f: (f.delivery, f.name)
-        )
+        of_entity = sorted((f for f in files if f.entity == entity), key=lambda f: (f.delivery, f.name))
         rows = [row for f in of_entity for row in rows_of(f)]
         for row in rows:
             if judge_identity(row):

@@ -136,9 +136,7 @@ def test_each_bound_on_each_scale(value: str, expected: str) -> None:
         ("1.5", "1.2", "0"),
     ],
 )
-def test_ctcae_v5_takes_the_lower_limit_of_normal_of_the_record(
-    value: str, lln: str, expected: str
-) -> None:
+def test_ctcae_v5_takes_the_lower_limit_of_normal_of_the_record(value: str, lln: str, expected: str) -> None:
     assert grade("ctcae_v5", Decimal(value), None, Decimal(lln)) == expected
 
 

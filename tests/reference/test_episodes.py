@@ -47,15 +47,11 @@ def test_the_four_definitions_see_the_bounds_differently() -> None:
 
 
 def test_severe_only_recovers_at_1() -> None:
-    assert World().anc((0, "0.4"), (9, "0.999999"), (18, "1.0")).episode("severe_only")[
-        "end_date"
-    ] == on(18)
+    assert World().anc((0, "0.4"), (9, "0.999999"), (18, "1.0")).episode("severe_only")["end_date"] == on(18)
 
 
 @pytest.mark.parametrize(("gap", "episodes"), [(90, 1), (91, 2)])
-def test_more_than_90_days_between_two_measurements_lose_the_episode(
-    gap: int, episodes: int
-) -> None:
+def test_more_than_90_days_between_two_measurements_lose_the_episode(gap: int, episodes: int) -> None:
     found = World().anc((0, "0.5"), (gap, "0.6")).episodes()
     assert len(found) == episodes
     if episodes == 2:
@@ -69,9 +65,7 @@ def test_a_value_after_the_gap_is_judged_afresh() -> None:
 
 
 @pytest.mark.parametrize(("days", "status", "ended"), [(90, "ongoing", False), (91, "lost", True)])
-def test_an_open_episode_is_ongoing_or_lost_at_the_end_of_observation(
-    days: int, status: str, ended: bool
-) -> None:
+def test_an_open_episode_is_ongoing_or_lost_at_the_end_of_observation(days: int, status: str, ended: bool) -> None:
     world = World().anc((0, "0.5")).settings(data_cutoff=on(days))
     assert world.episode()["end_status"] == status
     assert (world.episode()["end_date"] is not None) == ended
@@ -119,9 +113,7 @@ def test_a_censored_nadir_keeps_its_operator_and_lies_just_below_its_bound() -> 
     ("gcsf", "low_again", "continues"),
     [(20, 34, True), (6, 34, True), (5, 34, False), (20, 35, False), (21, 34, False)],
 )
-def test_a_recovery_soon_after_gcsf_is_provisional(
-    gcsf: int, low_again: int, continues: bool
-) -> None:
+def test_a_recovery_soon_after_gcsf_is_provisional(gcsf: int, low_again: int, continues: bool) -> None:
     """Recovery on day 20; the windows are 14 days before it and 14 days after it."""
     world = World().anc((0, "0.2"), (20, "7.7"), (25, "1.2"), (low_again, "0.4"), (50, "2"))
     episodes = world.dose("sargramostim", gcsf).episodes()
@@ -182,9 +174,7 @@ def test_recorded_administrations_of_one_day_are_one_dose() -> None:
         (-1, ["recorded", "line_start"]),
     ],
 )
-def test_a_line_without_a_dose_within_30_days_has_one_at_its_start(
-    recorded: int, sources: list[str]
-) -> None:
+def test_a_line_without_a_dose_within_30_days_has_one_at_its_start(recorded: int, sources: list[str]) -> None:
     world = World().line("ocrelizumab", 0).dose("ocrelizumab", recorded)
     assert [source for _, _, source in doses(world)] == sources
 
@@ -210,6 +200,4 @@ def test_home_injections_are_assumed_after_the_last_known_dose() -> None:
 def test_a_line_end_after_the_end_of_observation_reads_as_open() -> None:
     world = World().line("rituximab", 0, 50).settings(data_cutoff=on(49))
     assert world.table("fct_treatment")[0]["end_date"] is None
-    assert World().line("rituximab", 0, 50).settings(data_cutoff=on(50)).table("fct_treatment")[0][
-        "end_date"
-    ] == on(50)
+    assert World().line("rituximab", 0, 50).settings(data_cutoff=on(50)).table("fct_treatment")[0]["end_date"] == on(50)

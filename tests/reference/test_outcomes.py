@@ -25,9 +25,7 @@ def attributed(world: World) -> tuple[Any, ...]:
         (0, (None, None, None, None)),
     ],
 )
-def test_an_episode_is_laid_to_the_last_dose_before_its_day(
-    onset: int, expected: tuple[Any, ...]
-) -> None:
+def test_an_episode_is_laid_to_the_last_dose_before_its_day(onset: int, expected: tuple[Any, ...]) -> None:
     assert attributed(World().dose("rituximab", 0).anc((onset, "0.5"))) == expected
 
 
@@ -117,9 +115,7 @@ CASE = [(30, "0.5"), (40, "2")]
         ([(0, 60, "lab_error", ""), (0, 60, "confirmed", "")], True),
     ],
 )
-def test_the_verdict_reviewed_last_decides_then_the_highest_key(
-    verdicts: list[tuple[Any, ...]], stands: bool
-) -> None:
+def test_the_verdict_reviewed_last_decides_then_the_highest_key(verdicts: list[tuple[Any, ...]], stands: bool) -> None:
     world = World().dose("rituximab", 0).anc(*CASE)
     for spoken in verdicts:
         world.adjudicate(*spoken)
@@ -201,9 +197,7 @@ def test_a_line_that_ends_on_or_after_onset_is_discontinued(end: int, expected: 
         (72, 80, "discontinued"),
     ],
 )
-def test_home_injections_go_on_where_line_and_patient_are_seen_to(
-    end: int | None, contact: int, expected: str
-) -> None:
+def test_home_injections_go_on_where_line_and_patient_are_seen_to(end: int | None, contact: int, expected: str) -> None:
     """Onset on day 30; 1.5 intervals are 42 days. The dose of day 28 is recorded."""
     world = World().line("ofatumumab", 0, end).dose("ofatumumab", 0, 28).anc(*CASE)
     assert action(world.event("other", contact))[0] == expected
@@ -225,9 +219,7 @@ SECOND = [(200, "0.5"), (210, "2")]
         (treated().line("ozanimod", 100).dose("ocrelizumab", 120), "rechallenge"),
     ],
 )
-def test_a_recurrence_after_recovery_is_numbered_and_has_a_context(
-    world: World, context: str
-) -> None:
+def test_a_recurrence_after_recovery_is_numbered_and_has_a_context(world: World, context: str) -> None:
     first, second = world.anc(*SECOND).episodes()
     assert (first["recurrence_number"], second["recurrence_number"]) == (0, 1)
     assert (first["recurrence_context"], second["recurrence_context"]) == (None, context)

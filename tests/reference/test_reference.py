@@ -23,9 +23,7 @@ REASONS = {
 
 
 def at_risk(world: World) -> dict[str, tuple[int, int]]:
-    return {
-        r["drug"]: (r["days_at_risk"], r["days_at_risk_total"]) for r in world.table("risk_time")
-    }
+    return {r["drug"]: (r["days_at_risk"], r["days_at_risk_total"]) for r in world.table("risk_time")}
 
 
 def test_a_day_is_at_risk_1_to_365_days_after_a_dose_and_not_after_follow_up() -> None:
@@ -39,9 +37,7 @@ def test_a_day_is_at_risk_1_to_365_days_after_a_dose_and_not_after_follow_up() -
 def test_a_day_belongs_to_the_last_dose_before_it() -> None:
     world = World().dose("rituximab", 0).dose("ocrelizumab", 100).event("other", 150)
     assert at_risk(world) == {"rituximab": (100, 100), "ocrelizumab": (50, 50)}
-    assert at_risk(World().dose("rituximab", 0).dose("ocrelizumab", 0).event("other", 9)) == {
-        "rituximab": (9, 9)
-    }
+    assert at_risk(World().dose("rituximab", 0).dose("ocrelizumab", 0).event("other", 9)) == {"rituximab": (9, 9)}
 
 
 def test_time_at_risk_ends_with_the_day_of_the_first_case_and_goes_on_in_total() -> None:
@@ -90,9 +86,7 @@ def test_invariants_of_generated_cohorts(seed: int) -> None:
     for row in tables["reconciliation"]:
         parts = [row[c] for c in row if c.startswith("rows_") and c != "rows_delivered"]
         assert row["rows_delivered"] == sum(parts)
-    assert total(tables["reconciliation"], "rows_delivered") == sum(
-        len(f.rows) for f in cohort.files
-    )
+    assert total(tables["reconciliation"], "rows_delivered") == sum(len(f.rows) for f in cohort.files)
     for episode in tables["fct_neutropenia_episode"]:
         assert episode["onset_date"] <= episode["nadir_date"]
         assert episode["end_date"] is None or episode["nadir_date"] <= episode["end_date"]

@@ -103,9 +103,7 @@ CANCELLED = {"result_id": "R", "status": "cancelled"}
         ([[A | {"test_code": "x"}], [A]], ["superseded", "current"]),
     ],
 )
-def test_the_last_row_of_a_key_decides(
-    deliveries: list[list[dict[str, str]]], expected: list[str]
-) -> None:
+def test_the_last_row_of_a_key_decides(deliveries: list[list[dict[str, str]]], expected: list[str]) -> None:
     assert fates(months(*deliveries)) == expected
 
 
@@ -151,9 +149,7 @@ def test_a_sound_row_is_current_and_defects_of_every_entity_are_named(entity: st
         ("clinical_events", "onset_date"),
     ],
 )
-def test_required_dates_are_judged_against_delivery_birth_and_death(
-    entity: str, column: str
-) -> None:
+def test_required_dates_are_judged_against_delivery_birth_and_death(entity: str, column: str) -> None:
     assert reasons(entity, **{column: "1980-04-30"}) == ["date_before_birth"]
     assert reasons(entity, **{column: "1980-05-01"}) == []
     assert reasons(entity, **{column: "2023-10-10"}) == []
@@ -167,9 +163,7 @@ def test_a_verdict_is_judged_by_its_span_alone() -> None:
     assert reasons("adjudications", onset_to="2022-12-31") == ["end_before_start"]
     assert reasons("adjudications", onset_to="2099-01-01") == []
     assert reasons("adjudications", onset_from="1900-01-01") == []
-    assert emptied("adjudications", reviewed_on="2023-12-01") == [
-        ("reviewed_on", "date_after_delivery")
-    ]
+    assert emptied("adjudications", reviewed_on="2023-12-01") == [("reviewed_on", "date_after_delivery")]
     assert emptied("adjudications", reviewed_on="2023-11-30") == []
 
 

@@ -62,9 +62,7 @@ class World:
 
     def lab(self, code: str, value: str, unit: str, at: str, **cells: str) -> World:
         """Any result."""
-        return self._add(
-            "lab_results", test_code=code, value=value, unit=unit, collected_at=at, **cells
-        )
+        return self._add("lab_results", test_code=code, value=value, unit=unit, collected_at=at, **cells)
 
     def event(self, event_type: str, day: int) -> World:
         """A clinical event."""
@@ -87,10 +85,7 @@ class World:
 
     def compute(self) -> dict[str, list[Row]]:
         """All tables."""
-        files = [
-            File("site", self.month, entity, f"{entity}.csv", tuple(rows))
-            for entity, rows in self.rows.items()
-        ]
+        files = [File("site", self.month, entity, f"{entity}.csv", tuple(rows)) for entity, rows in self.rows.items()]
         return compute(files, replace(self.study, sites={"site": self.site}))
 
     def table(self, name: str, definition: str = "udine_2025") -> list[Row]:

@@ -121,12 +121,8 @@ BOUNDARIES: list[tuple[str, str | None, str, str, str | None, str, str]] = [
 SCALES = ("udine_2025", "udine_2025_inclusive", "ctcae_v5", "ctcae_v6", "daids_2_1")
 
 
-@pytest.mark.parametrize(
-    ("anc", "lln", "expected"), [(row[0], row[1], row[2:]) for row in BOUNDARIES]
-)
-def test_a_boundary_value_is_graded_as_published(
-    anc: str, lln: str | None, expected: tuple[str | None, ...]
-) -> None:
+@pytest.mark.parametrize(("anc", "lln", "expected"), [(row[0], row[1], row[2:]) for row in BOUNDARIES])
+def test_a_boundary_value_is_graded_as_published(anc: str, lln: str | None, expected: tuple[str | None, ...]) -> None:
     limit = Decimal(lln) if lln else None
     assert tuple(grade(scale, Decimal(anc), limit) for scale in SCALES) == expected
 
@@ -167,8 +163,7 @@ def test_every_definition_recovers_at_or_above_its_onset() -> None:
 SPELLINGS = {  # factor to 10*9/L: spellings as laboratories send them
     "1": "x10^9/L ×10⁹/L 10E9/L 10e9/L 10**9/L G/L Gpt/L giga/L K/uL k/µL K/mm3 Thou/uL Tsd/µl"
     " bil/L x10(3)/mcL 10*3/mm3 10^6/mL /nL mila/mmc 10³/μL",
-    "0.001": "/uL cells/uL #/uL cell/mcL /µl /cmm cells/mm³ Mpt/L 10^6/L 10^3/mL /mm3"
-    " {cells}/uL /mmc",
+    "0.001": "/uL cells/uL #/uL cell/mcL /µl /cmm cells/mm³ Mpt/L 10^6/L 10^3/mL /mm3 {cells}/uL /mmc",
     "10": "10*4/uL 万/µL",
     "1000": "M/uL 10*6/uL 10*12/L 10*6/mm3",
     "0.000001": "/mL 10*3/L",
@@ -189,9 +184,7 @@ def test_the_case_of_a_unit_tells_giga_from_gram() -> None:
     assert (dimension["G/L"], dimension["g/L"]) == ("count", "mass_concentration")
 
 
-@pytest.mark.parametrize(
-    "unit", ["mil/mm3", "mil/uL", "T/uL", "M/L", "G/dL", "thousand", "10*9", "mm3"]
-)
+@pytest.mark.parametrize("unit", ["mil/mm3", "mil/uL", "T/uL", "M/L", "G/dL", "thousand", "10*9", "mm3"])
 def test_a_spelling_that_could_mean_two_things_is_not_listed(unit: str) -> None:
     assert unit not in {row["unit"] for row in rows("units")}
 
@@ -236,9 +229,7 @@ def test_a_code_of_a_share_maps_to_a_share() -> None:
         (("lonquex", "l03aa14"), "lipegfilgrastim"),
     ],
 )
-def test_substance_brand_biosimilar_and_every_atc_vintage_name_one_drug(
-    names: tuple[str, ...], drug: str
-) -> None:
+def test_substance_brand_biosimilar_and_every_atc_vintage_name_one_drug(names: tuple[str, ...], drug: str) -> None:
     means = {row["name"]: row["drug"] for row in rows("drug_names")}
     assert {means[name] for name in names} == {drug}
 

@@ -72,9 +72,7 @@ def test_a_patient_is_the_same_in_a_cohort_of_any_size(tmp_path: Path) -> None:
     assert rows_of_the_first(tmp_path / "small") == rows_of_the_first(tmp_path / "large")
 
 
-def test_files_do_not_depend_on_how_often_memory_is_emptied(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_files_do_not_depend_on_how_often_memory_is_emptied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     simulate(tmp_path / "at_once", patients=30, months=6)
     monkeypatch.setattr(writer, "_ROWS_IN_MEMORY", 50)
     simulate(tmp_path / "often", patients=30, months=6)
@@ -98,9 +96,7 @@ def test_nothing_is_dated_after_its_delivery(cohort: Path) -> None:
 
 def test_every_row_keeps_the_contract(cohort: Path) -> None:
     seen: set[tuple[str, str]] = set()
-    for site, _, entity, rows in sorted(
-        deliveries(cohort), key=lambda d: (d[1], d[2] != "patients")
-    ):
+    for site, _, entity, rows in sorted(deliveries(cohort), key=lambda d: (d[1], d[2] != "patients")):
         contract = ENTITIES[entity]
         assert tuple(rows[0]) == contract.columns
         keys = [row[contract.key] for row in rows]
@@ -156,9 +152,7 @@ def test_the_general_cohort_has_what_registries_meet(tmp_path: Path) -> None:
     simulate(tmp_path / "out", patients=2500, months=24, seed=0)
     tables = current(tmp_path / "out")
     labs = tables["lab_results"].values()
-    low = [
-        p for p, counts in counts_by_patient(tmp_path / "out").items() if min(counts.values()) < 1
-    ]
+    low = [p for p, counts in counts_by_patient(tmp_path / "out").items() if min(counts.values()) < 1]
     assert len({site for site, _ in tables["patients"]}) == 4
     assert 10 <= len(low) <= 75, "first neutropenias: about 1 in 100 person-years"
     assert {"10*9/L", "/uL", "K/uL", "G/L", "g/L", "g/dL", "mg/dL"} <= {r["unit"] for r in labs}
@@ -166,9 +160,7 @@ def test_the_general_cohort_has_what_registries_meet(tmp_path: Path) -> None:
     assert any(row["death_date"] for row in tables["patients"].values())
     assert {r["verdict"] for r in tables["adjudications"].values()} == {"confirmed", "other_cause"}
     injected = {r["patient_id"] for r in tables["treatments"].values() if r["drug"] == "Kesimpta"}
-    recorded = {
-        row["patient_id"] for row in tables["administrations"].values() if row["drug"] == "Kesimpta"
-    }
+    recorded = {row["patient_id"] for row in tables["administrations"].values() if row["drug"] == "Kesimpta"}
     assert recorded < injected, "most home injections leave no record"
 
 
@@ -202,9 +194,7 @@ def test_impossible_requests_are_refused_before_anything_is_written(
 
 def test_the_summary_and_progress_count_what_was_written(tmp_path: Path) -> None:
     calls: list[tuple[int, int]] = []
-    summary = simulate(
-        tmp_path / "out", patients=70, months=6, progress=lambda *done: calls.append(done)
-    )
+    summary = simulate(tmp_path / "out", patients=70, months=6, progress=lambda *done: calls.append(done))
     files = [rows for _, _, _, rows in deliveries(tmp_path / "out")]
     assert summary.files == len(files)
     assert sum(summary.rows.values()) == sum(map(len, files))

@@ -48,9 +48,7 @@ class Chart:
     def next_dose_interval(self) -> int:
         """Days from the last dose before the last onset to the first dose after it."""
         onset = self.episodes[-1][0]
-        return days_between(
-            self.dose_before(onset)[0], min(day for day, _ in self.doses if day >= onset)
-        )
+        return days_between(self.dose_before(onset)[0], min(day for day, _ in self.doses if day >= onset))
 
 
 def days_between(first: str, last: str) -> int:
@@ -109,9 +107,7 @@ def cases(charts: dict[str, Chart]) -> list[Chart]:
     return [chart for chart in charts.values() if chart.episodes]
 
 
-def test_171_patients_begin_within_the_enrolment_window(
-    out: Path, charts: dict[str, Chart]
-) -> None:
+def test_171_patients_begin_within_the_enrolment_window(out: Path, charts: dict[str, Chart]) -> None:
     people = current(out)["patients"].values()
     assert len(people) == len(charts) == 171
     assert all(row["birth_date"] and row["sex"] for row in people)
@@ -131,9 +127,7 @@ def test_most_cases_are_late_and_most_are_given_gcsf(cases: list[Chart]) -> None
 
 def test_three_recur_and_two_of_them_go_from_ocrelizumab_to_ofatumumab(cases: list[Chart]) -> None:
     after = [c.drugs_after() for c in cases if len(c.episodes) > 1]
-    assert sorted(after, key=str) == sorted(
-        [{"ofatumumab"}, {"ofatumumab"}, {"rituximab"}], key=str
-    )
+    assert sorted(after, key=str) == sorted([{"ofatumumab"}, {"ofatumumab"}, {"rituximab"}], key=str)
 
 
 def test_one_of_the_other_three_stops_and_two_go_on_as_planned(cases: list[Chart]) -> None:
@@ -146,16 +140,12 @@ def test_one_of_the_other_three_stops_and_two_go_on_as_planned(cases: list[Chart
     assert all(c.next_dose_interval() <= 273 for c in going_on)
 
 
-def test_a_lower_threshold_for_mild_counts_finds_more_patients(
-    out: Path, cases: list[Chart]
-) -> None:
+def test_a_lower_threshold_for_mild_counts_finds_more_patients(out: Path, cases: list[Chart]) -> None:
     mild = [p for p, counts in counts_by_patient(out).items() if min(counts.values()) < 1.5]
     assert len(mild) > len(cases)
 
 
-def test_most_patients_have_a_count_before_the_first_dose(
-    out: Path, charts: dict[str, Chart]
-) -> None:
+def test_most_patients_have_a_count_before_the_first_dose(out: Path, charts: dict[str, Chart]) -> None:
     counts = counts_by_patient(out)
     before = [p for p, c in charts.items() if min(counts.get(p, {"9": 0.0})) <= min(c.doses)[0]]
     assert len(before) > 0.8 * len(charts)

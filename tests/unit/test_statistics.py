@@ -40,16 +40,12 @@ SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"
         pytest.param(3, 54, 5.56, 1.16, 15.39, id="Int J Hematol 2006"),
     ],
 )
-def test_a_published_risk_has_its_exact_interval(
-    k: int, n: int, pct: float, low: float, high: float
-) -> None:
+def test_a_published_risk_has_its_exact_interval(k: int, n: int, pct: float, low: float, high: float) -> None:
     risk = risk_interval(k, n)
     assert (risk.pct, risk.low, risk.high) == pytest.approx((pct, low, high), abs=0.0051)
 
 
-@pytest.mark.parametrize(
-    ("k", "low", "high"), [(6, 1.6178, 7.4426), (0, 0, 2.1971), (171, 97.8029, 100)]
-)
+@pytest.mark.parametrize(("k", "low", "high"), [(6, 1.6178, 7.4426), (0, 0, 2.1971), (171, 97.8029, 100)])
 def test_the_score_interval_stands_beside_the_exact_one(k: int, low: float, high: float) -> None:
     risk = risk_interval(k, 171)
     assert (risk.low_wilson, risk.high_wilson) == pytest.approx((low, high), abs=0.00005)
@@ -66,9 +62,7 @@ def test_the_score_interval_stands_beside_the_exact_one(k: int, low: float, high
         pytest.param(3, 57.25, 5.2402, 1.0806, 15.3140, id="short follow-up"),
     ],
 )
-def test_a_rate_has_its_exact_interval(
-    events: int, person_years: float, rate: float, low: float, high: float
-) -> None:
+def test_a_rate_has_its_exact_interval(events: int, person_years: float, rate: float, low: float, high: float) -> None:
     found = rate_interval(events, person_years)
     assert (found.per_100py, found.low, found.high) == pytest.approx((rate, low, high), abs=0.00005)
 
@@ -86,9 +80,7 @@ def test_person_time_is_counted_in_days_and_divided_once() -> None:
 
 def test_what_has_no_denominator_has_no_estimate() -> None:
     assert set(vars(risk_interval(0, 0)).values()) == {None}
-    assert (
-        set(vars(rate_interval(0, 0)).values()) == set(vars(rate_interval(2, 0)).values()) == {None}
-    )
+    assert set(vars(rate_interval(0, 0)).values()) == set(vars(rate_interval(2, 0)).values()) == {None}
     assert rate_interval(0, 10).low_logwald is rate_interval(0, 10).high_logwald is None
 
 
@@ -189,9 +181,7 @@ def test_patients_cases_and_time_are_counted_by_stratum() -> None:
 def test_a_drug_taken_only_after_the_first_case_shows_its_episodes_but_no_risk() -> None:
     with build() as con:
         write_marts(con)
-        columns = (
-            "n_patients, n_cases, n_episodes, risk_pct, rate_per_100py, episode_rate_per_100py > 0"
-        )
+        columns = "n_patients, n_cases, n_episodes, risk_pct, rate_per_100py, episode_rate_per_100py > 0"
         assert stratum(con, "drug", "ofatumumab", columns) == (0, 0, 1, None, None, True)
 
 
