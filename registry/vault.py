@@ -100,7 +100,8 @@ def _restrict(path: Path, mode: int) -> None:
 def connect_vault(settings: Settings, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection to raw.duckdb as database `vault`, its tables made where they are absent; closed at the end.
 
-    Names are those that dbt uses: `vault.raw.lab_results`, `vault.main.input_file`; `vault` may be left out. One process at a time may write, and nobody else reads meanwhile. UserError where it is in use, damaged, or
+    Names are those that dbt uses: `vault.raw.lab_results`, `vault.main.input_file`; `vault` may be left out.
+    One process at a time may write, and nobody else reads meanwhile. UserError where it is in use, damaged, or
     (read-only) not made yet.
     """
     if read_only and not settings.raw_db.exists():

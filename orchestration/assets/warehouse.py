@@ -4,6 +4,7 @@ import importlib
 import os
 import threading
 from collections.abc import Iterator, Mapping
+from graphlib import TopologicalSorter
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ def build_warehouse_assets(manifest: Path) -> dg.AssetsDefinition:
     def warehouse_assets(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> Iterator[Any]:
         settings = enter(context, registry_settings)
         if is_unchanged(context.run.run_id):
-            for key in context.selected_asset_keys:
+            for key in in_order(context):
                 yield dg.MaterializeResult(asset_key=key, metadata=UNCHANGED)
             return
         warehouse.prepare(settings)
@@ -91,6 +92,13 @@ def invoke_dbt(
         adapter=None,
         cli_version=Version(version("dbt-core")),
     )
+
+
+def in_order(context: dg.AssetExecutionContext) -> list[dg.AssetKey]:
+    """The selected assets, each after those it depends on: Dagster takes them in no other order."""
+    selected = context.selected_asset_keys
+    depends_on = {key: context.assets_def.asset_deps[key] & selected for key in selected}
+    return list(TopologicalSorter(depends_on).static_order())
 
 
 def selection(context: dg.AssetExecutionContext) -> list[str]:

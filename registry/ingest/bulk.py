@@ -113,15 +113,15 @@ class CsvBulk:
         # thread, several at a time, and numbered from the lines before it, whose count is checked at the end.
         paths = [self._folder / f"piece_{number}.csv" for number in range(len(pieces))]
         branches, first = [], first_record
-        for number, (path, piece) in enumerate(zip(paths, pieces, strict=True)):
-            path.write_bytes(piece.data)
-            branches.append(self._branch(number, path, file_no, first))
-            first += piece.n_records
         try:
+            for number, (path, piece) in enumerate(zip(paths, pieces, strict=True)):
+                path.write_bytes(piece.data)
+                branches.append(self._branch(number, path, file_no, first))
+                first += piece.n_records
             n_rows = self._insert(branches) if branches else 0
         finally:
             for path in paths:
-                path.unlink()
+                path.unlink(missing_ok=True)
         if n_rows != first - first_record - sum(len(piece.odd) for piece in pieces):
             raise NotPlainError
         return n_rows

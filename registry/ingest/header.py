@@ -60,12 +60,11 @@ def read_header(entity: Entity, cells: Sequence[str], own_names: dict[str, str],
         names.pop()
     targets = [_target(entity, name, own_names) for name in names]
     names = [name or f"column {number}" for number, name in enumerate(names, start=1)]
-    _check_unique(entity, names, targets, where)
     if entity.key not in targets:
-        raise UserError(
-            f"{where}: no column {entity.key} in the header; check its first line and the delimiter, or name "
-            f"the site's own columns in site.yml (columns: {entity.name}: ...)"
-        )
+        mark = next((mark for mark in ";,|\t" if len(names) == 1 and mark in names[0]), None)
+        remedy = f"separated by {mark!r}? Then set csv.delimiter" if mark else "check its first line, or name the columns"
+        raise UserError(f"{where}: no column {entity.key} in the header: {remedy} in site.yml")
+    _check_unique(names, targets, where)
     return Header(entity, tuple(names), tuple(targets))
 
 
@@ -76,7 +75,7 @@ def _target(entity: Entity, name: str, own_names: dict[str, str]) -> str | None:
     return folded if folded in entity.columns else None
 
 
-def _check_unique(entity: Entity, names: Sequence[str], targets: Sequence[str | None], where: str) -> None:
+def _check_unique(names: Sequence[str], targets: Sequence[str | None], where: str) -> None:
     seen: dict[str, int] = {}
     for number, (name, target) in enumerate(zip(names, targets, strict=True), start=1):
         identity = target or f"\0{name.casefold()}"

@@ -35,6 +35,8 @@ SMALL_FILE = 2**20
 """Bytes up to which a CSV file (gzipped: an eighth) is split in Python, together with others."""
 _BATCH_BYTES = 64 * 2**20
 _BATCH_FILES = 2000
+_MOST_PIECES = 8
+"""Pieces of a file in memory at a time; more threads than that have little left to gain."""
 
 Progress = Callable[[DeliveredFile, int], None]
 """Called with each file once it is dealt with, and the rows that were loaded of it (0 where it was known)."""
@@ -81,14 +83,16 @@ def load_entity(
     with connect_vault(settings) as connection, _scratch(settings) as folder:
         connection.execute("SET preserve_insertion_order = false")  # records carry their numbers
         with Staging(folder, ENTITIES[entity]) as staging:
-            target = Target(connection, staging, folder, settings.threads)
+            target = Target(connection, staging, folder, min(settings.threads, _MOST_PIECES))
             load = _Load(connection, key, target, entity, small_file, progress)
             try:
                 for file in mine:
                     load.take(file, profiles[file.site])
             except UserError:
-                load.commit_staged()
+                load.commit_staged()  # what was read before the file that can't be
                 raise
+            except OSError as error:
+                raise UserError(f"{settings.vault} can't be written: {error.strerror}: free some space") from None
             load.commit_staged()
         load.result.missing_files = _missing(load.known, mine, settings.through)
         return load.result
@@ -180,7 +184,7 @@ class _Load:
     def _load_alone(self, file: DeliveredFile, profile: SiteProfile, reading: str, file_no: int) -> None:
         """Load one file in its own transaction; what a faster way fails on is read once more."""
         for way in (Way.BULK, Way.SIEVE, Way.EXACT):
-            with suppress(duckdb.Error, NotPlainError), self._target.staging.whole_file():
+            with suppress(duckdb.Error, OSError, NotPlainError), self._target.staging.whole_file():
                 loaded = self._load_once(file, profile, reading, file_no, way)
                 break
         self._count([loaded])
@@ -235,7 +239,7 @@ class _Load:
         except BaseException as error:
             with suppress(duckdb.Error):
                 self._connection.rollback()
-            if where and isinstance(error, duckdb.Error):
+            if where and isinstance(error, (duckdb.Error, OSError)):
                 raise UserError(
                     f"{where} could not be written to the vault ({type(error).__name__}): "
                     "check the disk's free space and REGISTRY_MEMORY_LIMIT"

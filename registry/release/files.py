@@ -20,16 +20,18 @@ CHECKSUMS = "SHA256SUMS"
 _CHUNK = 2**20
 
 
-def write_parquet(settings: Settings, database: Path, tables: Iterable[str]) -> None:
-    """Write every table as `parquet/<table>.parquet` beside the database."""
+def write_parquet(settings: Settings, database: Path, tables: Iterable[str], note: str) -> None:
+    """Write every table as `parquet/<table>.parquet` beside the database, labelled with `note` in its metadata."""
     folder = database.parent / "parquet"
     folder.mkdir()
+    quoted_note = note.replace("'", "''")
     with duckdb.connect(str(database), read_only=True, config=connect_options(settings)) as connection:
         for table in tables:
             target = str(folder / parquet_name(table)).replace("'", "''")
             # zstd at its lowest level: as fast as snappy here, and half the size
             connection.execute(
-                f"COPY {quoted(table)} TO '{target}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1)"
+                f"COPY {quoted(table)} TO '{target}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, "
+                f"KV_METADATA {{note: '{quoted_note}'}})"
             )
 
 

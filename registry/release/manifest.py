@@ -17,7 +17,7 @@ import duckdb
 from expectations import Audit
 from registry.fingerprint import code_hash
 from registry.release.candidate import STORAGE_VERSION
-from registry.release.content import AFTER_AUDIT, ALGORITHM, TableContent
+from registry.release.content import AFTER_AUDIT, ALGORITHM, TableContent, quoted, tables_of
 from registry.settings import Settings
 
 SCHEMA_VERSION = 1
@@ -71,7 +71,16 @@ def write_tables(path: Path, settings: Settings, identity: Identity, audit: Audi
         connection.execute(f"INSERT INTO meta.release VALUES ({_marks(release)})", release)
         if results:
             connection.executemany(f"INSERT INTO meta.check_result VALUES ({_marks(results[0])})", results)
+        note = label(settings, identity.release_id).replace("'", "''")
+        for table in tables_of(connection, path.stem):
+            connection.execute(f"COMMENT ON TABLE {quoted(table)} IS '{note}'")
         connection.execute("CHECKPOINT")
+
+
+def label(settings: Settings, release_id: str) -> str:
+    """What every published table says of itself: study, release, and whether its patients were simulated."""
+    note = " Synthetic data: no patient is behind it." if settings.study.synthetic else ""
+    return f"Study {settings.study.study_id}, release {release_id}.{note}"
 
 
 def compose(

@@ -149,7 +149,7 @@ def _complete(
     folder = database.parent
     manifest.write_tables(database, settings, identity, result)
     every = contents(database, only=AFTER_AUDIT) | audited
-    files.write_parquet(settings, database, every)
+    files.write_parquet(settings, database, every, manifest.label(settings, identity.release_id))
     dictionary = markdown(identity.release_id, [every[name] for name in sorted(every)])
     (folder / "data_dictionary.md").write_text(dictionary, encoding="utf-8")
     files.write_manifest(
