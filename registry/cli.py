@@ -163,7 +163,7 @@ def show(release_id: str, home: Path | None) -> None:
     if manifest.get("synthetic"):
         console.print("[yellow]synthetic data[/yellow]: no patient is behind these figures")
     console.print(
-        f"study {manifest['study']['study_id']}, published {manifest['created_at']}, inputs {manifest['fingerprint'][:16]}"
+        f"study {manifest['study']['study_id']}, published {manifest['created_at']}, fingerprint {one.fingerprint[:16]}"
     )
     console.print(
         f"made from {len(manifest['inputs'])} files; check the bytes with: (cd {one.path} && sha256sum -c SHA256SUMS)"

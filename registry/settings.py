@@ -114,6 +114,8 @@ def load_settings(
     (where there is one). UserError names the variable, or the file, line and key, that is wrong.
     """
     home_dir = _absolute(home or os.environ.get("REGISTRY_HOME") or "data")
+    if "?" in str(home_dir):
+        raise UserError(f"{home_dir}: DuckDB can't keep files where the path holds a '?': choose another REGISTRY_HOME")
     deliveries_dir = _absolute(deliveries or os.environ.get("REGISTRY_DELIVERIES") or home_dir / "deliveries")
     config_file = _study_file(config or os.environ.get("REGISTRY_CONFIG"), deliveries_dir)
     return Settings(

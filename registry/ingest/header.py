@@ -62,7 +62,9 @@ def read_header(entity: Entity, cells: Sequence[str], own_names: dict[str, str],
     names = [name or f"column {number}" for number, name in enumerate(names, start=1)]
     if entity.key not in targets:
         mark = next((mark for mark in ";,|\t" if len(names) == 1 and mark in names[0]), None)
-        remedy = f"separated by {mark!r}? Then set csv.delimiter" if mark else "check its first line, or name the columns"
+        remedy = (
+            f"separated by {mark!r}? Then set csv.delimiter" if mark else "check its first line, or name the columns"
+        )
         raise UserError(f"{where}: no column {entity.key} in the header: {remedy} in site.yml")
     _check_unique(names, targets, where)
     return Header(entity, tuple(names), tuple(targets))

@@ -102,9 +102,7 @@ def test_blank_lines_are_no_records_and_rows_of_empty_cells_are(home: Home, smal
     ("encoding", "content_encoding"),
     [("latin-1", "latin-1"), ("cp1252", "cp1252"), ("utf-16", "utf-16"), ("utf-8", "utf-8-sig"), ("utf-8", "utf-16")],
 )
-def test_every_encoding_gives_the_same_text(
-    home: Home, small_file: int, encoding: str, content_encoding: str
-) -> None:
+def test_every_encoding_gives_the_same_text(home: Home, small_file: int, encoding: str, content_encoding: str) -> None:
     home.deliver("udine/site.yml", f"csv: {{encoding: {encoding}}}")
     home.deliver(PLACE, lab("r1,P1,caffè µ,1,u,d", "r2,P1,c,2,u,d").encode(content_encoding))
     home.load(small_file=small_file)
@@ -216,7 +214,7 @@ def test_a_file_without_a_header_is_refused(home: Home, small_file: int, content
 @BOTH_WAYS
 def test_a_header_in_another_encoding_is_told(home: Home, small_file: int) -> None:
     home.deliver(PLACE, (LAB_HEADER + ",unità\n").encode("latin-1"))
-    with pytest.raises(UserError, match="the header is not utf-8: set csv.encoding"):
+    with pytest.raises(UserError, match=r"the header is not utf-8: set csv\.encoding"):
         home.load(small_file=small_file)
 
 
@@ -232,7 +230,8 @@ def test_a_long_file_is_numbered_as_its_lines_are(home: Home) -> None:
     home.deliver(PLACE, lab(*rows))  # 34 MB: two pieces
     assert home.load().n_rows_new == 700_000
     assert home.query(
-        "SELECT count(*), count(DISTINCT record_number), count_if(result_id <> 'r' || record_number) FROM raw.lab_results"
+        "SELECT count(*), count(DISTINCT record_number), count_if(result_id <> 'r' || record_number) "
+        "FROM raw.lab_results"
     ) == [(700_000, 700_000, 0)]
 
 
@@ -242,7 +241,9 @@ def test_odd_records_in_a_long_file_keep_their_numbers(home: Home) -> None:
     home.deliver(PLACE, lab(*rows))
     result = home.load()
     assert (result.n_rows_new, result.n_malformed) == (40_000, 3)
-    assert home.query("SELECT record_number, malformed FROM raw.lab_results WHERE malformed IS NOT NULL ORDER BY 1") == [
+    assert home.query(
+        "SELECT record_number, malformed FROM raw.lab_results WHERE malformed IS NOT NULL ORDER BY 1"
+    ) == [
         (1000, "short"),
         (2000, odd[2000]),
         (4000, odd[4000]),
@@ -340,7 +341,9 @@ def test_both_ways_read_a_well_formed_file_as_it_was_written(
 @hypothesis_settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     pieces=st.lists(
-        st.sampled_from([b"a", b",", b",", b'"', b'""', b" ", b"\n", b"\r\n", b"\r", b"\xe8", b"\xc3\xa8", b"\x00", b"x,y\n"]),
+        st.sampled_from(
+            [b"a", b",", b",", b'"', b'""', b" ", b"\n", b"\r\n", b"\r", b"\xe8", b"\xc3\xa8", b"\x00", b"x,y\n"]
+        ),
         max_size=40,
     ),
     piece_bytes=st.sampled_from([64, 2**20]),
