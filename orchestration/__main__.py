@@ -46,6 +46,11 @@ def refresh(
     except UserError as mistake:
         print_error(str(mistake))
         sys.exit(2)
+    except OSError as trouble:
+        print_error(
+            f"{trouble.filename or 'the registry'}: {trouble.strerror or 'not usable'}; check that this user may write there"
+        )
+        sys.exit(2)
 
 
 def _refresh(
@@ -123,7 +128,8 @@ def print_outcome(settings: Settings, current: Release, status: str) -> None:
     else:
         console.print(f"[bold green]unchanged[/bold green]: release [bold]{current.release_id}[/bold] stays in force")
     decision = release.last_decision(settings)
-    for check in decision.audit.warnings if decision else ():
+    stands = decision is not None and decision.status != "refused" and decision.release_id == current.release_id
+    for check in decision.audit.warnings if decision and stands else ():
         console.print(f"  [yellow]warning[/yellow] {check.check_id} on {check.table}: {_failing(check)}")
 
 

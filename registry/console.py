@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.status import Status
 from tabulate import tabulate
 
@@ -20,7 +21,7 @@ errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def print_error(message: str) -> None:
     """One line on stderr: what, where, what to do."""
-    errors.print(f"[bold red]error:[/bold red] {message}", markup=True)
+    errors.print(f"[bold red]error:[/bold red] {escape(message)}")
 
 
 class ProgressHandler(logging.Handler):
@@ -41,9 +42,9 @@ class ProgressHandler(logging.Handler):
         """Show one line."""
         message = record.getMessage()
         if record.levelno >= logging.WARNING:
-            errors.print(f"[yellow]{message}[/yellow]")
+            errors.print(f"[yellow]{escape(message)}[/yellow]")
         else:
-            errors.print(f"· {message}")
+            errors.print(f"· {escape(message)}")
 
 
 def print_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], form: str = "table") -> None:
