@@ -47,9 +47,8 @@ def refresh(
         print_error(str(mistake))
         sys.exit(2)
     except OSError as trouble:
-        print_error(
-            f"{trouble.filename or 'the registry'}: {trouble.strerror or 'not usable'}; check that this user may write there"
-        )
+        where = trouble.filename or "the registry's home"
+        print_error(f"{where}: {trouble.strerror or 'not usable'}; check that this user may write there")
         sys.exit(2)
 
 
