@@ -18,8 +18,9 @@ select
     f.sha256,
     cast({{ last_day_of_month('f.delivery') }} as date) as delivery_end,
     row_number() over (order by f.delivery, f.path, f.site) as file_order,
-    case when f.format = 'csv' then s.decimal_mark else '.' end as decimal_mark,
-    case when f.format = 'csv' then s.thousands_mark end as thousands_mark,
+    -- of typed cells too: the load writes a number of Excel or Parquet with the site's own decimal mark
+    coalesce(s.decimal_mark, '.') as decimal_mark,
+    s.thousands_mark,
     coalesce(s.time_zone, study.time_zone) as time_zone,
     coalesce(s.mode, 'delta') as delivery_mode,
     coalesce(s.neutrophils_pct_includes_bands, false) as neutrophils_pct_includes_bands

@@ -1,0 +1,76 @@
+"""A site that writes as an Italian laboratory does: its files become the same counts as a native site's."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+
+import duckdb
+import openpyxl
+from integration.registry_home import build
+
+SITE = """\
+time_zone: Europe/Rome
+csv: {encoding: latin-1, delimiter: ";", decimal: ",", thousands: ".", date_formats: ["%d/%m/%Y", "%d/%m/%Y %H:%M"]}
+columns:
+  lab_results: {id_esame: result_id, codice_paziente: patient_id, esame: test_code, risultato: value, unità: unit,
+                data_prelievo: collected_at}
+codes:
+  tests: {"NEU#": anc, "GB": wbc, "NEU%": neutrophils_pct}
+  units: {"mila/mmc": "10*3/uL"}
+  drugs: {"OCREVUS 300MG FL": ocrelizumab}
+"""
+LAB = """\
+id_esame;codice_paziente;esame;risultato;unità;data_prelievo
+1;P1;NEU#;0,75;mila/mmc;03/02/2025 08:15
+2;P1;NEU#;1.250;/uL;04/02/2025
+3;P1;NEU#;<0,5;mila/mmc;05/02/2025
+4;P1;NEU#;1.5;mila/mmc;06/02/2025
+5;P1;GB;4,0;mila/mmc;07/02/2025 09:00
+6;P1;NEU%;33,3;%;07/02/2025 09:00
+7;P1;PCR;2,1;mg/L;07/02/2025
+8;P1;NEU#;0,9;mila/mmc;2025-02-08
+"""
+
+
+def test_an_italian_laboratory_tells_the_same_counts(tmp_path: Path) -> None:
+    site = tmp_path / "deliveries" / "lab"
+    delivery = site / "2025-03"
+    delivery.mkdir(parents=True)
+    (site / "site.yml").write_text(SITE)
+    (delivery / "patients.csv").write_text("patient_id;birth_date;sex\nP1;01/05/1980;F\n", encoding="latin-1")
+    (delivery / "lab_results.csv").write_text(LAB, encoding="latin-1")
+    (delivery / "administrations.csv").write_text(
+        "administration_id;patient_id;drug;administered_on\n1;P1;OCREVUS 300MG FL;01/12/2024\n", encoding="latin-1"
+    )
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in (
+        ["id_esame", "codice_paziente", "esame", "risultato", "unità", "data_prelievo"],
+        ["20", "P1", "NEU#", 1.234, "mila/mmc", datetime(2025, 2, 9, 7, 30)],
+        ["21", "P1", "NEU#", "1,9", "mila/mmc", "10/02/2025"],
+    ):
+        sheet.append(row)
+    book.save(delivery / "lab_results_typed.xlsx")
+
+    settings = build(tmp_path)
+    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+        counts = connection.execute(
+            "SELECT collected_at, anc_10e9_l, operator, derivation, last_drug FROM main.fct_anc ORDER BY collected_at"
+        ).fetchall()
+        held_back = connection.execute("SELECT reason, n_rows FROM meta.quarantine_summary").fetchall()
+        not_mapped = connection.execute("SELECT sum(rows_not_mapped) FROM meta.reconciliation").fetchone()
+    assert counts == [
+        (datetime(2025, 2, 3, 8, 15), Decimal("0.75"), None, "measured", "ocrelizumab"),
+        (datetime(2025, 2, 4), Decimal("1.25"), None, "measured", "ocrelizumab"),
+        (datetime(2025, 2, 5), Decimal("0.5"), "<", "measured", "ocrelizumab"),
+        (datetime(2025, 2, 7, 9), Decimal("1.332"), None, "derived_wbc_pct", "ocrelizumab"),
+        (datetime(2025, 2, 8), Decimal("0.9"), None, "measured", "ocrelizumab"),
+        (datetime(2025, 2, 9, 7, 30), Decimal("1.234"), None, "measured", "ocrelizumab"),
+        (datetime(2025, 2, 10), Decimal("1.9"), None, "measured", "ocrelizumab"),
+    ]
+    # "1.5" where the point parts thousands is no number at all: never silently 15
+    assert held_back == [("non_numeric_value", 1)]
+    assert not_mapped == (1,)
