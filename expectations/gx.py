@@ -98,8 +98,10 @@ def _finding(result: ExpectationValidationResult) -> Finding:
     if not counts:
         # Errors of DuckDB quote values: only the kind of error may be told.
         return Finding(error="its query failed")
+    if "unexpected_count" in counts and counts.get("element_count") == 0:
+        return Finding(success=True)  # nothing can be wrong in a table without rows; the counts are NULL there
     if "unexpected_count" in counts:
-        n = counts["unexpected_count"]
+        n = counts["unexpected_count"] or 0
     elif isinstance(counts.get("observed_value"), int):
         n = counts["observed_value"]
     else:

@@ -6,8 +6,10 @@ import logging
 from dataclasses import dataclass
 
 from registry import ingest, release
+from registry.errors import UserError
 from registry.fingerprint import refresh_fingerprint
 from registry.settings import Settings
+from registry.vault import connect_vault
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +29,7 @@ def prepare(settings: Settings) -> Plan:
     Raises:
         UserError: for a mistake in registry.yml, a site.yml, a folder or file name: one line, nothing changed.
     """
+    refuse_to_mix(settings)
     files = tuple(ingest.discover(settings))
     profiles = ingest.load_profiles(settings)
     to_load = ingest.not_yet_loaded(settings, files, profiles)
@@ -35,3 +38,23 @@ def prepare(settings: Settings) -> Plan:
     is_unchanged = not to_load and current is not None and release.stands_for(settings, refresh_fingerprint(settings))
     log.info("%d files delivered, %d to load", len(files), len(to_load))
     return Plan(files=files, n_files_to_load=len(to_load), is_unchanged=is_unchanged)
+
+
+def refuse_to_mix(settings: Settings) -> None:
+    """Keep simulated and real patients apart: a home that holds one kind never takes the other.
+
+    Raises:
+        UserError: if what the vault holds and what is delivered are not of one kind.
+    """
+    if not settings.raw_db.exists():
+        return
+    with connect_vault(settings, read_only=True) as connection:
+        held = connection.execute(
+            "SELECT s.is_synthetic FROM config.study AS s WHERE EXISTS (SELECT 1 FROM main.input_file)"
+        ).fetchone()
+    if held is not None and bool(held[0]) != settings.study.synthetic:
+        kind, other = ("synthetic", "real") if held[0] else ("real", "synthetic")
+        raise UserError(
+            f"{settings.home}: holds {kind} patients and {settings.deliveries} delivers {other} ones; "
+            "choose another folder with --home"
+        )

@@ -1,5 +1,6 @@
 """Deliveries → raw: what was found, and one asset an entity that loads it into the vault as sent."""
 
+import logging
 import time
 
 import dagster as dg
@@ -36,6 +37,9 @@ def deliveries(context: dg.AssetExecutionContext, registry_settings: RegistrySet
     )
 
 
+log = logging.getLogger("registry.orchestration")
+
+
 def _raw_asset(entity: str) -> dg.AssetsDefinition:
     @dg.asset(
         name=entity,
@@ -54,6 +58,10 @@ def _raw_asset(entity: str) -> dg.AssetsDefinition:
         settings = enter(context, registry_settings)
         files = [file for file in ingest.discover(settings) if file.entity == entity]
         result = ingest.load_entity(settings, entity, files)
+        for site, column in sorted(result.unknown_columns):
+            log.warning("%s, %s: column '%s' is not in the contract; kept as sent, not used", site, entity, column)
+        for place in result.missing_files:
+            log.warning("%s: delivered earlier, no longer there; its rows stay in force", place)
         return dg.MaterializeResult(
             metadata={
                 "files_new": result.n_files_new,

@@ -43,6 +43,8 @@ def query(settings: Settings, sql: str, release_id: str | None = None) -> tuple[
         ) as connection:
             # only now: with external access off, the spill folder above could not be named any more
             connection.execute("SET enable_external_access = false; SET lock_configuration = true")
+            if len(duckdb.extract_statements(sql)) > 1:
+                raise UserError("more than one statement: ask one question at a time")
             # nothing but blanks or comments runs to no result at all
             result: duckdb.DuckDBPyConnection | None = connection.execute(sql)
             if result is None or not result.description:

@@ -1,6 +1,7 @@
 /*
 Grain: stratum x measure, primary definition: Table 1 of the cohort and the paper's table of its cases.
-Strata: 'overall', and the first anti-CD20 drug for patients, the drug at the first case episode for cases.
+Strata: 'overall'; of patients 'first drug: …'; of cases 'drug at first case: …'. Two ways to cut, so that neither is a share of
+the other: risks and rates by drug are in mart_incidence.
 value: percent of the denominator where there is one, else the statistic itself (median, years).
 */
 with patients as (
@@ -11,7 +12,7 @@ with patients as (
     where cohort.in_cohort
     union all
     select
-        cohort.first_drug as stratum,
+        concat('first drug: ', cohort.first_drug) as stratum,
         cohort.*
     from {{ ref('dim_patient') }} as cohort
     where cohort.in_cohort
@@ -31,34 +32,38 @@ cases as (
     from all_cases
     union all
     select
-        all_cases.drug as stratum,
+        concat('drug at first case: ', all_cases.drug) as stratum,
         all_cases.*
     from all_cases
 ),
 
-strata as (
+patient_strata as (
     select distinct stratum from patients
     union
+    select 'overall' as stratum
+),
+
+case_strata as (
     select distinct stratum from cases
     union
     select 'overall' as stratum
 ),
 
 patient_totals as (
-    select strata.stratum, count(patients.patient_key) as n_patients
-    from strata
-    left join patients on strata.stratum = patients.stratum
-    group by strata.stratum
+    select patient_strata.stratum, count(patients.patient_key) as n_patients
+    from patient_strata
+    left join patients on patient_strata.stratum = patients.stratum
+    group by patient_strata.stratum
 ),
 
 case_totals as (
     select
-        strata.stratum,
+        case_strata.stratum,
         count(cases.patient_key) as n_cases,
         coalesce(sum(case when cases.recurred then 1 else 0 end), 0) as n_recurrent
-    from strata
-    left join cases on strata.stratum = cases.stratum
-    group by strata.stratum
+    from case_strata
+    left join cases on case_strata.stratum = cases.stratum
+    group by case_strata.stratum
 ),
 
 patient_counts as (

@@ -106,7 +106,8 @@ select
     collected_on,
     operator,
     canonical_value,
-    case when reference_low_number >= 0 then canonical_low end as canonical_low,
+    -- a limit with an operator is none
+    case when reference_low_number >= 0 and low_text = ltrim(low_text, '<>=≤≥ ') then canonical_low end as canonical_low,
     -- as reported, of what may be published: free text in a value's place never leaves the vault
     case when analyte = 'anc' and is_numeric then value end as source_value,
     case when analyte = 'anc' and unit_dimension is not null then unit end as source_unit,
