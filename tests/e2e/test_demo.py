@@ -38,6 +38,7 @@ def test_a_second_refresh_makes_no_new_release(demo_home: Path) -> None:
     done = run_registry("refresh", "--home", demo_home)
     assert done.returncode == 0, done.stderr
     assert "unchanged" in done.stdout
+    assert "Blocking" not in done.stderr
     assert digest(demo_home / "releases") == before
 
 
