@@ -8,7 +8,7 @@ import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--reference-seeds", default=3, type=int, help="random cohorts to compare with the reference")
+    parser.addoption("--reference-seeds", default=12, type=int, help="random cohorts to compare with the reference")
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from integration.registry_home import build
+from integration.compiled_project import compiled_project
 from reference.cohort import Cohort, generate
 from reference.compute import compute
 from reference.writer import write
@@ -95,7 +95,7 @@ def test_the_warehouse_agrees_with_an_independent_reading_of_the_rules(seed: int
     cohort: Cohort = generate(seed, messy=messy, patients=60)
     write(cohort, tmp_path / "deliveries")
     expected = compute(cohort.files, cohort.study)
-    found = Warehouse(build(tmp_path))
+    found = Warehouse(compiled_project().build(tmp_path))
 
     agree_on_every_delivered_row(expected, found)
     agree("fct_dose", rows(expected["fct_dose"], DOSE), found.rows("main.fct_dose", DOSE))
