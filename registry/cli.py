@@ -11,11 +11,14 @@ import os
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from registry.errors import UserError
+
+if TYPE_CHECKING:
+    from registry.quarantine import HeldBack
 
 HOME = click.option(
     "--home", type=click.Path(path_type=Path, file_okay=False), help="State of the registry. [REGISTRY_HOME, ./data]"
@@ -196,18 +199,37 @@ def sql(query: str, home: Path | None, form: str, release_id: str | None) -> Non
 
 @main.command()
 @HOME
+@click.option("--site", help="Only this site.")
+@click.option("--delivery", metavar="YYYY-MM", help="Only this month's delivery.")
 @click.option("--entity", help="Only this entity (patients, lab_results, …).")
-@click.option("--reason", help="Only this reason code.")
+@click.option("--reason", help="Only rows with this reason code.")
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
-def quarantine(home: Path | None, entity: str | None, reason: str | None, form: str) -> None:
+@click.option(
+    "--send-back",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write the rows as they were sent, with the reasons, into this new folder: one file for each delivered "
+    "file, to be sent back to its site. They identify patients.",
+)
+def quarantine(home: Path | None, form: str, folder: Path | None, **filters: str | None) -> None:
     """Rows held back, by file and record, and why. Shows no patient's value."""
     from registry.console import console, print_rows
-    from registry.quarantine import held_back
+    from registry.quarantine import Filter, held_back, reasons
     from registry.settings import load_settings
 
-    columns, rows = held_back(load_settings(home=home), entity=entity, reason=reason)
-    if rows or form != "table":
-        print_rows(columns, rows, form)
+    settings = load_settings(home=home)
+    held = held_back(settings, Filter(**filters))
+    if folder:
+        from registry.send_back import send_back
+
+        files = send_back(settings, held, folder)
+        console.print(f"{len(held):,} rows of {len(files)} files: {folder}")
+        if files:
+            console.print("they identify patients: send each site its own folder, by a safe way, and delete them here")
+    elif held or form != "table":
+        meanings = reasons()
+        columns = ["site", "delivery", "entity", "file", "record", "reasons", "meaning"]
+        print_rows(columns, [_row_held_back(row, meanings) for row in held], form)
     else:
         console.print("no row is held back")
 
@@ -243,6 +265,12 @@ def _print_paper_table(home: Path) -> None:
     home_option = "" if home == Path.cwd() / "data" else f" --home {home}"
     query = "select * from mart_case_listing where definition_id = 'udine_2025'"
     console.print(f'query it: .venv/bin/registry sql{home_option} "{query}"')
+
+
+def _row_held_back(row: HeldBack, meanings: dict[str, str]) -> list[Any]:
+    """One line of the list: place, codes, and what they mean."""
+    place = [row.site, row.delivery, row.entity, row.file, row.record]
+    return [*place, ",".join(row.reasons), " ".join(meanings[code] for code in row.reasons)]
 
 
 def _rows_of(manifest: dict[str, Any], table: str) -> int | str:

@@ -3,17 +3,49 @@
 from __future__ import annotations
 
 import csv
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import duckdb
 
 from registry.contract import ENTITIES
 from registry.errors import UserError
 from registry.paths import SEEDS
-from registry.settings import Settings
+from registry.settings import Settings, is_month
 from registry.vault import connect_vault
 
-COLUMNS = ["site", "delivery", "entity", "file", "record", "reasons", "meaning"]
+
+@dataclass(frozen=True)
+class HeldBack:
+    """One record that is quarantined: its place, and the codes of its reasons."""
+
+    site: str
+    delivery: str
+    entity: str
+    file: str
+    record: int
+    reasons: tuple[str, ...]
+    file_no: int
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which records to list; None is every one. `reason` is one that a record has, perhaps beside others."""
+
+    site: str | None = None
+    delivery: str | None = None
+    entity: str | None = None
+    reason: str | None = None
+
+    def check(self) -> None:
+        """UserError for an entity, a reason or a month that does not exist."""
+        if self.entity is not None and self.entity not in ENTITIES:
+            raise UserError(f"--entity {self.entity}: unknown; use one of {', '.join(ENTITIES)}")
+        if self.reason is not None and self.reason not in reasons():
+            raise UserError(f"--reason {self.reason}: unknown; use one of {', '.join(sorted(reasons()))}")
+        if self.delivery is not None and not is_month(self.delivery):
+            raise UserError(f"--delivery {self.delivery}: not a month; write YYYY-MM")
 
 
 def reasons() -> dict[str, str]:
@@ -22,53 +54,52 @@ def reasons() -> dict[str, str]:
         return {row["reason"]: f"{row['meaning']}. {row['remedy']}." for row in csv.DictReader(file)}
 
 
-def held_back(
-    settings: Settings, *, entity: str | None = None, reason: str | None = None
-) -> tuple[list[str], list[list[Any]]]:
-    """Rows quarantined at the last build, with their file's name from the vault.
-
-    Args:
-        settings: the registry.
-        entity: only rows of this entity.
-        reason: only rows with this reason code.
-
-    Returns:
-        Column names, and rows ordered by site, delivery, file and record.
+def held_back(settings: Settings, which: Filter) -> list[HeldBack]:
+    """Rows quarantined at the last build, by site, delivery, file and record.
 
     Raises:
-        UserError: for an unknown entity or reason, or where nothing was built yet.
+        UserError: for a filter that names nothing known, or where nothing was built yet.
     """
-    meanings = reasons()
-    if entity is not None and entity not in ENTITIES:
-        raise UserError(f"--entity {entity}: unknown; use one of {', '.join(ENTITIES)}")
-    if reason is not None and reason not in meanings:
-        raise UserError(f"--reason {reason}: unknown; use one of {', '.join(sorted(meanings))}")
+    which.check()
+    with connect_built(settings) as connection:
+        if which.site is not None:
+            sites = [row[0] for row in connection.execute("SELECT DISTINCT site FROM input_file ORDER BY 1").fetchall()]
+            if which.site not in sites:
+                raise UserError(f"--site {which.site}: has delivered nothing; known: {', '.join(sites) or 'none'}")
+        found = connection.execute(
+            """
+            SELECT files.site, files.delivery, aside.entity, files.path, aside.record_number, aside.reasons, file_no
+            FROM built.intermediate.int_set_aside AS aside JOIN input_file AS files USING (file_no)
+            WHERE aside.disposition = 'quarantined' AND files.is_current
+                AND files.site = coalesce($site, files.site) AND files.delivery = coalesce($delivery, files.delivery)
+                AND aside.entity = coalesce($entity, aside.entity)
+                AND ($reason IS NULL OR list_contains(string_split(aside.reasons, ','), $reason))
+            ORDER BY ALL
+            """,
+            {"site": which.site, "delivery": which.delivery, "entity": which.entity, "reason": which.reason},
+        ).fetchall()
+    return [
+        HeldBack(site, delivery, entity, file, record, tuple(codes.split(",")), file_no)
+        for site, delivery, entity, file, record, codes, file_no in found
+    ]
+
+
+@contextmanager
+def connect_built(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The vault, with the build file beside it as `built`, both read-only.
+
+    Raises:
+        UserError: where nothing was built yet, or a refresh is at work.
+    """
     if not settings.warehouse.exists():
         raise UserError(f"{settings.warehouse}: nothing was built yet; run: registry refresh")
     with connect_vault(settings, read_only=True) as connection:
-        names = {
-            row[0]: row[1:]
-            for row in connection.execute(
-                "SELECT file_no, site, delivery, path FROM input_file WHERE is_current"
-            ).fetchall()
-        }
-    try:
-        with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
-            found = connection.execute(
-                "SELECT file_no, entity, record_number, reasons FROM intermediate.int_set_aside "
-                "WHERE disposition = 'quarantined' ORDER BY file_no, record_number"
-            ).fetchall()
-    except duckdb.Error:
-        raise UserError(
-            f"{settings.warehouse}: can't be read now; wait for the refresh under way, or run: registry refresh"
-        ) from None
-    rows = []
-    for file_no, of_entity, record_number, codes in found:
-        listed = codes.split(",")
-        if (entity and of_entity != entity) or (reason and reason not in listed):
-            continue
-        site, delivery, path = names.get(file_no, ("", "", ""))
-        rows.append(
-            [site, delivery, of_entity, path, record_number, codes, " ".join(meanings[code] for code in listed)]
-        )
-    return COLUMNS, sorted(rows, key=lambda row: [str(row[0]), str(row[1]), str(row[3]), row[4]])
+        path = str(settings.warehouse).replace("'", "''")
+        try:
+            connection.execute(f"ATTACH '{path}' AS built (READ_ONLY)")
+            connection.execute("SELECT 1 FROM built.intermediate.int_set_aside LIMIT 0")
+        except duckdb.Error:
+            raise UserError(
+                f"{settings.warehouse}: can't be read now; wait for the refresh under way, or run: registry refresh"
+            ) from None
+        yield connection

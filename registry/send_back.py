@@ -1,0 +1,94 @@
+"""Rows held back, as files that their site can be sent back to mend: its own columns and marks, and the reasons.
+
+One file for each delivered file: the records that are held back, as they were sent, and nothing of anybody else.
+They identify patients: the files are readable by their owner alone, and belong to the site they came from.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from pathlib import Path
+
+import duckdb
+
+from registry.contract import ENTITIES
+from registry.errors import UserError
+from registry.ingest import load_profiles
+from registry.quarantine import HeldBack, connect_built, reasons
+from registry.settings import Settings
+from registry.site_profile import SiteProfile
+from registry.vault import private_files
+
+OUR_COLUMNS = ("record", "reasons", "what to do")
+"""What stands before the site's own columns."""
+AS_SENT = "record as sent"
+"""The column of a record that could not be split into cells."""
+
+
+def send_back(settings: Settings, held: Iterable[HeldBack], out: Path) -> list[Path]:
+    """Write <out>/<site>/<delivery>/<file>_held_back.csv for every file with records in `held`; the files written.
+
+    Cells are text as they were loaded; delimiter and encoding are those of the site's profile (UTF-8 with a mark,
+    by which spreadsheets know it).
+
+    Raises:
+        UserError: where `out` lies in the deliveries (it would be delivered again), is not new, or can't be written.
+    """
+    if out.resolve().is_relative_to(settings.deliveries.resolve()):
+        raise UserError(f"{out} lies in the deliveries, where it would be loaded again: choose another folder")
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UserError(f"{out} exists already: name a new folder")
+    profiles = load_profiles(settings)
+    with connect_built(settings) as connection, private_files():
+        return [
+            _write_file(connection, profiles.get(place[0], SiteProfile()), list(records), out)
+            for place, records in groupby(held, key=lambda record: (record.site, record.delivery, record.file))
+        ]
+
+
+def _write_file(
+    connection: duckdb.DuckDBPyConnection, profile: SiteProfile, records: list[HeldBack], out: Path
+) -> Path:
+    first = records[0]
+    path = out / first.site / first.delivery / f"{first.file}_held_back.csv"
+    header = _header(connection, first.file_no)
+    encoding = "utf-8-sig" if profile.csv.encoding.lower().replace("_", "-") == "utf-8" else profile.csv.encoding
+    try:
+        path.parent.mkdir(parents=True)
+        with path.open("w", encoding=encoding, errors="backslashreplace", newline="") as file:
+            writer = csv.writer(file, delimiter=profile.csv.delimiter)
+            writer.writerow([*OUR_COLUMNS, *header, AS_SENT])
+            writer.writerows(_rows(connection, list(header.values()), list(header), records))
+    except OSError as error:
+        raise UserError(f"{path} can't be written: {error.strerror}") from None
+    return path
+
+
+def _header(connection: duckdb.DuckDBPyConnection, file_no: int) -> dict[str, str | None]:
+    """The file's own columns in order → the contract's column, or None for one it does not know."""
+    row = connection.execute("SELECT columns FROM input_file WHERE file_no = $file_no", {"file_no": file_no}).fetchone()
+    columns: dict[str, str | None] = json.loads(row[0]) if row else {}
+    return columns
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection, targets: list[str | None], names: list[str], records: list[HeldBack]
+) -> Iterator[list[object]]:
+    """The records as rows of the file, in order."""
+    meanings = reasons()
+    entity = ENTITIES[records[0].entity]
+    why = {record.record: record for record in records}
+    selected = ", ".join(f'"{column}"' for column in entity.columns)
+    cursor = connection.execute(
+        f'SELECT record_number, extra, malformed, {selected} FROM raw."{entity.name}" '
+        "WHERE file_no = $file_no AND list_contains($numbers, record_number) ORDER BY record_number",
+        {"file_no": records[0].file_no, "numbers": list(why)},
+    )
+    for number, extra, malformed, *cells in cursor.fetchall():
+        sent = dict(zip(entity.columns, cells, strict=True))
+        own = [sent[target] if target else (extra or {}).get(name) for name, target in zip(names, targets, strict=True)]
+        codes = why[number].reasons
+        yield [number, " ".join(codes), " ".join(meanings[code] for code in codes), *own, malformed]

@@ -1,0 +1,109 @@
+"""Rows held back: found by site, month, entity and reason, and sent back to their site as the site wrote them."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from integration.compiled_project import compiled_project
+
+from registry.cli import main
+from registry.errors import UserError
+from registry.quarantine import Filter, held_back
+from registry.send_back import send_back
+from registry.settings import Settings
+
+SITE = 'csv: {encoding: latin-1, delimiter: ";", decimal: ","}\ncolumns: {lab_results: {esito: value}}\n'
+LAB = """\
+result_id;patient_id;test_code;esito;unit;collected_at;note
+1;P1;751-8;0,75;10*9/L;2025-02-03;sound
+2;P1;751-8;molto basso;;2025-02-30;più tardi
+3;P9;751-8;0,5;10*9/L;2025-02-03;unknown
+4;P1;751-8
+"""
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """Two sites, of which each has rows held back."""
+    home = tmp_path_factory.mktemp("home")
+    for site, month in (("udine", "2025-02"), ("udine", "2025-03"), ("trieste", "2025-03")):
+        delivery = home / "deliveries" / site / month
+        delivery.mkdir(parents=True)
+        (delivery.parent / "site.yml").write_text(SITE)
+        (delivery / "lab_results.csv").write_text(LAB, encoding="latin-1")
+    patients = home / "deliveries" / "udine" / "2025-02" / "patients.csv"
+    patients.write_text("patient_id;birth_date;sex\nP1;1980-05-01;F\n")
+    return compiled_project().build(home)
+
+
+def test_rows_are_found_by_what_they_share(registry: Settings) -> None:
+    every = held_back(registry, Filter())
+    assert [(row.site, row.delivery, row.record) for row in every] == [
+        ("trieste", "2025-03", 1),
+        ("trieste", "2025-03", 2),
+        ("trieste", "2025-03", 3),
+        ("trieste", "2025-03", 4),
+        *(("udine", month, record) for month in ("2025-02", "2025-03") for record in (2, 3, 4)),
+    ]
+    march = held_back(registry, Filter(site="udine", delivery="2025-03", entity="lab_results"))
+    assert [set(row.reasons) for row in march] == [
+        {"non_numeric_value", "unit_missing", "unparseable_date"},
+        {"unknown_patient"},
+        {"malformed_row"},
+    ]
+    dated = held_back(registry, Filter(reason="unparseable_date"))
+    assert {row.record for row in dated} == {2}
+    assert held_back(registry, Filter(entity="patients")) == []
+
+
+@pytest.mark.parametrize(
+    ("which", "named"),
+    [
+        (Filter(site="gorizia"), "known: trieste, udine"),
+        (Filter(delivery="March"), "YYYY-MM"),
+        (Filter(entity="labs"), "lab_results"),
+        (Filter(reason="broken"), "malformed_row"),
+    ],
+)
+def test_a_filter_that_names_nothing_says_what_there_is(registry: Settings, which: Filter, named: str) -> None:
+    with pytest.raises(UserError, match=named):
+        held_back(registry, which)
+
+
+def test_a_site_gets_back_its_own_columns_and_marks_with_the_reasons(registry: Settings, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    files = send_back(registry, held_back(registry, Filter(site="udine", delivery="2025-02")), out)
+    assert files == [out / "udine" / "2025-02" / "lab_results.csv_held_back.csv"]
+    assert files[0].stat().st_mode & 0o077 == 0
+    with files[0].open(encoding="latin-1", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter=";"))
+    assert [row["record"] for row in rows] == ["2", "3", "4"], "sound rows stay here"
+    assert [rows[0][column] for column in ("result_id", "esito", "note")] == ["2", "molto basso", "più tardi"]
+    assert "Write dates as YYYY-MM-DD" in rows[0]["what to do"]
+    assert rows[1]["reasons"] == "unknown_patient"
+    assert rows[2]["record as sent"] == "4;P1;751-8"
+
+
+def test_nothing_is_written_where_it_would_be_delivered_or_would_replace_something(
+    registry: Settings, tmp_path: Path
+) -> None:
+    held = held_back(registry, Filter())
+    with pytest.raises(UserError, match="deliveries"):
+        send_back(registry, held, registry.deliveries / "back")
+    (tmp_path / "kept").write_text("")
+    with pytest.raises(UserError, match="new folder"):
+        send_back(registry, held, tmp_path)
+
+
+def test_the_command_lists_without_a_value_and_writes_on_request(registry: Settings, tmp_path: Path) -> None:
+    home = ["--home", str(registry.home)]
+    listed = CliRunner().invoke(main, ["quarantine", *home, "--site", "udine", "--reason", "non_numeric_value"])
+    assert listed.exit_code == 0
+    assert "lab_results.csv" in listed.output
+    assert "molto basso" not in listed.output
+    written = CliRunner().invoke(main, ["quarantine", *home, "--send-back", str(tmp_path / "back")])
+    assert written.exit_code == 0, written.output
+    assert len(list((tmp_path / "back").rglob("*.csv"))) == 3
