@@ -55,7 +55,7 @@ def refresh(
 def _refresh(
     home: Path | None, deliveries: Path | None, config: Path | None, through: str | None, no_wait: bool
 ) -> int:
-    from registry import lock
+    from registry import ingest, lock
     from registry.settings import load_settings
 
     settings = load_settings(home=home, deliveries=deliveries, config=config, through=through)
@@ -63,6 +63,8 @@ def _refresh(
         raise UserError(
             f"{settings.deliveries}: no such folder; put the sites' exports there or name it with --deliveries"
         )
+    ingest.load_profiles(settings)  # a mistake in these is told at once, before Dagster takes its time to start
+    ingest.find(settings)
     progress = ProgressHandler()
     logging.getLogger("registry").addHandler(progress)
     logging.getLogger("registry").setLevel(logging.INFO)

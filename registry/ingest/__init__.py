@@ -9,7 +9,7 @@ Nothing here judges a cell: that is dbt's. No message holds one.
 """
 
 from registry.ingest.config_tables import write_config
-from registry.ingest.deliveries import DeliveredFile, discover, load_profiles, plan
+from registry.ingest.deliveries import DeliveredFile, discover, find, load_profiles, plan
 from registry.ingest.ledger import ledger_fingerprint
 from registry.ingest.loader import LoadResult, load_entity
 from registry.ingest.pending import not_yet_loaded
@@ -20,6 +20,7 @@ __all__ = [
     "LoadResult",
     "connect_vault",
     "discover",
+    "find",
     "ledger_fingerprint",
     "load_entity",
     "load_profiles",

@@ -76,15 +76,7 @@ def discover(settings: Settings, hashed: Hashed | None = None) -> list[Delivered
     `hashed` is called with each file once its hash is known. UserError for a folder or file name that can't be
     read, for what lies outside the deliveries folder (links), and for unreadable files.
     """
-    found = sorted(
-        (
-            file
-            for site in _site_folders(settings)
-            for delivery in _delivery_folders(settings, site)
-            for file in _files(settings, site.name, delivery)
-        ),
-        key=lambda file: file.place,
-    )
+    found = find(settings)
     with ThreadPoolExecutor(max_workers=settings.threads) as pool:
         result = []
         for file, sha256 in zip(found, pool.map(_sha256, found), strict=True):
@@ -92,6 +84,17 @@ def discover(settings: Settings, hashed: Hashed | None = None) -> list[Delivered
             if hashed:
                 hashed(result[-1])
     return result
+
+
+def find(settings: Settings) -> list[DeliveredFile]:
+    """As `discover`, without opening a file: no hash yet."""
+    found = [
+        file
+        for site in _site_folders(settings)
+        for delivery in _delivery_folders(settings, site)
+        for file in _files(settings, site.name, delivery)
+    ]
+    return sorted(found, key=lambda file: file.place)
 
 
 def _site_folders(settings: Settings) -> list[Path]:

@@ -128,7 +128,7 @@ def test_a_mistake_of_the_user_is_one_line_and_exit_code_2(tmp_path: Path) -> No
     assert "delimitr" in done.stderr
     assert "site.yml" in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
-    assert not (tmp_path / "releases").exists()
+    assert {path.name for path in tmp_path.iterdir()} == {"deliveries"}, "nothing was begun"
 
 
 def test_a_second_refresh_says_who_holds_the_lock(tmp_path: Path) -> None:
