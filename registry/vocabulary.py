@@ -48,6 +48,11 @@ def scales() -> frozenset[str]:
     return frozenset(_column("grading_scales", "scale"))
 
 
-def definitions() -> frozenset[str]:
-    """Ids of the case definitions that come with the registry."""
-    return frozenset(_column("case_definitions", "definition_id"))
+def definitions() -> dict[str, dict[str, str]]:
+    """The case definitions that come with the registry: id → its row of the seed, without the source."""
+    path = SEEDS / "case_definitions.csv"
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8", newline="") as lines:
+        rows = [{key: text for key, text in row.items() if key != "source"} for row in csv.DictReader(lines)]
+    return {row["definition_id"]: row for row in rows}

@@ -226,3 +226,12 @@ def test_a_variable_that_makes_no_sense_is_named(
 def test_a_home_that_duckdb_can_not_use_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="choose another REGISTRY_HOME"):
         load_settings(home=tmp_path / "why?")
+
+
+def test_other_parameters_for_a_shipped_definition_leave_the_rest_as_it_is(tmp_path: Path) -> None:
+    read = study(tmp_path, "definitions: [{definition_id: severe_only, attribution_days: 180}]")
+    (definition,) = read.definitions
+    assert definition.attribution_days == 180
+    assert (definition.onset_below, definition.recovery_at) == (Decimal("0.5"), Decimal("1.0"))
+    assert definition.label.startswith("Severe neutropenia (ANC < 0.5)")
+    assert definition.label != "Severe neutropenia (ANC < 0.5)", "nobody takes it for the shipped one"
