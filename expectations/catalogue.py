@@ -17,6 +17,7 @@ from expectations.suites import (
     incidence,
     marts,
     patients,
+    sensitivity,
     treatments,
 )
 
@@ -38,6 +39,7 @@ QUERIED: tuple[Check, ...] = (
     *attribution.CHECKS,
     *incidence.CHECKS,
     *marts.CHECKS,
+    *sensitivity.CHECKS,
     *accounts.CHECKS,
     *drift.CHECKS,
 )

@@ -88,9 +88,15 @@ PUBLISHED: tuple[PublishedTable, ...] = (
         "n_cases n_episodes n_recurrent risk_pct rate_per_100py",
     ),
     _table(
+        "main.mart_sensitivity_analysis",
+        "definition_id analysis stratum_type stratum",
+        "n_patients n_cases n_episodes n_recurrent risk_pct person_years rate_per_100py",
+    ),
+    _table(
         "main.mart_monitoring",
         "patient_key",
-        "last_dose_date last_drug last_anc_date days_since_anc last_anc_10e9_l last_severity anc_overdue open_episode",
+        "last_dose_date last_drug last_anc_date days_since_anc last_anc_10e9_l last_severity anc_overdue open_episode "
+        "days_since_last_dose in_late_window",
     ),
     _table("meta.input_file", "file_id", "site delivery entity sha256 n_rows is_current"),
     _table(

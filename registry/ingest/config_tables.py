@@ -53,6 +53,8 @@ def _write_study(connection: duckdb.DuckDBPyConnection, settings: Settings) -> N
                 study.anc_interval_days,
                 study.time_zone,
                 study.synthetic,
+                study.late_window_start_days,
+                study.late_window_end_days,
             )
         ],
     )

@@ -119,6 +119,13 @@ PLANTED: dict[str, str] = {
     "mart_incidence_definition_known": "UPDATE main.mart_incidence SET definition_id = 'mine'",
     "mart_time_to_onset_definition_known": "UPDATE main.mart_time_to_onset SET definition_id = 'mine'",
     "mart_sensitivity_definition_known": "UPDATE main.mart_sensitivity SET definition_id = 'mine'",
+    "sensitivity_analysis_values": "UPDATE main.mart_sensitivity_analysis SET analysis = 'x' WHERE analysis = 'main'",
+    "mart_sensitivity_analysis_definition_known": "UPDATE main.mart_sensitivity_analysis SET definition_id = 'mine'",
+    "sensitivity_main_is_the_incidence": "UPDATE main.mart_sensitivity_analysis SET n_patients = n_patients + 1",
+    "sensitivity_drugs_add_up": "UPDATE main.mart_sensitivity_analysis SET n_cases = n_cases + 1 "
+    "WHERE analysis = 'without_duffy_null' AND stratum_type = 'drug'",
+    "sensitivity_drug_before_moves_nothing_overall": "UPDATE main.mart_sensitivity_analysis "
+    "SET n_patients = n_patients - 1 WHERE analysis = 'late_effects_to_drug_before'",
     # accounts
     "reconciliation_adds_up": "UPDATE meta.reconciliation SET rows_current = rows_current - 1 "
     "WHERE delivery = '2023-05'",

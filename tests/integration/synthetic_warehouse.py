@@ -149,10 +149,17 @@ CROSS JOIN (SELECT count(*) AS n_in, 0::BIGINT AS n_excluded, count(*) AS n_out 
 CREATE TABLE main.mart_sensitivity AS
 SELECT definition_id, n_cases, n_episodes, 0::BIGINT AS n_recurrent, risk_pct, rate_per_100py
 FROM main.mart_incidence WHERE stratum_type = 'overall';
+CREATE TABLE main.mart_sensitivity_analysis AS
+SELECT definition_id, analysis, stratum_type, CASE WHEN stratum_type = 'overall' THEN 'all' ELSE stratum END AS stratum,
+    n_patients, n_cases, n_episodes, 0::BIGINT AS n_recurrent, risk_pct, person_years, rate_per_100py
+FROM main.mart_incidence
+CROSS JOIN (VALUES ('main'), ('without_duffy_null'), ('with_baseline_anc'), ('late_effects_to_drug_before'))
+    AS t (analysis)
+WHERE stratum_type <> 'site';
 CREATE TABLE main.mart_monitoring AS
 SELECT patient_key, DATE '2024-01-09' AS last_dose_date, first_drug AS last_drug, DATE '2024-03-01' AS last_anc_date,
     30 AS days_since_anc, 3.0::DECIMAL(18, 6) AS last_anc_10e9_l, 'none' AS last_severity, false AS anc_overdue,
-    false AS open_episode
+    false AS open_episode, 82 AS days_since_last_dose, false AS in_late_window
 FROM main.dim_patient;
 
 CREATE TABLE meta.input_file AS
