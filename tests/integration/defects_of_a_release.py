@@ -136,6 +136,8 @@ PLANTED: dict[str, str] = {
     "input_file_rows_possible": "UPDATE meta.input_file SET n_rows = -1 WHERE delivery = '2023-05'",
     "anc_has_lineage": f"DELETE FROM meta.lineage {OF_OTHER} AND record_of = 'anc'",
     "dose_has_lineage": f"DELETE FROM meta.lineage {OF_OTHER} AND record_of = 'dose'",
+    "trace_count_known": "UPDATE meta.episode_trace SET anc_key = repeat('0', 32)",
+    "trace_tells_the_episode": "UPDATE meta.episode_trace SET on_date = on_date + 1",
     "lineage_record_present": f"UPDATE meta.lineage SET record_number = NULL {OF_OTHER}",
     "lineage_record_exists": f"UPDATE meta.lineage SET record_number = 100000 {OF_OTHER}",
     # against the previous release

@@ -184,6 +184,11 @@ FROM main.fct_anc JOIN first_file USING (site)
 UNION ALL
 SELECT 'dose', NULL, patient_key, drug, administered_on, file_id, 1
 FROM main.fct_dose JOIN main.dim_patient USING (patient_key) JOIN first_file USING (site);
+CREATE TABLE meta.episode_trace AS
+SELECT episode_id, 1 AS step, onset_date AS on_date, 'onset' AS rule, true AS is_nadir, anc_key,
+    fct_anc.anc_10e9_l, NULL::VARCHAR AS operator, NULL::VARCHAR AS drug
+FROM main.fct_neutropenia_episode AS episode
+JOIN main.fct_anc ON fct_anc.patient_key = episode.patient_key AND fct_anc.collected_on = onset_date;
 CREATE TABLE meta.quarantine_summary (
     site VARCHAR, delivery VARCHAR, entity VARCHAR, source_file VARCHAR, reason VARCHAR, n_rows BIGINT
 );
