@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, create_model, model
 from registry import vocabulary
 from registry.contract import ANALYTES, ENTITIES
 from registry.study import TimeZone
-from registry.wide_profile import Wide, WideTable, analytes_as_codes, check_wide, trimmed_keys
+from registry.wide_profile import Wide, WideTable, WideTest, analytes_as_codes, check_wide, trimmed_keys
 from registry.yaml_model import YamlModel, load_model, one_of
 
 PROFILE_NAME = "site.yml"
@@ -139,6 +139,11 @@ class SiteProfile(YamlModel):
     def wide_table(self, entity: str) -> WideTable | None:
         """How the site lays out this entity as a wide table, if it does."""
         return self.wide.lab_results if entity == "lab_results" else None
+
+    def wide_tests(self, entity: str) -> dict[str, WideTest]:
+        """The columns of its wide table that hold results: header, case-folded → test; empty without such a table."""
+        table = self.wide_table(entity)
+        return table.by_header if table else {}
 
     @property
     def test_codes(self) -> dict[str, str]:
