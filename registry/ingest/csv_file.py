@@ -17,7 +17,7 @@ from registry.ingest.target import Reading, Target, Way
 from registry.ingest.wide import Row, Rows, rows_of
 from registry.site_profile import SiteProfile
 
-_NAMED_DELIMITER = re.compile(r'"?sep=([^\w"\r\n])"?[ \t]*(?:\r\n|\r|\n|$)', re.IGNORECASE)
+_NAMED_DELIMITER = re.compile(r'\s*"?sep=([^\w\s"]|\t)"?(?:\1|[ \t])*(?:\r\n|\r|\n|$)', re.IGNORECASE)
 
 
 def read_csv_file(target: Target, file: DeliveredFile, profile: SiteProfile, file_no: int, way: Way) -> Reading:

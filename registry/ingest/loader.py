@@ -193,8 +193,7 @@ class _Load:
     def _load_once(
         self, file: DeliveredFile, profile: SiteProfile, read_as: str, file_no: int, way: Way
     ) -> ledger.Loaded:
-        catch = file.where if way is Way.EXACT else None
-        with self._transaction(catch):
+        with self._transaction(file.where if way is Way.EXACT else None):
             ledger.remove(self._connection, self._entity, file_no)
             loaded = self._read(file, profile, read_as, file_no, way)
             self._enter([loaded])
@@ -221,12 +220,12 @@ class _Load:
                 self.result.n_files_replaced += 1
             else:
                 self.result.n_files_new += 1
-            reading = entry.reading
-            self.result.n_rows_new += reading.counts.n_rows
-            self.result.n_malformed += reading.counts.n_malformed
+            reading, counts = entry.reading, entry.reading.counts
+            self.result.n_rows_new += counts.n_rows
+            self.result.n_malformed += counts.n_malformed
             self.result.unknown_columns |= {(entry.file.site, name) for _, name in reading.header.unknown}
             self.result.unread_sheets |= {(entry.file.where, number) for number in reading.unread_sheets}
-            self._report(entry.file, reading.counts.n_rows)
+            self._report(entry.file, counts.n_rows)
 
     def _report(self, file: DeliveredFile, n_rows: int) -> None:
         if self._progress:
