@@ -71,7 +71,9 @@ class _Draws:
             (*entity.columns, *(name for _, name in header.unknown)),
             (*entity.columns, *(None for _ in header.unknown)),
         )
-        self._sent = header
+        self._columns = [(position, column) for position, column in enumerate(header.targets) if column]
+        self._unknown = [position for position, _ in header.unknown]
+        self._has_own_key = entity.key in header.targets
         self._tests = [(position, header.names[position], test) for position, test in header.tests]
         self._carry_down = [column for column in table.carry_down if column in header.targets]
         self._date_formats = tuple(text.replace("%-", "%") for text in date_formats)
@@ -92,9 +94,9 @@ class _Draws:
                 yield from self._cells(record.cells, first)
 
     def _cells(self, sent: list[str], first: int) -> Iterator[Row]:
-        draw = {column: sent[n] for n, column in enumerate(self._sent.targets) if column}
+        draw = {column: sent[position] for position, column in self._columns}
         self._take_from_above(draw)
-        unknown = [sent[n] for n, _ in self._sent.unknown]
+        unknown = [sent[position] for position in self._unknown]
         key = self._draw_key(draw)
         is_cancelled = draw.get("status", "").strip(BLANKS).lower() == "cancelled"
         filled = [
@@ -119,9 +121,8 @@ class _Draws:
 
     def _draw_key(self, draw: dict[str, str]) -> str:
         """What the results of a draw share in their keys; "" where it can't be known again."""
-        own = draw.get(self.header.entity.key)
-        if own is not None:
-            return own.strip(BLANKS)
+        if self._has_own_key:
+            return draw[self.header.entity.key].strip(BLANKS)
         parts = {column: draw.get(column, "").strip(BLANKS) for column in COMPOSED_KEY}
         if not parts["patient_id"] or not parts["collected_at"]:
             return ""
@@ -129,7 +130,7 @@ class _Draws:
         return "/".join(_escaped(part) for part in parts.values() if part)
 
     def _code(self, test: WideTest) -> str:
-        return test.code if self.header.entity.key in self._sent.targets else _escaped(test.code)
+        return test.code if self._has_own_key else _escaped(test.code)
 
     def _row(self, draw: dict[str, str], name: str, test: WideTest, value: str, key: str) -> list[str]:
         said = {self.header.entity.key: key, "test_code": test.code, "test_name": name, "value": value}
