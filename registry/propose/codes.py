@@ -8,11 +8,12 @@ from __future__ import annotations
 import difflib
 import json
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from registry import vocabulary
-from registry.propose.discretion import Privacy, Tally
+from registry.propose.discretion import NAME_SHARE, Privacy, Tally
+from registry.propose.header_names import folded
 from registry.propose.recognise import Guess, drug_meant, is_known_drug, named_test, unit_dimension, unit_meant
 from registry.propose.survey import Survey, Surveyed
 
@@ -66,7 +67,9 @@ class CodeList:
 class Values:
     """The values of one column over all tables that have it, and which of them may be written."""
 
-    def __init__(self, tables: Iterable[Surveyed], column: str, privacy: Privacy) -> None:
+    def __init__(
+        self, tables: Iterable[Surveyed], column: str, privacy: Privacy, is_known: Callable[[str], bool]
+    ) -> None:
         self.tallies: dict[str, Tally] = {}
         self.reasons: list[str] = []
         self._privacy = privacy
@@ -74,7 +77,7 @@ class Values:
             values = table.values.get(column)
             if values is None:
                 continue
-            if reason := values.hidden_because:
+            if reason := values.hidden_because(is_known):
                 self.reasons.append(f"nothing of {column} in {table.table.where} is written: {reason}")
             for text, tally in values.tallies.items():
                 sum_ = self.tallies.setdefault(text, Tally())
@@ -91,26 +94,33 @@ class Values:
 def local_tests(survey: Survey) -> tuple[CodeList, dict[str, str]]:
     """The site's own test codes, and what each code that is known or proposed means (code → analyte)."""
     labs = [t for t in survey.tables if "test_code" in t.values]
-    codes = Values(labs, "test_code", survey.privacy)
-    names = Values(labs, "test_name", survey.privacy)
     of_name: dict[str, Counter[str]] = {}
     of_unit: dict[str, Counter[str]] = {}
     for table in labs:
-        for (code, name, unit), rows in table.together.items():
-            of_name.setdefault(code, Counter())[name] += rows
+        for (code, written, unit), rows in table.together.items():
+            of_name.setdefault(code, Counter())[written] += rows
             of_unit.setdefault(code, Counter())[unit] += rows
+    loinc = vocabulary.loinc_codes()
+    main_name = {code: _main_name(found) for code, found in of_name.items()}
+    names = Values(labs, "test_name", survey.privacy, lambda name: named_test(name) is not None)
+    codes = Values(
+        labs,
+        "test_code",
+        survey.privacy,
+        lambda code: code in loinc or bool(named_test(code) or named_test(main_name.get(code) or "")),
+    )
     found = CodeList(remarks=codes.reasons)
-    followed = {code: analyte for code, analyte in vocabulary.loinc_codes().items() if code in codes.tallies}
+    followed = {code: analyte for code, analyte in loinc.items() if code in codes.tallies}
     for code, tally in codes.tallies.items():
         if code in followed:
             continue
         units = of_unit.get(code, Counter())
-        name = next((n for n, _ in of_name.get(code, Counter()).most_common(1) if n), "")
-        shown_name = name if names.may_be_written(name) else ""
+        name = main_name.get(code)
+        shown_name = name if name and names.may_be_written(name) else ""
         entry, analyte = _test_entry(code, tally.rows, shown_name, units)
         if analyte:
             followed[code] = analyte
-        may_be_written = codes.may_be_written(code)
+        may_be_written = name is not None and codes.may_be_written(code)
         found.add(entry, may_be_written=may_be_written)
         if not may_be_written and shown_name and entry.meaning:
             found.remarks.append(
@@ -118,6 +128,19 @@ def local_tests(survey: Survey) -> tuple[CodeList, dict[str, str]]:
                 "its code can't be written here (it looks like a number or an identifier, or is rare): add it"
             )
     return found, followed
+
+
+def _main_name(names: Counter[str]) -> str | None:
+    """The name that goes with a code; "" where it has none, None where it goes with several as no code does."""
+    spellings: dict[str, Counter[str]] = {}
+    for name, rows in names.items():
+        if name:
+            spellings.setdefault(folded(name), Counter())[name] += rows
+    if not spellings:
+        return ""
+    main = max(spellings.values(), key=Counter.total)
+    n_rows = sum(map(Counter.total, spellings.values()))
+    return main.most_common(1)[0][0] if main.total() >= NAME_SHARE * n_rows else None
 
 
 def _test_entry(code: str, rows: int, name: str, units: Counter[str]) -> tuple[Entry, str | None]:
@@ -153,7 +176,7 @@ def _dimension(unit: str) -> str | None:
 def local_units(survey: Survey, followed: dict[str, str]) -> CodeList:
     """Units that the registry does not know, of the tests that it follows (of all tests, where it follows none)."""
     labs = [t for t in survey.tables if "unit" in t.values]
-    values = Values(labs, "unit", survey.privacy)
+    values = Values(labs, "unit", survey.privacy, lambda unit: _dimension(unit) is not None)
     rows_followed: Counter[str] = Counter()
     for table in labs:
         for (code, _, unit), rows in table.together.items():
@@ -173,7 +196,8 @@ def local_units(survey: Survey, followed: dict[str, str]) -> CodeList:
 
 def local_drugs(survey: Survey) -> CodeList:
     """Drug names that the registry does not know."""
-    values = Values([t for t in survey.tables if "drug" in t.values], "drug", survey.privacy)
+    tables = [t for t in survey.tables if "drug" in t.values]
+    values = Values(tables, "drug", survey.privacy, lambda name: is_known_drug(name) or drug_meant(name) is not None)
     found = CodeList(remarks=values.reasons)
     for name, tally in values.tallies.items():
         if not is_known_drug(name):

@@ -108,12 +108,13 @@ def columns_named(entity: str, name: str) -> tuple[str, ...]:
 
 
 def n_recognised(cells: Iterable[str], entity: str | None = None) -> int:
-    """How many cells of a record are names of columns (of that entity, or of the one that fits best)."""
+    """How many cells of a record are names of columns (of that entity, or of the one that fits best) or of persons."""
     cells = list(cells)
-    return max(
+    best = max(
         len({columns[0] for cell in cells if (columns := columns_named(name, cell))})
         for name in ([entity] if entity else ENTITIES)
     )
+    return best + sum(folded(cell) in PERSON_NAMES for cell in cells)
 
 
 def guess_entity(file_name: str, header: Sequence[str], n_tests_in_header: int = 0) -> str | None:
@@ -123,10 +124,11 @@ def guess_entity(file_name: str, header: Sequence[str], n_tests_in_header: int =
     for name, entity in ENTITIES.items():
         columns = {found[0] for cell in header if (found := columns_named(name, cell))}
         required = sum(column in entity.required for column in columns)
-        if len(columns) + (n_tests_in_header if name == "lab_results" else 0) < 2:
+        is_named = bool(words & FILE_WORDS[name])
+        if not columns or len(columns) + is_named + (n_tests_in_header if name == "lab_results" else 0) < 2:
             continue
         native = sum(cell.strip().casefold() in entity.columns for cell in header)
-        scores[name] = 2 * required + len(columns) + native + 5 * bool(words & FILE_WORDS[name])
+        scores[name] = 2 * required + len(columns) + native + 5 * is_named
         if name == "lab_results":
             scores[name] += n_tests_in_header
     best = sorted(scores, key=lambda name: -scores[name])[:2]

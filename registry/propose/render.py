@@ -197,8 +197,8 @@ def _code_list(codes: CodeList, kind: str, advice: str) -> Draft:
     if codes.n_hidden:
         like_known = f", {codes.n_hidden_known} of them like known ones" if codes.n_hidden_known else ""
         draft.decide(
-            f"{kind} not written here: {codes.n_hidden}, in {codes.hidden_rows:,} rows{like_known}: fewer than {MIN_ROWS} "
-            f"rows or {MIN_PATIENTS} patients, or like a number, an identifier or a name; look for them in the files"
+            f"{kind} not written here: {codes.n_hidden}, in {codes.hidden_rows:,} rows{like_known}: fewer than "
+            f"{MIN_ROWS} rows or {MIN_PATIENTS} patients, or like a number, an identifier or a name; see the files"
         )
     for remark in codes.remarks:
         draft.decide(remark)

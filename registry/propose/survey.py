@@ -95,6 +95,9 @@ def survey(folder: Path, progress: Callable[[str], None] = lambda _: None) -> Su
     for table in tables:
         progress(f"counting {table.table.where}")
         _count(table, found)
+    for table in tables:
+        for values in table.values.values():
+            values.settle(found.privacy)
     return found
 
 
@@ -179,6 +182,7 @@ class _RowCounter:
         self._entity = matched.entity.name
         self._patient = matched.position("patient_id")
         self._dates = [(p, f"{self._entity}.{t}") for p, t in targets if t in DATES]
+        self._when = [p for p, t in targets if t in DATES and t in matched.entity.required]
         self._numbers = [p for p, t in targets if t in NUMBERS] + list(surveyed.tests)
         self._codes = [(p, t, CODES[t]) for p, t in targets if t in CODES]
         self._values = [(p, surveyed.values.setdefault(t, ColumnValues())) for p, t in targets if t in _COUNTED]
@@ -195,9 +199,11 @@ class _RowCounter:
         patient = self._found.privacy.patient(text) if text else None
         if text and patient is None and self._found.privacy.known is not None:
             surveyed.n_no_patient += 1
+        if not any(read_date(row[position].strip(BLANKS)) for position in self._when):
+            patient = None  # a row out of place: what stands in it may be anybody's
         for position, values in self._values:
             if cell := row[position].strip(BLANKS):
-                values.add(cell, patient)
+                values.add(cell, patient, self._found.privacy)
         for position, column, known in self._codes:
             if (cell := row[position].strip(BLANKS)) and cell.casefold() not in known:
                 surveyed.foreign_codes[column] += 1

@@ -63,8 +63,8 @@ def _wide_test(header: str) -> WideTest | None:
         unit = written if unit_dimension(written) else meant.meaning if meant and meant.is_sure else None
     elif test.dimension == "percent":
         unit = "%"
-    analyte = test.analyte(unit_dimension(unit) if unit else None)
-    if analyte is None or (unit is None and len(test.analytes) > 1):
+    analyte = test.analyte(unit_dimension(unit)) if unit else test.analytes[0] if len(test.analytes) == 1 else None
+    if analyte is None:
         return WideTest(header, None, unit, test.analytes)
     return WideTest(header, loinc_of(analyte), unit, (analyte,))
 
