@@ -106,7 +106,7 @@ def profile(folder: Path, out: Path | None) -> None:
     from rich.markup import escape
 
     from registry.console import errors, print_summary
-    from registry.propose import render, survey
+    from registry.propose import counted, render, survey
 
     if out and out.exists():
         raise UserError(f"{out}: is there already and is not overwritten; name another file with --out")
@@ -121,7 +121,8 @@ def profile(folder: Path, out: Path | None) -> None:
         except OSError as error:
             raise UserError(f"{out} can't be written: {error.strerror}") from None
     print_summary(
-        f"{proposal.n_files} files, {proposal.n_rows:,} rows read" + (f"; proposal: {out}" if out else ""),
+        f"{counted(proposal.n_files, 'file')}, {counted(proposal.n_rows, 'row')} read"
+        + (f"; proposal: {out}" if out else ""),
         proposal.todo,
     )
 

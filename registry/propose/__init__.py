@@ -4,7 +4,8 @@ What may be written of a delivered cell is decided in `discretion.py` alone. The
 is registry/site_profile.py.
 """
 
+from registry.propose.draft import counted
 from registry.propose.render import Proposal, render
 from registry.propose.survey import survey
 
-__all__ = ["Proposal", "render", "survey"]
+__all__ = ["Proposal", "counted", "render", "survey"]

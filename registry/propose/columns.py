@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from registry.contract import ENTITIES, Entity
 from registry.propose.dates import PARTIAL, read_date
-from registry.propose.header_names import COLUMN_NAMES, FILE_WORDS, PERSON_NAMES, TIMES, folded
+from registry.propose.header_names import COLUMN_NAMES, FILE_WORDS, PERSON_NAMES, TIMES, folded, folded_forms
 from registry.propose.marks import is_number
 from registry.propose.recognise import drug_meant, is_known_drug, named_test, unit_dimension, unit_meant
 from registry.propose.tables import Row, Typed
@@ -102,9 +102,17 @@ class Matched:
 
 def columns_named(entity: str, name: str) -> tuple[str, ...]:
     """The columns of an entity that a header may mean, the surest first."""
-    plain = folded(name)
-    found = [(names.index(plain), column) for column, names in COLUMN_NAMES[entity].items() if plain in names]
-    return tuple(column for _, column in sorted(found))
+    return tuple(column for _, column in _wishes(entity, name))
+
+
+def _wishes(entity: str, name: str) -> list[tuple[int, str]]:
+    """Columns of an entity that a header may mean, each after how far down its list of names the header stands."""
+    forms = folded_forms(name)
+    return sorted(
+        (min(names.index(form) for form in forms if form in names), column)
+        for column, names in COLUMN_NAMES[entity].items()
+        if any(form in names for form in forms)
+    )
 
 
 def n_recognised(cells: Iterable[str], entity: str | None = None) -> int:
@@ -163,10 +171,10 @@ def match_columns(
         if (native := name.strip().casefold()) in entity.columns and native not in targets:
             targets[position] = native
     wishes = sorted(
-        (COLUMN_NAMES[entity.name][column].index(folded(name)), order, position, column)
+        (rank, order, position, column)
         for position, name in enumerate(names)
         if targets[position] is None
-        for order, column in enumerate(columns_named(entity.name, name))
+        for order, (rank, column) in enumerate(_wishes(entity.name, name))
     )
     for _, _, position, column in wishes:
         if targets[position] is not None or position in doubtful:

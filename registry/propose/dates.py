@@ -6,6 +6,7 @@ whichever column it stands in; where no cell decides, both readings are proposed
 
 from __future__ import annotations
 
+import functools
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -54,6 +55,7 @@ PARTIAL = Shape("", "YYYY")
 """A year, or year and month: a birth date may be written so."""
 
 
+@functools.lru_cache(maxsize=65_536)
 def read_date(cell: str) -> Reading | None:
     """How a cell writes a date; None where it is none that can be read."""
     for pattern, reading in _READINGS:

@@ -18,7 +18,17 @@ def folded(name: str) -> str:
     return re.sub(r"[^a-z0-9]", "", plain)
 
 
-_PATIENT = """idpaziente codicepaziente codpaziente codpaz idpaz paziente pazienteid numeropaziente npaziente cartella
+_SMALL_WORDS = frozenset("di del della dell de du des der d l la le el of the".split())
+
+
+def folded_forms(name: str) -> tuple[str, ...]:
+    """A header's `folded` form, and the one without its small words: `Date de prélèvement` → `dateprelevement`."""
+    words = [word for word in re.split(r"[\W_]+", name.casefold()) if word not in _SMALL_WORDS]
+    return tuple(dict.fromkeys((folded(name), folded("".join(words)))))
+
+
+_PATIENT = """npatient npaciente nopaciente nrpaziente nropaciente numpaciente
+    idpaziente codicepaziente codpaziente codpaz idpaz paziente pazienteid numeropaziente npaziente cartella
     numerocartella mpi patient patientid patientennummer patientennr patientnr patnr patid pid idpatient codepatient
     numeropatient numpatient nopatient ipp nip idpaciente codigopaciente codpaciente paciente nhc numerohistoria
     numhistoria historiaclinica iddoente doente patientno patientnumber patientcode mrn medicalrecordnumber

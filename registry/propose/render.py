@@ -10,9 +10,10 @@ from registry.contract import ENTITIES
 from registry.errors import UserError
 from registry.ingest.header import read_header
 from registry.propose.codes import CodeList, local_drugs, local_tests, local_units
+from registry.propose.columns import columns_named
 from registry.propose.dialect import csv_section
-from registry.propose.discretion import MIN_PATIENTS, MIN_ROWS, looks_harmless
-from registry.propose.draft import Draft, quoted
+from registry.propose.discretion import MIN_PATIENTS, MIN_ROWS, Privacy, looks_harmless
+from registry.propose.draft import Draft, counted, quoted
 from registry.propose.header_names import TIMES, folded
 from registry.propose.survey import Survey, Surveyed
 from registry.propose.wide import wide_section
@@ -43,16 +44,11 @@ def render(survey: Survey) -> Proposal:
     n_files = len(survey.export.files)
     n_weighed = sum(table.n_weighed for table in survey.tables)
     head = Draft()
-    head.comment(f"Proposed by `registry profile` from {n_files} files, {survey.n_rows:,} rows. Every row was counted;")
-    head.comment(
-        f"dates and numbers were judged on {n_weighed:,} of them. A line that begins with # takes no effect and is"
-    )
-    head.comment(
-        "for a person to decide; check the others too. No patient's value stands here: codes, units and drugs are"
-    )
-    head.comment(
-        f"named where they have {MIN_ROWS} rows of {MIN_PATIENTS} different patients or more, and counted otherwise."
-    )
+    head.comment(f"Proposed by `registry profile` from {counted(n_files, 'file')}, {counted(survey.n_rows, 'row')}.")
+    head.comment(f"Every row was counted; dates and numbers were judged on {n_weighed:,} of them. What begins with #")
+    head.comment("takes no effect and is for a person to decide; check the other lines too. No patient's value stands")
+    head.comment(f"here: codes, units and drugs are named where they have {MIN_ROWS} rows of {MIN_PATIENTS} different")
+    head.comment("patients, and counted otherwise.")
     if files.lines:
         head.comment("")
         head.comment("Before the first refresh:")
@@ -91,7 +87,7 @@ def _file(table: Surveyed, draft: Draft) -> None:
     elif table.matched is None:
         draft.decide(f"{where}: can't tell what it holds: rename it to <entity>_... (one of {', '.join(ENTITIES)})")
     elif table.header_at:
-        draft.decide(f"{where}: its header is row {table.header_at + 1}: take away what stands above it")
+        draft.decide(f"{where}: other rows stand above its header: take them away")
     if table.table.has_separator_line:
         draft.decide(f"{where}: take away its first line (sep=)")
     if table.n_malformed:
@@ -109,18 +105,18 @@ def _columns(survey: Survey) -> Draft:
         own_names: dict[str, str] = {}
         for table in survey.tables:
             if table.matched and table.matched.entity.name == entity:
-                _columns_of(table, own_names, inner)
+                _columns_of(table, own_names, survey.privacy, inner)
         draft.section(entity, inner)
     return draft
 
 
-def _columns_of(table: Surveyed, own_names: dict[str, str], draft: Draft) -> None:
+def _columns_of(table: Surveyed, own_names: dict[str, str], privacy: Privacy, draft: Draft) -> None:
     matched = table.matched
     assert matched is not None  # noqa: S101 - the caller has looked
     entity, where = matched.entity, table.table.where
     unmatched = []
     for position, (name, target) in enumerate(zip(matched.names, matched.targets, strict=True)):
-        shown = name if _may_show(table, position) else None
+        shown = name if _may_show(table, position, privacy) else None
         if target is None:
             if position not in table.tests:
                 unmatched.append(position)
@@ -134,7 +130,7 @@ def _columns_of(table: Surveyed, own_names: dict[str, str], draft: Draft) -> Non
                 note="told by its cells alone: check" if position in matched.by_cells else "",
             )
     for position in unmatched:
-        _unmatched(table, position, draft)
+        _unmatched(table, position, privacy, draft)
     wide = {"result_id", "test_code", "value", "unit"} if table.tests else set()
     missing = [column for column in matched.missing if column not in wide]
     if missing:
@@ -146,13 +142,13 @@ def _columns_of(table: Surveyed, own_names: dict[str, str], draft: Draft) -> Non
             draft.decide(str(mistake))
 
 
-def _unmatched(table: Surveyed, position: int, draft: Draft) -> None:
+def _unmatched(table: Surveyed, position: int, privacy: Privacy, draft: Draft) -> None:
     matched = table.matched
     assert matched is not None  # noqa: S101 - the caller has looked
     name = matched.names[position]
     if not name:
         return
-    shown = quoted(name) if _may_show(table, position) else f"column {position + 1}"
+    shown = quoted(name) if _may_show(table, position, privacy) else f"column {position + 1}"
     if column := matched.doubtful.get(position):
         draft.decide(f"{shown}: {column}   # so its name says, but not its cells ({table.table.where})")
     elif column := matched.rivals.get(position):
@@ -165,8 +161,17 @@ def _unmatched(table: Surveyed, position: int, draft: Draft) -> None:
         draft.comment(f"{shown}: not used   # {table.table.where}")
 
 
-def _may_show(table: Surveyed, position: int) -> bool:
-    return position not in table.hidden_headers and looks_harmless(table.header[position])
+def _may_show(table: Surveyed, position: int, privacy: Privacy) -> bool:
+    """Whether a header may be written: one that is a column's or a test's usual name, or that is plainly a header.
+
+    In a table without a column of patients the patients may be its columns.
+    """
+    matched = table.matched
+    name = table.header[position]
+    if matched is None or position in table.hidden_headers or not looks_harmless(name):
+        return False
+    is_usual = position in table.tests or columns_named(matched.entity.name, name)
+    return bool(is_usual) or (matched.position("patient_id") is not None and privacy.allows(name))
 
 
 def _codes(survey: Survey) -> Draft:
@@ -216,20 +221,27 @@ def _wide(survey: Survey, draft: Draft) -> None:
     tables = [table for table in survey.tables if table.tests]
     if not tables:
         return
-    tests = {t.header.casefold(): t for table in tables for p, t in table.tests.items() if _may_show(table, p)}
+    tests = {
+        t.header.casefold(): t
+        for table in tables
+        for p, t in table.tests.items()
+        if _may_show(table, p, survey.privacy)
+    }
     carry_down = list(dict.fromkeys(column for table in tables for column in table.carry_down))
     inner = Draft()
     section = wide_section(list(tests.values()), carry_down).get("lab_results")
+    carried: list[str] = []
     if isinstance(section, Mapping):
+        carried = section.get("carry_down", [])
         inner.live("lab_results:")
         inner.live("tests:", 1)
         for header, cell in section["tests"].items():
             inner.live(f"{quoted(header)}: {{code: {quoted(cell['code'])}, unit: {quoted(cell['unit'])}}}", 2, "check")
-        if carried := section.get("carry_down"):
-            inner.live(f"carry_down: [{', '.join(carried)}]", 1)
     for test in tests.values():
         if not test.is_known:
             code = quoted(test.code) if test.code else " or ".join(test.analytes)
             unit = quoted(test.unit) if test.unit else "?"
             inner.decide(f"{quoted(test.header)}: {{code: {code}, unit: {unit}}}   # its header does not tell", 2)
+    if carried:
+        inner.live(f"carry_down: [{', '.join(carried)}]", 1)
     draft.section("wide", inner)

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 from first_export import LAB_HEADER, PATIENTS, lab, profile_of, propose, write, write_lab
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from registry.propose.columns import guess_entity
 from registry.propose.recognise import drug_meant, named_test, unit_dimension, unit_meant
@@ -82,7 +84,7 @@ def test_a_status_of_the_laboratorys_own_is_left_out_since_its_rows_would_be_hel
 
 def test_lines_above_the_header_are_named(folder: Path) -> None:
     write(folder, "lab_results.csv", [("Estrazione",), LAB_HEADER, *lab()])
-    assert "lab_results.csv: its header is row 2: take away what stands above it" in propose(folder).todo
+    assert "lab_results.csv: other rows stand above its header: take them away" in propose(folder).todo
 
 
 @pytest.mark.parametrize(
@@ -204,6 +206,21 @@ def test_a_wide_table_becomes_the_section_wide(folder: Path) -> None:
     }  # fmt: skip
     assert written["csv"]["decimal"] == ","
     assert any(line.startswith('"Leucociti": {code: "6690-2", unit: ?}') for line in proposal.todo)
+
+
+CELL = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters=';"\r\n\0'), max_size=12)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(CELL, max_size=4), CELL)
+def test_whatever_headers_and_codes_hold_the_proposal_can_be_read(
+    tmp_path_factory: pytest.TempPathFactory, headers: list[str], code: str
+) -> None:
+    folder = tmp_path_factory.mktemp("export")
+    rows = [(*row, *headers) for row in (*lab("NEU#"), *lab(code, unit=code))]
+    write(folder, "esami.csv", [("ID risultato", "Paziente", "Esame", "Nome", "Valore", "UM", "Data", *headers), *rows])
+    profile = profile_of(propose(folder), tmp_path_factory.mktemp("site"))
+    assert profile.codes.tests.get("NEU#") == "anc"
 
 
 def test_a_header_with_one_test_is_no_wide_table() -> None:

@@ -122,6 +122,14 @@ def test_a_file_without_header_shows_nothing_of_its_first_row(tmp_path: Path) ->
     assert "no header was recognised" in told
 
 
+def test_a_table_whose_columns_are_patients_does_not_show_its_header(tmp_path: Path) -> None:
+    cohort = Cohort(seed=3)
+    header = ("Esame", "UM", *cohort.names[:9])
+    write(tmp_path / "export", "esami.csv", [header, *[("NEU#", "mila/mmc", *["1,5"] * 9)] * 5])
+    told = everything_told(tmp_path / "export")
+    assert {secret for secret in cohort.secrets if secret in told} == set()
+
+
 def test_a_code_of_two_patients_or_of_two_rows_is_counted_and_not_named(tmp_path: Path) -> None:
     rare = [("r1", PATIENTS[0], "SELTEN", "", "1", "mg/L", "2024-01-02")] * 2
     of_two = [(f"r{n}", PATIENTS[n % 2], "NURZWEI", "", "1", "mg/L", "2024-01-02") for n in range(9)]
