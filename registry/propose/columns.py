@@ -171,12 +171,12 @@ def match_columns(
         if (native := name.strip().casefold()) in entity.columns and native not in targets:
             targets[position] = native
     wishes = sorted(
-        (rank, order, position, column)
+        (not cells[position].n, rank, order, position, column)  # a column without a cell gives way
         for position, name in enumerate(names)
         if targets[position] is None
         for order, (rank, column) in enumerate(_wishes(entity.name, name))
     )
-    for _, _, position, column in wishes:
+    for *_, position, column in wishes:
         if targets[position] is not None or position in doubtful:
             continue
         if column in without:

@@ -110,7 +110,8 @@ def _identify(table: Table) -> Surveyed:
     header = [cell.strip(BLANKS + "\ufeff") for cell in candidates[at]]
     while header and not header[-1]:
         header.pop()
-    is_header = max(worth) > 1 and not any(is_number(cell) or read_date(cell) for cell in header if cell)
+    n_like_cells = sum(is_number(cell) or read_date(cell) is not None for cell in header)
+    is_header = max(worth) > max(1, 2 * n_like_cells)
     found = Surveyed(table, tuple(header) if is_header else (), at, is_header)
     if not is_header:
         return found
