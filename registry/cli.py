@@ -101,6 +101,35 @@ def refresh(
     sys.exit(_run_refresh(home=home, deliveries=deliveries, through=through, config=config, no_wait=no_wait))
 
 
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write there; an existing file stays.")
+def profile(folder: Path, out: Path | None) -> None:
+    """Read a site's first export and propose its site.yml. Writes no patient's value."""
+    from rich.markup import escape
+
+    from registry.console import errors, print_summary
+    from registry.propose import counted, render, survey
+
+    if out and out.exists():
+        raise UserError(f"{out}: is there already and is not overwritten; name another file with --out")
+    with errors.status("reading") as status:
+        proposal = render(survey(folder, lambda step: status.update(escape(step))))
+    if out is None:
+        click.echo(proposal.text, nl=False)
+    else:
+        try:
+            with out.open("x", encoding="utf-8") as file:
+                file.write(proposal.text)
+        except OSError as error:
+            raise UserError(f"{out} can't be written: {error.strerror}") from None
+    print_summary(
+        f"{counted(proposal.n_files, 'file')}, {counted(proposal.n_rows, 'row')} read"
+        + (f"; proposal: {out}" if out else ""),
+        proposal.todo,
+    )
+
+
 def _run_refresh(**options: Any) -> int:
     """Start the Dagster job in a process of its own; its exit code."""
     command = [sys.executable, "-m", "orchestration", "refresh"]
