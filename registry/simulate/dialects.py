@@ -1,0 +1,238 @@
+"""How eight hospitals write the same things: a dialect is data, and the writers of `site_files.py` follow it.
+
+The simulator speaks the native format of the input contract. A dialect gives the hospital's own headers, codes, units,
+drug names, marks and dates for it, and the site.yml that explains them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import yaml
+
+from registry.contract import ENTITIES
+from registry.simulate.folder import SIMULATED
+from registry.simulate.sites import SITES, UDINE, Site
+
+Format = Literal["csv", "csv.gz", "parquet", "xlsx"]
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """One hospital's way to write. `{native: theirs}` in `headers`, `units`, `drugs` and `texts`.
+
+    `day` and `time` are strftime formats in which it writes dates and times, both parsed by its site.yml; `tests` is
+    LOINC → (local code, analyte). `whole_days`: some results are dated without a time. `offset`: times carry the
+    offset of `time_zone`. `every`: it delivers each n-th month. `quotes`: every cell is quoted.
+    """
+
+    site: Site
+    format: Format = "csv"
+    mode: Literal["delta", "snapshot"] = "delta"
+    every: int = 1
+    time_zone: str = ""
+    offset: bool = False
+    encoding: str = "utf-8"
+    line_end: str = "\n"
+    delimiter: str = ","
+    quotes: bool = False
+    decimal: str = "."
+    thousands: str = ""
+    day: str = "%Y-%m-%d"
+    time: str = "%Y-%m-%dT%H:%M:%S"
+    whole_days: bool = False
+    reversed_columns: bool = False
+    upper_headers: bool = False
+    extra_column: str = ""
+    headers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    tests: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
+    drugs: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The site's folder."""
+        return self.site.name
+
+    def columns(self, entity: str) -> list[str]:
+        """The contract's columns in the order in which this hospital exports them."""
+        columns = list(ENTITIES[entity].columns)
+        return columns[::-1] if self.reversed_columns else columns
+
+    def header(self, entity: str) -> list[str]:
+        """The header of a file, column by column."""
+        own = self.headers.get(entity, {})
+        names = [own.get(column, column) for column in self.columns(entity)]
+        return [name.upper() if self.upper_headers else name for name in names]
+
+    def site_yml(self) -> str | None:
+        """The site's profile, or None where it writes natively."""
+        date_formats = [form for form in (self.day, self.time) if not form.startswith("%Y-%m-%d")]
+        csv = {
+            "encoding": self.encoding if self.encoding not in ("utf-8", "utf-8-sig") else "",
+            "delimiter": self.delimiter if self.delimiter != "," else "",
+            "decimal": self.decimal if self.decimal != "." else "",
+            "thousands": self.thousands,
+            "date_formats": date_formats,
+        }
+        codes = {
+            "tests": dict(self.tests.values()),
+            "units": {theirs: ours for ours, theirs in self.units.items()},
+            "drugs": {theirs: ours for ours, theirs in self.drugs.items()},
+        }
+        profile = {
+            "mode": self.mode if self.mode != "delta" else "",
+            "time_zone": self.time_zone,
+            "csv": _filled(csv),
+            "columns": {entity: {theirs: ours for ours, theirs in own.items()} for entity, own in self.headers.items()},
+            "codes": _filled(codes),
+        }
+        written = _filled(profile)
+        if not written:
+            return None
+        text: str = yaml.safe_dump(written, sort_keys=False, allow_unicode=True, width=110)
+        return f"{SIMULATED}\n{text}"
+
+
+def _filled(mapping: Mapping[str, object]) -> dict[str, object]:
+    return {key: value for key, value in mapping.items() if value}
+
+
+_ITALIAN_HEADERS = {
+    "patients": {
+        "patient_id": "codice_paziente",
+        "birth_date": "data_nascita",
+        "sex": "sesso",
+        "ms_phenotype": "forma_SM",
+        "ms_onset_date": "data_esordio",
+        "last_contact_date": "ultimo_contatto",
+        "death_date": "data_decesso",
+    },
+    "treatments": {
+        "treatment_id": "id_terapia",
+        "patient_id": "codice_paziente",
+        "drug": "farmaco",
+        "start_date": "data_inizio",
+        "end_date": "data_fine",
+        "end_reason": "motivo_fine",
+    },
+    "administrations": {
+        "administration_id": "id_somministrazione",
+        "patient_id": "codice_paziente",
+        "drug": "farmaco",
+        "administered_on": "data_somministrazione",
+        "dose_unit": "unità_dose",
+        "route": "via",
+    },
+    "lab_results": {
+        "result_id": "id_esame",
+        "patient_id": "codice_paziente",
+        "specimen_id": "id_campione",
+        "test_code": "esame",
+        "test_name": "descrizione",
+        "value": "risultato",
+        "unit": "unità",
+        "collected_at": "data_prelievo",
+        "reference_low": "rif_min",
+        "reference_high": "rif_max",
+    },
+    "clinical_events": {
+        "event_id": "id_evento",
+        "patient_id": "codice_paziente",
+        "event_type": "tipo_evento",
+        "onset_date": "data_inizio",
+        "end_date": "data_fine",
+        "code": "codice",
+        "description": "descrizione",
+    },
+}
+_ITALIAN_TESTS = {
+    "751-8": ("NEU#", "anc"),
+    "6690-2": ("GB", "wbc"),
+    "770-8": ("NEU%", "neutrophils_pct"),
+    "731-0": ("LINF#", "lymphocytes"),
+    "736-9": ("LINF%", "lymphocytes_pct"),
+    "777-3": ("PLT", "platelets"),
+    "718-7": ("HB", "hemoglobin"),
+    "8116-6": ("CD19", "cd19_abs"),
+    "2465-3": ("IGG", "igg"),
+}
+_ITALIAN_DRUGS = {
+    "ocrelizumab": "OCREVUS 300MG FL",
+    "rituximab": "MABTHERA 500MG FL",
+    "ofatumumab": "KESIMPTA 20MG PEN",
+    "ublituximab": "BRIUMVI 150MG FL",
+    "filgrastim": "ZARZIO 30MU SIR",
+    "pegfilgrastim": "NEULASTA 6MG SIR",
+}
+_ITALIAN_TEXTS = {
+    "Neutrophils": "Granulociti neutrofili",
+    "Leukocytes": "Globuli bianchi (unità)",
+    "Platelets": "Piastrine",
+    "clotted": "coagulato",
+    "haemolysed": "emolizzato",
+    "unknown": "non noto",
+}
+
+_NORTH, _SOUTH, _EAST, _ = SITES
+
+NATIVE = Dialect(Site("syn_native", _NORTH.laboratories))
+ITALIAN = Dialect(
+    Site("syn_italian", UDINE.laboratories[:2]),
+    time_zone="Europe/Rome",
+    encoding="latin-1",
+    delimiter=";",
+    decimal=",",
+    thousands=".",
+    day="%d/%m/%Y",
+    time="%d/%m/%Y %H:%M",
+    whole_days=True,
+    headers=_ITALIAN_HEADERS,
+    tests=_ITALIAN_TESTS,
+    units={"10*3/uL": "mila/mmc", "/uL": "cell/mmc"},
+    drugs=_ITALIAN_DRUGS,
+    texts=_ITALIAN_TEXTS,
+)
+WINDOWS = Dialect(
+    Site("syn_windows", _SOUTH.laboratories, drug_style="brand"),
+    every=2,
+    encoding="cp1252",
+    line_end="\r\n",
+    delimiter="\t",
+    decimal=",",
+    day="%d.%m.%Y",
+    time="%d.%m.%Y %H:%M",
+    upper_headers=True,
+    texts={"Neutrophils": "Neutrophile – absolut", "Leukocytes": "Leukozyten", "fever over 38 C": "Fieber über 38 °C"},
+)
+UTF16 = Dialect(
+    Site("syn_utf16", _EAST.laboratories, drug_style="atc", birth_precision="year"),
+    encoding="utf-16",
+    delimiter=";",
+    reversed_columns=True,
+    texts={"Neutrophils": "Ουδετερόφιλα", "Leukocytes": "Λευκοκύτταρα"},
+)
+QUOTED = Dialect(
+    Site("syn_quoted", _NORTH.laboratories, drug_style="brand"),
+    encoding="utf-8-sig",
+    quotes=True,
+    texts={
+        "Neutrophils": "Neutrophils,\nabsolute count",
+        "Leukocytes": 'Leukocytes ("WBC")',
+        "clinical relapse": 'relapse, "moderate",\nsteroids given',
+    },
+)
+GZIPPED = Dialect(
+    Site("syn_gzip", UDINE.laboratories[1:], birth_precision="month"),
+    format="csv.gz",
+    time_zone="Europe/Paris",
+    offset=True,
+    extra_column="ward",
+)
+PARQUET = Dialect(Site("syn_parquet", UDINE.laboratories[2:3]), format="parquet")
+EXCEL = Dialect(Site("syn_excel", UDINE.laboratories[:1]), format="xlsx", mode="snapshot")
+
+DIALECTS = (NATIVE, ITALIAN, WINDOWS, UTF16, QUOTED, GZIPPED, PARQUET, EXCEL)
