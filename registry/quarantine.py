@@ -46,12 +46,10 @@ def held_back(
     if not settings.warehouse.exists():
         raise UserError(f"{settings.warehouse}: nothing was built yet; run: registry refresh")
     with connect_vault(settings, read_only=True) as connection:
-        names = {
-            row[0]: row[1:]
-            for row in connection.execute(
-                "SELECT file_no, site, delivery, path FROM input_file WHERE is_current"
-            ).fetchall()
-        }
+        ledger = connection.execute("SELECT * FROM input_file WHERE is_current")
+        columns = [column[0] for column in ledger.description]
+        entries = [dict(zip(columns, values, strict=True)) for values in ledger.fetchall()]
+    files = {entry["file_no"]: entry for entry in entries}
     try:
         with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
             found = connection.execute(
@@ -67,8 +65,9 @@ def held_back(
         listed = codes.split(",")
         if (entity and of_entity != entity) or (reason and reason not in listed):
             continue
-        site, delivery, path = names.get(file_no, ("", "", ""))
-        rows.append(
-            [site, delivery, of_entity, path, record_number, codes, " ".join(meanings[code] for code in listed)]
-        )
+        file = files.get(file_no, {})
+        site, delivery, path = (file.get(name, "") for name in ("site", "delivery", "path"))
+        # a wide file numbers its cells; a vault that was not written to since it can hold such files has none
+        record = (record_number - 1) // (file.get("cells_per_record") or 1) + 1
+        rows.append([site, delivery, of_entity, path, record, codes, " ".join(meanings[code] for code in listed)])
     return COLUMNS, sorted(rows, key=lambda row: [str(row[0]), str(row[1]), str(row[3]), row[4]])

@@ -26,8 +26,9 @@ CREATE SCHEMA IF NOT EXISTS config;
 CREATE TABLE IF NOT EXISTS main.input_file (
     file_no INTEGER, file_id VARCHAR, site VARCHAR, delivery VARCHAR, entity VARCHAR, path VARCHAR,
     format VARCHAR, sha256 VARCHAR, n_rows BIGINT, is_current BOOLEAN, columns VARCHAR,
-    loaded_at TIMESTAMP, n_malformed BIGINT, read_as VARCHAR
+    loaded_at TIMESTAMP, n_malformed BIGINT, read_as VARCHAR, cells_per_record INTEGER DEFAULT 1
 );
+ALTER TABLE main.input_file ADD COLUMN IF NOT EXISTS cells_per_record INTEGER DEFAULT 1;
 CREATE TABLE IF NOT EXISTS main.patient_map (
     patient_no INTEGER, site VARCHAR, patient_id VARCHAR, patient_key VARCHAR
 );

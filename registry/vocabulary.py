@@ -32,6 +32,11 @@ def drugs() -> dict[str, str]:
     return names | {drug: drug for drug in _column("drugs", "drug")}
 
 
+def test_codes() -> frozenset[str]:
+    """Every test code that needs no explanation by a site: LOINC."""
+    return frozenset(_column("test_codes", "test_code"))
+
+
 def units() -> frozenset[str]:
     """Every unit, in folded spelling (`folded_unit`)."""
     return frozenset(_column("units", "unit")) | frozenset(_column("units", "ucum"))
