@@ -18,6 +18,7 @@ from registry.contract import ENTITIES
 from registry.simulate.days import DeliveryCalendar
 from registry.simulate.dialects import Dialect
 from registry.simulate.site_files import write_file
+from registry.simulate.wide import draws_of
 
 
 @dataclass(slots=True, eq=False)
@@ -65,6 +66,14 @@ class Place(NamedTuple):
     delivery: int
     path: str
     entity: str
+
+
+class Written(NamedTuple):
+    """A file by its place, and its rows: the record's number, the test's column in a wide table, and the row."""
+
+    place: str
+    entity: str
+    rows: list[tuple[int, str, Row]]
 
 
 class Book:
@@ -152,8 +161,8 @@ class Book:
             delivered[number] = replace(delivered[number], contested=False)
         return delivered
 
-    def write(self, out: Path) -> Iterator[tuple[str, str, list[Row]]]:
-        """Write site.yml and every file; each one's place below `out`, its entity and its rows, as they are written."""
+    def write(self, out: Path) -> Iterator[Written]:
+        """Write site.yml and every file, and tell what was written."""
         profile = self.dialect.site_yml()
         folder = out / self.dialect.name
         folder.mkdir(parents=True, exist_ok=True)
@@ -161,8 +170,16 @@ class Book:
             (folder / "site.yml").write_text(profile, encoding="utf-8", newline="")
         for (delivery, path, entity), rows in self.files():
             place = f"{self.dialect.name}/{self.calendar.names[delivery]}/{path}"
-            write_file(out / place, self.dialect, entity, rows)
-            yield place, entity, rows
+            if self.dialect.is_wide(entity):
+                draws = draws_of(self.dialect.wide, rows)
+                write_file(out / place, self.dialect, entity, draws)
+                results = enumerate(draws, 1)
+                # of a row that can't be read no test is known
+                numbered = [(n, "" if d.damage else test, row) for n, d in results for test, row in d.results.items()]
+            else:
+                write_file(out / place, self.dialect, entity, rows)
+                numbered = [(number, "", row) for number, row in enumerate(rows, 1)]
+            yield Written(place, entity, numbered)
 
 
 def _repeated(row: Row, delivery: int) -> Row:

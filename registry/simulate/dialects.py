@@ -1,4 +1,4 @@
-"""How eight hospitals write the same things: a dialect is data, and the writers of `site_files.py` follow it.
+"""How nine hospitals write the same things: a dialect is data, and the writers of `site_files.py` follow it.
 
 The simulator speaks the native format of the input contract. A dialect gives the hospital's own headers, codes, units,
 drug names, marks and dates for it, and the site.yml that explains them.
@@ -14,9 +14,15 @@ import yaml
 
 from registry.contract import ENTITIES
 from registry.simulate.folder import SIMULATED
-from registry.simulate.sites import SITES, UDINE, Site
+from registry.simulate.sites import SITES, UDINE, Laboratory, Site
 
 Format = Literal["csv", "csv.gz", "parquet", "xlsx"]
+
+Tests = Mapping[str, tuple[str, str]]
+"""The columns of a wide table: header → LOINC code and unit."""
+
+WIDE_COLUMNS = ("result_id", "patient_id", "collected_at", "status")
+"""The contract's columns that a wide table has beside its tests."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,8 @@ class Dialect:
     """One hospital's way to write. `{native: theirs}` in `headers`, `units`, `drugs` and `texts`.
 
     `day` and `time` are strftime formats in which it writes dates and times, both parsed by its site.yml; `tests` is
-    LOINC → (local code, analyte). `whole_days`: some results are dated without a time. `offset`: times carry the
+    LOINC → (local code, analyte). `wide` are the columns of tests where a row of laboratory results is a draw: header →
+    (LOINC, unit). `whole_days`: some results are dated without a time. `offset`: times carry the
     offset of `time_zone`. `every`: it delivers each n-th month. `quotes`: every cell is quoted.
     """
 
@@ -50,6 +57,7 @@ class Dialect:
     tests: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     drugs: Mapping[str, str] = field(default_factory=dict)
+    wide: Tests = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -57,8 +65,14 @@ class Dialect:
         """The site's folder."""
         return self.site.name
 
+    def is_wide(self, entity: str) -> bool:
+        """Whether a row of this entity is a draw."""
+        return bool(self.wide) and entity == "lab_results"
+
     def columns(self, entity: str) -> list[str]:
-        """The contract's columns in the order in which this hospital exports them."""
+        """The columns in the order in which this hospital exports them: the contract's, and a wide table's tests."""
+        if self.is_wide(entity):
+            return [*WIDE_COLUMNS, *self.wide]
         columns = list(ENTITIES[entity].columns)
         return columns[::-1] if self.reversed_columns else columns
 
@@ -83,18 +97,28 @@ class Dialect:
             "units": {theirs: ours for ours, theirs in self.units.items()},
             "drugs": {theirs: ours for ours, theirs in self.drugs.items()},
         }
+        wide = {
+            header: {"code": self.tests.get(loinc, (loinc,))[0], "unit": self.units.get(unit, unit)}
+            for header, (loinc, unit) in self.wide.items()
+        }
         profile = {
             "mode": self.mode if self.mode != "delta" else "",
             "time_zone": self.time_zone,
             "csv": _filled(csv),
             "columns": {entity: {theirs: ours for ours, theirs in own.items()} for entity, own in self.headers.items()},
             "codes": _filled(codes),
+            "wide": {"lab_results": {"tests": wide, "carry_down": ["patient_id"]}} if wide else {},
         }
         written = _filled(profile)
         if not written:
             return None
         text: str = yaml.safe_dump(written, sort_keys=False, allow_unicode=True, width=110)
         return f"{SIMULATED}\n{text}"
+
+
+def tests_of(laboratory: Laboratory) -> Tests:
+    """A column of a wide table for each of a laboratory's assays, named as the laboratory names it."""
+    return {assay.name: (assay.loinc, assay.unit) for assay in (*laboratory.counts, *laboratory.immunology)}
 
 
 def _filled(mapping: Mapping[str, object]) -> dict[str, object]:
@@ -235,4 +259,8 @@ GZIPPED = Dialect(
 PARQUET = Dialect(Site("syn_parquet", UDINE.laboratories[2:3]), format="parquet")
 EXCEL = Dialect(Site("syn_excel", UDINE.laboratories[:1]), format="xlsx", mode="snapshot")
 
-DIALECTS = (NATIVE, ITALIAN, WINDOWS, UTF16, QUOTED, GZIPPED, PARQUET, EXCEL)
+WIDE = Dialect(
+    Site("syn_wide", UDINE.laboratories[2:3]), format="xlsx", mode="snapshot", wide=tests_of(UDINE.laboratories[2])
+)
+
+DIALECTS = (NATIVE, ITALIAN, WINDOWS, UTF16, QUOTED, GZIPPED, PARQUET, EXCEL, WIDE)

@@ -15,6 +15,7 @@ from typing import Protocol
 from registry.contract import ENTITIES
 from registry.simulate.dialects import Dialect
 from registry.simulate.spelling import DAYS, NUMBERS, TIMES, spell, typed
+from registry.simulate.wide import has_place_for
 from registry.simulate.workbook import write_workbook
 
 DAMAGES = ("cut", "extra_cell", "broken_quote", "open_quote", "foreign_byte", "stray_cell")
@@ -42,7 +43,9 @@ def damages_of(dialect: Dialect) -> tuple[str, ...]:
 
 
 def can_hold(dialect: Dialect, cells: dict[str, str]) -> bool:
-    """Whether the dialect's typed columns can hold these native cells; text and Excel hold anything."""
+    """Whether the dialect's typed columns, or its wide table, can hold these native cells; text and Excel hold any."""
+    if dialect.wide and "test_code" in cells:
+        return has_place_for(dialect.wide, cells)
     if dialect.format != "parquet":
         return True
     return all(
@@ -72,7 +75,7 @@ def _text(dialect: Dialect, entity: str, lines: Sequence[Line]) -> bytes:
     extra = [dialect.extra_column] if dialect.extra_column else []
     data = [mark, (_joined(dialect, dialect.header(entity) + extra) + dialect.line_end).encode(encoding)]
     for number, line in enumerate(lines):
-        cells = [spell(dialect, column, line.cells.get(column, "")) for column in columns]
+        cells = [spell(dialect, _kind(dialect, column), line.cells.get(column, "")) for column in columns]
         if extra:
             cells.append(f"W{number % 4 + 1}")
         text = _damaged(dialect, cells, line.damage) if line.damage else _joined(dialect, cells)
@@ -81,6 +84,11 @@ def _text(dialect: Dialect, entity: str, lines: Sequence[Line]) -> bytes:
             encoded += _NO_BYTES[dialect.encoding]
         data.append(encoded + dialect.line_end.encode(encoding))
     return b"".join(data)
+
+
+def _kind(dialect: Dialect, column: str) -> str:
+    """The contract's column that a column's cells are like: those of a wide table's tests are values."""
+    return "value" if column in dialect.wide else column
 
 
 def _joined(dialect: Dialect, cells: Sequence[str]) -> str:
@@ -109,7 +117,7 @@ def _damaged(dialect: Dialect, cells: list[str], damage: str) -> str:
 def _write_excel(path: Path, dialect: Dialect, entity: str, lines: Sequence[Line]) -> None:
     columns = dialect.columns(entity)
     rows = [
-        [typed(column, line.cells.get(column, "")) for column in columns]
+        [typed(_kind(dialect, column), line.cells.get(column, "")) for column in columns]
         + (["", _STRAY] if line.damage == "stray_cell" else [])
         for line in lines
     ]

@@ -21,7 +21,8 @@ def answers_of_key(out: Path) -> Answers:
     return {
         "files": {(row["file"], row["entity"], *(row[name] for name in COUNTS)) for row in key["files"]},
         "rows": {
-            (row["file"], row["record"], row["disposition"], ",".join(sorted(row["reasons"]))) for row in key["rows"]
+            (row["file"], row["record"], row.get("test"), row["disposition"], ",".join(sorted(row["reasons"])))
+            for row in key["rows"]
         },
         "emptied cells": _counted((row["file"], row["column"], row["defect"]) for row in key["emptied_cells"]),
         "emptied records": {(row["file"], row["record"], row["column"], row["defect"]) for row in key["emptied_cells"]},
@@ -35,7 +36,15 @@ def answers_of_warehouse(settings: Settings) -> Answers:
         connection.execute(f"ATTACH '{settings.raw_db}' AS vault (READ_ONLY)")
         connection.execute(
             "CREATE TEMP VIEW file AS SELECT file_no, file_id AS source_file, concat_ws('/', site, delivery, path) "
-            "AS place FROM vault.main.input_file WHERE is_current"
+            "AS place, cells_per_record FROM vault.main.input_file WHERE is_current"
+        )
+        # A wide file's rows are numbered cell by cell, so that a record's number and the test's column are found again.
+        connection.execute(
+            "CREATE TEMP VIEW aside AS SELECT place, disposition, reasons, "
+            "(record_number - 1) // cells_per_record + 1 AS record, "
+            "CASE WHEN cells_per_record > 1 THEN test_name END AS test "
+            "FROM intermediate.int_set_aside JOIN file USING (file_no) "
+            "LEFT JOIN vault.raw.lab_results USING (file_no, record_number)"
         )
 
         def query(sql: str) -> list[tuple[Any, ...]]:
@@ -47,10 +56,9 @@ def answers_of_warehouse(settings: Settings) -> Answers:
                 query(f"SELECT place, entity, {counts} FROM meta.reconciliation JOIN file USING (source_file)")
             ),
             "rows": {
-                (place, record, disposition, ",".join(sorted((reasons or "").split(","))))
-                for place, record, disposition, reasons in query(
-                    "SELECT place, record_number, disposition, reasons "
-                    "FROM intermediate.int_set_aside JOIN file USING (file_no)"
+                (place, record, test, disposition, ",".join(sorted((reasons or "").split(","))))
+                for place, record, test, disposition, reasons in query(
+                    "SELECT place, record, test, disposition, reasons FROM aside"
                 )
             },
             "emptied cells": set(

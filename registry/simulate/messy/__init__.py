@@ -1,4 +1,4 @@
-"""Deliveries as hospitals really send them: eight dialects, and every defect of the input contract planted on purpose.
+"""Deliveries as hospitals really send them: nine dialects, and every defect of the input contract planted on purpose.
 
 `simulate_messy` writes them with their answers. `ground.py` is where something may be planted, `defects.py` lists what
 can be wrong with a row, `rows.py`, `versions.py` and `patients.py` tell the stories, `plant.py` says which and how
@@ -23,6 +23,7 @@ from registry.simulate.dialects import (
     PARQUET,
     QUOTED,
     UTF16,
+    WIDE,
     WINDOWS,
     Dialect,
 )
@@ -40,7 +41,7 @@ ENOUGH_PATIENTS, ENOUGH_MONTHS = 60, 6
 
 _TURNS: tuple[Dialect, ...] = (
     *(NATIVE, EXCEL, ITALIAN, WINDOWS, QUOTED, UTF16),
-    *(GZIPPED, NATIVE, PARQUET, ITALIAN, WINDOWS, QUOTED),
+    *(GZIPPED, NATIVE, PARQUET, WIDE, ITALIAN, WINDOWS, QUOTED),
 )
 """Whose patient comes next: large hospitals and small ones. A snapshot repeats all its rows, so that one is small."""
 
@@ -90,8 +91,8 @@ def _write(out: Path, books: Iterable[Book], key: AnswerKey) -> tuple[Counter[st
     n_rows: Counter[str] = Counter()
     n_files = 0
     for book in books:
-        for place, entity, rows in book.write(out):
-            key.add(place, entity, rows)
-            n_rows[entity] += len(rows)
+        for written in book.write(out):
+            key.add(written)
+            n_rows[written.entity] += len(written.rows)
             n_files += 1
     return n_rows, n_files

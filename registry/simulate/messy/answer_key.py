@@ -11,14 +11,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from registry.simulate.book import Row
+from registry.simulate.book import Written
 from registry.simulate.folder import ANSWER_KEY
 
 DISPOSITIONS = ("current", "superseded", "duplicate", "quarantined", "not_mapped")
 _ABOUT = (
     "The answers to these simulated deliveries: no patient is behind them. What becomes of each row when all files "
     "are loaded, as it was planted, not as any program found it. A file's place is <site>/<month>/<name>; a record's "
-    "number counts the rows of its file from 1, header apart. Every row that is not listed in rows is current. "
+    "number counts the rows of its file from 1, header apart; of a wide table each test that a record holds is a row "
+    "of its own. Every row that is not listed in rows is current. "
     "emptied_cells are cells of current rows whose content can't be used; contested are rows that leave a key without "
     "a current row although an earlier row of it could be used."
 )
@@ -34,14 +35,15 @@ class AnswerKey:
         self._emptied: list[dict[str, Any]] = []
         self._contested: list[dict[str, Any]] = []
 
-    def add(self, place: str, entity: str, rows: list[Row]) -> None:
-        """Take the answers of one file's rows, in the order in which they stand in it."""
-        counts = Counter(row.disposition for row in rows)
+    def add(self, written: Written) -> None:
+        """Take the answers of one file's rows."""
+        place, entity, rows = written
+        counts = Counter(row.disposition for _, _, row in rows)
         self._files.append(
             {"file": place, "entity": entity, "delivered": len(rows), **{name: counts[name] for name in DISPOSITIONS}}
         )
-        for number, row in enumerate(rows, 1):
-            where = {"file": place, "record": number}
+        for number, test, row in rows:
+            where: dict[str, Any] = {"file": place, "record": number} | ({"test": test} if test else {})
             if row.disposition != "current":
                 self._rows.append(where | {"disposition": row.disposition, "reasons": sorted(row.reasons)})
             self._emptied += [where | {"column": column, "defect": defect} for column, defect in row.emptied]

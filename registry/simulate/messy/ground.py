@@ -36,6 +36,7 @@ class Ground:
         self._closed: set[str] = set()
         self._closed_files: set[tuple[str, int]] = set()
         self._n_fresh = 0
+        self._kept: tuple[Record, list[Row]] | None = None
 
     @property
     def dialect(self) -> Dialect:
@@ -143,6 +144,15 @@ class Ground:
     def close(self, patient_id: str) -> None:
         """No further story of this patient."""
         self._closed.add(patient_id)
+
+    def keep(self, record: Record) -> None:
+        """Remember a record of the book as it is, for a story that may turn out not to fit."""
+        self._kept = record, [replace(row) for row in record.rows]
+
+    def restore(self, record: Record) -> None:
+        """Give the record kept last its rows back."""
+        if self._kept is not None and self._kept[0] is record:
+            record.rows, record.absent = self._kept[1], set()
 
     def close_file(self, entity: str, delivery: int) -> None:
         """No further row in this file."""

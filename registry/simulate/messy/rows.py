@@ -30,12 +30,17 @@ def find(ground: Ground, entity: str, test: str = "") -> Record | None:
     if not rare or ground.rng.random() < 0.5:
         record = ground.pick(entity, lambda r: not test or r.rows[0].cells["test_code"] == test)
     if record is None and entity != "patients":
-        record = ground.fresh(entity, {"test_code": test} if test else None)
+        return ground.fresh(entity, {"test_code": test} if test else None)
+    if record is not None:
+        ground.keep(record)
     return record
 
 
 def plant(ground: Ground, record: Record) -> bool:
-    """Mark the record as taken; a fresh one comes into the book."""
+    """Mark the record as taken; a fresh one comes into the book. Where the site can't write it, all is as before."""
+    if not all(ground.holds(row.cells) for row in record.rows):
+        ground.restore(record)
+        return False
     if record in ground.book.of_patient[record.patient_id]:
         record.is_taken = True
     else:
