@@ -66,7 +66,7 @@ def demo(home: Path | None) -> None:
 @click.option(
     "--messy",
     is_flag=True,
-    help="As hospitals really send them: eight ways to write, every defect planted, and answer_key.json beside them.",
+    help="As hospitals really send them: nine ways to write, every defect planted, and answer_key.json beside them.",
 )
 def simulate(out: Path, patients: int, months: int, seed: int, messy: bool) -> None:
     """Write synthetic deliveries, the same ones for the same seed."""

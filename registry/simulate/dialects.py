@@ -13,6 +13,7 @@ from typing import Literal
 import yaml
 
 from registry.contract import ENTITIES
+from registry.simulate import italian
 from registry.simulate.folder import SIMULATED
 from registry.simulate.sites import SITES, UDINE, Laboratory, Site
 
@@ -116,7 +117,7 @@ class Dialect:
         return f"{SIMULATED}\n{text}"
 
 
-def tests_of(laboratory: Laboratory) -> Tests:
+def wide_columns(laboratory: Laboratory) -> Tests:
     """A column of a wide table for each of a laboratory's assays, named as the laboratory names it."""
     return {assay.name: (assay.loinc, assay.unit) for assay in (*laboratory.counts, *laboratory.immunology)}
 
@@ -124,82 +125,6 @@ def tests_of(laboratory: Laboratory) -> Tests:
 def _filled(mapping: Mapping[str, object]) -> dict[str, object]:
     return {key: value for key, value in mapping.items() if value}
 
-
-_ITALIAN_HEADERS = {
-    "patients": {
-        "patient_id": "codice_paziente",
-        "birth_date": "data_nascita",
-        "sex": "sesso",
-        "ms_phenotype": "forma_SM",
-        "ms_onset_date": "data_esordio",
-        "last_contact_date": "ultimo_contatto",
-        "death_date": "data_decesso",
-    },
-    "treatments": {
-        "treatment_id": "id_terapia",
-        "patient_id": "codice_paziente",
-        "drug": "farmaco",
-        "start_date": "data_inizio",
-        "end_date": "data_fine",
-        "end_reason": "motivo_fine",
-    },
-    "administrations": {
-        "administration_id": "id_somministrazione",
-        "patient_id": "codice_paziente",
-        "drug": "farmaco",
-        "administered_on": "data_somministrazione",
-        "dose_unit": "unità_dose",
-        "route": "via",
-    },
-    "lab_results": {
-        "result_id": "id_esame",
-        "patient_id": "codice_paziente",
-        "specimen_id": "id_campione",
-        "test_code": "esame",
-        "test_name": "descrizione",
-        "value": "risultato",
-        "unit": "unità",
-        "collected_at": "data_prelievo",
-        "reference_low": "rif_min",
-        "reference_high": "rif_max",
-    },
-    "clinical_events": {
-        "event_id": "id_evento",
-        "patient_id": "codice_paziente",
-        "event_type": "tipo_evento",
-        "onset_date": "data_inizio",
-        "end_date": "data_fine",
-        "code": "codice",
-        "description": "descrizione",
-    },
-}
-_ITALIAN_TESTS = {
-    "751-8": ("NEU#", "anc"),
-    "6690-2": ("GB", "wbc"),
-    "770-8": ("NEU%", "neutrophils_pct"),
-    "731-0": ("LINF#", "lymphocytes"),
-    "736-9": ("LINF%", "lymphocytes_pct"),
-    "777-3": ("PLT", "platelets"),
-    "718-7": ("HB", "hemoglobin"),
-    "8116-6": ("CD19", "cd19_abs"),
-    "2465-3": ("IGG", "igg"),
-}
-_ITALIAN_DRUGS = {
-    "ocrelizumab": "OCREVUS 300MG FL",
-    "rituximab": "MABTHERA 500MG FL",
-    "ofatumumab": "KESIMPTA 20MG PEN",
-    "ublituximab": "BRIUMVI 150MG FL",
-    "filgrastim": "ZARZIO 30MU SIR",
-    "pegfilgrastim": "NEULASTA 6MG SIR",
-}
-_ITALIAN_TEXTS = {
-    "Neutrophils": "Granulociti neutrofili",
-    "Leukocytes": "Globuli bianchi (unità)",
-    "Platelets": "Piastrine",
-    "clotted": "coagulato",
-    "haemolysed": "emolizzato",
-    "unknown": "non noto",
-}
 
 _NORTH, _SOUTH, _EAST, _ = SITES
 
@@ -214,11 +139,11 @@ ITALIAN = Dialect(
     day="%d/%m/%Y",
     time="%d/%m/%Y %H:%M",
     whole_days=True,
-    headers=_ITALIAN_HEADERS,
-    tests=_ITALIAN_TESTS,
+    headers=italian.HEADERS,
+    tests=italian.TESTS,
     units={"10*3/uL": "mila/mmc", "/uL": "cell/mmc"},
-    drugs=_ITALIAN_DRUGS,
-    texts=_ITALIAN_TEXTS,
+    drugs=italian.DRUGS,
+    texts=italian.TEXTS,
 )
 WINDOWS = Dialect(
     Site("syn_windows", _SOUTH.laboratories, drug_style="brand"),
@@ -260,7 +185,7 @@ PARQUET = Dialect(Site("syn_parquet", UDINE.laboratories[2:3]), format="parquet"
 EXCEL = Dialect(Site("syn_excel", UDINE.laboratories[:1]), format="xlsx", mode="snapshot")
 
 WIDE = Dialect(
-    Site("syn_wide", UDINE.laboratories[2:3]), format="xlsx", mode="snapshot", wide=tests_of(UDINE.laboratories[2])
+    Site("syn_wide", UDINE.laboratories[2:3]), format="xlsx", mode="snapshot", wide=wide_columns(UDINE.laboratories[2])
 )
 
 DIALECTS = (NATIVE, ITALIAN, WINDOWS, UTF16, QUOTED, GZIPPED, PARQUET, EXCEL, WIDE)

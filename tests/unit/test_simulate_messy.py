@@ -15,7 +15,9 @@ import yaml
 from simulated import digests, seed_rows
 
 from registry.errors import UserError
+from registry.simulate.dialects import ITALIAN
 from registry.simulate.messy import ENOUGH_MONTHS, ENOUGH_PATIENTS, simulate_messy
+from registry.simulate.spelling import AsWritten, spell
 from registry.site_profile import load_profile
 
 
@@ -63,7 +65,9 @@ def test_a_cohort_that_is_too_small_says_so(tmp_path: Path) -> None:
 
 def test_the_rest_is_sound_so_that_a_large_cohort_is_believable(tmp_path: Path) -> None:
     simulate_messy(tmp_path / "out", patients=600, months=6)
-    files = [file for file in key_of(tmp_path / "out")["files"] if not file["file"].startswith("syn_excel")]
+    files = [
+        file for file in key_of(tmp_path / "out")["files"] if not file["file"].startswith(("syn_excel", "syn_wide"))
+    ]
     delivered = sum(file["delivered"] for file in files)
     assert 0.85 < sum(file["current"] for file in files) / delivered < 0.98
 
@@ -102,6 +106,28 @@ def test_a_folder_with_other_data_is_left_alone(tmp_path: Path, foreign: str) ->
     path.write_text("mode: delta\n", encoding="utf-8")
     with pytest.raises(UserError, match="other data"):
         simulate_messy(tmp_path, patients=5, months=1)
+
+
+@pytest.mark.parametrize(
+    ("column", "native", "italian"),
+    [
+        ("value", "0.38", "0,38"),
+        ("value", "<0.1", "<0,1"),
+        ("value", "4120", "4.120"),
+        ("value", "clotted", "coagulato"),
+        ("value", AsWritten("3.9"), "3.9"),
+        ("collected_at", "2024-12-31T08:31:00", "31/12/2024 08:31"),
+        ("collected_at", "2024-12-31T08:30:00", "31/12/2024"),
+        ("end_date", "2024-02-30", "30/02/2024"),
+        ("birth_date", "1980-04", "1980-04"),
+        ("unit", "10*3/uL", "mila/mmc"),
+        ("unit", "bottles", "bottles"),
+        ("test_code", "751-8", "NEU#"),
+        ("drug", "ocrelizumab", "OCREVUS 300MG FL"),
+    ],
+)
+def test_a_cell_is_written_as_an_italian_hospital_does(column: str, native: str, italian: str) -> None:
+    assert spell(ITALIAN, column, native) == italian
 
 
 def test_each_hospital_writes_in_its_own_way(messy: Path) -> None:

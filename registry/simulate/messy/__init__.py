@@ -1,8 +1,8 @@
 """Deliveries as hospitals really send them: nine dialects, and every defect of the input contract planted on purpose.
 
 `simulate_messy` writes them with their answers. `ground.py` is where something may be planted, `defects.py` lists what
-can be wrong with a row, `rows.py`, `versions.py` and `patients.py` tell the stories, `plant.py` says which and how
-often, `answer_key.py` writes down what must become of each row.
+can be wrong with a row, `rows.py`, `versions.py`, `arrivals.py` and `patients.py` tell the stories, `plant.py` says
+which and how often, `answer_key.py` writes down what must become of each row.
 """
 
 from __future__ import annotations

@@ -93,7 +93,10 @@ def before(column: str) -> Callable[[Spot], str | None]:
 
 def foreign_number(spot: Spot) -> str:
     """A count with the decimal mark of another country."""
-    return AsWritten("3.9" if spot.ground.dialect.decimal == "," else "3,9")
+    dialect = spot.ground.dialect
+    if dialect.thousands:
+        return AsWritten("0.750")  # of three decimals, which only look like thousands
+    return AsWritten("3.9" if dialect.decimal == "," else "3,9")
 
 
 FOREIGN_DATE = AsWritten("12/31/2023")

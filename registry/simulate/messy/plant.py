@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from registry.contract import ENTITIES
-from registry.simulate.messy import patients, versions
+from registry.simulate.messy import arrivals, patients, versions
 from registry.simulate.messy.defects import CELL_DEFECTS, ROW_DEFECTS
 from registry.simulate.messy.ground import Ground
 from registry.simulate.messy.rows import FORMS, Story, cell_defect, damaged_line, forms_of, missing_key, row_defect
@@ -59,7 +59,7 @@ def _whole_patients() -> dict[str, Story]:
         "patient_contradicted": patients.contradicted,
         "patient_late": patients.late,
         **{f"cell_{defect.name}": cell_defect(defect) for defect in CELL_DEFECTS if defect.closes_patient},
-        "file_again": versions.file_again,
+        "file_again": arrivals.file_again,
     }
 
 
@@ -72,7 +72,7 @@ def _single_rows(rng: random.Random) -> dict[str, Story]:
         "twice_in_file": versions.twice_in_file,
         "became_text": versions.became_text,
         "recoded": versions.recoded,
-        "old_form_late": versions.old_form_late,
+        "old_form_late": arrivals.old_form_late,
     }
     for form in ("alone", "three", "with_defect", "after_sound", "mended"):
         stories[f"conflict_{form}"] = versions.conflict(form)
@@ -81,7 +81,7 @@ def _single_rows(rng: random.Random) -> dict[str, Story]:
     for form in ("plain", "bare", "of_nobody", "became_count"):
         stories[f"unfollowed_{form}"] = versions.unfollowed(form)
     for form in ("gone", "held_back", "returned"):
-        stories[f"withdrawn_{form}"] = versions.withdrawn(form)
+        stories[f"withdrawn_{form}"] = arrivals.withdrawn(form)
     for defect in ROW_DEFECTS:
         stories[defect.name] = row_defect(defect, rng.choice(forms_of(defect)))
     for form in FORMS:

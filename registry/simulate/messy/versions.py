@@ -1,4 +1,4 @@
-"""Stories of a record's versions: corrected, repeated, contradicted, cancelled, re-coded, withdrawn, late."""
+"""Stories of a record's versions: corrected, repeated, contradicted, cancelled, re-coded."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ IN_GIGA: Cells = {"unit": "10*9/L", "reference_low": "1.80", "reference_high": "
 CLOTTED: Cells = {"value": "clotted", "status": "corrected"}
 
 
-def _chosen(ground: Ground, entity: str, n_later: int) -> tuple[Record, list[int]] | None:
+def chosen_record(ground: Ground, entity: str, n_later: int) -> tuple[Record, list[int]] | None:
     """A record of one row, and so many later deliveries in order."""
     record = find(ground, entity, ANC["test_code"] if entity == "lab_results" else "")
     if record is None:
@@ -28,7 +28,7 @@ def _chosen(ground: Ground, entity: str, n_later: int) -> tuple[Record, list[int
     return record, sorted(ground.rng.sample(later, n_later))
 
 
-def _changed(row: Row) -> Cells:
+def changed(row: Row) -> Cells:
     """Another sound content of the row."""
     if row.entity == "lab_results":
         value = "4.20" if row.cells["value"] != "4.20" else "4.40"
@@ -42,24 +42,24 @@ def _any_entity(ground: Ground) -> str:
 
 def corrected(ground: Ground) -> bool:
     """A, then B in a later delivery."""
-    chosen = _chosen(ground, "lab_results", 1)
+    chosen = chosen_record(ground, "lab_results", 1)
     if chosen is None:
         return False
     record, (later,) = chosen
     first = record.rows[0]
     first.disposition = "superseded"
-    record.rows.append(ground.version(first, _changed(first), later))
+    record.rows.append(ground.version(first, changed(first), later))
     return plant(ground, record)
 
 
 def a_b_a(ground: Ground) -> bool:
     """A correction that is taken back: two corrections, and A is current."""
-    chosen = _chosen(ground, "lab_results", 2)
+    chosen = chosen_record(ground, "lab_results", 2)
     if chosen is None:
         return False
     record, (second, third) = chosen
     first = record.rows[0]
-    wrong = ground.version(first, _changed(first), second)
+    wrong = ground.version(first, changed(first), second)
     record.rows += [wrong, ground.version(first, {}, third)]
     first.disposition = wrong.disposition = "superseded"
     return plant(ground, record)
@@ -67,7 +67,7 @@ def a_b_a(ground: Ground) -> bool:
 
 def sent_again(ground: Ground) -> bool:
     """The same row once more in a later delivery."""
-    chosen = _chosen(ground, _any_entity(ground), 1)
+    chosen = chosen_record(ground, _any_entity(ground), 1)
     if chosen is None or ground.dialect.mode == "snapshot":
         return False  # where every delivery repeats everything, that is no story
     record, (later,) = chosen
@@ -93,13 +93,13 @@ def conflict(form: str) -> Story:
     """Two contents under one key in one file: alone, in three rows, after a sound form, mended later, or defective."""
 
     def story(ground: Ground) -> bool:
-        chosen = _chosen(ground, "lab_results", 0 if form in ("alone", "three", "with_defect") else 1)
+        chosen = chosen_record(ground, "lab_results", 0 if form in ("alone", "three", "with_defect") else 1)
         if chosen is None:
             return False
         record, later = chosen
         first = record.rows[0]
         one = ground.version(first, {}, later[0]) if form == "after_sound" else first
-        two = ground.version(one, _changed(one), one.delivery, is_next=True)
+        two = ground.version(one, changed(one), one.delivery, is_next=True)
         rows = [one, two]
         reasons = []
         if form == "three":
@@ -128,7 +128,7 @@ def cancelled(form: str) -> Story:
 
     def story(ground: Ground) -> bool:
         entity = _any_entity(ground)
-        chosen = _chosen(ground, entity, {"same_file": 0, "resumed": 2}.get(form, 1))
+        chosen = chosen_record(ground, entity, {"same_file": 0, "resumed": 2}.get(form, 1))
         if chosen is None or (form == "same_file" and ground.dialect.mode == "snapshot"):
             return False
         record, later = chosen
@@ -154,7 +154,7 @@ def cancelled(form: str) -> Story:
 
 def became_text(ground: Ground) -> bool:
     """The laboratory's later word on a result is a text: the sample was clotted."""
-    chosen = _chosen(ground, "lab_results", 1)
+    chosen = chosen_record(ground, "lab_results", 1)
     if chosen is None or not ground.holds(chosen[0].rows[0].cells | CLOTTED):
         return False
     record, (later,) = chosen
@@ -166,7 +166,7 @@ def became_text(ground: Ground) -> bool:
 
 def recoded(ground: Ground) -> bool:
     """A count that turns out to be the result of a test which the registry does not follow."""
-    chosen = _chosen(ground, "lab_results", 1)
+    chosen = chosen_record(ground, "lab_results", 1)
     if chosen is None:
         return False
     record, (later,) = chosen
@@ -202,58 +202,3 @@ def unfollowed(form: str) -> Story:
         return plant(ground, record)
 
     return story
-
-
-def withdrawn(form: str) -> Story:
-    """A key that a later snapshot lacks: `gone` for good, `held_back` when it goes, or `returned` in the next one."""
-
-    def story(ground: Ground) -> bool:
-        chosen = _chosen(ground, "lab_results", 2) if ground.dialect.mode == "snapshot" else None
-        if chosen is None:
-            return False
-        record, (second, third) = chosen
-        first = record.rows[0]
-        first.disposition = "superseded"
-        deliveries = ground.book.deliveries
-        if form == "returned":
-            record.absent = {n for n in deliveries if second <= n < third}
-            record.rows.append(ground.version(first, {}, third))
-        else:
-            record.absent = {n for n in deliveries if n >= second}
-        if form == "held_back":
-            first.cells = first.cells | {"value": "clotted"}
-            hold_back(first, "non_numeric_value")
-        return plant(ground, record)
-
-    return story
-
-
-def old_form_late(ground: Ground) -> bool:
-    """A file of an early month that arrives late, with the earlier form of a row that is known already."""
-    chosen = _chosen(ground, "lab_results", 1) if ground.dialect.mode == "delta" else None
-    if chosen is None:
-        return False
-    record, (later,) = chosen
-    old = record.rows[0]
-    new = ground.version(old, _changed(old), later)
-    old.part, old.disposition = "late", "superseded"
-    record.rows.append(new)
-    return plant(ground, record)
-
-
-def file_again(ground: Ground) -> bool:
-    """A whole file once more under another name in a later month: every row of it is a duplicate."""
-    if ground.dialect.mode == "snapshot":
-        return False
-    for delivery in ground.rng.sample(ground.book.deliveries[:-1], len(ground.book.deliveries) - 1):
-        records = [r for r in ground.book.records["administrations"] if any(row.delivery == delivery for row in r.rows)]
-        later = ground.after("administrations", delivery)
-        if not records or not later or any(r.is_taken or len(r.rows) > 1 for r in records):
-            continue
-        ground.close_file("administrations", delivery)
-        for record in records:
-            row = record.rows[0]
-            record.rows.append(replace(row, delivery=later[0], part="again", disposition="duplicate"))
-            record.is_taken = True
-        return True
-    return False
