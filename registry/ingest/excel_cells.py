@@ -14,6 +14,7 @@ import io
 import posixpath
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any, TypeAlias
@@ -69,20 +70,23 @@ def special_cells(data: bytes) -> dict[int, SpecialCells]:
     """Of each sheet (1 = first) that has any, its percentages and errors. ValueError where `data` is no .xlsx."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as book:
-            percent = _percent_styles(book)
+            parts = {name.replace("\\", "/").lower(): name for name in book.namelist()}
+            percent = _percent_styles(book.read(parts["xl/styles.xml"])) if "xl/styles.xml" in parts else set()
+            relations = book.read(parts["xl/_rels/workbook.xml.rels"])
+            sheets = _sheet_parts(book.read(parts["xl/workbook.xml"]), relations)
             return {
                 number: cells
-                for number, part in enumerate(_sheet_parts(book), start=1)
-                if part in book.namelist() and (cells := _special_of(book.read(part), percent))
+                for number, part in enumerate(sheets, start=1)
+                if part in parts and (cells := _special_of(book.read(parts[part]), percent))
             }
-    except (zipfile.BadZipFile, KeyError, ET.ParseError, NotImplementedError, RuntimeError):
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ET.ParseError, NotImplementedError, RuntimeError):
         raise ValueError("not an Excel workbook") from None
 
 
-def _elements(content: bytes, *names: str) -> Iterator[ET.Element]:
-    """The elements of these names, in whatever namespace the writing program put them."""
+def _elements(content: bytes, name: str) -> Iterator[ET.Element]:
+    """The elements of this name, in whatever namespace the writing program put them."""
     for _, element in ET.iterparse(io.BytesIO(content)):  # noqa: S314  calamine has read it already
-        if element.tag.rpartition("}")[2] in names:
+        if element.tag.rpartition("}")[2] == name:
             yield element
 
 
@@ -90,22 +94,19 @@ def _attribute(element: ET.Element, name: str) -> str:
     return next((value for key, value in element.attrib.items() if key.rpartition("}")[2] == name), "")
 
 
-def _sheet_parts(book: zipfile.ZipFile) -> list[str]:
-    """The file of each sheet, in the order of the workbook."""
-    relations = _elements(book.read("xl/_rels/workbook.xml.rels"), "Relationship")
-    targets = {_attribute(relation, "Id"): _attribute(relation, "Target") for relation in relations}
-    names = [
-        next(value for key, value in sheet.attrib.items() if key.endswith("}id"))
-        for sheet in _elements(book.read("xl/workbook.xml"), "sheet")
+def _sheet_parts(workbook: bytes, relations: bytes) -> list[str]:
+    """The file of each sheet, in lower case, in the order of the workbook."""
+    targets = {_attribute(each, "Id"): _attribute(each, "Target") for each in _elements(relations, "Relationship")}
+    # a sheet has an attribute sheetId too; the relation's has a namespace
+    ids = [
+        next((value for key, value in sheet.attrib.items() if key.endswith("}id")), "")
+        for sheet in _elements(workbook, "sheet")
     ]
-    return [posixpath.normpath(posixpath.join("/xl", targets[name])).lstrip("/") for name in names]
+    return [posixpath.normpath(posixpath.join("/xl", targets[own])).lstrip("/").lower() for own in ids]
 
 
-def _percent_styles(book: zipfile.ZipFile) -> set[str]:
+def _percent_styles(styles: bytes) -> set[str]:
     """Numbers of the cell styles that show a number as a percentage."""
-    if "xl/styles.xml" not in book.namelist():
-        return set()
-    styles = book.read("xl/styles.xml")
     formats = _PERCENT_FORMATS | {
         _attribute(own, "numFmtId")
         for own in _elements(styles, "numFmt")
