@@ -17,6 +17,7 @@ from expectations.suites import (
     incidence,
     marts,
     patients,
+    review,
     treatments,
 )
 
@@ -38,6 +39,7 @@ QUERIED: tuple[Check, ...] = (
     *attribution.CHECKS,
     *incidence.CHECKS,
     *marts.CHECKS,
+    *review.CHECKS,
     *accounts.CHECKS,
     *drift.CHECKS,
 )

@@ -93,6 +93,8 @@ PLANTED: dict[str, str] = {
     "episode_onset_type_fits_days": f"{EPISODE} onset_type = 'early' {OF_CASE}",
     "episode_next_drug_fits_action": f"{EPISODE} treatment_action = 'switched_in_class' {OF_CASE}",
     "episode_gcsf_is_consistent": f"{EPISODE} gcsf_treated = true {OF_CASE}",
+    "episode_suspects_were_given": f"{EPISODE} other_suspect_drugs = 'cladribine' {OF_CASE}",
+    "episode_relapse_present": f"{EPISODE} relapse_within_90d = NULL {OF_CASE}",
     "episode_case_is_attributed": f"{EPISODE} adjudication = 'lab_error' {OF_CASE}",
     "episode_recurrence_possible": f"{EPISODE} recurrence_number = -1 {OF_CASE}",
     # marts
@@ -119,6 +121,15 @@ PLANTED: dict[str, str] = {
     "mart_incidence_definition_known": "UPDATE main.mart_incidence SET definition_id = 'mine'",
     "mart_time_to_onset_definition_known": "UPDATE main.mart_time_to_onset SET definition_id = 'mine'",
     "mart_sensitivity_definition_known": "UPDATE main.mart_sensitivity SET definition_id = 'mine'",
+    # chart review
+    "review_status_values": f"UPDATE main.mart_chart_review SET review_status = 'open' {OF_CASE}",
+    "review_verdict_values": f"UPDATE main.mart_chart_review SET verdict = 'perhaps' {OF_CASE}",
+    "review_episode_known": f"UPDATE main.mart_chart_review SET episode_id = md5(episode_id) {OF_CASE}",
+    "review_agrees_with_episodes": f"{EPISODE} is_case_episode = false {OF_CASE}",
+    "review_status_fits_verdicts": f"UPDATE main.mart_chart_review SET n_reviews = 1 {OF_CASE}",
+    "agreement_is_possible": "UPDATE main.mart_review_agreement SET n_agreeing = 1",
+    "agreement_agrees_with_reviews": "UPDATE main.mart_review_agreement SET n_episodes = 1, agreement_pct = 0",
+    "mart_review_agreement_definition_known": "UPDATE main.mart_review_agreement SET definition_id = 'mine'",
     # accounts
     "reconciliation_adds_up": "UPDATE meta.reconciliation SET rows_current = rows_current - 1 "
     "WHERE delivery = '2023-05'",

@@ -25,8 +25,8 @@ EPISODE = (
     "definition_id onset_date episode_number last_normal_date nadir_anc_10e9_l nadir_operator nadir_date severity "
     "ctcae_v5_grade end_date end_status duration_days n_measurements attributed_drug previous_drug last_dose_date "
     "days_since_last_dose dose_number dose_source onset_type gcsf_treated gcsf_first_date gcsf_doses n_gcsf_rebounds "
-    "infection febrile hospitalised relapse_within_90d other_suspect_drugs treatment_action next_drug recurrence_number "
-    "continuation_possible recurrence_context adjudication is_case_episode"
+    "infection febrile hospitalised relapse_within_90d other_suspect_drugs treatment_action next_drug "
+    "recurrence_number continuation_possible recurrence_context adjudication is_case_episode"
 ).split()
 DOSE = "drug drug_class administered_on dose_number dose_source".split()
 ANC = (
