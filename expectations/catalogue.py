@@ -18,6 +18,7 @@ from expectations.suites import (
     marts,
     patients,
     review,
+    sensitivity,
     treatments,
 )
 
@@ -40,6 +41,7 @@ QUERIED: tuple[Check, ...] = (
     *incidence.CHECKS,
     *marts.CHECKS,
     *review.CHECKS,
+    *sensitivity.CHECKS,
     *accounts.CHECKS,
     *drift.CHECKS,
 )

@@ -234,6 +234,47 @@ def quarantine(home: Path | None, form: str, folder: Path | None, **filters: str
         console.print("no row is held back")
 
 
+@main.command("trace")
+@click.argument("episode_id")
+@HOME
+@click.option("--release", "release_id", help="Another release than the one in force.")
+def trace_command(episode_id: str, home: Path | None, release_id: str | None) -> None:
+    """From an episode to the file and record of every count and dose behind it, and the rules that fired.
+
+    EPISODE_ID as in fct_neutropenia_episode, or its first digits.
+    """
+    from registry.console import console, print_rows
+    from registry.settings import load_settings
+    from registry.trace import trace
+
+    traced = trace(load_settings(home=home), episode_id, release_id)
+    definition = traced.definition
+    print_rows(["", ""], [[name, value] for name, value in traced.episode.items() if value is not None])
+    console.print(f"\n[bold]definition[/bold] {definition['definition_id']}: {definition['label']}")
+    console.print(f"meaning {definition['content_hash']}\n")
+    print_rows(
+        ["step", "date", "rule", "ANC", "", "as reported", "drug", "file", "record"],
+        [
+            [
+                step["step"],
+                step["on_date"],
+                step["rule"],
+                step["anc"],
+                "nadir" if step["is_nadir"] else "",
+                step["as_reported"],
+                step["drug"],
+                step["file"],
+                step["record_number"],
+            ]
+            for step in traced.steps
+        ],
+    )
+    console.print("\n[bold]rules that fired[/bold]")
+    print_rows(["", ""], traced.rules())
+    if not traced.is_vault_read:
+        console.print("\nfiles are shown by their ids: the vault, which has their names, can't be read now")
+
+
 @main.command()
 @HOME
 def status(home: Path | None) -> None:

@@ -60,7 +60,10 @@ Days = Annotated[int, Field(ge=0, le=36525)]
 
 
 class CaseDefinition(YamlModel):
-    """What counts as a case. Counts in 10^9/L; windows in days, both ends included."""
+    """What counts as a case. Counts in 10^9/L; windows in days, both ends included.
+
+    With the id of a definition that comes with the registry, what is not said is as there.
+    """
 
     definition_id: Identifier
     label: str = ""
@@ -72,6 +75,15 @@ class CaseDefinition(YamlModel):
     gcsf_days: Days = 14
     attribution_days: Annotated[Days, Field(ge=1)] = 365
     late_days: Days = 28
+
+    @model_validator(mode="before")
+    @classmethod
+    def _like_the_shipped_one(cls, data: Any) -> Any:
+        shipped = vocabulary.definitions().get(str(data.get("definition_id"))) if isinstance(data, dict) else None
+        if shipped is None:
+            return data
+        given = {key: value for key, value in data.items() if value is not None}
+        return shipped | {"label": f"{shipped['label']}; parameters changed by the study"} | given
 
     @model_validator(mode="after")
     def _recovery_is_not_low(self) -> CaseDefinition:
@@ -94,6 +106,8 @@ class Study(YamlModel):
     definitions: tuple[CaseDefinition, ...] = ()
     suppression_threshold: Annotated[int, Field(ge=1, le=1000)] = 5
     anc_interval_days: Annotated[Days, Field(ge=1)] = 183
+    late_window_start_days: Days = 90
+    late_window_end_days: Days = 180
     time_zone: TimeZone = "UTC"
     synthetic: bool = False
 
@@ -104,11 +118,13 @@ class Study(YamlModel):
             raise ValueError("enrolment_end lies before enrolment_start")
         if start and cutoff and cutoff < start:
             raise ValueError("data_cutoff lies before enrolment_start")
+        if self.late_window_end_days < self.late_window_start_days:
+            raise ValueError("late_window_end_days must not lie below late_window_start_days")
         ids = [definition.definition_id for definition in self.definitions]
         twice = next((name for name in ids if ids.count(name) > 1), None)
         if twice:
             raise ValueError(f"definitions hold '{twice}' twice")
-        known = vocabulary.definitions().union(ids)
+        known = {*vocabulary.definitions(), *ids}
         if vocabulary.definitions() and self.primary_definition not in known:
             hint = nearest(self.primary_definition, known)
             raise ValueError(f"primary_definition '{self.primary_definition}' is unknown{hint}")

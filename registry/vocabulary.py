@@ -32,6 +32,11 @@ def drugs() -> dict[str, str]:
     return names | {drug: drug for drug in _column("drugs", "drug")}
 
 
+def test_codes() -> frozenset[str]:
+    """Every test code that needs no explanation by a site: LOINC."""
+    return frozenset(_column("test_codes", "test_code"))
+
+
 def units() -> frozenset[str]:
     """Every unit, in folded spelling (`folded_unit`)."""
     return frozenset(_column("units", "unit")) | frozenset(_column("units", "ucum"))
@@ -48,6 +53,11 @@ def scales() -> frozenset[str]:
     return frozenset(_column("grading_scales", "scale"))
 
 
-def definitions() -> frozenset[str]:
-    """Ids of the case definitions that come with the registry."""
-    return frozenset(_column("case_definitions", "definition_id"))
+def definitions() -> dict[str, dict[str, str]]:
+    """The case definitions that come with the registry: id → its row of the seed, without the source."""
+    path = SEEDS / "case_definitions.csv"
+    if not path.is_file():
+        return {}
+    with path.open(encoding="utf-8", newline="") as lines:
+        rows = [{key: text for key, text in row.items() if key != "source"} for row in csv.DictReader(lines)]
+    return {row["definition_id"]: row for row in rows}
