@@ -17,6 +17,7 @@ from expectations.suites import (
     incidence,
     marts,
     patients,
+    review,
     sensitivity,
     treatments,
 )
@@ -39,6 +40,7 @@ QUERIED: tuple[Check, ...] = (
     *attribution.CHECKS,
     *incidence.CHECKS,
     *marts.CHECKS,
+    *review.CHECKS,
     *sensitivity.CHECKS,
     *accounts.CHECKS,
     *drift.CHECKS,

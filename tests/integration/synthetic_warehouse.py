@@ -19,9 +19,10 @@ _SQL = """
 CREATE SCHEMA meta;
 CREATE TABLE main.dim_drug AS
 SELECT * FROM (VALUES
-    ('ocrelizumab', 'anti_cd20', 182, false), ('rituximab', 'anti_cd20', 182, false),
-    ('ofatumumab', 'anti_cd20', 28, true), ('filgrastim', 'gcsf', NULL, false), ('fingolimod', 'other', NULL, false)
-) AS t (drug, drug_class, interval_days, home_injected);
+    ('ocrelizumab', 'anti_cd20', 182, false, true), ('rituximab', 'anti_cd20', 182, false, true),
+    ('ofatumumab', 'anti_cd20', 28, true, true), ('filgrastim', 'gcsf', NULL, false, false),
+    ('fingolimod', 'other', NULL, false, false), ('cladribine', 'other', NULL, false, true)
+) AS t (drug, drug_class, interval_days, home_injected, neutropenia_risk);
 CREATE TABLE main.dim_grading_scale AS
 SELECT scale, version, analyte, grade, label, severity_rank::INTEGER AS severity_rank,
     lower::DECIMAL(18, 6) AS lower, lower_inclusive::BOOLEAN AS lower_inclusive,
@@ -103,7 +104,8 @@ SELECT left(sha256(definition_id || patient_key), 32) AS episode_id, definition_
     (collected_on - index_date)::INTEGER AS days_since_last_dose,
     1::BIGINT AS dose_number, 'recorded' AS dose_source, 'late' AS onset_type, false AS gcsf_treated,
     NULL::DATE AS gcsf_first_date, 0::BIGINT AS gcsf_doses, 0::BIGINT AS n_gcsf_rebounds, false AS infection,
-    false AS febrile, false AS hospitalised, 'continued' AS treatment_action, NULL::VARCHAR AS next_drug,
+    false AS febrile, false AS hospitalised, false AS relapse_within_90d, NULL::VARCHAR AS other_suspect_drugs,
+    'continued' AS treatment_action, NULL::VARCHAR AS next_drug,
     0::BIGINT AS recurrence_number, false AS continuation_possible, NULL::VARCHAR AS recurrence_context,
     NULL::VARCHAR AS adjudication, true AS is_case_episode
 FROM first_low WHERE n = 1;
@@ -161,6 +163,17 @@ SELECT patient_key, DATE '2024-01-09' AS last_dose_date, first_drug AS last_drug
     30 AS days_since_anc, 3.0::DECIMAL(18, 6) AS last_anc_10e9_l, 'none' AS last_severity, false AS anc_overdue,
     false AS open_episode, 82 AS days_since_last_dose, false AS in_late_window
 FROM main.dim_patient;
+
+CREATE TABLE main.mart_chart_review AS
+SELECT episode_id, definition_id, patient_key, site, onset_date, 'unreviewed' AS review_status,
+    adjudication AS verdict, 0 AS n_reviews, 0 AS n_reviewer_roles, NULL::VARCHAR AS reviewer_roles,
+    NULL::BOOLEAN AS verdicts_agree, NULL::DATE AS reviewed_on
+FROM main.fct_neutropenia_episode;
+CREATE TABLE main.mart_review_agreement AS
+SELECT definition_id, 'order' AS comparison, 'first verdict' AS first_reading, 'second verdict' AS second_reading,
+    0::BIGINT AS n_episodes, 0::BIGINT AS n_agreeing, NULL::DOUBLE AS agreement_pct, NULL::DOUBLE AS kappa,
+    NULL::DOUBLE AS kappa_low, NULL::DOUBLE AS kappa_high
+FROM main.dim_case_definition;
 
 CREATE TABLE meta.input_file AS
 WITH files AS (
