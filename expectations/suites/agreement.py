@@ -67,8 +67,10 @@ CHECKS: tuple[Check, ...] = (
         "derived_anc_agrees_with_measured",
         "meta.derivation_agreement",
         f"""
-        SELECT site, derivation, 'median ratio ' || round(median_ratio, 2) AS ratio,
-            round(share_within_5_pct) || ' % within 5 %' AS close, n_pairs || ' pairs' AS pairs
+        SELECT site, derivation, concat(
+            'median ratio ', round(median_ratio, 2), ', ', CAST(round(share_within_5_pct) AS INTEGER),
+            ' % within 5 %, ', n_pairs, ' pairs'
+        ) AS found
         FROM meta.derivation_agreement
         WHERE is_site_rule AND n_pairs >= {FEWEST_DRAWS} AND (
             NOT coalesce(median_ratio, 1) BETWEEN {LOWEST_RATIO} AND {HIGHEST_RATIO}

@@ -49,7 +49,7 @@ months as (
 
 entities as (
     {% for entity, rows, continues in entities %}
-    select '{{ entity }}' as entity, {{ rows }} as rows_at_once, {{ continues }} as is_continuous
+    select '{{ entity }}' as entity, {{ rows }} as rows_at_once, {{ continues | lower }} as is_continuous
     {{- " union all" if not loop.last }}
     {% endfor %}
 ),
