@@ -9,8 +9,10 @@ from __future__ import annotations
 from expectations.check import Check
 from expectations.suites import (
     accounts,
+    agreement,
     anc,
     attribution,
+    completeness,
     contract,
     drift,
     episodes,
@@ -43,6 +45,8 @@ QUERIED: tuple[Check, ...] = (
     *review.CHECKS,
     *sensitivity.CHECKS,
     *accounts.CHECKS,
+    *agreement.CHECKS,
+    *completeness.CHECKS,
     *drift.CHECKS,
 )
 """The checks that `audit` carries out on a candidate."""

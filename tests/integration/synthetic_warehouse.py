@@ -212,6 +212,17 @@ CREATE TABLE meta.column_defect (
 CREATE TABLE meta.contested (
     site VARCHAR, entity VARCHAR, record_key VARCHAR, source_file VARCHAR, record_number BIGINT, reasons VARCHAR
 );
+CREATE TABLE meta.derivation_agreement AS
+SELECT site, 'derived_wbc_pct' AS derivation, with_bands, with_bands AS is_site_rule, 150::BIGINT AS n_draws,
+    0::BIGINT AS n_impossible, 100::BIGINT AS n_pairs, 0::DECIMAL(18, 6) AS median_difference_10e9_l,
+    1::DECIMAL(18, 6) AS median_ratio, 99.0::DOUBLE AS share_within_5_pct, 40::BIGINT AS n_draws_with_bands,
+    CASE WHEN with_bands THEN 40 ELSE 0 END::BIGINT AS n_closer
+FROM (SELECT DISTINCT site FROM main.dim_patient) CROSS JOIN (VALUES (true), (false)) AS r (with_bands);
+CREATE TABLE meta.completeness AS
+SELECT site, delivery, entity, 1::BIGINT AS files_received, n_rows AS rows_received,
+    n_rows::DECIMAL(18, 1) AS rows_expected, (n_rows // 2)::BIGINT AS rows_at_least, 100.0::DOUBLE AS share_pct,
+    'received' AS status
+FROM meta.input_file;
 CREATE TABLE meta.definition AS
 SELECT definition_id, label, severity_scale, sha256(definition_id) AS content_hash FROM main.dim_case_definition;
 """
