@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .anc import grade
+from .grades import grade
 from .outcomes import treatment_after
 from .patient import PatientResult
 
