@@ -18,6 +18,7 @@ from expectations.suites import (
     lab,
     marts,
     patients,
+    sensitivity,
     treatments,
 )
 
@@ -40,6 +41,7 @@ QUERIED: tuple[Check, ...] = (
     *attribution.CHECKS,
     *incidence.CHECKS,
     *marts.CHECKS,
+    *sensitivity.CHECKS,
     *accounts.CHECKS,
     *drift.CHECKS,
 )

@@ -94,9 +94,15 @@ PUBLISHED: tuple[PublishedTable, ...] = (
         "n_cases n_episodes n_recurrent risk_pct rate_per_100py",
     ),
     _table(
+        "main.mart_sensitivity_analysis",
+        "definition_id analysis stratum_type stratum",
+        "n_patients n_cases n_episodes n_recurrent risk_pct person_years rate_per_100py",
+    ),
+    _table(
         "main.mart_monitoring",
         "patient_key",
-        "last_dose_date last_drug last_anc_date days_since_anc last_anc_10e9_l last_severity anc_overdue open_episode",
+        "last_dose_date last_drug last_anc_date days_since_anc last_anc_10e9_l last_severity anc_overdue open_episode "
+        "days_since_last_dose in_late_window",
     ),
     _table("meta.input_file", "file_id", "site delivery entity sha256 n_rows is_current"),
     _table(
@@ -106,6 +112,7 @@ PUBLISHED: tuple[PublishedTable, ...] = (
         "rows_not_mapped rows_erased",
     ),
     _table("meta.lineage", "", "record_of anc_key patient_key drug administered_on source_file record_number"),
+    _table("meta.episode_trace", "episode_id step", "on_date rule is_nadir anc_key anc_10e9_l operator drug"),
     _table("meta.quarantine_summary", "source_file reason", "site delivery entity n_rows"),
     _table("meta.column_defect", "source_file column_name reason", "site delivery entity n_cells"),
     _table("meta.contested", "site entity record_key", "source_file record_number reasons"),

@@ -137,6 +137,13 @@ PLANTED: dict[str, str] = {
     "mart_incidence_definition_known": "UPDATE main.mart_incidence SET definition_id = 'mine'",
     "mart_time_to_onset_definition_known": "UPDATE main.mart_time_to_onset SET definition_id = 'mine'",
     "mart_sensitivity_definition_known": "UPDATE main.mart_sensitivity SET definition_id = 'mine'",
+    "sensitivity_analysis_values": "UPDATE main.mart_sensitivity_analysis SET analysis = 'x' WHERE analysis = 'main'",
+    "mart_sensitivity_analysis_definition_known": "UPDATE main.mart_sensitivity_analysis SET definition_id = 'mine'",
+    "sensitivity_main_is_the_incidence": "UPDATE main.mart_sensitivity_analysis SET n_patients = n_patients + 1",
+    "sensitivity_drugs_add_up": "UPDATE main.mart_sensitivity_analysis SET n_cases = n_cases + 1 "
+    "WHERE analysis = 'without_duffy_null' AND stratum_type = 'drug'",
+    "sensitivity_drug_before_moves_nothing_overall": "UPDATE main.mart_sensitivity_analysis "
+    "SET n_patients = n_patients - 1 WHERE analysis = 'late_effects_to_drug_before'",
     # accounts
     "reconciliation_adds_up": "UPDATE meta.reconciliation SET rows_current = rows_current - 1 "
     "WHERE delivery = '2023-05'",
@@ -147,6 +154,8 @@ PLANTED: dict[str, str] = {
     "input_file_rows_possible": "UPDATE meta.input_file SET n_rows = -1 WHERE delivery = '2023-05'",
     "anc_has_lineage": f"DELETE FROM meta.lineage {OF_OTHER} AND record_of = 'anc'",
     "dose_has_lineage": f"DELETE FROM meta.lineage {OF_OTHER} AND record_of = 'dose'",
+    "trace_count_known": "UPDATE meta.episode_trace SET anc_key = repeat('0', 32)",
+    "trace_tells_the_episode": "UPDATE meta.episode_trace SET on_date = on_date + 1",
     "lineage_record_present": f"UPDATE meta.lineage SET record_number = NULL {OF_OTHER}",
     "lineage_record_exists": f"UPDATE meta.lineage SET record_number = 100000 {OF_OTHER}",
     # against the previous release

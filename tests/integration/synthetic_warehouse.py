@@ -162,10 +162,17 @@ CROSS JOIN (SELECT count(*) AS n_in, 0::BIGINT AS n_excluded, count(*) AS n_out 
 CREATE TABLE main.mart_sensitivity AS
 SELECT definition_id, n_cases, n_episodes, 0::BIGINT AS n_recurrent, risk_pct, rate_per_100py
 FROM main.mart_incidence WHERE stratum_type = 'overall';
+CREATE TABLE main.mart_sensitivity_analysis AS
+SELECT definition_id, analysis, stratum_type, CASE WHEN stratum_type = 'overall' THEN 'all' ELSE stratum END AS stratum,
+    n_patients, n_cases, n_episodes, 0::BIGINT AS n_recurrent, risk_pct, person_years, rate_per_100py
+FROM main.mart_incidence
+CROSS JOIN (VALUES ('main'), ('without_duffy_null'), ('with_baseline_anc'), ('late_effects_to_drug_before'))
+    AS t (analysis)
+WHERE stratum_type <> 'site';
 CREATE TABLE main.mart_monitoring AS
 SELECT patient_key, DATE '2024-01-09' AS last_dose_date, first_drug AS last_drug, DATE '2024-03-01' AS last_anc_date,
     30 AS days_since_anc, 3.0::DECIMAL(18, 6) AS last_anc_10e9_l, 'none' AS last_severity, false AS anc_overdue,
-    false AS open_episode
+    false AS open_episode, 82 AS days_since_last_dose, false AS in_late_window
 FROM main.dim_patient;
 
 CREATE TABLE meta.input_file AS
@@ -190,6 +197,11 @@ FROM main.fct_anc JOIN first_file USING (site)
 UNION ALL
 SELECT 'dose', NULL, patient_key, drug, administered_on, file_id, 1
 FROM main.fct_dose JOIN main.dim_patient USING (patient_key) JOIN first_file USING (site);
+CREATE TABLE meta.episode_trace AS
+SELECT episode_id, 1 AS step, onset_date AS on_date, 'onset' AS rule, true AS is_nadir, anc_key,
+    fct_anc.anc_10e9_l, NULL::VARCHAR AS operator, NULL::VARCHAR AS drug
+FROM main.fct_neutropenia_episode AS episode
+JOIN main.fct_anc ON fct_anc.patient_key = episode.patient_key AND fct_anc.collected_on = onset_date;
 CREATE TABLE meta.quarantine_summary (
     site VARCHAR, delivery VARCHAR, entity VARCHAR, source_file VARCHAR, reason VARCHAR, n_rows BIGINT
 );

@@ -1,34 +1,16 @@
 /*
 Grain: definition x patient x episode: G-CSF given for it, and what happened around it.
-Rules: G-CSF doses from onset to the recovery, or to 30 days after onset where there is none. Events of a type with
-onset from 7 days before the episode's onset to 14 days after its end (an ongoing episode: the end of observation).
+Rule: events of a type with onset from 7 days before the episode's onset to 14 days after its end (an ongoing episode: the end of observation).
 */
-with gcsf_doses as (
-    select patient_no, administered_on
-    from {{ ref('int_dose') }}
-    where drug_class = 'gcsf'
-),
-
-gcsf as (
+with gcsf as (
     select
-        episode.definition_id,
-        episode.patient_no,
-        episode.episode_number,
+        definition_id,
+        patient_no,
+        episode_number,
         count(*) as gcsf_doses,
-        min(gcsf_doses.administered_on) as gcsf_first_on
-    from {{ ref('int_episode') }} as episode
-    inner join gcsf_doses
-        on
-            episode.patient_no = gcsf_doses.patient_no
-            and gcsf_doses.administered_on >= episode.onset_on
-            and (
-                (episode.end_status = 'recovered' and gcsf_doses.administered_on <= episode.end_on)
-                or (
-                    episode.end_status <> 'recovered'
-                    and {{ days_between('episode.onset_on', 'gcsf_doses.administered_on') }} <= 30
-                )
-            )
-    group by episode.definition_id, episode.patient_no, episode.episode_number
+        min(administered_on) as gcsf_first_on
+    from {{ ref('int_episode_gcsf_dose') }}
+    group by definition_id, patient_no, episode_number
 ),
 
 events as (
