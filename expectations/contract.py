@@ -53,7 +53,13 @@ PUBLISHED: tuple[PublishedTable, ...] = (
         "anc_key",
         "patient_key site collected_on collected_at anc_10e9_l operator derivation source_value source_unit "
         "lln_10e9_l severity ctcae_v5_grade ctcae_v6_grade daids_2_1_grade last_drug days_since_last_dose "
-        "within_gcsf_window",
+        "within_gcsf_window below_cutoff_but_within_reference_range",
+    ),
+    _table(
+        "main.fct_lab_grade",
+        "lab_key",
+        "patient_key site analyte collected_on collected_at value_10e9_l operator lln_10e9_l unit_in_doubt "
+        "ctcae_v5_grade ctcae_v6_grade daids_2_1_grade below_cutoff_but_within_reference_range",
     ),
     _table(
         "main.fct_neutropenia_episode",

@@ -10,6 +10,7 @@ EPISODE = "UPDATE main.fct_neutropenia_episode SET"
 ANC = "UPDATE main.fct_anc SET"
 AGREEMENT = "UPDATE meta.derivation_agreement SET"
 MONTHS = "UPDATE meta.completeness SET"
+LAB = "UPDATE main.fct_lab_grade SET"
 OF_OTHER = "WHERE patient_key = '{other}'"
 OF_CASE = "WHERE patient_key = '{case}'"
 
@@ -65,6 +66,23 @@ PLANTED: dict[str, str] = {
     "anc_ctcae_v5_agrees_with_scale": f"{ANC} ctcae_v5_grade = NULL {OF_CASE} AND ctcae_v5_grade = '4'",
     "anc_ctcae_v6_agrees_with_scale": f"{ANC} ctcae_v6_grade = '4' {OF_CASE} AND ctcae_v6_grade = '3'",
     "anc_daids_2_1_agrees_with_scale": f"{ANC} daids_2_1_grade = '0' {OF_CASE} AND daids_2_1_grade = '4'",
+    "anc_reference_range_flag_agrees": f"{ANC} below_cutoff_but_within_reference_range = true {OF_OTHER}",
+    # other counts
+    "lab_analyte_values": f"{LAB} analyte = 'anc' {OF_OTHER}",
+    "lab_value_present": f"{LAB} value_10e9_l = NULL {OF_OTHER}",
+    "lab_value_possible": f"{LAB} value_10e9_l = 1000.000001 {OF_OTHER}",
+    "lab_value_plausible": f"{LAB} value_10e9_l = 4 {OF_OTHER} AND analyte = 'platelets'",
+    "lab_lower_limit_plausible": f"{LAB} lln_10e9_l = 150 {OF_OTHER} AND analyte = 'lymphocytes'",
+    "lab_unit_in_doubt": f"{LAB} unit_in_doubt = true {OF_OTHER}",
+    "lab_unit_in_doubt_has_no_grade": f"{LAB} value_10e9_l = 0.25 {OF_OTHER} AND analyte = 'platelets'",
+    "lab_day_present": f"{LAB} collected_on = NULL {OF_OTHER}",
+    "lab_within_observation": f"{LAB} collected_on = DATE '2024-04-01' {OF_OTHER}",
+    "lab_operator_values": f"{LAB} operator = '~' {OF_OTHER}",
+    "lab_patient_known": f"{LAB} patient_key = repeat('a', 64) {OF_OTHER}",
+    "lab_ctcae_v5_agrees_with_scale": f"{LAB} ctcae_v5_grade = '0' {OF_CASE} AND ctcae_v5_grade = '4'",
+    "lab_ctcae_v6_agrees_with_scale": f"{LAB} ctcae_v6_grade = '0' {OF_CASE} AND analyte = 'lymphocytes'",
+    "lab_daids_2_1_agrees_with_scale": f"{LAB} daids_2_1_grade = NULL {OF_OTHER}",
+    "lab_reference_range_flag_agrees": f"{LAB} below_cutoff_but_within_reference_range = NULL {OF_OTHER}",
     # episodes
     "episode_end_status_values": f"{EPISODE} end_status = 'ended' {OF_CASE}",
     "episode_nadir_operator_values": f"{EPISODE} nadir_operator = '=' {OF_CASE}",

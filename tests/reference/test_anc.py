@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from .anc import grade
+from .grades import grade
 from .model import Site
 from .world import World
 
