@@ -280,6 +280,8 @@ def review(
             console.print("this site delivers snapshots: later ones with adjudications must hold these rows too")
     else:
         print_rows(found.columns, found.rows, form)
+        if form == "table":
+            console.print("the form for a site to fill in: registry review --site S --out FILE.csv")
 
 
 @main.command("trace")
