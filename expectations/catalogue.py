@@ -9,12 +9,15 @@ from __future__ import annotations
 from expectations.check import Check
 from expectations.suites import (
     accounts,
+    agreement,
     anc,
     attribution,
+    completeness,
     contract,
     drift,
     episodes,
     incidence,
+    lab,
     marts,
     patients,
     review,
@@ -36,6 +39,7 @@ QUERIED: tuple[Check, ...] = (
     *patients.CHECKS,
     *treatments.CHECKS,
     *anc.CHECKS,
+    *lab.CHECKS,
     *episodes.CHECKS,
     *attribution.CHECKS,
     *incidence.CHECKS,
@@ -43,6 +47,8 @@ QUERIED: tuple[Check, ...] = (
     *review.CHECKS,
     *sensitivity.CHECKS,
     *accounts.CHECKS,
+    *agreement.CHECKS,
+    *completeness.CHECKS,
     *drift.CHECKS,
 )
 """The checks that `audit` carries out on a candidate."""

@@ -73,13 +73,12 @@ def _header(connection: duckdb.DuckDBPyConnection, record: HeldBack) -> dict[str
     Of a wide laboratory table the contract's columns: what is held back is one test of a record.
     """
     row = connection.execute(
-        "SELECT columns, cells_per_record FROM input_file WHERE file_no = $file_no", {"file_no": record.file_no}
+        "SELECT columns FROM input_file WHERE file_no = $file_no", {"file_no": record.file_no}
     ).fetchone()
-    columns, cells_per_record = row or ("{}", 1)
-    if cells_per_record > 1:
-        return {column: column for column in ENTITIES[record.entity].columns}
-    own: dict[str, str | None] = json.loads(columns)
-    return own
+    own: dict[str, str | None] = json.loads(row[0]) if row else {}
+    contract = ENTITIES[record.entity].columns
+    is_long = all(target is None or target in contract for target in own.values())
+    return own if is_long else {column: column for column in contract}
 
 
 def _rows(

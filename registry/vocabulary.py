@@ -42,6 +42,21 @@ def units() -> frozenset[str]:
     return frozenset(_column("units", "unit")) | frozenset(_column("units", "ucum"))
 
 
+def unit_spellings() -> dict[str, str]:
+    """Every known spelling of a unit → its UCUM form."""
+    return dict(zip(_column("units", "unit"), _column("units", "ucum"), strict=True))
+
+
+def unit_dimensions() -> dict[str, str]:
+    """Every known spelling of a unit → what it measures (count, percent, mass_concentration, …)."""
+    return dict(zip(_column("units", "unit"), _column("units", "dimension"), strict=True))
+
+
+def loinc_codes() -> dict[str, str]:
+    """LOINC code → analyte."""
+    return dict(zip(_column("test_codes", "test_code"), _column("test_codes", "analyte"), strict=True))
+
+
 def folded_unit(unit: str) -> str:
     """The spelling that the seed holds; the macro `folded_unit` of the dbt project does the same."""
     folded = re.sub(r"\s", "", unit.translate(_SPELLINGS))
