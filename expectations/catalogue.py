@@ -12,10 +12,12 @@ from expectations.suites import (
     anc,
     attribution,
     contract,
+    course,
     drift,
     episodes,
     incidence,
     marts,
+    new_cases,
     patients,
     treatments,
 )
@@ -38,6 +40,8 @@ QUERIED: tuple[Check, ...] = (
     *attribution.CHECKS,
     *incidence.CHECKS,
     *marts.CHECKS,
+    *course.CHECKS,
+    *new_cases.CHECKS,
     *accounts.CHECKS,
     *drift.CHECKS,
 )
