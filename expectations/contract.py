@@ -96,9 +96,9 @@ PUBLISHED: tuple[PublishedTable, ...] = (
     _table(
         "main.mart_rechallenge",
         "episode_id",
-        "definition_id patient_key site is_first_case_episode attributed_drug onset_date recovery_date treatment_action "
-        "next_treatment next_drug next_treatment_date days_from_onset days_from_recovery recurred recurrence_date "
-        "recurrence_drug recurrence_context follow_up_days follow_up_days_after_treatment",
+        "definition_id patient_key site is_first_case_episode attributed_drug onset_date recovery_date "
+        "treatment_action next_treatment next_drug next_treatment_date days_from_onset days_from_recovery recurred "
+        "recurrence_date recurrence_drug recurrence_context follow_up_days follow_up_days_after_treatment",
     ),
     _table(
         "main.mart_recurrence",

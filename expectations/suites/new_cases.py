@@ -37,7 +37,7 @@ CHECKS: tuple[Check, ...] = (
         WHERE EXISTS (SELECT 1 FROM main.mart_new_cases WHERE is_first_release)
             AND episode_id NOT IN (SELECT episode_id FROM main.mart_new_cases)
         """,
-        description="Every new case is a severe case episode of the primary definition; in a first release all are new.",
+        description="Every new case is a severe case episode of the primary definition; in a first release all are.",
         source="Output contract: new cases",
     ),
     no_rows(

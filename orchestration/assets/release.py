@@ -25,7 +25,7 @@ RELEASE = dg.AssetKey(["release"])
 
 
 def check_target(table: str) -> dg.AssetKey:
-    """The asset key of a published table named `main.table` or `meta.table`; what the release itself writes is its own."""
+    """The asset key of a table named `main.table` or `meta.table`; of one that the release writes, the release."""
     return RELEASE if table in AGAINST_PREVIOUS else dg.AssetKey(table.removeprefix("main.").split("."))
 
 

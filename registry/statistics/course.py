@@ -1,4 +1,4 @@
-"""The course of the cases: how long (`mart_duration`) and whether it recurs after what was given (`mart_recurrence`)."""
+"""The course of the cases: how long it took (`mart_duration`), and whether it came back (`mart_recurrence`)."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from registry.statistics.intervals import risk_interval
 from registry.statistics.survival import time_quantiles
-from registry.statistics.table import ORDER, STRATUM_KEY, typed
+from registry.statistics.table import ORDER, typed
 
 if TYPE_CHECKING:
     import duckdb

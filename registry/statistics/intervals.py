@@ -91,9 +91,9 @@ def rate_interval(events: int, person_years: float) -> RateInterval:
 def rate_ratio_interval(events: int, person_years: float, other_events: int, other_person_years: float) -> RateRatio:
     """The rate of `events` in `person_years` by that of `other_events` in `other_person_years`.
 
-    The interval is exact, conditional on the number of all events: of these, the share of the first is binomial, and its
-    Clopper-Pearson bounds are turned into ratios (R's `poisson.test` does the same). Without events of the second kind
-    the ratio has a lower bound alone; without any event, or where one has no person-time, there is none. Raises
+    The interval is exact, conditional on the number of all events: of these, the share of the first is binomial, and
+    its Clopper-Pearson bounds are turned into ratios (R's `poisson.test` does the same). Without events of the second
+    kind the ratio has a lower bound alone; without any event, or where one has no person-time, there is none. Raises
     ValueError where a number is negative.
     """
     if min(events, person_years, other_events, other_person_years) < 0:

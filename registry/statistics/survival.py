@@ -105,8 +105,8 @@ def cumulative_incidence(counts: Any) -> Any:
 def time_quantiles(counts: Any) -> TimeQuantiles:
     """Quartiles of a time that is censored in some, read off the Kaplan-Meier curve of `counts`.
 
-    A quantile is the first day on which the curve is at or below it; the bounds of the median are the first days on which
-    the curve's bounds are (Brookmeyer and Crowley).
+    A quantile is the first day on which the curve is at or below it; the bounds of the median are the first days on
+    which the curve's bounds are (Brookmeyer and Crowley).
     """
     curve = kaplan_meier(counts)
 

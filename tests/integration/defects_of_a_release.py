@@ -109,7 +109,8 @@ PLANTED: dict[str, str] = {
     "incidence_arithmetic_holds": "UPDATE main.mart_incidence SET risk_pct = risk_pct / 100",
     "incidence_intervals_hold_estimates": "UPDATE main.mart_incidence SET risk_low = risk_pct + 1",
     "incidence_period_values": "UPDATE main.mart_incidence_by_period SET period = 'third_year' WHERE period = 'later'",
-    "incidence_periods_add_up": "UPDATE main.mart_incidence_by_period SET n_cases = n_cases + 1 WHERE stratum = 'udine'",
+    "incidence_periods_add_up": "UPDATE main.mart_incidence_by_period SET n_cases = n_cases + 1 "
+    "WHERE stratum = 'udine'",
     "incidence_period_rates_hold": "UPDATE main.mart_incidence_by_period SET rate_high = 0.9 * rate_per_100py "
     "WHERE stratum = 'udine'",
     "cohort_agrees_with_incidence": f"UPDATE main.dim_patient SET person_years = 0 {OF_OTHER}",

@@ -162,8 +162,8 @@ SELECT definition_id, 'overall' AS stratum_type, 'overall' AS stratum, 111 AS ti
 FROM main.mart_incidence WHERE stratum_type = 'overall';
 CREATE TABLE main.mart_duration AS
 WITH times AS (
-    SELECT definition_id, measure, CASE measure WHEN 'onset_to_recovery' THEN duration_days ELSE days_since_last_dose END
-        AS days
+    SELECT definition_id, measure,
+        CASE measure WHEN 'onset_to_recovery' THEN duration_days ELSE days_since_last_dose END AS days
     FROM main.fct_neutropenia_episode
     CROSS JOIN (VALUES ('last_dose_to_first_onset'), ('last_dose_to_onset'), ('onset_to_recovery')) AS m (measure)
 )
