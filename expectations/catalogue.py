@@ -19,6 +19,8 @@ from expectations.suites import (
     marts,
     new_cases,
     patients,
+    review,
+    sensitivity,
     treatments,
 )
 
@@ -42,6 +44,8 @@ QUERIED: tuple[Check, ...] = (
     *marts.CHECKS,
     *course.CHECKS,
     *new_cases.CHECKS,
+    *review.CHECKS,
+    *sensitivity.CHECKS,
     *accounts.CHECKS,
     *drift.CHECKS,
 )

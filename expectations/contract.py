@@ -30,7 +30,7 @@ PUBLISHED: tuple[PublishedTable, ...] = (
         "site sex birth_year age_at_index ms_phenotype duffy_null first_drug index_date observation_end "
         "follow_up_end person_years in_cohort exclusion_reason no_baseline_anc",
     ),
-    _table("main.dim_drug", "drug", "drug_class interval_days"),
+    _table("main.dim_drug", "drug", "drug_class interval_days neutropenia_risk"),
     _table(
         "main.dim_grading_scale",
         "scale analyte grade",
@@ -61,7 +61,8 @@ PUBLISHED: tuple[PublishedTable, ...] = (
         "definition_id patient_key site episode_number onset_date last_normal_date nadir_anc_10e9_l nadir_operator "
         "nadir_date severity ctcae_v5_grade end_date end_status duration_days n_measurements attributed_drug "
         "previous_drug last_dose_date days_since_last_dose dose_number dose_source onset_type gcsf_treated "
-        "gcsf_first_date gcsf_doses n_gcsf_rebounds infection febrile hospitalised treatment_action next_drug "
+        "gcsf_first_date gcsf_doses n_gcsf_rebounds infection febrile hospitalised relapse_within_90d "
+        "other_suspect_drugs treatment_action next_drug "
         "recurrence_number continuation_possible recurrence_context adjudication is_case_episode",
     ),
     _table(
@@ -118,9 +119,26 @@ PUBLISHED: tuple[PublishedTable, ...] = (
         "n_cases n_episodes n_recurrent risk_pct rate_per_100py",
     ),
     _table(
+        "main.mart_sensitivity_analysis",
+        "definition_id analysis stratum_type stratum",
+        "n_patients n_cases n_episodes n_recurrent risk_pct person_years rate_per_100py",
+    ),
+    _table(
         "main.mart_monitoring",
         "patient_key",
-        "last_dose_date last_drug last_anc_date days_since_anc last_anc_10e9_l last_severity anc_overdue open_episode",
+        "last_dose_date last_drug last_anc_date days_since_anc last_anc_10e9_l last_severity anc_overdue open_episode "
+        "days_since_last_dose in_late_window",
+    ),
+    _table(
+        "main.mart_chart_review",
+        "episode_id",
+        "definition_id patient_key site onset_date review_status verdict n_reviews n_reviewer_roles reviewer_roles "
+        "verdicts_agree reviewed_on",
+    ),
+    _table(
+        "main.mart_review_agreement",
+        "definition_id comparison first_reading second_reading",
+        "n_episodes n_agreeing agreement_pct kappa kappa_low kappa_high",
     ),
     _table("meta.input_file", "file_id", "site delivery entity sha256 n_rows is_current"),
     _table(
@@ -130,6 +148,7 @@ PUBLISHED: tuple[PublishedTable, ...] = (
         "rows_not_mapped rows_erased",
     ),
     _table("meta.lineage", "", "record_of anc_key patient_key drug administered_on source_file record_number"),
+    _table("meta.episode_trace", "episode_id step", "on_date rule is_nadir anc_key anc_10e9_l operator drug"),
     _table("meta.quarantine_summary", "source_file reason", "site delivery entity n_rows"),
     _table("meta.column_defect", "source_file column_name reason", "site delivery entity n_cells"),
     _table("meta.contested", "site entity record_key", "source_file record_number reasons"),

@@ -66,19 +66,34 @@ def demo(home: Path | None) -> None:
 @click.option("--patients", default=1000, show_default=True, type=click.IntRange(min=1))
 @click.option("--months", default=24, show_default=True, type=click.IntRange(min=1))
 @click.option("--seed", default=0, show_default=True, type=int)
-def simulate(out: Path, patients: int, months: int, seed: int) -> None:
+@click.option(
+    "--messy",
+    is_flag=True,
+    help="As hospitals really send them: nine ways to write, every defect planted, and answer_key.json beside them.",
+)
+def simulate(out: Path, patients: int, months: int, seed: int, messy: bool) -> None:
     """Write synthetic deliveries, the same ones for the same seed."""
     from registry.console import console
-    from registry.simulate import simulate as write_deliveries
+    from registry.simulate import messy as messy_deliveries
+    from registry.simulate import simulate as clean_deliveries
 
     if out.exists() and any(out.iterdir()):
         raise UserError(
             f"{out}: not empty; name a new folder with --out, so that no real delivery is mixed with synthetic ones"
         )
+    write_deliveries = messy_deliveries.simulate_messy if messy else clean_deliveries
     with console.status("simulating"):
         summary = write_deliveries(out, patients=patients, months=months, seed=seed)
     rows = sum(summary.rows.values())
     console.print(f"{summary.patients:,} patients, {rows:,} rows in {summary.files} files: {out}")
+    if messy:
+        console.print(f"what must become of each row: {out / 'answer_key.json'}")
+    if summary.no_room_for:
+        console.print(
+            f"[yellow]too small[/yellow] for {len(summary.no_room_for)} kinds of defects (no_room_for in the answer "
+            f"key): give at least --patients {messy_deliveries.ENOUGH_PATIENTS} --months "
+            f"{messy_deliveries.ENOUGH_MONTHS}"
+        )
     console.print(f"next: registry refresh --deliveries {out}")
 
 
@@ -99,6 +114,35 @@ def refresh(
 ) -> None:
     """Load new deliveries, build, let the gate audit, and publish a release (the Dagster job registry_refresh)."""
     sys.exit(_run_refresh(home=home, deliveries=deliveries, through=through, config=config, no_wait=no_wait))
+
+
+@main.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write there; an existing file stays.")
+def profile(folder: Path, out: Path | None) -> None:
+    """Read a site's first export and propose its site.yml. Writes no patient's value."""
+    from rich.markup import escape
+
+    from registry.console import errors, print_summary
+    from registry.propose import counted, render, survey
+
+    if out and out.exists():
+        raise UserError(f"{out}: is there already and is not overwritten; name another file with --out")
+    with errors.status("reading") as status:
+        proposal = render(survey(folder, lambda step: status.update(escape(step))))
+    if out is None:
+        click.echo(proposal.text, nl=False)
+    else:
+        try:
+            with out.open("x", encoding="utf-8") as file:
+                file.write(proposal.text)
+        except OSError as error:
+            raise UserError(f"{out} can't be written: {error.strerror}") from None
+    print_summary(
+        f"{counted(proposal.n_files, 'file')}, {counted(proposal.n_rows, 'row')} read"
+        + (f"; proposal: {out}" if out else ""),
+        proposal.todo,
+    )
 
 
 def _run_refresh(**options: Any) -> int:
@@ -232,6 +276,47 @@ def quarantine(home: Path | None, form: str, folder: Path | None, **filters: str
         print_rows(columns, [_row_held_back(row, meanings) for row in held], form)
     else:
         console.print("no row is held back")
+
+
+@main.command("trace")
+@click.argument("episode_id")
+@HOME
+@click.option("--release", "release_id", help="Another release than the one in force.")
+def trace_command(episode_id: str, home: Path | None, release_id: str | None) -> None:
+    """From an episode to the file and record of every count and dose behind it, and the rules that fired.
+
+    EPISODE_ID as in fct_neutropenia_episode, or its first digits.
+    """
+    from registry.console import console, print_rows
+    from registry.settings import load_settings
+    from registry.trace import trace
+
+    traced = trace(load_settings(home=home), episode_id, release_id)
+    definition = traced.definition
+    print_rows(["", ""], [[name, value] for name, value in traced.episode.items() if value is not None])
+    console.print(f"\n[bold]definition[/bold] {definition['definition_id']}: {definition['label']}")
+    console.print(f"meaning {definition['content_hash']}\n")
+    print_rows(
+        ["step", "date", "rule", "ANC", "", "as reported", "drug", "file", "record"],
+        [
+            [
+                step["step"],
+                step["on_date"],
+                step["rule"],
+                step["anc"],
+                "nadir" if step["is_nadir"] else "",
+                step["as_reported"],
+                step["drug"],
+                step["file"],
+                step["record_number"],
+            ]
+            for step in traced.steps
+        ],
+    )
+    console.print("\n[bold]rules that fired[/bold]")
+    print_rows(["", ""], traced.rules())
+    if not traced.is_vault_read:
+        console.print("\nfiles are shown by their ids: the vault, which has their names, can't be read now")
 
 
 @main.command()

@@ -24,6 +24,14 @@ def print_error(message: str) -> None:
     errors.print(f"[bold red]error:[/bold red] {escape(message)}")
 
 
+def print_summary(done: str, todo: Sequence[str]) -> None:
+    """What was done and what is left to do by hand, on stderr: stdout is the result's."""
+    errors.print(escape(done))
+    errors.print(f"left to do by hand: {len(todo) or 'nothing that the files tell'}")
+    for line in todo:
+        errors.print(f"· {escape(line)}")
+
+
 class ProgressHandler(logging.Handler):
     """Shows the registry's log lines on stderr as they come: a spinner in a terminal, plain lines elsewhere."""
 

@@ -18,7 +18,10 @@ from registry.vault import connect_vault
 
 @dataclass(frozen=True)
 class HeldBack:
-    """One record that is quarantined: its place, and the codes of its reasons."""
+    """One row that is quarantined: its place, and the codes of its reasons.
+
+    record: its number in the file. row_number: that in raw, where each test of a wide laboratory table is a row.
+    """
 
     site: str
     delivery: str
@@ -27,6 +30,7 @@ class HeldBack:
     record: int
     reasons: tuple[str, ...]
     file_no: int
+    row_number: int
 
 
 @dataclass(frozen=True)
@@ -68,19 +72,21 @@ def held_back(settings: Settings, which: Filter) -> list[HeldBack]:
                 raise UserError(f"--site {which.site}: has delivered nothing; known: {', '.join(sites) or 'none'}")
         found = connection.execute(
             """
-            SELECT files.site, files.delivery, aside.entity, files.path, aside.record_number, aside.reasons, file_no
+            SELECT files.site, files.delivery, aside.entity, files.path,
+                (aside.record_number - 1) // files.cells_per_record + 1 AS record, aside.reasons, file_no,
+                aside.record_number AS row_number
             FROM built.intermediate.int_set_aside AS aside JOIN input_file AS files USING (file_no)
             WHERE aside.disposition = 'quarantined' AND files.is_current
                 AND files.site = coalesce($site, files.site) AND files.delivery = coalesce($delivery, files.delivery)
                 AND aside.entity = coalesce($entity, aside.entity)
                 AND ($reason IS NULL OR list_contains(string_split(aside.reasons, ','), $reason))
-            ORDER BY ALL
+            ORDER BY files.site, files.delivery, files.path, row_number
             """,
             {"site": which.site, "delivery": which.delivery, "entity": which.entity, "reason": which.reason},
         ).fetchall()
     return [
-        HeldBack(site, delivery, entity, file, record, tuple(codes.split(",")), file_no)
-        for site, delivery, entity, file, record, codes, file_no in found
+        HeldBack(site, delivery, entity, file, record, tuple(codes.split(",")), file_no, row_number)
+        for site, delivery, entity, file, record, codes, file_no, row_number in found
     ]
 
 

@@ -54,7 +54,7 @@ def _write_file(
 ) -> Path:
     first = records[0]
     path = out / first.site / first.delivery / f"{first.file}_held_back.csv"
-    header = _header(connection, first.file_no)
+    header = _header(connection, first)
     encoding = "utf-8-sig" if profile.csv.encoding.lower().replace("_", "-") == "utf-8" else profile.csv.encoding
     try:
         path.parent.mkdir(parents=True)
@@ -67,11 +67,18 @@ def _write_file(
     return path
 
 
-def _header(connection: duckdb.DuckDBPyConnection, file_no: int) -> dict[str, str | None]:
-    """The file's own columns in order → the contract's column, or None for one it does not know."""
-    row = connection.execute("SELECT columns FROM input_file WHERE file_no = $file_no", {"file_no": file_no}).fetchone()
-    columns: dict[str, str | None] = json.loads(row[0]) if row else {}
-    return columns
+def _header(connection: duckdb.DuckDBPyConnection, record: HeldBack) -> dict[str, str | None]:
+    """The file's own columns in order → the contract's column, or None for one it does not know.
+
+    Of a wide laboratory table the contract's columns: what is held back is one test of a record.
+    """
+    row = connection.execute(
+        "SELECT columns FROM input_file WHERE file_no = $file_no", {"file_no": record.file_no}
+    ).fetchone()
+    own: dict[str, str | None] = json.loads(row[0]) if row else {}
+    contract = ENTITIES[record.entity].columns
+    is_long = all(target is None or target in contract for target in own.values())
+    return own if is_long else {column: column for column in contract}
 
 
 def _rows(
@@ -80,7 +87,7 @@ def _rows(
     """The records as rows of the file, in order."""
     meanings = reasons()
     entity = ENTITIES[records[0].entity]
-    why = {record.record: record for record in records}
+    why = {record.row_number: record for record in records}
     selected = ", ".join(f'"{column}"' for column in entity.columns)
     cursor = connection.execute(
         f'SELECT record_number, extra, malformed, {selected} FROM raw."{entity.name}" '
@@ -91,4 +98,4 @@ def _rows(
         sent = dict(zip(entity.columns, cells, strict=True))
         own = [sent[target] if target else (extra or {}).get(name) for name, target in zip(names, targets, strict=True)]
         codes = why[number].reasons
-        yield [number, " ".join(codes), " ".join(meanings[code] for code in codes), *own, malformed]
+        yield [why[number].record, " ".join(codes), " ".join(meanings[code] for code in codes), *own, malformed]

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, create_model, model
 from registry import vocabulary
 from registry.contract import ANALYTES, ENTITIES
 from registry.study import TimeZone
+from registry.wide_profile import Wide, WideTable, WideTest, analytes_as_codes, check_wide, trimmed_keys
 from registry.yaml_model import YamlModel, load_model, one_of
 
 PROFILE_NAME = "site.yml"
@@ -80,24 +81,13 @@ def _substance(name: str) -> str:
     return known[one_of(name.strip().casefold(), known, "drug")] if known else name
 
 
-def _trimmed_keys(mapping: Any) -> Any:
-    """Keys without surrounding blanks; ValueError where two fold into one header."""
-    if not isinstance(mapping, dict):
-        return mapping
-    folded = [str(key).strip().casefold() for key in mapping]
-    twice = next((key for key in folded if folded.count(key) > 1), None)
-    if twice is not None:
-        raise ValueError(f"'{twice}' is written twice (upper and lower case are the same)")
-    return {str(key).strip(): value for key, value in mapping.items()}
-
-
 def _column_names_of(entity: str) -> Any:
     """The type of one entity's mapping: the site's header → a column of that entity."""
 
     def check(name: str) -> str:
         return one_of(name, ENTITIES[entity].columns, f"column of {entity}")
 
-    return Annotated[dict[str, Annotated[str, AfterValidator(check)]], BeforeValidator(_trimmed_keys)]
+    return Annotated[dict[str, Annotated[str, AfterValidator(check)]], BeforeValidator(trimmed_keys)]
 
 
 class CsvProfile(YamlModel):
@@ -138,12 +128,34 @@ class SiteProfile(YamlModel):
     csv: CsvProfile = CsvProfile()
     columns: ColumnNames = ColumnNames()  # type: ignore[valid-type]
     codes: Codes = Codes()
+    wide: Wide = Wide()
     neutrophils_pct_includes_bands: bool = False
 
     def column_names(self, entity: str) -> dict[str, str]:
         """The site's headers of one entity, case-folded → column of the contract."""
         names: dict[str, str] = getattr(self.columns, entity)
         return {theirs.casefold(): ours for theirs, ours in names.items()}
+
+    def wide_table(self, entity: str) -> WideTable | None:
+        """How the site lays out this entity as a wide table, if it does."""
+        return self.wide.lab_results if entity == "lab_results" else None
+
+    def wide_tests(self, entity: str) -> dict[str, WideTest]:
+        """The columns of its wide table that hold results: header, case-folded → test; empty without such a table."""
+        table = self.wide_table(entity)
+        return table.by_header if table else {}
+
+    @property
+    def test_codes(self) -> dict[str, str]:
+        """Every test code that means an analyte at this site alone: code → analyte."""
+        return self.codes.tests | analytes_as_codes(self.wide.lab_results, self.codes.tests)
+
+    @model_validator(mode="after")
+    def _wide_is_explained(self) -> SiteProfile:
+        if self.wide.lab_results:
+            own_columns = self.column_names("lab_results")
+            check_wide(self.wide.lab_results, own_columns, self.codes.tests, self.codes.units)
+        return self
 
 
 def load_profile(site_dir: Path) -> SiteProfile:

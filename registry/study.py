@@ -106,6 +106,8 @@ class Study(YamlModel):
     definitions: tuple[CaseDefinition, ...] = ()
     suppression_threshold: Annotated[int, Field(ge=1, le=1000)] = 5
     anc_interval_days: Annotated[Days, Field(ge=1)] = 183
+    late_window_start_days: Days = 90
+    late_window_end_days: Days = 180
     time_zone: TimeZone = "UTC"
     synthetic: bool = False
 
@@ -116,6 +118,8 @@ class Study(YamlModel):
             raise ValueError("enrolment_end lies before enrolment_start")
         if start and cutoff and cutoff < start:
             raise ValueError("data_cutoff lies before enrolment_start")
+        if self.late_window_end_days < self.late_window_start_days:
+            raise ValueError("late_window_end_days must not lie below late_window_start_days")
         ids = [definition.definition_id for definition in self.definitions]
         twice = next((name for name in ids if ids.count(name) > 1), None)
         if twice:

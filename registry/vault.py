@@ -26,8 +26,9 @@ CREATE SCHEMA IF NOT EXISTS config;
 CREATE TABLE IF NOT EXISTS main.input_file (
     file_no INTEGER, file_id VARCHAR, site VARCHAR, delivery VARCHAR, entity VARCHAR, path VARCHAR,
     format VARCHAR, sha256 VARCHAR, n_rows BIGINT, is_current BOOLEAN, columns VARCHAR,
-    loaded_at TIMESTAMP, n_malformed BIGINT, read_as VARCHAR
+    loaded_at TIMESTAMP, n_malformed BIGINT, read_as VARCHAR, cells_per_record INTEGER DEFAULT 1
 );
+ALTER TABLE main.input_file ADD COLUMN IF NOT EXISTS cells_per_record INTEGER DEFAULT 1;
 CREATE TABLE IF NOT EXISTS main.patient_map (
     patient_no INTEGER, site VARCHAR, patient_id VARCHAR, patient_key VARCHAR
 );
@@ -35,8 +36,10 @@ CREATE TABLE IF NOT EXISTS main.site_salt (site VARCHAR, salt VARCHAR);
 CREATE TABLE IF NOT EXISTS config.study (
     study_id VARCHAR, enrolment_start DATE, enrolment_end DATE, data_cutoff DATE,
     primary_definition VARCHAR, suppression_threshold INTEGER, anc_interval_days INTEGER,
-    time_zone VARCHAR, is_synthetic BOOLEAN
+    time_zone VARCHAR, is_synthetic BOOLEAN, late_window_start_days INTEGER, late_window_end_days INTEGER
 );
+ALTER TABLE config.study ADD COLUMN IF NOT EXISTS late_window_start_days INTEGER;
+ALTER TABLE config.study ADD COLUMN IF NOT EXISTS late_window_end_days INTEGER;
 CREATE TABLE IF NOT EXISTS config.case_definition (
     definition_id VARCHAR, label VARCHAR, severity_scale VARCHAR, onset_below DECIMAL(18, 6),
     onset_inclusive BOOLEAN, recovery_at DECIMAL(18, 6), max_gap_days INTEGER, gcsf_days INTEGER,

@@ -32,9 +32,29 @@ def drugs() -> dict[str, str]:
     return names | {drug: drug for drug in _column("drugs", "drug")}
 
 
+def test_codes() -> frozenset[str]:
+    """Every test code that needs no explanation by a site: LOINC."""
+    return frozenset(_column("test_codes", "test_code"))
+
+
 def units() -> frozenset[str]:
     """Every unit, in folded spelling (`folded_unit`)."""
     return frozenset(_column("units", "unit")) | frozenset(_column("units", "ucum"))
+
+
+def unit_spellings() -> dict[str, str]:
+    """Every known spelling of a unit → its UCUM form."""
+    return dict(zip(_column("units", "unit"), _column("units", "ucum"), strict=True))
+
+
+def unit_dimensions() -> dict[str, str]:
+    """Every known spelling of a unit → what it measures (count, percent, mass_concentration, …)."""
+    return dict(zip(_column("units", "unit"), _column("units", "dimension"), strict=True))
+
+
+def loinc_codes() -> dict[str, str]:
+    """LOINC code → analyte."""
+    return dict(zip(_column("test_codes", "test_code"), _column("test_codes", "analyte"), strict=True))
 
 
 def folded_unit(unit: str) -> str:

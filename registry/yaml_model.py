@@ -30,7 +30,16 @@ _PLAIN_WORDS = {
     "tuple_type": "write a list, one `- value` a line",
     "string_type": "write a value",
     "missing": "is required",
+    "too_short": "is empty; write one `key: value` a line below it",
 }
+
+
+class MistakeAt(ValueError):
+    """A mistake that a model finds in what lies below it; `place` are the keys that lead there."""
+
+    def __init__(self, place: tuple[str, ...], message: str) -> None:
+        super().__init__(message)
+        self.place = place
 
 
 class YamlModel(BaseModel):
@@ -127,17 +136,24 @@ def _explain(path: Path, root: yaml.Node | None, model: type[YamlModel], error: 
     found = sorted(error.errors(), key=lambda e: (e["type"] == "missing", _line(root, _place(e))))
     details = found[0]
     line = _line(root, _place(details))
-    key = ".".join(str(part) for part in details["loc"] if part != "[key]")
+    key = ".".join(str(part) for part in _keys(details) if part != "[key]")
     more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
     where = f"{path}, line {line}: " + (f"{key}: " if key else "")
     return where + _reason(model, details) + more
 
 
+def _keys(details: ErrorDetails) -> tuple[int | str, ...]:
+    """The keys that lead to the mistake."""
+    error = details.get("ctx", {}).get("error")
+    return (*details["loc"], *error.place) if isinstance(error, MistakeAt) else details["loc"]
+
+
 def _place(details: ErrorDetails) -> tuple[int | str, ...]:
     """Where the mistake stands; what a model says of several keys belongs to the one it names first."""
-    if details["type"] == "value_error":
-        return (*details["loc"], str(details["ctx"]["error"]).split()[0])
-    return details["loc"]
+    keys = _keys(details)
+    if details["type"] == "value_error" and keys == details["loc"]:
+        return (*keys, str(details["ctx"]["error"]).split()[0])
+    return keys
 
 
 def _reason(model: type[YamlModel], details: ErrorDetails) -> str:
@@ -158,7 +174,7 @@ def _fields_at(model: type[YamlModel], loc: tuple[int | str, ...]) -> list[str]:
         if field is not None:
             inner = field.annotation
             candidates = (inner, *getattr(inner, "__args__", ()))
-            model = next(c for c in candidates if isinstance(c, type) and issubclass(c, YamlModel))
+            model = next((c for c in candidates if isinstance(c, type) and issubclass(c, YamlModel)), model)
     return list(model.model_fields)
 
 

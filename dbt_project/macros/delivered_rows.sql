@@ -42,6 +42,14 @@
     {%- endif %}
 {%- endmacro %}
 
+{#
+  The record of the file that a row of raw comes from. A wide file numbers its cells: with n columns of tests the rows
+  of record r are (r - 1) * n + 1 to r * n; the ledger keeps n (1 for long files).
+#}
+{% macro record_in_file(record_number, cells_per_record) -%}
+    cast(floor(({{ record_number }} - 1) / {{ cells_per_record }}) as bigint) + 1
+{%- endmacro %}
+
 {# Reason codes of one row as comma-separated text, NULL where there is none. reasons: [[code, condition], …] #}
 {% macro reason_list(reasons) -%}
     nullif(concat_ws(

@@ -59,7 +59,8 @@
 
 {#
   A number as sent, with the site's decimal and thousands marks turned into the plain form "1234.5"; text that
-  does not follow those marks (thousands not in groups of three, a foreign mark) becomes NULL: never a guess.
+  does not follow those marks (thousands not in groups of three, a foreign mark) becomes NULL: never a guess. What
+  begins with 0 has no thousands: "0.750" where the point parts them is a foreign 0,750 and not 750.
 #}
 {% macro plain_number(text, decimal_mark, thousands_mark) -%}
     case
@@ -69,7 +70,7 @@
             then replace({{ text }}, {{ decimal_mark }}, '.')
         when {{ matches(
             "replace(replace(" ~ text ~ ", " ~ thousands_mark ~ ", '_'), " ~ decimal_mark ~ ", '.')",
-            '[<>=≤≥ ]*[+-]?\\d{1,3}(_\\d{3})+(\\.\\d*)?') }} and strpos({{ text }}, '_') = 0
+            '[<>=≤≥ ]*[+-]?[1-9]\\d{0,2}(_\\d{3})+(\\.\\d*)?') }} and strpos({{ text }}, '_') = 0
             then replace(replace({{ text }}, {{ thousands_mark }}, ''), {{ decimal_mark }}, '.')
     end
 {%- endmacro %}

@@ -9,6 +9,11 @@
     )
 {%- endmacro %}
 
+{# A value whose unit is a percentage may repeat the sign, as a cell of Excel does that is formatted so: 45%. #}
+{% macro without_percent_sign(text, unit_dimension) -%}
+    case when {{ unit_dimension }} = 'percent' then regexp_replace({{ text }}, ' *%$', '') else {{ text }} end
+{%- endmacro %}
+
 {# A number in its own unit → the canonical unit of its dimension, DECIMAL(18,6), half up; NULL where it does not fit. #}
 {% macro to_canonical(number, factor) -%}
     {{ return(adapter.dispatch('to_canonical')(number, factor)) }}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from expectations.check import Check
-from expectations.kinds import in_range, no_rows, one_of, present
+from expectations.kinds import in_range, no_rows, one_of, present, refers
 
 NOTHING_LOST = "Promise 1: nothing is lost"
 TRACEABLE = "Promise 3: every number can be traced"
@@ -117,6 +117,32 @@ CHECKS: tuple[Check, ...] = (
             AND dose.administered_on = origin.administered_on
         """,
         description="Every dose can be traced to a record: of its administration, or of the line it is taken from.",
+        source=TRACEABLE,
+    ),
+    refers(
+        "trace_count_known",
+        "meta.episode_trace",
+        "anc_key",
+        "main.fct_anc",
+        "anc_key",
+        description="Every count in an episode's trace stands in fct_anc.",
+    ),
+    no_rows(
+        "trace_tells_the_episode",
+        "meta.episode_trace",
+        """
+        SELECT episode.episode_id FROM main.fct_neutropenia_episode AS episode
+        LEFT JOIN (
+            SELECT episode_id, min(CASE WHEN rule = 'onset' THEN on_date END) AS onset_date,
+                min(CASE WHEN is_nadir THEN anc_10e9_l END) AS nadir,
+                count(CASE WHEN rule <> 'last_normal' THEN anc_key END) AS n_counts
+            FROM meta.episode_trace GROUP BY episode_id
+        ) AS told ON episode.episode_id = told.episode_id
+        WHERE told.onset_date IS DISTINCT FROM episode.onset_date
+            OR told.nadir IS DISTINCT FROM episode.nadir_anc_10e9_l
+            OR told.n_counts IS DISTINCT FROM episode.n_measurements
+        """,
+        description="Every episode's trace has its onset, its nadir and as many counts as the episode says.",
         source=TRACEABLE,
     ),
     present(

@@ -60,6 +60,8 @@ def _raw_asset(entity: str) -> dg.AssetsDefinition:
         result = ingest.load_entity(settings, entity, files)
         for site, column in sorted(result.unknown_columns):
             log.warning("%s, %s: column '%s' is not in the contract; kept as sent, not used", site, entity, column)
+        for place, sheet in sorted(result.unread_sheets):
+            log.warning("%s: sheet %d holds no %s; not read", place, sheet, entity)
         for place in result.missing_files:
             log.warning("%s: delivered earlier, no longer there; its rows stay in force", place)
         return dg.MaterializeResult(
@@ -69,6 +71,7 @@ def _raw_asset(entity: str) -> dg.AssetsDefinition:
                 "files_missing": len(result.missing_files),
                 "rows_new": result.n_rows_new,
                 "rows_malformed": result.n_malformed,
+                "sheets_not_read": len(result.unread_sheets),
                 "months_by_site": _months_by_site(files),
                 "duration_s": round(time.monotonic() - started, 2),
             }

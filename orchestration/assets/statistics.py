@@ -18,12 +18,14 @@ STATISTICS = {
     ),
     "mart_duration": "Days from the last dose to onset, and from onset to recovery (Kaplan–Meier, by G-CSF).",
     "mart_recurrence": "Share of the cases that recurred, by what was given next (Clopper–Pearson, Wilson).",
+    "mart_review_agreement": "Agreement of chart reviews on the same episode, with Cohen's kappa.",
 }
 BEHIND = [
     ["intermediate", "int_cohort_member"],
     ["intermediate", "int_risk_time"],
     ["intermediate", "int_drug_exposed"],
     ["intermediate", "int_episode_judged"],
+    ["intermediate", "int_verdict_pair"],
     ["fct_neutropenia_episode"],
     ["mart_rechallenge"],
 ]

@@ -2,7 +2,8 @@
 
     deliveries.py   what lies in the folder         ledger.py    which versions were loaded, which counts
     stream.py, records.py, excel.py, parquet.py     bytes → records
-    header.py       columns by their names          staging.py, bulk.py, loader.py   records → raw, atomically
+    header.py, wide.py              columns by their names, records → rows
+    staging.py, bulk.py, loader.py  rows → raw, atomically
     config_tables.py  YAML → schema config
 
 Nothing here judges a cell: that is dbt's. No message holds one.

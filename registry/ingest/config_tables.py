@@ -53,6 +53,8 @@ def _write_study(connection: duckdb.DuckDBPyConnection, settings: Settings) -> N
                 study.anc_interval_days,
                 study.time_zone,
                 study.synthetic,
+                study.late_window_start_days,
+                study.late_window_end_days,
             )
         ],
     )
@@ -99,7 +101,7 @@ def _write_site(connection: duckdb.DuckDBPyConnection, site: str, profile: SiteP
         [(site, number, text) for number, text in enumerate(profile.csv.date_formats, start=1)],
     )
     codes = profile.codes
-    for kind, mapping in (("test", codes.tests), ("unit", codes.units), ("drug", codes.drugs)):
+    for kind, mapping in (("test", profile.test_codes), ("unit", codes.units), ("drug", codes.drugs)):
         _insert(
             connection,
             "code_map",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from registry.contract import ENTITIES
@@ -9,31 +10,35 @@ from registry.errors import UserError
 from registry.ingest.bulk import CsvBulk, PlainPiece, count_lines
 from registry.ingest.deliveries import DeliveredFile
 from registry.ingest.header import Header, read_header, require_columns
-from registry.ingest.records import Dialect, Record, RecordReader, first_record
+from registry.ingest.records import Dialect, RecordReader, first_record
 from registry.ingest.staging import Counts
 from registry.ingest.stream import TextStream
-from registry.ingest.target import Target, Way
+from registry.ingest.target import Reading, Target, Way
+from registry.ingest.wide import Row, Rows, rows_of
 from registry.site_profile import SiteProfile
 
+_NAMED_DELIMITER = re.compile(r'\s*"?sep=([^\w\s"]|\t)"?(?:\1|[ \t])*(?:\r\n|\r|\n|$)', re.IGNORECASE)
 
-def read_csv_file(
-    target: Target, file: DeliveredFile, profile: SiteProfile, file_no: int, way: Way
-) -> tuple[Header, Counts]:
-    """Read the file into raw (or, with Way.STAGE, into staging) as number `file_no`; its columns and counts."""
+
+def read_csv_file(target: Target, file: DeliveredFile, profile: SiteProfile, file_no: int, way: Way) -> Reading:
+    """Read the file into raw (or, with Way.STAGE, into staging) as number `file_no`."""
     stream = TextStream(file.absolute, profile.csv.encoding, file.where, target.piece_bytes)
     with stream:
-        header = _read_header(stream, file, profile)
-        load = _CsvLoad(target, stream, header, profile.csv.delimiter, file_no, way, file.where)
+        header, delimiter = _read_header(stream, file, profile)
+        load = _CsvLoad(target, stream, rows_of(header, profile), header, delimiter, file_no, way, file.where)
         for piece, is_last in stream.pieces():
             load.take(piece, is_last)
     file.check_unchanged(stream.sha256)
     require_columns(header, load.counts.n_not_cancelled, file.where)
-    return header, load.counts
+    return Reading(header, load.counts)
 
 
-def _read_header(stream: TextStream, file: DeliveredFile, profile: SiteProfile) -> Header:
+def _read_header(stream: TextStream, file: DeliveredFile, profile: SiteProfile) -> tuple[Header, str]:
+    """The file's columns and its delimiter: the site's, or the one of a first line `sep=;`, which Excel understands."""
     text = stream.first_text()
-    first = first_record(text, profile.csv.delimiter, stream.line_end)
+    named = _NAMED_DELIMITER.match(text)
+    delimiter, start = (named[1], named.end()) if named else (profile.csv.delimiter, 0)
+    first = first_record(text[start:], delimiter, stream.line_end)
     if first is None:
         raise UserError(f"{file.where}: empty, without even a header: send it again")
     cells, end = first
@@ -43,9 +48,10 @@ def _read_header(stream: TextStream, file: DeliveredFile, profile: SiteProfile) 
             "(latin-1, cp1252, utf-16)"
         )
     entity = ENTITIES[file.entity]
-    header = read_header(entity, cells, profile.column_names(entity.name), file.where)
-    stream.skip(text[:end])
-    return header
+    own_names, tests = profile.column_names(entity.name), profile.wide_tests(entity.name)
+    header = read_header(entity, cells, own_names, file.where, tests)
+    stream.skip(text[: start + end])
+    return header, delimiter
 
 
 class _CsvLoad:
@@ -55,6 +61,7 @@ class _CsvLoad:
         self,
         target: Target,
         stream: TextStream,
+        rows: Rows,
         header: Header,
         delimiter: str,
         file_no: int,
@@ -65,15 +72,16 @@ class _CsvLoad:
         dialect = Dialect(delimiter, stream.line_end, header.width)
         self._target = target
         self._stream = stream
-        self._header = header
+        self._rows = rows
         self._file_no = file_no
         self._way = way
         self._reader = RecordReader(dialect, where)
         self._held: list[PlainPiece] = []
         self._rest = b""
         self._bulk = None
-        # A blank cell that stands alone looks like no record; a file without required columns needs each status.
-        if way in (Way.BULK, Way.SIEVE) and header.width > 1 and not header.lacks_required:
+        # A blank cell that stands alone looks like no record; a file without required columns needs each status;
+        # a wide one is taken apart in Python.
+        if way in (Way.BULK, Way.SIEVE) and header.width > 1 and not header.lacks_required and not header.tests:
             self._bulk = CsvBulk(target.connection, target.folder, header, dialect)
 
     def take(self, piece: bytes, is_last: bool) -> None:
@@ -83,8 +91,7 @@ class _CsvLoad:
             self._held.append(self._plain_piece(self._bulk, data, is_last))
         elif data:
             text = self._stream.decode(data)
-            records = self._reader.records(text, is_last)
-            self._stage(enumerate(records, start=self.counts.n_rows + 1))
+            self._stage(self._rows.of(self._reader.records(text, is_last)))
             self._rest = self._stream.encode(self._reader.rest)
         if self._bulk and (is_last or len(self._held) == self._target.threads):
             self._load_held(self._bulk)
@@ -106,7 +113,7 @@ class _CsvLoad:
             self._stage((first + index, record) for index, record in piece.odd)
             first += piece.n_records
 
-    def _stage(self, records: Iterable[tuple[int, Record]]) -> None:
-        self.counts += self._target.staging.add(self._file_no, self._header, records)
+    def _stage(self, rows: Iterable[Row]) -> None:
+        self.counts += self._target.staging.add(self._file_no, self._rows.header, rows)
         if self._way is not Way.STAGE:
             self._target.staging.load(self._target.connection)

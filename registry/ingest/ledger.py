@@ -13,15 +13,15 @@ import duckdb
 from registry.contract import ENTITIES
 from registry.ingest.deliveries import DeliveredFile
 from registry.ingest.header import Header
-from registry.ingest.staging import Counts
+from registry.ingest.target import Reading
 from registry.site_profile import SiteProfile
 from registry.vault import connect_vault
 
 if TYPE_CHECKING:
     from registry.settings import Settings
 
-READER = "1"
-"""Raise it when the same bytes are read into other rows than before: every file is then read again."""
+READER = {"csv": "1", "parquet": "1", "xlsx": "2"}
+"""Raise a format's when the same bytes are read into other rows than before: its files are then read again."""
 
 Place = tuple[str, str, str]
 
@@ -44,18 +44,21 @@ class Loaded:
     file_no: int
     file_id: str
     read_as: str
-    header: Header
-    counts: Counts
+    reading: Reading
 
 
 def read_as(file: DeliveredFile, profile: SiteProfile) -> str:
     """A hash of all that decides how the file's bytes become rows: a corrected site.yml takes effect on old files."""
-    ways: list[object] = [READER, ENTITIES[file.entity].columns]
+    ways: list[object] = [READER[file.format], ENTITIES[file.entity].columns]
     ways.append(sorted(profile.column_names(file.entity).items()))
     if file.format == "csv":
         ways += [profile.csv.encoding, profile.csv.delimiter]
     else:
         ways.append(profile.csv.decimal)
+    table = profile.wide_table(file.entity)
+    if table:
+        tests = sorted((header, test.code, test.unit) for header, test in table.by_header.items())
+        ways += [tests, table.carry_down, profile.csv.date_formats]
     return hashlib.sha256(json.dumps(ways).encode()).hexdigest()[:16]
 
 
@@ -105,11 +108,12 @@ def enter(connection: duckdb.DuckDBPyConnection, loaded: Iterable[Loaded]) -> No
             "path": entry.file.path,
             "format": entry.file.format,
             "sha256": entry.file.sha256,
-            "n_rows": entry.counts.n_rows,
+            "n_rows": entry.reading.counts.n_rows,
             "is_current": True,
-            "columns": json.dumps(dict(zip(entry.header.names, entry.header.targets, strict=True)), ensure_ascii=False),
-            "n_malformed": entry.counts.n_malformed,
+            "columns": json.dumps(_columns(entry.reading.header), ensure_ascii=False),
+            "n_malformed": entry.reading.counts.n_malformed,
             "read_as": entry.read_as,
+            "cells_per_record": entry.reading.header.cells_per_record,
         }
         for entry in loaded
     ]
@@ -121,6 +125,12 @@ def enter(connection: duckdb.DuckDBPyConnection, loaded: Iterable[Loaded]) -> No
         """,
         {"rows": rows},
     )
+
+
+def _columns(header: Header) -> dict[str, str | None]:
+    """A file's headers and what they mean; a test's column means values of its code."""
+    meanings = dict(zip(header.names, header.targets, strict=True))
+    return meanings | {header.names[position]: f"value of {test.code}" for position, test in header.tests}
 
 
 def ledger_fingerprint(settings: Settings) -> str:

@@ -48,7 +48,7 @@ class LoadResult:
 
     A file at a place that had one already counts as replaced, whether its bytes are new, those of an earlier
     version, or read again because the site's profile changed. `unknown_columns` are (site, header) pairs of the
-    files that were loaded now.
+    files that were loaded now, `unread_sheets` (place, number of the sheet) pairs of workbooks.
     """
 
     n_files_new: int = 0
@@ -57,6 +57,7 @@ class LoadResult:
     n_malformed: int = 0
     missing_files: tuple[str, ...] = ()
     unknown_columns: set[tuple[str, str]] = field(default_factory=set)
+    unread_sheets: set[tuple[str, int]] = field(default_factory=set)
 
     @property
     def changed(self) -> bool:
@@ -142,17 +143,17 @@ class _Load:
 
     def take(self, file: DeliveredFile, profile: SiteProfile) -> None:
         """Do with one file what the ledger says."""
-        reading = ledger.read_as(file, profile)
+        read_as = ledger.read_as(file, profile)
         same = next((v for v in self.known.get(file.place, ()) if v.sha256 == file.sha256), None)
         if same is None and self._is_small(file):
-            self._stage(file, profile, reading)
+            self._stage(file, profile, read_as)
         elif same is None:
             self.commit_staged()
-            self._load_alone(file, profile, reading, self._next)
+            self._load_alone(file, profile, read_as, self._next)
             self._next += 1
-        elif same.read_as != reading:
+        elif same.read_as != read_as:
             self.commit_staged()
-            self._load_alone(file, profile, reading, same.file_no)
+            self._load_alone(file, profile, read_as, same.file_no)
         else:
             if not same.is_current:
                 with self._transaction(file.where):
@@ -173,36 +174,35 @@ class _Load:
         limit = self._small_file // (8 if file.path.lower().endswith(".gz") else 1)
         return file.format == "csv" and file.size <= limit
 
-    def _stage(self, file: DeliveredFile, profile: SiteProfile, reading: str) -> None:
+    def _stage(self, file: DeliveredFile, profile: SiteProfile, read_as: str) -> None:
         with self._target.staging.whole_file():
-            loaded = self._read(file, profile, reading, self._next, Way.STAGE)
+            loaded = self._read(file, profile, read_as, self._next, Way.STAGE)
         self._next += 1
         self._batch.append(loaded)
         if self._target.staging.size > _BATCH_BYTES or len(self._batch) >= _BATCH_FILES:
             self.commit_staged()
 
-    def _load_alone(self, file: DeliveredFile, profile: SiteProfile, reading: str, file_no: int) -> None:
+    def _load_alone(self, file: DeliveredFile, profile: SiteProfile, read_as: str, file_no: int) -> None:
         """Load one file in its own transaction; what a faster way fails on is read once more."""
         for way in (Way.BULK, Way.SIEVE, Way.EXACT):
             with suppress(duckdb.Error, OSError, NotPlainError), self._target.staging.whole_file():
-                loaded = self._load_once(file, profile, reading, file_no, way)
+                loaded = self._load_once(file, profile, read_as, file_no, way)
                 break
         self._count([loaded])
 
     def _load_once(
-        self, file: DeliveredFile, profile: SiteProfile, reading: str, file_no: int, way: Way
+        self, file: DeliveredFile, profile: SiteProfile, read_as: str, file_no: int, way: Way
     ) -> ledger.Loaded:
-        catch = file.where if way is Way.EXACT else None
-        with self._transaction(catch):
+        with self._transaction(file.where if way is Way.EXACT else None):
             ledger.remove(self._connection, self._entity, file_no)
-            loaded = self._read(file, profile, reading, file_no, way)
+            loaded = self._read(file, profile, read_as, file_no, way)
             self._enter([loaded])
         return loaded
 
-    def _read(self, file: DeliveredFile, profile: SiteProfile, reading: str, file_no: int, way: Way) -> ledger.Loaded:
-        header, counts = read_file(self._target, file, profile, file_no, way)
+    def _read(self, file: DeliveredFile, profile: SiteProfile, read_as: str, file_no: int, way: Way) -> ledger.Loaded:
+        reading = read_file(self._target, file, profile, file_no, way)
         name = file_id(self._key, file.site, file.delivery, file.path, file.sha256)
-        return ledger.Loaded(file, file_no, name, reading, header, counts)
+        return ledger.Loaded(file, file_no, name, read_as, reading)
 
     def _enter(self, loaded: Sequence[ledger.Loaded]) -> None:
         """Ledger, salts and patients of files whose rows are in raw; their numbers are consecutive."""
@@ -220,10 +220,12 @@ class _Load:
                 self.result.n_files_replaced += 1
             else:
                 self.result.n_files_new += 1
-            self.result.n_rows_new += entry.counts.n_rows
-            self.result.n_malformed += entry.counts.n_malformed
-            self.result.unknown_columns |= {(entry.file.site, name) for _, name in entry.header.unknown}
-            self._report(entry.file, entry.counts.n_rows)
+            reading, counts = entry.reading, entry.reading.counts
+            self.result.n_rows_new += counts.n_rows
+            self.result.n_malformed += counts.n_malformed
+            self.result.unknown_columns |= {(entry.file.site, name) for _, name in reading.header.unknown}
+            self.result.unread_sheets |= {(entry.file.where, number) for number in reading.unread_sheets}
+            self._report(entry.file, counts.n_rows)
 
     def _report(self, file: DeliveredFile, n_rows: int) -> None:
         if self._progress:

@@ -6,14 +6,17 @@ the site's decimal mark, so that they read like the site's text.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 
 from registry.contract import Entity
 from registry.errors import UserError
-from registry.ingest.header import Header, read_header
+from registry.ingest.header import Header, Tests, read_header
+from registry.ingest.records import Record
 
+_RECORDS_AT_A_TIME = 10_000
 _SOURCE = "read_parquet($file, binary_as_string = true, file_row_number = true)"
 
 
@@ -22,6 +25,7 @@ def parquet_header(
     path: Path,
     entity: Entity,
     own_names: dict[str, str],
+    tests: Tests,
     where: str,
 ) -> tuple[Header, tuple[str, ...]]:
     """Header, and per column the SQL that gives its text. UserError where the file can't be read."""
@@ -36,7 +40,7 @@ def parquet_header(
     if set(names) - {row[0] for row in stored}:
         raise UserError(f"{where}: two columns have the same header; export each column once")
     named = [name.strip() or f"column {number}" for number, name in enumerate(names, start=1)]
-    header = read_header(entity, named, own_names, where)
+    header = read_header(entity, named, own_names, where, tests)
     return header, tuple(str(row[1]) for row in described)
 
 
@@ -59,6 +63,18 @@ def parquet_relation(header: Header) -> str:
         f"(SELECT file_row_number + 1 AS record_number, * EXCLUDE (file_row_number) FROM {_SOURCE}) "
         f"AS cells(record_number, {columns})"
     )
+
+
+def parquet_records(
+    connection: duckdb.DuckDBPyConnection, path: Path, header: Header, types: tuple[str, ...], decimal_mark: str
+) -> Iterator[Record]:
+    """The records of a wide file, in its order. May raise duckdb.Error."""
+    cells = ", ".join(f"coalesce({cell}, '')" for cell in parquet_cells(header, types, decimal_mark))
+    with connection.cursor() as reader:
+        reader.execute("SET TimeZone = 'UTC'")
+        reader.execute(f"SELECT {cells} FROM {parquet_relation(header)} ORDER BY record_number", {"file": str(path)})
+        while rows := reader.fetchmany(_RECORDS_AT_A_TIME):
+            yield from (Record(list(row)) for row in rows)
 
 
 def _text(column: str, kind: str, decimal_mark: str) -> str:

@@ -17,16 +17,15 @@ from registry.ingest.csv_file import read_csv_file
 from registry.ingest.deliveries import DeliveredFile
 from registry.ingest.excel import read_workbook
 from registry.ingest.header import Header, require_columns
-from registry.ingest.parquet import parquet_header, unreadable
+from registry.ingest.parquet import parquet_header, parquet_records, unreadable
 from registry.ingest.staging import Counts
-from registry.ingest.target import Target, Way
+from registry.ingest.target import Reading, Target, Way
+from registry.ingest.wide import rows_of
 from registry.site_profile import SiteProfile
 
 
-def read_file(
-    target: Target, file: DeliveredFile, profile: SiteProfile, file_no: int, way: Way
-) -> tuple[Header, Counts]:
-    """Read one file into raw as number `file_no`; its columns and counts.
+def read_file(target: Target, file: DeliveredFile, profile: SiteProfile, file_no: int, way: Way) -> Reading:
+    """Read one file into raw as number `file_no`.
 
     Raises UserError where it can't be read or lacks a column; duckdb.Error or NotPlainError where a fast way failed.
     """
@@ -47,33 +46,46 @@ def read_file(
         content.unlink()
 
 
-def _read_xlsx(
-    target: Target, file: DeliveredFile, profile: SiteProfile, file_no: int, data: bytes
-) -> tuple[Header, Counts]:
-    own_names = profile.column_names(file.entity)
-    header, records = read_workbook(data, ENTITIES[file.entity], own_names, profile.csv.decimal, file.where)
-    counts = target.staging.add(file_no, header, enumerate(records, start=1))
-    require_columns(header, counts.n_not_cancelled, file.where)
+def _read_xlsx(target: Target, file: DeliveredFile, profile: SiteProfile, file_no: int, data: bytes) -> Reading:
+    own_names, tests = profile.column_names(file.entity), profile.wide_tests(file.entity)
+    workbook = read_workbook(data, ENTITIES[file.entity], own_names, tests, profile.csv.decimal, file.where)
+    rows = rows_of(workbook.header, profile)
+    counts = Counts()
+    for records in workbook.sheets:
+        rows.begin_sheet()
+        counts += target.staging.add(file_no, rows.header, rows.of(records))
+    require_columns(workbook.header, counts.n_not_cancelled, file.where)
     target.staging.load(target.connection)
-    return header, counts
+    return Reading(workbook.header, counts, workbook.unread_sheets)
 
 
-def _read_parquet(
-    target: Target, file: DeliveredFile, profile: SiteProfile, file_no: int, content: Path
-) -> tuple[Header, Counts]:
-    own_names = profile.column_names(file.entity)
-    header, types = parquet_header(target.connection, content, ENTITIES[file.entity], own_names, file.where)
+def _read_parquet(target: Target, file: DeliveredFile, profile: SiteProfile, file_no: int, content: Path) -> Reading:
+    own_names, tests = profile.column_names(file.entity), profile.wide_tests(file.entity)
+    header, types = parquet_header(target.connection, content, ENTITIES[file.entity], own_names, tests, file.where)
     try:
-        n_rows = load_parquet(target.connection, content, header, types, profile.csv.decimal, file_no)
+        if header.tests:
+            rows = rows_of(header, profile)
+            records = parquet_records(target.connection, content, header, types, profile.csv.decimal)
+            counts = target.staging.add(file_no, rows.header, rows.of(records))
+            target.staging.load(target.connection)
+        else:
+            n_rows = load_parquet(target.connection, content, header, types, profile.csv.decimal, file_no)
+            counts = Counts(n_rows, n_not_cancelled=_n_not_cancelled(target, file, file_no, header))
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error:
         raise unreadable(file.where) from None
-    if header.lacks_required:
-        row = target.connection.execute(
-            f'SELECT count(*) FROM raw."{file.entity}" WHERE file_no = $file_no '
-            "AND lower(trim(status, $blanks)) IS DISTINCT FROM 'cancelled'",
-            {"file_no": file_no, "blanks": BLANKS},
-        ).fetchone()
-        require_columns(header, int(row[0]) if row else 1, file.where)
-    return header, Counts(n_rows)
+    require_columns(header, counts.n_not_cancelled, file.where)
+    return Reading(header, counts)
+
+
+def _n_not_cancelled(target: Target, file: DeliveredFile, file_no: int, header: Header) -> int:
+    """Rows of a loaded file that are not cancelled; looked at only where a required column is missing."""
+    if not header.lacks_required:
+        return 0
+    row = target.connection.execute(
+        f'SELECT count(*) FROM raw."{file.entity}" WHERE file_no = $file_no '
+        "AND lower(trim(status, $blanks)) IS DISTINCT FROM 'cancelled'",
+        {"file_no": file_no, "blanks": BLANKS},
+    ).fetchone()
+    return int(row[0]) if row else 1

@@ -1,4 +1,4 @@
-"""What every reader of a file writes to, and how far it goes."""
+"""What every reader of a file writes to, how far it goes, and what it tells."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 
 import duckdb
 
-from registry.ingest.staging import Staging
+from registry.ingest.header import Header
+from registry.ingest.staging import Counts, Staging
 from registry.ingest.stream import PIECE_BYTES
 
 
@@ -34,3 +35,12 @@ class Target:
     folder: Path
     threads: int = 2
     piece_bytes: int = PIECE_BYTES
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read of one file. `unread_sheets`: numbers (1 = first) of a workbook's sheets that hold other things."""
+
+    header: Header
+    counts: Counts
+    unread_sheets: tuple[int, ...] = ()

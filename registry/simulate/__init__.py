@@ -1,27 +1,27 @@
 """Synthetic deliveries: believable exports of patients who do not exist.
 
-`simulate` writes a cohort of any size, `simulate_udine` one with the shape of the Udine series. A
-file depends on the arguments alone, byte for byte. Nothing outside this package knows the figures
-the patients were drawn from.
+`simulate` writes a cohort of any size, `simulate_udine` one with the shape of the Udine series,
+`messy.simulate_messy` one as hospitals really send it, with the answers. A file depends on the
+arguments alone, byte for byte. Nothing outside this package knows the figures the patients were
+drawn from.
 
-`published.py` holds those figures; `cohort.py` and `udine.py` say who the patients are;
-`treatment.py`, `neutropenia.py` and `sampling.py` what happens to them; `sites.py`, `panels.py` and
-`render.py` how a hospital exports it; `writer.py` where it goes.
+`published.py` holds those figures; `cohort.py`, `general.py` and `udine.py` say who the patients
+are; `treatment.py`, `neutropenia.py` and `sampling.py` what happens to them; `sites.py`, `panels.py`
+and `render.py` what a hospital exports; `writer.py` where it goes. How one hospital writes it is
+`dialects.py`, `spelling.py`, `site_files.py` and `workbook.py`, over the rows of a `book.py`.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
-from registry.errors import UserError
 from registry.simulate import udine
-from registry.simulate.cohort import Profile, live
+from registry.simulate.cohort import live
 from registry.simulate.days import DeliveryCalendar, month_number
 from registry.simulate.folder import prepare
+from registry.simulate.general import Summary, calendar_of, profile_of, study_of
 from registry.simulate.history import History
 from registry.simulate.render import deliver
 from registry.simulate.sites import sites_open_to
@@ -33,22 +33,6 @@ Progress = Callable[[int, int], None]
 """Called with patients done and patients in all."""
 
 _REPORT_EVERY = 500
-_EARLIEST = 1997 * 12
-
-
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What was written: counts only."""
-
-    out: Path
-    study_id: str
-    sites: tuple[str, ...]
-    first_delivery: str
-    last_delivery: str
-    patients: int
-    files: int
-    rows: dict[str, int]
-    """Rows by entity."""
 
 
 def simulate(
@@ -65,27 +49,8 @@ def simulate(
     Patient number n is the same in a cohort of any size. Memory does not grow with either number.
     Raises UserError for numbers below 1, a month that is none, or a folder that holds other data.
     """
-    if patients < 1 or months < 1:
-        raise UserError(f"patients and months must be at least 1, not {patients} and {months}")
-    last = month_number(end, what="the last delivery")
-    if last - months + 1 < _EARLIEST:
-        raise UserError(f"{months} months to {end} begin before anti-CD20 treatment did, in 1997")
-    calendar = DeliveryCalendar(range(last - months + 1, last + 1))
-    profile = Profile(
-        first_entry=calendar.first_day,
-        last_entry=calendar.first_day + (calendar.last_day - calendar.first_day) * 7 // 10,
-        end=calendar.last_day,
-        mix=(
-            ("ocrelizumab", 0.5),
-            ("ofatumumab", 0.25),
-            ("rituximab", 0.17),
-            ("ublituximab", 0.08),
-        ),
-        never_treated=0.03,
-        started_earlier=0.03,
-        birth_missing=0.004,
-        low_at_baseline=0.003,
-    )
+    calendar = calendar_of(patients, months, end)
+    profile = profile_of(calendar)
 
     def histories() -> Iterator[tuple[random.Random, History]]:
         for patient in range(patients):
@@ -93,14 +58,7 @@ def simulate(
             site = rng.choice(sites_open_to(patient))
             yield rng, live(rng, patient, site, profile)
 
-    study = {
-        "study_id": f"synthetic_{seed}",
-        "enrolment_start": date.fromordinal(calendar.first_day),
-        "enrolment_end": date.fromordinal(calendar.last_day),
-        "data_cutoff": date.fromordinal(calendar.last_day),
-        "synthetic": True,
-    }
-    return _write(out, study, calendar, histories(), patients, progress)
+    return _write(out, study_of(f"synthetic_{seed}", calendar), calendar, histories(), patients, progress)
 
 
 def simulate_udine(out: Path, *, seed: int = 171) -> Summary:

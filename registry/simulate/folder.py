@@ -7,8 +7,12 @@ from pathlib import Path
 
 from registry.errors import UserError
 
+SIMULATED = "# Simulated: no patient is behind these deliveries."
+"""The first line of every YAML file that a simulation writes."""
+ANSWER_KEY = "answer_key.json"
 _LABEL = "synthetic: true"
 _MONTH = re.compile(r"\d{4}-\d{2}")
+_DELIVERED = re.compile(r".*_synthetic\.(csv|csv\.gz|parquet|xlsx)")
 
 
 def prepare(out: Path, study: dict[str, object]) -> None:
@@ -29,14 +33,18 @@ def prepare(out: Path, study: dict[str, object]) -> None:
     for folder in sorted((path for path in out.rglob("*") if path.is_dir()), reverse=True):
         folder.rmdir()
     out.mkdir(parents=True, exist_ok=True)
-    lines = ["# Simulated: no patient is behind these deliveries."]
+    lines = [SIMULATED]
     lines += [f"{key}: {_yaml(value)}" for key, value in study.items()]
     settings.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="")
 
 
 def _simulated(path: Path, out: Path) -> bool:
     parts = path.relative_to(out).parts
-    named = path.name.endswith("_synthetic.csv")
+    if len(parts) == 1:
+        return path.name == ANSWER_KEY
+    if len(parts) == 2:
+        return path.name == "site.yml" and path.read_text(encoding="utf-8").startswith(SIMULATED)
+    named = _DELIVERED.fullmatch(path.name) is not None
     return named and len(parts) == 3 and _MONTH.fullmatch(parts[1]) is not None
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from registry.statistics.intervals import risk_interval
 from registry.statistics.survival import time_quantiles
-from registry.statistics.table import ORDER, typed
+from registry.statistics.table import ORDER
 
 if TYPE_CHECKING:
     import duckdb
@@ -129,22 +129,19 @@ def duration(connection: duckdb.DuckDBPyConnection) -> Any:
         dict(zip(keys, key, strict=True)) | _summary(of_stratum[of_stratum["n_patients"] > 0], key[1])
         for key, of_stratum in times.groupby(keys, sort=False)
     ]
-    return typed(pd.DataFrame(rows), DURATION_TYPES)
+    return pd.DataFrame(rows)
 
 
 def recurrence(connection: duckdb.DuckDBPyConnection) -> Any:
     """Share of cases that recurred, by what was given next: a DataFrame, one row a definition, stratum and answer."""
     counts = connection.execute(_RECURRENCES).df()
     shares = [risk_interval(int(row.n_recurrent), int(row.n_patients)) for row in counts.itertuples()]
-    return typed(
-        counts.assign(
-            recurrence_pct=[share.pct for share in shares],
-            recurrence_low=[share.low for share in shares],
-            recurrence_high=[share.high for share in shares],
-            recurrence_low_wilson=[share.low_wilson for share in shares],
-            recurrence_high_wilson=[share.high_wilson for share in shares],
-        ),
-        RECURRENCE_TYPES,
+    return counts.assign(
+        recurrence_pct=[share.pct for share in shares],
+        recurrence_low=[share.low for share in shares],
+        recurrence_high=[share.high for share in shares],
+        recurrence_low_wilson=[share.low_wilson for share in shares],
+        recurrence_high_wilson=[share.high_wilson for share in shares],
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from registry.statistics.intervals import rate_interval, rate_ratio_interval, risk_interval
-from registry.statistics.table import DAYS_PER_YEAR, ORDER, STRATUM_KEY, named, stratum, typed
+from registry.statistics.table import DAYS_PER_YEAR, ORDER, STRATUM_KEY, named, stratum
 
 if TYPE_CHECKING:
     import duckdb
@@ -149,7 +149,7 @@ def incidence(connection: duckdb.DuckDBPyConnection) -> Any:
     import pandas as pd
 
     counts = connection.execute(_COUNTS).df()
-    return typed(pd.DataFrame([_incidence_row(row) for row in counts.to_dict("records")]), INCIDENCE_TYPES)
+    return pd.DataFrame([_incidence_row(row) for row in counts.to_dict("records")])
 
 
 def incidence_by_period(connection: duckdb.DuckDBPyConnection) -> Any:
@@ -171,7 +171,7 @@ def incidence_by_period(connection: duckdb.DuckDBPyConnection) -> Any:
         )
         against_later = {"rate_ratio": ratio.ratio, "rate_ratio_low": ratio.low, "rate_ratio_high": ratio.high}
         rows += [first_year | _rate(first_year) | against_later, later | _rate(later)]
-    return typed(pd.DataFrame(rows), BY_PERIOD_TYPES)
+    return pd.DataFrame(rows)
 
 
 def _incidence_row(counts: dict[str, Any]) -> dict[str, Any]:

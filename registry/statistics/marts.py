@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from registry.statistics.agreement import AGREEMENT_TYPES, review_agreement
 from registry.statistics.course import DURATION_TYPES, RECURRENCE_TYPES, duration, recurrence
 from registry.statistics.incidence import BY_PERIOD_TYPES, INCIDENCE_TYPES, incidence, incidence_by_period
 from registry.statistics.onset import TIME_TO_ONSET_TYPES, time_to_onset
+from registry.statistics.table import typed
 
 if TYPE_CHECKING:
     import duckdb
@@ -25,6 +27,7 @@ MARTS: dict[str, tuple[dict[str, str], Callable[[duckdb.DuckDBPyConnection], Any
     "mart_time_to_onset": (TIME_TO_ONSET_TYPES, time_to_onset),
     "mart_duration": (DURATION_TYPES, duration),
     "mart_recurrence": (RECURRENCE_TYPES, recurrence),
+    "mart_review_agreement": (AGREEMENT_TYPES, review_agreement),
 }
 """Each mart's columns with their types, in order, and what computes its rows."""
 
@@ -32,9 +35,9 @@ MARTS: dict[str, tuple[dict[str, str], Callable[[duckdb.DuckDBPyConnection], Any
 def write_statistics(settings: Settings) -> dict[str, int]:
     """Write all marts into the warehouse, whole or not at all, and return their numbers of rows.
 
-    Reads int_cohort_member, int_risk_time, int_drug_exposed and int_episode_judged (schema intermediate),
-    fct_neutropenia_episode, mart_rechallenge and dim_case_definition (schema main). Risk is in per cent, rates are per
-    100 person-years, times in days.
+    Reads int_cohort_member, int_risk_time, int_drug_exposed, int_episode_judged and int_verdict_pair (schema
+    intermediate), fct_neutropenia_episode, mart_rechallenge and dim_case_definition (schema main). Risk is in per cent,
+    rates are per 100 person-years, times in days.
     """
     import duckdb
 
@@ -46,7 +49,7 @@ def write_statistics(settings: Settings) -> dict[str, int]:
 
 def write_marts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """Write all marts through an open connection, in one transaction; see `write_statistics`."""
-    computed = {name: compute(connection) for name, (_, compute) in MARTS.items()}
+    computed = {name: typed(compute(connection), types) for name, (types, compute) in MARTS.items()}
     connection.begin()
     try:
         for name, rows in computed.items():

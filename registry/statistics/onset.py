@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from registry.statistics.survival import cumulative_incidence, kaplan_meier
-from registry.statistics.table import ORDER, STRATUM_KEY, named, stratum, typed
+from registry.statistics.table import ORDER, STRATUM_KEY, named, stratum
 
 if TYPE_CHECKING:
     import duckdb
@@ -59,7 +59,7 @@ def time_to_onset(connection: duckdb.DuckDBPyConnection) -> Any:
         _curve(of_stratum).assign(**dict(zip(STRATUM_KEY, key, strict=True)))
         for key, of_stratum in counts.groupby(STRATUM_KEY, sort=False)
     ]
-    return typed(pd.concat(curves, ignore_index=True) if curves else pd.DataFrame(), TIME_TO_ONSET_TYPES)
+    return pd.concat(curves, ignore_index=True) if curves else pd.DataFrame()
 
 
 def _curve(counts: Any) -> Any:

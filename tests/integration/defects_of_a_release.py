@@ -97,6 +97,8 @@ PLANTED: dict[str, str] = {
     "episode_onset_type_fits_days": f"{EPISODE} onset_type = 'early' {OF_CASE}",
     "episode_next_drug_fits_action": f"{EPISODE} treatment_action = 'switched_in_class' {OF_CASE}",
     "episode_gcsf_is_consistent": f"{EPISODE} gcsf_treated = true {OF_CASE}",
+    "episode_suspects_were_given": f"{EPISODE} other_suspect_drugs = 'cladribine' {OF_CASE}",
+    "episode_relapse_present": f"{EPISODE} relapse_within_90d = NULL {OF_CASE}",
     "episode_case_is_attributed": f"{EPISODE} adjudication = 'lab_error' {OF_CASE}",
     "episode_recurrence_possible": f"{EPISODE} recurrence_number = -1 {OF_CASE}",
     # marts
@@ -155,6 +157,22 @@ PLANTED: dict[str, str] = {
     "mart_incidence_definition_known": "UPDATE main.mart_incidence SET definition_id = 'mine'",
     "mart_time_to_onset_definition_known": "UPDATE main.mart_time_to_onset SET definition_id = 'mine'",
     "mart_sensitivity_definition_known": "UPDATE main.mart_sensitivity SET definition_id = 'mine'",
+    # chart review
+    "review_status_values": f"UPDATE main.mart_chart_review SET review_status = 'open' {OF_CASE}",
+    "review_verdict_values": f"UPDATE main.mart_chart_review SET verdict = 'perhaps' {OF_CASE}",
+    "review_episode_known": f"UPDATE main.mart_chart_review SET episode_id = md5(episode_id) {OF_CASE}",
+    "review_agrees_with_episodes": f"{EPISODE} is_case_episode = false {OF_CASE}",
+    "review_status_fits_verdicts": f"UPDATE main.mart_chart_review SET n_reviews = 1 {OF_CASE}",
+    "agreement_is_possible": "UPDATE main.mart_review_agreement SET n_agreeing = 1",
+    "agreement_agrees_with_reviews": "UPDATE main.mart_review_agreement SET n_episodes = 1, agreement_pct = 0",
+    "mart_review_agreement_definition_known": "UPDATE main.mart_review_agreement SET definition_id = 'mine'",
+    "sensitivity_analysis_values": "UPDATE main.mart_sensitivity_analysis SET analysis = 'x' WHERE analysis = 'main'",
+    "mart_sensitivity_analysis_definition_known": "UPDATE main.mart_sensitivity_analysis SET definition_id = 'mine'",
+    "sensitivity_main_is_the_incidence": "UPDATE main.mart_sensitivity_analysis SET n_patients = n_patients + 1",
+    "sensitivity_drugs_add_up": "UPDATE main.mart_sensitivity_analysis SET n_cases = n_cases + 1 "
+    "WHERE analysis = 'without_duffy_null' AND stratum_type = 'drug'",
+    "sensitivity_drug_before_moves_nothing_overall": "UPDATE main.mart_sensitivity_analysis "
+    "SET n_patients = n_patients - 1 WHERE analysis = 'late_effects_to_drug_before'",
     # accounts
     "reconciliation_adds_up": "UPDATE meta.reconciliation SET rows_current = rows_current - 1 "
     "WHERE delivery = '2023-05'",
@@ -165,6 +183,8 @@ PLANTED: dict[str, str] = {
     "input_file_rows_possible": "UPDATE meta.input_file SET n_rows = -1 WHERE delivery = '2023-05'",
     "anc_has_lineage": f"DELETE FROM meta.lineage {OF_OTHER} AND record_of = 'anc'",
     "dose_has_lineage": f"DELETE FROM meta.lineage {OF_OTHER} AND record_of = 'dose'",
+    "trace_count_known": "UPDATE meta.episode_trace SET anc_key = repeat('0', 32)",
+    "trace_tells_the_episode": "UPDATE meta.episode_trace SET on_date = on_date + 1",
     "lineage_record_present": f"UPDATE meta.lineage SET record_number = NULL {OF_OTHER}",
     "lineage_record_exists": f"UPDATE meta.lineage SET record_number = 100000 {OF_OTHER}",
     # against the previous release

@@ -19,9 +19,10 @@ _SQL = """
 CREATE SCHEMA meta;
 CREATE TABLE main.dim_drug AS
 SELECT * FROM (VALUES
-    ('ocrelizumab', 'anti_cd20', 182, false), ('rituximab', 'anti_cd20', 182, false),
-    ('ofatumumab', 'anti_cd20', 28, true), ('filgrastim', 'gcsf', NULL, false), ('fingolimod', 'other', NULL, false)
-) AS t (drug, drug_class, interval_days, home_injected);
+    ('ocrelizumab', 'anti_cd20', 182, false, true), ('rituximab', 'anti_cd20', 182, false, true),
+    ('ofatumumab', 'anti_cd20', 28, true, true), ('filgrastim', 'gcsf', NULL, false, false),
+    ('fingolimod', 'other', NULL, false, false), ('cladribine', 'other', NULL, false, true)
+) AS t (drug, drug_class, interval_days, home_injected, neutropenia_risk);
 CREATE TABLE main.dim_grading_scale AS
 SELECT scale, version, analyte, grade, label, severity_rank::INTEGER AS severity_rank,
     lower::DECIMAL(18, 6) AS lower, lower_inclusive::BOOLEAN AS lower_inclusive,
@@ -103,7 +104,8 @@ SELECT left(sha256(definition_id || patient_key), 32) AS episode_id, definition_
     (collected_on - index_date)::INTEGER AS days_since_last_dose,
     1::BIGINT AS dose_number, 'recorded' AS dose_source, 'late' AS onset_type, false AS gcsf_treated,
     NULL::DATE AS gcsf_first_date, 0::BIGINT AS gcsf_doses, 0::BIGINT AS n_gcsf_rebounds, false AS infection,
-    false AS febrile, false AS hospitalised, 'continued' AS treatment_action, NULL::VARCHAR AS next_drug,
+    false AS febrile, false AS hospitalised, false AS relapse_within_90d, NULL::VARCHAR AS other_suspect_drugs,
+    'continued' AS treatment_action, NULL::VARCHAR AS next_drug,
     0::BIGINT AS recurrence_number, false AS continuation_possible, NULL::VARCHAR AS recurrence_context,
     NULL::VARCHAR AS adjudication, true AS is_case_episode
 FROM first_low WHERE n = 1;
@@ -204,11 +206,29 @@ CROSS JOIN (SELECT count(*) AS n_in, 0::BIGINT AS n_excluded, count(*) AS n_out 
 CREATE TABLE main.mart_sensitivity AS
 SELECT definition_id, n_cases, n_episodes, 0::BIGINT AS n_recurrent, risk_pct, rate_per_100py
 FROM main.mart_incidence WHERE stratum_type = 'overall';
+CREATE TABLE main.mart_sensitivity_analysis AS
+SELECT definition_id, analysis, stratum_type, CASE WHEN stratum_type = 'overall' THEN 'all' ELSE stratum END AS stratum,
+    n_patients, n_cases, n_episodes, 0::BIGINT AS n_recurrent, risk_pct, person_years, rate_per_100py
+FROM main.mart_incidence
+CROSS JOIN (VALUES ('main'), ('without_duffy_null'), ('with_baseline_anc'), ('late_effects_to_drug_before'))
+    AS t (analysis)
+WHERE stratum_type <> 'site';
 CREATE TABLE main.mart_monitoring AS
 SELECT patient_key, DATE '2024-01-09' AS last_dose_date, first_drug AS last_drug, DATE '2024-03-01' AS last_anc_date,
     30 AS days_since_anc, 3.0::DECIMAL(18, 6) AS last_anc_10e9_l, 'none' AS last_severity, false AS anc_overdue,
-    false AS open_episode
+    false AS open_episode, 82 AS days_since_last_dose, false AS in_late_window
 FROM main.dim_patient;
+
+CREATE TABLE main.mart_chart_review AS
+SELECT episode_id, definition_id, patient_key, site, onset_date, 'unreviewed' AS review_status,
+    adjudication AS verdict, 0 AS n_reviews, 0 AS n_reviewer_roles, NULL::VARCHAR AS reviewer_roles,
+    NULL::BOOLEAN AS verdicts_agree, NULL::DATE AS reviewed_on
+FROM main.fct_neutropenia_episode;
+CREATE TABLE main.mart_review_agreement AS
+SELECT definition_id, 'order' AS comparison, 'first verdict' AS first_reading, 'second verdict' AS second_reading,
+    0::BIGINT AS n_episodes, 0::BIGINT AS n_agreeing, NULL::DOUBLE AS agreement_pct, NULL::DOUBLE AS kappa,
+    NULL::DOUBLE AS kappa_low, NULL::DOUBLE AS kappa_high
+FROM main.dim_case_definition;
 
 CREATE TABLE meta.input_file AS
 WITH files AS (
@@ -232,6 +252,11 @@ FROM main.fct_anc JOIN first_file USING (site)
 UNION ALL
 SELECT 'dose', NULL, patient_key, drug, administered_on, file_id, 1
 FROM main.fct_dose JOIN main.dim_patient USING (patient_key) JOIN first_file USING (site);
+CREATE TABLE meta.episode_trace AS
+SELECT episode_id, 1 AS step, onset_date AS on_date, 'onset' AS rule, true AS is_nadir, anc_key,
+    fct_anc.anc_10e9_l, NULL::VARCHAR AS operator, NULL::VARCHAR AS drug
+FROM main.fct_neutropenia_episode AS episode
+JOIN main.fct_anc ON fct_anc.patient_key = episode.patient_key AND fct_anc.collected_on = onset_date;
 CREATE TABLE meta.quarantine_summary (
     site VARCHAR, delivery VARCHAR, entity VARCHAR, source_file VARCHAR, reason VARCHAR, n_rows BIGINT
 );

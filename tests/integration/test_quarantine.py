@@ -87,6 +87,25 @@ def test_a_site_gets_back_its_own_columns_and_marks_with_the_reasons(registry: S
     assert rows[2]["record as sent"] == "4;P1;751-8"
 
 
+def test_of_a_wide_table_the_single_test_goes_back_with_its_record(tmp_path: Path) -> None:
+    site = tmp_path / "deliveries" / "udine"
+    (site / "2025-03").mkdir(parents=True)
+    (site / "site.yml").write_text(
+        'wide: {lab_results: {tests: {ANC: {code: 751-8, unit: "10*9/L"}, WBC: {code: 26464-8, unit: "10*9/L"}}}}\n'
+    )
+    (site / "2025-03" / "patients.csv").write_text("patient_id\nP1\n")
+    (site / "2025-03" / "lab_results.csv").write_text(
+        "patient_id,collected_at,ANC,WBC\nP1,2025-03-01,2.0,4.1\nP1,2025-03-02,clotted,4.0\n"
+    )
+    settings = compiled_project().build(tmp_path)
+    (held,) = held_back(settings, Filter())
+    assert (held.record, held.reasons) == (2, ("non_numeric_value",))
+    (path,) = send_back(settings, [held], tmp_path / "out")
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["record"], row["patient_id"], row["test_code"], row["value"]) == ("2", "P1", "751-8", "clotted")
+
+
 def test_nothing_is_written_where_it_would_be_delivered_or_would_replace_something(
     registry: Settings, tmp_path: Path
 ) -> None:

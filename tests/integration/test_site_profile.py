@@ -31,6 +31,7 @@ id_esame;codice_paziente;esame;risultato;unità;data_prelievo
 6;P1;NEU%;33,3;%;07/02/2025 09:00
 7;P1;PCR;2,1;mg/L;07/02/2025
 8;P1;NEU#;0,9;mila/mmc;2025-02-08
+9;P1;GB;0.750;mila/mmc;09/02/2025
 """
 
 
@@ -71,6 +72,6 @@ def test_an_italian_laboratory_tells_the_same_counts(tmp_path: Path) -> None:
         (datetime(2025, 2, 9, 7, 30), Decimal("1.234"), None, "measured", "ocrelizumab"),
         (datetime(2025, 2, 10), Decimal("1.9"), None, "measured", "ocrelizumab"),
     ]
-    # "1.5" where the point parts thousands is no number at all: never silently 15
-    assert held_back == [("non_numeric_value", 1)]
+    # "1.5" and "0.750" where the point parts thousands are no numbers at all: never silently 15 and 750
+    assert held_back == [("non_numeric_value", 2)]
     assert not_mapped == (1,)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from registry import ingest
 from registry.ingest import LoadResult
 from registry.settings import Settings, load_settings
@@ -16,6 +18,14 @@ SMALL = 2**20
 """`small_file` for files split in Python (the default)."""
 LARGE = 0
 """`small_file` that sends every file to DuckDB."""
+
+BOTH_WAYS = pytest.mark.parametrize("small_file", [SMALL, LARGE], ids=["python", "duckdb"])
+LAB_PLACE = "udine/2024-01/lab_results.csv"
+
+
+def lab(*rows: str) -> str:
+    """A CSV file of these lab_results."""
+    return "\n".join([LAB_HEADER, *rows]) + "\n"
 
 
 class Home:
@@ -47,3 +57,7 @@ class Home:
         """Rows of raw in the order of file and record, without the file's number."""
         selected = "* EXCLUDE (file_no)" if tuple(columns) == ("*",) else ", ".join(columns)
         return self.query(f'SELECT {selected} FROM raw."{entity}" ORDER BY file_no, record_number')
+
+    def cells(self) -> list[tuple[Any, ...]]:
+        """What the tests of CSV look at: record, key, value and malformed text of each lab result."""
+        return self.rows(columns=("record_number", "result_id", "value", "malformed"))

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import io
 from pathlib import Path
-from typing import Any
 
 import duckdb
-import openpyxl
 import pytest
 from delivered import Home
+from workbooks import workbook
 
 from registry.errors import UserError
 
@@ -22,38 +19,10 @@ def home(tmp_path: Path) -> Home:
     return Home(tmp_path)
 
 
-def workbook(*sheets: list[list[Any]]) -> bytes:
-    book = openpyxl.Workbook()
-    book.remove(book.active)
-    for number, rows in enumerate(sheets, start=1):
-        sheet = book.create_sheet(f"sheet {number}")
-        for row in rows:
-            sheet.append(row)
-    content = io.BytesIO()
-    book.save(content)
-    return content.getvalue()
-
-
 def parquet(folder: Path, select: str) -> bytes:
     path = folder / "made.parquet"
     duckdb.connect().execute(f"COPY ({select}) TO '{path}' (FORMAT parquet)")
     return path.read_bytes()
-
-
-def test_typed_excel_cells_become_plain_text(home: Home) -> None:
-    rows = [
-        ["007", 123, "c", 0.55, "u", dt.date(2024, 1, 5)],
-        ["r2", 1.0, "c", 1e-7, "u", dt.datetime(2024, 1, 5, 8, 30)],
-        [],
-        [" r3 ", "P1", True, "1,5", None, "05/01/2024"],
-    ]
-    home.deliver("udine/2024-01/lab_results.xlsx", workbook([HEADER, *rows]))
-    home.load()
-    assert home.rows(columns=("record_number", *HEADER)) == [
-        (1, "007", "123", "c", "0.55", "u", "2024-01-05"),
-        (2, "r2", "1", "c", "0.0000001", "u", "2024-01-05 08:30:00"),
-        (3, " r3 ", "P1", "true", "1,5", None, "05/01/2024"),
-    ]
 
 
 def test_a_typed_number_of_a_site_with_decimal_comma_is_not_read_ten_times_too_high(home: Home) -> None:
@@ -65,27 +34,6 @@ def test_a_typed_number_of_a_site_with_decimal_comma_is_not_read_ten_times_too_h
     home.deliver("udine/2024-01/lab_results_2.parquet", parquet(home.folder, select))
     home.load()
     assert home.rows(columns=("value",)) == [("1,234",), ("1,234",)]
-
-
-def test_the_first_sheet_that_fits_is_read_wherever_it_stands(home: Home) -> None:
-    home.deliver(
-        "udine/2024-01/lab_results.xlsx",
-        workbook([["About this export"]], [], [[], [None, *HEADER], [None, "r1", "P1", "c", 1, "u", "d"]]),
-    )
-    home.load()
-    assert home.rows(columns=("result_id", "value")) == [("r1", "1")]
-
-
-def test_a_second_sheet_with_rows_is_not_lost_silently(home: Home) -> None:
-    home.deliver("udine/2024-01/lab_results.xlsx", workbook([HEADER], [HEADER, ["r1", "P1", "c", 1, "u", "d"]]))
-    with pytest.raises(UserError, match="2 sheets hold lab_results: save each as its own file"):
-        home.load()
-
-
-def test_a_cell_beyond_the_header_makes_the_row_malformed(home: Home) -> None:
-    home.deliver("udine/2024-01/lab_results.xlsx", workbook([HEADER, ["r1", "P1", "c", 1, "u", "d", "note"]]))
-    home.load()
-    assert home.rows(columns=("result_id", "malformed")) == [(None, "r1\tP1\tc\t1\tu\td\tnote")]
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut off", b"result_id,patient_id\n"])

@@ -21,8 +21,17 @@ codes:
   tests: {"NEU#": anc, "GB": wbc, "NEU%": neutrophils_pct}
   units: {"mila/mmc": "10*3/uL"}
   drugs: {"OCREVUS 300MG FL": ocrelizumab, "RTX": Rituximab}
+wide:
+  lab_results:
+    tests:
+      " Neutrofili ": {code: "NEU#", unit: "mila/mmc"}
+      CD19: {code: cd19_abs, unit: /µL}
+      WBC: {code: 6690-2, unit: G/L}
+    carry_down: [patient_id, collected_at]
 neutrophils_pct_includes_bands: true
 """
+WIDE = "wide:\n  lab_results:\n    tests:\n"
+CARRY = WIDE + "      N: {code: anc, unit: G/L}\n    carry_down: "
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +61,16 @@ def test_every_key_of_a_site_profile_is_read(tmp_path: Path) -> None:
     assert read.codes.units == {"mila/mmc": "10*3/uL"}
     assert read.codes.drugs == {"OCREVUS 300MG FL": "ocrelizumab", "RTX": "rituximab"}
     assert read.neutrophils_pct_includes_bands
+    table = read.wide_table("lab_results")
+    assert table is not None
+    assert [(header, test.code, test.unit) for header, test in table.by_header.items()] == [
+        ("neutrofili", "NEU#", "mila/mmc"),
+        ("cd19", "cd19_abs", "/µL"),
+        ("wbc", "6690-2", "G/L"),
+    ]
+    assert table.carry_down == ("patient_id", "collected_at")
+    assert read.wide_table("patients") is None
+    assert read.test_codes == read.codes.tests | {"cd19_abs": "cd19_abs"}
 
 
 @pytest.mark.parametrize("text", ["", "# nothing yet\n", "csv:\ncodes:\n  tests:\n"])
@@ -92,6 +111,27 @@ def test_local_codes_stay_text_whatever_yaml_would_make_of_them(tmp_path: Path) 
         ("csv:\n  date_formats:\n    - '%d/%m/%Y'\n    - '%Q'", 4, "%Q is unknown"),
         ("csv:\n  date_formats: ['%d/%m']", 2, "holds no year"),
         ("csv:\n  date_formats: '%d/%m/%Y'", 2, "write a list"),
+        ("wide:\n  lab_result: {}", 2, "wide.lab_result: unknown key; did you mean 'lab_results'?"),
+        (WIDE + "      N: {code: anc, unit: G/L}\n    carry: []", 5, "unknown key; did you mean 'carry_down'?"),
+        (WIDE + "      N: {code: anc}", 4, "wide.lab_results.tests.N.unit: is required"),
+        (WIDE + "      N:\n        code: anc\n        units: G/L", 6, "unknown key; did you mean 'unit'?"),
+        (
+            WIDE + "      code:\n        code: anc\n        unit: G/L\n        x: 1",
+            7,
+            "x: unknown key; known: code, unit",
+        ),
+        (WIDE + "      N: G/L", 4, "write one `key: value` a line below it"),
+        (WIDE + "      N: {code: anc, unit: G/L}\n      n: {code: wbc, unit: G/L}", 3, "'n' is written twice"),
+        (WIDE + "      N:\n        code: anx\n        unit: G/L", 5, "tests.N.code: 'anx' is neither in codes.tests"),
+        (WIDE + "      N:\n        code: anx\n        unit: G/L", 5, "did you mean 'anc'?"),
+        (WIDE + "      N:\n        code: ' '\n        unit: G/L", 5, "tests.N.code: write a value"),
+        (WIDE + "      N:\n        code: anc\n        unit: mila/mmx", 6, "did you mean 'mila/mmc'?"),
+        (WIDE + "      Value: {code: anc, unit: G/L}", 4, "tests.Value: this header is a column of lab_results"),
+        ("columns: {lab_results: {GB: value}}\n" + WIDE + "      gb: {code: wbc, unit: G/L}", 5, "already"),
+        ("wide:\n  lab_results:\n    tests: {}", 3, "tests: is empty"),
+        ("wide:\n  lab_results:\n    carry_down: [patient_id]", 2, "wide.lab_results.tests: is required"),
+        (CARRY + "[patient_di]", 5, "unknown column of lab_results 'patient_di'; did you mean 'patient_id'?"),
+        (CARRY + "[status]", 5, "'status' can't be carried down; known: patient_id, specimen_id, collected_at"),
         ("csv: latin-1", 1, "write one `key: value` a line below it"),
         ("neutrophils_pct_includes_bands: perhaps", 1, "write true or false"),
         ("mode: delta\nmode: snapshot", 2, "'mode' is written twice"),

@@ -167,6 +167,8 @@ create table main.mart_rechallenge as
 select 'udine_2025' as definition_id, 'ann' as patient_key, * from (values
     (true, 'ocrelizumab', 'another_in_class', true, 266), (false, 'ofatumumab', 'none', false, 61)
 ) as t (is_first_case_episode, attributed_drug, next_treatment, recurred, follow_up_days);
+create table intermediate.int_verdict_pair (definition_id varchar, comparison varchar, first_reading varchar,
+    second_reading varchar, first_verdict varchar, second_verdict varchar);
 """
 
 
@@ -218,6 +220,7 @@ def test_a_definition_with_an_empty_cohort_still_has_its_row() -> None:
             "mart_time_to_onset": 0,
             "mart_duration": 6,
             "mart_recurrence": 10,
+            "mart_review_agreement": 2,
         }
         rows = con.execute("select * from main.mart_incidence order by definition_id").fetchall()
         zeros = ("overall", "all", 0, 0, *[None] * 5, 0, *[None] * 5, 0, 0, None, None)
@@ -306,7 +309,7 @@ def test_a_failed_write_leaves_every_mart_as_it_was(monkeypatch: pytest.MonkeyPa
         write_marts(con)
         before = con.execute("from main.mart_incidence").fetchall()
         con.execute("delete from intermediate.int_cohort_member")
-        monkeypatch.setitem(MARTS, "mart_recurrence", (MARTS["mart_recurrence"][0], lambda _: pd.DataFrame()))
+        monkeypatch.setitem(MARTS, "not a name", ({"n": "BIGINT"}, lambda _: pd.DataFrame({"n": [1]})))
         with pytest.raises(duckdb.Error):
             write_marts(con)
         assert con.execute("from main.mart_incidence").fetchall() == before
@@ -359,8 +362,9 @@ def test_the_marts_are_written_into_the_warehouse_of_the_settings(tmp_path: Path
 
 def test_every_column_is_described_for_the_data_dictionary() -> None:
     """They have no model of their own, so nothing else holds description and table together."""
-    content = yaml.safe_load((DBT_PROJECT / "models" / "marts" / "_written_by_python.yml").read_text())
-    (tables,) = (source["tables"] for source in content["sources"] if source["name"] == "statistics")
+    described = [yaml.safe_load(path.read_text()) for path in (DBT_PROJECT / "models" / "marts").glob("*.yml")]
+    sources = [source for content in described for source in content.get("sources", []) if source["name"] != "release"]
+    tables = [table for source in sources for table in source["tables"]]
     assert {table["name"]: [column["name"] for column in table["columns"]] for table in tables} == {
         name: list(types) for name, (types, _) in MARTS.items()
     }

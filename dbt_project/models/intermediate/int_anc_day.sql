@@ -61,6 +61,7 @@ select
     operator_order,
     lln,
     is_low,
-    is_recovered
+    is_recovered,
+    anc_record_key
 from ranked
 where rank_of_day = 1

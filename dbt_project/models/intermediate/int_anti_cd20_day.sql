@@ -1,7 +1,7 @@
 /*
 Grain: a patient's day with an anti-CD20 dose; of several such drugs on one day the alphabetically last stands for it.
-previous_drug: the anti-CD20 drug given last before (that day included) that is another one. next_day: the class's
-next dose day.
+previous_drug: the anti-CD20 drug given last before (that day included) that is another one, and previous_drug_on, the day
+of its last dose before. next_day: the class's next dose day.
 */
 with days as (
     select patient_no, administered_on as dose_on, max(drug) as drug
@@ -22,7 +22,11 @@ drug_spells as (
         case
             when drug <> lag(drug) over (partition by patient_no order by administered_on asc, drug asc)
                 then lag(drug) over (partition by patient_no order by administered_on asc, drug asc)
-        end as drug_before_if_changed
+        end as drug_before_if_changed,
+        case
+            when drug <> lag(drug) over (partition by patient_no order by administered_on asc, drug asc)
+                then lag(administered_on) over (partition by patient_no order by administered_on asc, drug asc)
+        end as day_before_if_changed
     from doses
 ),
 
@@ -39,7 +43,8 @@ numbered_spells as (
 with_previous as (
     select
         *,
-        max(drug_before_if_changed) over (partition by patient_no, spell) as previous_drug
+        max(drug_before_if_changed) over (partition by patient_no, spell) as previous_drug,
+        max(day_before_if_changed) over (partition by patient_no, spell) as previous_drug_on
     from numbered_spells
 )
 
@@ -50,6 +55,7 @@ select
     with_previous.dose_number,
     with_previous.dose_source,
     with_previous.previous_drug,
+    with_previous.previous_drug_on,
     lag(days.dose_on) over (partition by days.patient_no order by days.dose_on asc) as previous_day,
     lead(days.dose_on) over (partition by days.patient_no order by days.dose_on asc) as next_day
 from days

@@ -1,6 +1,9 @@
 /*
 Grain: a patient under treatment: the last anti-CD20 dose at most 365 days before the end of observation.
 anc_overdue: no ANC, or the last one lies more than anc_interval_days (study setting) before the end of observation.
+in_late_window: the end of observation lies late_window_start_days to late_window_end_days (study settings, 3 to 6 months)
+after the last dose, when late-onset neutropenia is most often found (median 90 days, range 2 to 156: Rossi 2022, MSARD
+68:104090; median 4 months, quartiles 1 and 6: Waldrop 2025, 10.1212/NXI.0000000000200430).
 */
 with last_doses as (
     select
@@ -41,6 +44,9 @@ select
     coalesce({{ days_between('last_count.collected_on', 'patient.observation_end') }} > study.anc_interval_days, true)
         as anc_overdue,
     open_episodes.patient_key is not null as open_episode,
+    cast({{ days_between('last_doses.dose_on', 'patient.observation_end') }} as integer) as days_since_last_dose,
+    {{ days_between('last_doses.dose_on', 'patient.observation_end') }}
+    between study.late_window_start_days and study.late_window_end_days as in_late_window,
     coalesce(patient.death_on <= patient.observation_end, false) as deceased
 from {{ ref('int_observed_patient') }} as patient
 inner join last_doses on patient.patient_no = last_doses.patient_no

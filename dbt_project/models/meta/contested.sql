@@ -7,7 +7,7 @@ select
     files.entity,
     {{ key_text('aside.record_key') }} as record_key,
     files.file_id as source_file,
-    aside.record_number,
+    {{ record_in_file('aside.record_number', 'files.cells_per_record') }} as record_number,
     aside.disposition,
     aside.reasons
 from {{ ref('int_set_aside') }} as aside

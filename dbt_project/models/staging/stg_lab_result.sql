@@ -42,9 +42,9 @@ recognised as (
         u.dimension as unit_dimension,
         u.factor,
         d.test_code is not null and a.analyte is null as is_foreign_code,
-        {{ plain_number('d.value', 'd.decimal_mark', 'd.thousands_mark') }} as number_text,
-        {{ plain_number('d.reference_low', 'd.decimal_mark', 'd.thousands_mark') }} as low_text,
-        {{ plain_number('d.reference_high', 'd.decimal_mark', 'd.thousands_mark') }} as high_text,
+        {{ plain_number(without_percent_sign('d.value', 'u.dimension'), 'd.decimal_mark', 'd.thousands_mark') }} as number_text,
+        {{ plain_number(without_percent_sign('d.reference_low', 'u.dimension'), 'd.decimal_mark', 'd.thousands_mark') }} as low_text,
+        {{ plain_number(without_percent_sign('d.reference_high', 'u.dimension'), 'd.decimal_mark', 'd.thousands_mark') }} as high_text,
         {{ read_time('d.collected_at', 'd.site', 'd.time_zone') }} as collected_time
     from delivered as d
     left join analyte_of_code as c on d.site = c.site and d.test_code = c.test_code

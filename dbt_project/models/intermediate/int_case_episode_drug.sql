@@ -1,0 +1,26 @@
+/*
+Grain: definition x case episode, with the drug it belongs to: drug, that of the last dose before onset, as the main analysis
+has it; and drug_by_late_effect, the drug given before a switch where the onset lies within attribution_days after the last
+dose of that one.
+*/
+select
+    episode.definition_id,
+    episode.patient_no,
+    episode.episode_number,
+    episode.attributed_drug as drug,
+    case
+        when {{ days_between('days.previous_drug_on', 'episode.onset_on') }} <= definitions.attribution_days
+            then days.previous_drug
+        else episode.attributed_drug
+    end as drug_by_late_effect,
+    row_number() over (
+        partition by episode.definition_id, episode.patient_no order by episode.episode_number asc
+    ) = 1 as is_first,
+    max(case when episode.recurrence_number >= 1 then 1 else 0 end) over (
+        partition by episode.definition_id, episode.patient_no
+    ) = 1 as patient_recurred
+from {{ ref('int_episode_judged') }} as episode
+inner join {{ ref('int_case_definition') }} as definitions on episode.definition_id = definitions.definition_id
+inner join {{ ref('int_anti_cd20_day') }} as days
+    on episode.patient_no = days.patient_no and episode.last_dose_on = days.dose_on
+where episode.is_case_episode

@@ -1,0 +1,23 @@
+/*
+Grain: definition x patient x episode x G-CSF dose given for it.
+Rule: doses from onset to the recovery, or to 30 days after onset where there is none.
+*/
+select
+    episode.definition_id,
+    episode.patient_no,
+    episode.episode_number,
+    dose.drug,
+    dose.administered_on
+from {{ ref('int_episode') }} as episode
+inner join {{ ref('int_dose') }} as dose
+    on
+        episode.patient_no = dose.patient_no
+        and dose.drug_class = 'gcsf'
+        and dose.administered_on >= episode.onset_on
+        and (
+            (episode.end_status = 'recovered' and dose.administered_on <= episode.end_on)
+            or (
+                episode.end_status <> 'recovered'
+                and {{ days_between('episode.onset_on', 'dose.administered_on') }} <= 30
+            )
+        )

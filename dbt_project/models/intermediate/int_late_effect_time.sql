@@ -1,0 +1,45 @@
+/*
+Grain: definition x patient in the cohort x drug: days at risk up to the first case episode's onset, where late effects after
+a switch are given to the drug before.
+Rule: a day within attribution_days after the last dose of the anti-CD20 drug given before the switch belongs to that drug;
+any other day at risk to the drug of the last dose. The days are those of the main analysis, so the sums are the same.
+*/
+with spans as (
+    select
+        definitions.definition_id,
+        risk.patient_no,
+        days.drug,
+        days.previous_drug,
+        risk.dose_on,
+        least(risk.risk_to, coalesce(member.first_case_onset, risk.risk_to)) as risk_to,
+        coalesce(
+            {{ add_days('days.previous_drug_on', 'definitions.attribution_days') }}, risk.dose_on
+        ) as late_effect_to
+    from {{ ref('int_risk_interval') }} as risk
+    inner join {{ ref('int_case_definition') }} as definitions on risk.attribution_days = definitions.attribution_days
+    inner join {{ ref('int_cohort_member') }} as member
+        on definitions.definition_id = member.definition_id and risk.patient_no = member.patient_no
+    inner join {{ ref('int_anti_cd20_day') }} as days
+        on risk.patient_no = days.patient_no and risk.dose_on = days.dose_on
+),
+
+divided as (
+    select
+        definition_id,
+        patient_no,
+        previous_drug as drug,
+        greatest(0, {{ days_between('dose_on', 'least(risk_to, late_effect_to)') }}) as days_at_risk
+    from spans
+    where previous_drug is not null
+    union all
+    select
+        definition_id,
+        patient_no,
+        drug,
+        greatest(0, {{ days_between('greatest(dose_on, late_effect_to)', 'risk_to') }}) as days_at_risk
+    from spans
+)
+
+select definition_id, patient_no, drug, sum(days_at_risk) as days_at_risk
+from divided
+group by definition_id, patient_no, drug

@@ -1,0 +1,109 @@
+/*
+Grain: definition x analysis x stratum (overall, drug). How the result moves when a choice is made otherwise:
+    main                         as mart_sensitivity and mart_incidence have it
+    without_duffy_null           without patients known to be Duffy-null, whose counts are low by nature (JAMA 2023, 329:2088)
+    with_baseline_anc            without patients who had no ANC in the year before treatment
+    late_effects_to_drug_before  after a switch, cases and time within attribution_days of the last dose of the drug before
+                                 are that drug's; the overall result is the same
+Rates are per 100 person-years at risk up to the first case episode.
+*/
+with analyses as (
+    select 'main' as analysis, 'last_drug' as attribution
+    union all
+    select 'without_duffy_null' as analysis, 'last_drug' as attribution
+    union all
+    select 'with_baseline_anc' as analysis, 'last_drug' as attribution
+    union all
+    select 'late_effects_to_drug_before' as analysis, 'drug_before' as attribution
+),
+
+members as (
+    select analyses.analysis, analyses.attribution, member.definition_id, member.patient_no
+    from {{ ref('int_cohort_member') }} as member
+    inner join {{ ref('dim_patient') }} as patient on member.patient_key = patient.patient_key
+    cross join analyses
+    where
+        (analyses.analysis <> 'without_duffy_null' or not coalesce(patient.duffy_null, false))
+        and (analyses.analysis <> 'with_baseline_anc' or not patient.no_baseline_anc)
+),
+
+by_drug as (
+    select
+        members.analysis,
+        members.definition_id,
+        facts.drug,
+        sum(facts.exposed) as n_patients,
+        sum(facts.n_cases) as n_cases,
+        sum(facts.n_episodes) as n_episodes,
+        sum(facts.n_recurrent) as n_recurrent,
+        sum(facts.days_at_risk) as days_at_risk
+    from members
+    inner join {{ ref('int_sensitivity_drug') }} as facts
+        on
+            members.attribution = facts.attribution
+            and members.definition_id = facts.definition_id
+            and members.patient_no = facts.patient_no
+    group by members.analysis, members.definition_id, facts.drug
+),
+
+cohorts as (
+    select analysis, definition_id, count(*) as n_patients
+    from members
+    group by analysis, definition_id
+),
+
+sums as (
+    select
+        analysis,
+        definition_id,
+        sum(n_cases) as n_cases,
+        sum(n_episodes) as n_episodes,
+        sum(n_recurrent) as n_recurrent,
+        sum(days_at_risk) as days_at_risk
+    from by_drug
+    group by analysis, definition_id
+),
+
+strata as (
+    select
+        definitions.definition_id,
+        analyses.analysis,
+        'overall' as stratum_type,
+        'all' as stratum,
+        cohorts.n_patients,
+        sums.n_cases,
+        sums.n_episodes,
+        sums.n_recurrent,
+        sums.days_at_risk
+    from {{ ref('dim_case_definition') }} as definitions
+    cross join analyses
+    left join cohorts
+        on definitions.definition_id = cohorts.definition_id and analyses.analysis = cohorts.analysis
+    left join sums on definitions.definition_id = sums.definition_id and analyses.analysis = sums.analysis
+    union all
+    select
+        definition_id,
+        analysis,
+        'drug' as stratum_type,
+        drug as stratum,
+        n_patients,
+        n_cases,
+        n_episodes,
+        n_recurrent,
+        days_at_risk
+    from by_drug
+)
+
+select
+    definition_id,
+    analysis,
+    stratum_type,
+    stratum,
+    cast(coalesce(n_patients, 0) as bigint) as n_patients,
+    cast(coalesce(n_cases, 0) as bigint) as n_cases,
+    cast(coalesce(n_episodes, 0) as bigint) as n_episodes,
+    cast(coalesce(n_recurrent, 0) as bigint) as n_recurrent,
+    cast(100.0 * coalesce(n_cases, 0) / nullif(n_patients, 0) as double) as risk_pct,
+    cast(coalesce(days_at_risk, 0) / 365.25 as double) as person_years,
+    cast(100.0 * coalesce(n_cases, 0) / nullif(days_at_risk / 365.25, 0) as double) as rate_per_100py
+from strata

@@ -1,0 +1,152 @@
+"""One Excel cell as text, as the site would have written it.
+
+Text stays as it is. Numbers and dates have no text of their own in a workbook: dates become ISO, numbers the
+shortest plain form, with the site's decimal mark, so that they read like the site's text.
+
+calamine tells neither that a number is formatted as a percentage (a cell that shows 45% holds 0.45) nor that a cell
+holds an error (#N/A reads as empty). Both are looked up in the workbook itself, where there are any.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import posixpath
+import re
+import zipfile
+import zlib
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any, TypeAlias
+from xml.etree import ElementTree as ET
+
+PERCENT = "%"
+SpecialCells: TypeAlias = dict[tuple[int, int], str]
+"""Row and column (0 = first) of the cells that calamine says too little of: their error, or PERCENT."""
+
+_PERCENT_FORMATS = {"9", "10"}
+_LITERAL = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
+_MILLISECOND = 1000
+
+
+def cell_text(cell: Any, decimal_mark: str, special: str | None = None) -> str:
+    """One typed cell as text: ISO dates, integers without ".0", floats plain and as short as they read back."""
+    if special and special != PERCENT:
+        return special
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    if isinstance(cell, float):
+        number = f"{_plain(Decimal(repr(cell)) * 100)}%" if special else _plain(Decimal(repr(cell)))
+        return number.replace(".", decimal_mark)
+    return _time_text(cell)
+
+
+def _time_text(cell: Any) -> str:
+    """A date, a date with time, a time of day, or a span of hours."""
+    if isinstance(cell, dt.datetime):
+        return _to_second(cell).isoformat(sep=" ")
+    if isinstance(cell, dt.timedelta):
+        minutes, seconds = divmod(round(cell.total_seconds()), 60)
+        return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"
+    return cell.isoformat() if isinstance(cell, (dt.date, dt.time)) else str(cell)
+
+
+def _plain(number: Decimal) -> str:
+    """Without exponent, and without zeros at the end of the decimals."""
+    text = format(number, "f")
+    return text.rstrip("0").removesuffix(".") if "." in text else text
+
+
+def _to_second(moment: dt.datetime) -> dt.datetime:
+    """08:30 stored as a fraction of a day may come out as 08:29:59.999, and midnight as the day before."""
+    if moment.microsecond >= 1_000_000 - _MILLISECOND:
+        return moment.replace(microsecond=0) + dt.timedelta(seconds=1)
+    return moment.replace(microsecond=0) if moment.microsecond <= _MILLISECOND else moment
+
+
+def special_cells(data: bytes) -> dict[int, SpecialCells]:
+    """Of each sheet (1 = first) that has any, its percentages and errors. ValueError where `data` is no .xlsx."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as book:
+            parts = {name.replace("\\", "/").lower(): name for name in book.namelist()}
+            percent = _percent_styles(book.read(parts["xl/styles.xml"])) if "xl/styles.xml" in parts else set()
+            relations = book.read(parts["xl/_rels/workbook.xml.rels"])
+            sheets = _sheet_parts(book.read(parts["xl/workbook.xml"]), relations)
+            return {
+                number: cells
+                for number, part in enumerate(sheets, start=1)
+                if part in parts and (cells := _special_of(book.read(parts[part]), percent))
+            }
+    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ET.ParseError, NotImplementedError, RuntimeError):
+        raise ValueError("not an Excel workbook") from None
+
+
+def _elements(content: bytes, name: str) -> Iterator[ET.Element]:
+    """The elements of this name, in whatever namespace the writing program put them."""
+    for _, element in ET.iterparse(io.BytesIO(content)):  # noqa: S314  calamine has read it already
+        if element.tag.rpartition("}")[2] == name:
+            yield element
+
+
+def _attribute(element: ET.Element, name: str) -> str:
+    return next((value for key, value in element.attrib.items() if key.rpartition("}")[2] == name), "")
+
+
+def _sheet_parts(workbook: bytes, relations: bytes) -> list[str]:
+    """The file of each sheet, in lower case, in the order of the workbook."""
+    targets = {_attribute(each, "Id"): _attribute(each, "Target") for each in _elements(relations, "Relationship")}
+    # a sheet has an attribute sheetId too; the relation's has a namespace
+    ids = [
+        next((value for key, value in sheet.attrib.items() if key.endswith("}id")), "")
+        for sheet in _elements(workbook, "sheet")
+    ]
+    return [posixpath.normpath(posixpath.join("/xl", targets[own])).lstrip("/").lower() for own in ids]
+
+
+def _percent_styles(styles: bytes) -> set[str]:
+    """Numbers of the cell styles that show a number as a percentage."""
+    formats = _PERCENT_FORMATS | {
+        _attribute(own, "numFmtId")
+        for own in _elements(styles, "numFmt")
+        if "%" in _LITERAL.sub("", _attribute(own, "formatCode"))
+    }
+    return {
+        str(number)
+        for used in _elements(styles, "cellXfs")
+        for number, style in enumerate(used)
+        if _attribute(style, "numFmtId") in formats
+    }
+
+
+def _special_of(sheet: bytes, percent: set[str]) -> SpecialCells:
+    """The special cells of one sheet; a sheet without any is not parsed."""
+    if not re.search(rb't\s*=\s*["\']e["\']', sheet) and not (percent and _uses(sheet, percent)):
+        return {}
+    found: SpecialCells = {}
+    row_number = 0
+    for row in _elements(sheet, "row"):
+        row_number = int(row.get("r", row_number + 1))
+        column = 0
+        for cell in row:
+            column = _column(cell.get("r", "")) or column + 1
+            if cell.get("t") == "e":
+                value = next((child.text for child in cell if child.tag.endswith("v")), None)
+                found[row_number - 1, column - 1] = value or "#N/A"
+            elif cell.get("s") in percent and cell.get("t", "n") == "n":
+                found[row_number - 1, column - 1] = PERCENT
+        row.clear()
+    return found
+
+
+def _uses(sheet: bytes, styles: set[str]) -> bool:
+    return re.search(rb's\s*=\s*["\'](?:%b)["\']' % "|".join(styles).encode(), sheet) is not None
+
+
+def _column(place: str) -> int:
+    """The column (1 = first) of a place such as AB12; 0 where none is named."""
+    number = 0
+    for letter in place.rstrip("0123456789"):
+        number = number * 26 + ord(letter) - ord("A") + 1
+    return number

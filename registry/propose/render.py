@@ -1,0 +1,247 @@
+"""A survey as the text of a `site.yml`: what is sure is live, what a person must decide stands as a comment."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from registry.contract import ENTITIES
+from registry.errors import UserError
+from registry.ingest.header import read_header
+from registry.propose.codes import CodeList, local_drugs, local_tests, local_units
+from registry.propose.columns import columns_named
+from registry.propose.dialect import csv_section
+from registry.propose.discretion import MIN_PATIENTS, MIN_ROWS, Privacy, looks_harmless
+from registry.propose.draft import Draft, counted, quoted
+from registry.propose.header_names import TIMES, folded
+from registry.propose.survey import Survey, Surveyed
+from registry.propose.wide import wide_section
+
+MAX_LISTED = 60
+"""Codes of one kind that are listed; the rest is counted."""
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """The text of a site.yml, and for people: how much was read, and what is left to do by hand."""
+
+    text: str
+    n_files: int
+    n_rows: int
+    todo: tuple[str, ...]
+
+
+def render(survey: Survey) -> Proposal:
+    """Write the proposal."""
+    body = Draft()
+    body.section("csv", csv_section(survey))
+    body.section("columns", _columns(survey))
+    body.section("codes", _codes(survey))
+    _wide(survey, body)
+    files = Draft()
+    _files(survey, files)
+    n_files = len(survey.export.files)
+    n_weighed = sum(table.n_weighed for table in survey.tables)
+    head = Draft()
+    head.comment(f"Proposed by `registry profile` from {counted(n_files, 'file')}, {counted(survey.n_rows, 'row')}.")
+    head.comment(f"Every row was counted; dates and numbers were judged on {n_weighed:,} of them. What begins with #")
+    head.comment("takes no effect and is for a person to decide; check the other lines too. No patient's value stands")
+    head.comment(f"here: codes, units and drugs are named where they have {MIN_ROWS} rows of {MIN_PATIENTS} different")
+    head.comment("patients, and counted otherwise.")
+    if files.lines:
+        head.comment("")
+        head.comment("Before the first refresh:")
+        head.lines += [line.replace("# ", "#   - ", 1) for line in files.lines]
+    head.lines.append("")
+    head.comment("mode: snapshot   # where each delivery holds everything, not only what is new or changed")
+    text = "\n".join([*head.lines, *body.lines]) + "\n"
+    return Proposal(text, n_files, survey.n_rows, (*files.todo, *body.todo))
+
+
+def _files(survey: Survey, draft: Draft) -> None:
+    if survey.export.is_loose:
+        draft.decide("put the files into <deliveries>/<site>/<YYYY-MM>/, this file as site.yml into <site>/")
+    if survey.export.has_profile:
+        draft.decide("there is a site.yml already: it was not read, and is not changed; compare the two")
+    sheets: dict[str, list[Surveyed]] = {}
+    for table in survey.tables:
+        sheets.setdefault(table.table.file.name, []).append(table)
+        _file(table, draft)
+    for name, tables in sheets.items():
+        entities = [t.matched.entity.name for t in tables if t.matched]
+        if len(entities) > 1:
+            draft.decide(f"{name}: its sheets hold {', '.join(entities)}: save each as a file of its own")
+        elif len(entities) == 1:
+            file = tables[0].table.file
+            if rename := file.name_for(entities[0]):
+                draft.decide(f"rename {file.name} to {rename}")
+    if survey.export.left_out:
+        draft.decide(f"not read, save as .csv, .parquet or .xlsx: {', '.join(survey.export.left_out)}")
+
+
+def _file(table: Surveyed, draft: Draft) -> None:
+    where = table.table.where
+    if not table.has_header:
+        draft.decide(f"{where}: no header was recognised in its first lines: give the columns names, and profile again")
+    elif table.matched is None:
+        draft.decide(f"{where}: can't tell what it holds: rename it to <entity>_... (one of {', '.join(ENTITIES)})")
+    elif table.header_at:
+        draft.decide(f"{where}: other rows stand above its header: take them away")
+    if table.table.has_separator_line:
+        draft.decide(f"{where}: take away its first line (sep=)")
+    if table.n_malformed:
+        draft.decide(f"{where}: {table.n_malformed:,} rows have more or fewer cells than the header: will be held back")
+    if table.n_no_patient:
+        draft.decide(f"{where}: {table.n_no_patient:,} rows name a patient that patients does not hold")
+    for column, n_rows in table.foreign_codes.items():
+        draft.decide(f"{where}: {n_rows:,} rows have no code of the registry in {column}: convert it in the export")
+
+
+def _columns(survey: Survey) -> Draft:
+    draft = Draft()
+    for entity in ENTITIES:
+        inner = Draft()
+        own_names: dict[str, str] = {}
+        for table in survey.tables:
+            if table.matched and table.matched.entity.name == entity:
+                _columns_of(table, own_names, survey.privacy, inner)
+        draft.section(entity, inner)
+    return draft
+
+
+def _columns_of(table: Surveyed, own_names: dict[str, str], privacy: Privacy, draft: Draft) -> None:
+    matched = table.matched
+    assert matched is not None  # noqa: S101 - the caller has looked
+    entity, where = matched.entity, table.table.where
+    unmatched = []
+    for position, (name, target) in enumerate(zip(matched.names, matched.targets, strict=True)):
+        shown = name if _may_show(table, position, privacy) else None
+        if target is None:
+            if position not in table.tests:
+                unmatched.append(position)
+        elif name.casefold() != target and name.casefold() not in own_names:
+            if shown is None:
+                draft.decide(f"{where}: column {position + 1} may be {target}; its header can't be written here")
+                continue
+            own_names[name.casefold()] = target
+            draft.live(
+                f"{quoted(name)}: {target}",
+                note="told by its cells alone: check" if position in matched.by_cells else "",
+            )
+    for position in unmatched:
+        _unmatched(table, position, privacy, draft)
+    wide = {"result_id", "test_code", "value", "unit"} if table.tests else set()
+    missing = [column for column in matched.missing if column not in wide]
+    if missing:
+        draft.decide(f"{where}: no column found for {', '.join(missing)} (required): name it here, or export it")
+    elif not wide:
+        try:
+            read_header(entity, matched.names, own_names, where)
+        except UserError as mistake:
+            draft.decide(str(mistake))
+
+
+def _unmatched(table: Surveyed, position: int, privacy: Privacy, draft: Draft) -> None:
+    matched = table.matched
+    assert matched is not None  # noqa: S101 - the caller has looked
+    name = matched.names[position]
+    if not name:
+        return
+    shown = quoted(name) if _may_show(table, position, privacy) else f"column {position + 1}"
+    if column := matched.doubtful.get(position):
+        draft.decide(f"{shown}: {column}   # so its name says, but not its cells ({table.table.where})")
+    elif column := matched.rivals.get(position):
+        draft.comment(f"{shown}: {column}   # another column is {column} already; not used")
+    elif position == matched.key_like:
+        draft.decide(f"{shown}: {matched.entity.key}   # all its cells differ: the key, if it stays the same for life?")
+    elif folded(name) in TIMES:
+        draft.decide(f"{shown}: join it with its date in the export; the time is lost otherwise ({table.table.where})")
+    else:
+        draft.comment(f"{shown}: not used   # {table.table.where}")
+
+
+def _may_show(table: Surveyed, position: int, privacy: Privacy) -> bool:
+    """Whether a header may be written: one that is a column's or a test's usual name, or that is plainly a header.
+
+    In a table without a column of patients the patients may be its columns.
+    """
+    matched = table.matched
+    name = table.header[position]
+    if matched is None or position in table.hidden_headers or not looks_harmless(name):
+        return False
+    is_usual = position in table.tests or columns_named(matched.entity.name, name)
+    return bool(is_usual) or (matched.position("patient_id") is not None and privacy.allows(name))
+
+
+def _codes(survey: Survey) -> Draft:
+    draft = Draft()
+    tests, followed = local_tests(survey)
+    units, drugs = local_units(survey, followed), local_drugs(survey)
+    draft.section("tests", _code_list(tests, "test codes", "leave out what the registry does not follow"))
+    draft.section("units", _code_list(units, "units", "name a known unit; their rows are held back otherwise"))
+    draft.section("drugs", _code_list(drugs, "drug names", "name substance or ATC; their rows are held back otherwise"))
+    return draft
+
+
+def _code_list(codes: CodeList, kind: str, advice: str) -> Draft:
+    draft = Draft()
+    entries = codes.in_order()
+    listed = [e for e in entries if e.is_live] + [e for e in entries if not e.is_live][:MAX_LISTED]
+    for entry in listed:
+        if entry.is_live:
+            draft.live(f"{quoted(entry.local)}: {_plain(entry.meaning or '')}", note=f"{entry.note}; check")
+    n_open = len(entries) - sum(entry.is_live for entry in entries)
+    if n_open:
+        draft.decide(f"{kind} not mapped: {n_open}; {advice}")
+    for entry in listed:
+        if not entry.is_live:
+            draft.comment(f"{quoted(entry.local)}: {entry.meaning or '?'}   # {entry.note}")
+    if len(listed) < len(entries):
+        draft.comment(f"and {len(entries) - len(listed)} more with fewer rows")
+    if codes.n_hidden:
+        like_known = f", {codes.n_hidden_known} of them like known ones" if codes.n_hidden_known else ""
+        draft.decide(
+            f"{kind} not written here: {codes.n_hidden}, in {codes.hidden_rows:,} rows{like_known}: fewer than "
+            f"{MIN_ROWS} rows or {MIN_PATIENTS} patients, or like a number, an identifier or a name; see the files"
+        )
+    for remark in codes.remarks:
+        draft.decide(remark)
+    for aside in codes.asides:
+        draft.comment(aside)
+    return draft
+
+
+def _plain(text: str) -> str:
+    """A text as a YAML scalar, in quotes where it is more than a word."""
+    return text if re.fullmatch(r"[a-z][a-z0-9_]*", text) and text not in ("y", "n", "yes", "no") else quoted(text)
+
+
+def _wide(survey: Survey, draft: Draft) -> None:
+    tables = [table for table in survey.tables if table.tests]
+    if not tables:
+        return
+    tests = {
+        t.header.casefold(): t
+        for table in tables
+        for p, t in table.tests.items()
+        if _may_show(table, p, survey.privacy)
+    }
+    carry_down = list(dict.fromkeys(column for table in tables for column in table.carry_down))
+    inner = Draft()
+    section = wide_section(list(tests.values()), carry_down).get("lab_results")
+    carried: list[str] = []
+    if isinstance(section, Mapping):
+        carried = section.get("carry_down", [])
+        inner.live("lab_results:")
+        inner.live("tests:", 1)
+        for header, cell in section["tests"].items():
+            inner.live(f"{quoted(header)}: {{code: {quoted(cell['code'])}, unit: {quoted(cell['unit'])}}}", 2, "check")
+    for test in tests.values():
+        if not test.is_known:
+            code = quoted(test.code) if test.code else " or ".join(test.analytes)
+            unit = quoted(test.unit) if test.unit else "?"
+            inner.decide(f"{quoted(test.header)}: {{code: {code}, unit: {unit}}}   # its header does not tell", 2)
+    if carried:
+        inner.live(f"carry_down: [{', '.join(carried)}]", 1)
+    draft.section("wide", inner)

@@ -1,0 +1,143 @@
+"""Writes one hospital's deliveries in its dialect: text with any marks and encoding, Parquet, Excel.
+
+A row may be damaged as a line (`DAMAGES`): cut short, a cell too many, broken quotes, a byte of another encoding. Each
+is exactly one record that can't be read, whatever stands around it.
+"""
+
+from __future__ import annotations
+
+import codecs
+import gzip
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from registry.contract import ENTITIES
+from registry.simulate.dialects import Dialect
+from registry.simulate.spelling import DAYS, NUMBERS, TIMES, spell, typed
+from registry.simulate.wide import has_place_for
+from registry.simulate.workbook import write_workbook
+
+DAMAGES = ("cut", "extra_cell", "broken_quote", "open_quote", "foreign_byte", "stray_cell")
+_STRAY = "see note"
+_NO_BYTES = {"utf-8": b"\xe8", "utf-8-sig": b"\xe8", "cp1252": b"\x81"}
+"""A byte that the encoding does not know: an "è" of Latin-1 where UTF-8 was promised."""
+
+
+class Line(Protocol):
+    """A row to be written: native cells by column, and how its line is damaged (or "")."""
+
+    cells: dict[str, str]
+    damage: str
+
+
+def damages_of(dialect: Dialect) -> tuple[str, ...]:
+    """The ways in which a line of this dialect can be broken."""
+    if dialect.format == "parquet":
+        return ()
+    if dialect.format == "xlsx":
+        return ("stray_cell",)
+    # A quote that never closes runs up to the next quote of the file: one record only where there is none.
+    text = ("cut", "extra_cell", "broken_quote") + (() if dialect.quotes else ("open_quote",))
+    return text + (("foreign_byte",) if dialect.encoding in _NO_BYTES else ())
+
+
+def can_hold(dialect: Dialect, cells: dict[str, str]) -> bool:
+    """Whether the dialect's typed columns, or its wide table, can hold these native cells; text and Excel hold any."""
+    if dialect.wide and "test_code" in cells:
+        return has_place_for(dialect.wide, cells)
+    if dialect.format != "parquet":
+        return True
+    return all(
+        not cell or not isinstance(typed(column, cell), str)
+        for column, cell in cells.items()
+        if column in DAYS or column in TIMES or column in NUMBERS
+    )
+
+
+def write_file(path: Path, dialect: Dialect, entity: str, lines: Sequence[Line]) -> None:
+    """Write one file of an entity; the folder is made where it is missing."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if dialect.format == "parquet":
+        _write_parquet(path, entity, lines)
+    elif dialect.format == "xlsx":
+        _write_excel(path, dialect, entity, lines)
+    else:
+        data = _text(dialect, entity, lines)
+        path.write_bytes(gzip.compress(data, mtime=0) if dialect.format == "csv.gz" else data)
+
+
+def _text(dialect: Dialect, entity: str, lines: Sequence[Line]) -> bytes:
+    columns = dialect.columns(entity)
+    # UTF-16 of the same byte order on every machine, marked as usual.
+    encoding = "utf-16-le" if dialect.encoding == "utf-16" else dialect.encoding.removesuffix("-sig")
+    mark = {"utf-16": codecs.BOM_UTF16_LE, "utf-8-sig": codecs.BOM_UTF8}.get(dialect.encoding, b"")
+    extra = [dialect.extra_column] if dialect.extra_column else []
+    data = [mark, (_joined(dialect, dialect.header(entity) + extra) + dialect.line_end).encode(encoding)]
+    for number, line in enumerate(lines):
+        cells = [spell(dialect, _kind(dialect, column), line.cells.get(column, "")) for column in columns]
+        if extra:
+            cells.append(f"W{number % 4 + 1}")
+        text = _damaged(dialect, cells, line.damage) if line.damage else _joined(dialect, cells)
+        encoded = text.encode(encoding)
+        if line.damage == "foreign_byte":
+            encoded += _NO_BYTES[dialect.encoding]
+        data.append(encoded + dialect.line_end.encode(encoding))
+    return b"".join(data)
+
+
+def _kind(dialect: Dialect, column: str) -> str:
+    """The contract's column that a column's cells are like: those of a wide table's tests are values."""
+    return "value" if column in dialect.wide else column
+
+
+def _joined(dialect: Dialect, cells: Sequence[str]) -> str:
+    """One record. Where every cell is quoted, a delimiter trails it, as some exports have it."""
+    marks = (dialect.delimiter, '"', "\n", "\r")
+    written = [
+        '"' + cell.replace('"', '""') + '"' if dialect.quotes or any(mark in cell for mark in marks) else cell
+        for cell in cells
+    ]
+    return dialect.delimiter.join(written) + (dialect.delimiter if dialect.quotes else "")
+
+
+def _damaged(dialect: Dialect, cells: list[str], damage: str) -> str:
+    if damage == "cut":
+        return _joined(dialect, cells[: len(cells) // 2]).rstrip(dialect.delimiter)
+    if damage == "extra_cell":
+        return _joined(dialect, [*cells, _STRAY])
+    joined = [_joined(dialect, [cell]).rstrip(dialect.delimiter) for cell in cells]
+    if damage == "broken_quote":
+        joined[1] = '"left" open'
+    elif damage == "open_quote":
+        joined[1] = '"left open'
+    return dialect.delimiter.join(joined)
+
+
+def _write_excel(path: Path, dialect: Dialect, entity: str, lines: Sequence[Line]) -> None:
+    columns = dialect.columns(entity)
+    rows = [
+        [typed(_kind(dialect, column), line.cells.get(column, "")) for column in columns]
+        + (["", _STRAY] if line.damage == "stray_cell" else [])
+        for line in lines
+    ]
+    write_workbook(path, entity, [dialect.header(entity), *rows])
+
+
+def _write_parquet(path: Path, entity: str, lines: Sequence[Line]) -> None:
+    import duckdb
+    import pandas as pd
+
+    columns = ENTITIES[entity].columns
+    table = pd.DataFrame(
+        [[str(line.cells.get(column, "")) for column in columns] for line in lines], columns=list(columns), dtype=object
+    )
+    types = {**dict.fromkeys(DAYS, "DATE"), **dict.fromkeys(TIMES, "TIMESTAMP"), **dict.fromkeys(NUMBERS, "DOUBLE")}
+    selected = ", ".join(
+        f'CAST(nullif("{column}", \'\') AS {types.get(column, "VARCHAR")}) AS "{column}"' for column in columns
+    )
+    with duckdb.connect(config={"threads": 1}) as connection:
+        connection.register("cells", table)
+        connection.execute(
+            f"COPY (SELECT {selected} FROM cells) TO '{str(path).replace(chr(39), chr(39) * 2)}' (FORMAT parquet)"
+        )

@@ -1,0 +1,86 @@
+"""One cell of the native format as a hospital's dialect writes it, as text or typed.
+
+What is no date or number in the native format (a planted defect, a "<" before a value) stays the text it is, so that a
+defect is the same defect in every dialect.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+from functools import cache
+from zoneinfo import ZoneInfo
+
+from registry.simulate.dialects import Dialect
+
+DAYS = frozenset(
+    "birth_date ms_onset_date last_contact_date death_date start_date end_date administered_on onset_date onset_from "
+    "onset_to reviewed_on".split()
+)
+TIMES = frozenset({"collected_at"})
+NUMBERS = frozenset({"dose", "value", "reference_low", "reference_high"})
+
+_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:T(\d{2}):(\d{2}):(\d{2}))?")
+_NUMBER = re.compile(r"([<>]?=?-?)(\d+)(?:\.(\d+))?")
+
+
+class AsWritten(str):
+    """A cell that every dialect writes as it stands: what somebody typed by hand."""
+
+    __slots__ = ()
+
+
+def spell(dialect: Dialect, column: str, cell: str) -> str:
+    """The text that stands in the hospital's file for a cell of the native format."""
+    if not cell or isinstance(cell, AsWritten):
+        return str(cell)
+    if column in DAYS or column in TIMES:
+        return _date(dialect, cell)
+    if column in NUMBERS and (number := _NUMBER.fullmatch(cell)):
+        return _number(dialect, *number.groups(default=""))
+    if column == "test_code" and cell in dialect.tests:
+        return dialect.tests[cell][0]
+    own = {"unit": dialect.units, "drug": dialect.drugs}.get(column, dialect.texts)
+    return own.get(cell, cell)
+
+
+def typed(column: str, cell: str) -> str | float | date | datetime:
+    """A native cell as the date, time or number that it is; text where it is none of these."""
+    if isinstance(cell, AsWritten):
+        return str(cell)
+    if column in NUMBERS and (number := _NUMBER.fullmatch(cell)) and number[1] in ("", "-"):
+        return float(cell)
+    if (column in DAYS or column in TIMES) and _DATE.fullmatch(cell):
+        try:
+            return datetime.fromisoformat(cell) if "T" in cell else date.fromisoformat(cell)
+        except ValueError:
+            return cell
+    return cell
+
+
+def _number(dialect: Dialect, sign: str, whole: str, decimals: str) -> str:
+    if dialect.thousands:
+        whole = f"{int(whole):,}".replace(",", dialect.thousands)
+    return sign + whole + (dialect.decimal + decimals if decimals else "")
+
+
+def _date(dialect: Dialect, cell: str) -> str:
+    """Text for text, so that a day that does not exist is written like any other."""
+    found = _DATE.fullmatch(cell)
+    if found is None:
+        return cell
+    year, month, day, hour, minute, second = found.groups()
+    if dialect.offset and hour:
+        at = typed("collected_at", cell)
+        return at.replace(tzinfo=_zone(dialect.time_zone)).isoformat() if isinstance(at, datetime) else cell
+    # A laboratory that knows the time of some samples only: which ones is as good as chance, and repeatable.
+    dated = hour is None or (dialect.whole_days and int(minute) % 3 == 0)
+    form = dialect.day if dated else dialect.time
+    for mark, part in (("%Y", year), ("%m", month), ("%d", day), ("%H", hour), ("%M", minute), ("%S", second)):
+        form = form.replace(mark, part or "")
+    return form
+
+
+@cache
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)

@@ -1,0 +1,107 @@
+"""Wide tables in a `site.yml`: one row a draw of blood, one column a test. Taken apart in registry/ingest/wide.py."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from registry import vocabulary
+from registry.contract import ANALYTES, ENTITIES
+from registry.yaml_model import MistakeAt, YamlModel, nearest, one_of
+
+FROM_THE_COLUMN = ("test_code", "test_name", "value", "unit")
+"""What a test's column says by itself; a file that has a column of its own for one of them is no wide table."""
+
+COMPOSED_KEY = ("patient_id", "specimen_id", "collected_at")
+"""What makes a draw known again where it has no key of its own; the specimen is not needed."""
+
+
+def trimmed_keys(mapping: Any) -> Any:
+    """Keys without surrounding blanks; ValueError where two fold into one header."""
+    if not isinstance(mapping, dict):
+        return mapping
+    folded = [str(key).strip().casefold() for key in mapping]
+    twice = next((key for key in folded if folded.count(key) > 1), None)
+    if twice is not None:
+        raise ValueError(f"'{twice}' is written twice (upper and lower case are the same)")
+    return {str(key).strip(): value for key, value in mapping.items()}
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise ValueError("write a value")
+    return text.strip()
+
+
+def _carried(column: str) -> str:
+    """A column that belongs to a draw or its patient: a blank value, status or key never means "as above"."""
+    one_of(column, ENTITIES["lab_results"].columns, "column of lab_results")
+    if column not in COMPOSED_KEY:
+        raise ValueError(f"'{column}' can't be carried down; known: {', '.join(COMPOSED_KEY)}")
+    return column
+
+
+class WideTest(YamlModel):
+    """What the cells of one column hold: results of this test in this unit."""
+
+    code: Annotated[str, AfterValidator(_not_blank)]
+    unit: Annotated[str, AfterValidator(_not_blank)]
+
+
+class WideTable(YamlModel):
+    """How a site lays out draws: header → test, and the columns that stand only on the first row of their group."""
+
+    tests: Annotated[dict[str, WideTest], BeforeValidator(trimmed_keys)] = Field(min_length=1)
+    carry_down: tuple[Annotated[str, AfterValidator(_carried)], ...] = ()
+
+    @property
+    def by_header(self) -> dict[str, WideTest]:
+        """The tests by their header, case-folded."""
+        return {header.casefold(): test for header, test in self.tests.items()}
+
+
+class Wide(YamlModel):
+    """The entities that a site delivers as wide tables."""
+
+    lab_results: WideTable | None = None
+
+
+def check_wide(
+    table: WideTable, own_columns: Collection[str], own_codes: Collection[str], own_units: Collection[str]
+) -> None:
+    """MistakeAt where a header means a column too, or a test's code or unit means nothing.
+
+    own_columns: the site's headers of lab_results, case-folded; own_codes, own_units: the keys of its `codes`.
+    """
+    codes = {code.strip() for code in own_codes} | set(ANALYTES) | vocabulary.test_codes()
+    units = {unit.strip() for unit in own_units}
+    folded_units = vocabulary.units()
+    for header, test in table.tests.items():
+        place = ("wide", "lab_results", "tests", header)
+        if header.casefold() in (*own_columns, *ENTITIES["lab_results"].columns):
+            raise MistakeAt(place, "this header is a column of lab_results already; take one of the two out")
+        if vocabulary.test_codes() and test.code not in codes:
+            raise MistakeAt(
+                (*place, "code"),
+                f"'{test.code}' is neither in codes.tests nor LOINC nor an analyte known here"
+                + nearest(test.code, codes),
+            )
+        if (
+            vocabulary.units()
+            and test.unit not in units
+            and vocabulary.folded_unit(test.unit) not in vocabulary.units()
+        ):
+            raise MistakeAt(
+                (*place, "unit"),
+                f"'{test.unit}' is neither in codes.units nor a unit known here"
+                + nearest(test.unit, units | folded_units),
+            )
+
+
+def analytes_as_codes(table: WideTable | None, own_codes: Mapping[str, str]) -> dict[str, str]:
+    """The tests whose code is an analyte's name, which no laboratory's code map need explain: name → analyte."""
+    tests = table.tests.values() if table else ()
+    known = {code.strip() for code in own_codes}
+    return {test.code: test.code for test in tests if test.code in ANALYTES and test.code not in known}

@@ -1,0 +1,133 @@
+"""Both ways of reading delimited text, DuckDB's fast one and the exact one, agree on whatever text there is."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from delivered import Home
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from registry.contract import ENTITIES
+from registry.errors import UserError
+from registry.ingest.bulk import NotPlainError
+from registry.ingest.deliveries import DeliveredFile
+from registry.ingest.readers import read_file
+from registry.ingest.staging import Staging
+from registry.ingest.target import Target, Way
+from registry.settings import SiteProfile
+from registry.vault import connect_vault
+
+
+class Readers:
+    """Reads bytes as a file of patients, in each way, without the ledger around it."""
+
+    def __init__(self, folder: Path, connection: duckdb.DuckDBPyConnection, staging: Staging) -> None:
+        self._file = folder / "patients.csv"
+        self._connection = connection
+        self._staging = staging
+        self._folder = folder
+
+    def read(self, content: bytes, delimiter: str, way: Way, piece_bytes: int) -> list[tuple[Any, ...]] | str:
+        """Rows in the order of their numbers, or the message of the error."""
+        self._file.write_bytes(content)
+        digest = hashlib.sha256(content).hexdigest()
+        file = DeliveredFile("s", "2024-01", "patients", "patients.csv", self._file, "csv", digest, len(content))
+        profile = SiteProfile.model_validate({"csv": {"delimiter": delimiter}})
+        target = Target(self._connection, self._staging, self._folder, threads=2, piece_bytes=piece_bytes)
+        self._connection.begin()
+        try:
+            with self._staging.whole_file():
+                read_file(target, file, profile, 1, way)
+            return self._connection.execute("SELECT * FROM raw.patients ORDER BY record_number").fetchall()
+        except UserError as error:
+            return str(error)
+        finally:
+            self._connection.rollback()
+
+
+@pytest.fixture(scope="module")
+def readers(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    home = Home(tmp_path_factory.mktemp("readers"))
+    with connect_vault(home.settings) as connection:
+        connection.execute("SET preserve_insertion_order = false")
+        with Staging(home.folder, ENTITIES["patients"]) as staging:
+            yield Readers(home.folder, connection, staging)
+
+
+HEADERS = ("patient_id", "sex", "status", "ward")
+TEXTS = st.text(alphabet=st.sampled_from("ab1 ,;\t'\\#é🙂\u00a0\u2028\x00\"\n"), max_size=5)
+
+
+@st.composite
+def well_formed(draw: st.DrawFn) -> tuple[bytes, str, list[list[str]]]:
+    """A well-formed file, its delimiter and its cells: quoted where they must be, here and there where not."""
+    delimiter = draw(st.sampled_from([",", ";", "\t"]))
+    line_end = draw(st.sampled_from(["\n", "\r\n"]))
+    width = draw(st.integers(2, 4))
+    rows = draw(st.lists(st.lists(TEXTS, min_size=width, max_size=width), max_size=8))
+    lines = [delimiter.join(HEADERS[:width])]
+    for row in rows:
+        cells = []
+        for cell in row:
+            must = any(mark in cell for mark in (delimiter, '"', "\n")) or cell.strip() != cell
+            quoted = must or draw(st.booleans())
+            cells.append('"' + cell.replace('"', '""') + '"' if quoted else cell)
+        lines.append(delimiter.join(cells))
+        lines += [""] * draw(st.sampled_from([0, 0, 0, 1]))
+    text = line_end.join(lines) + draw(st.sampled_from(["", line_end]))
+    return draw(st.sampled_from([b"", b"\xef\xbb\xbf"])) + text.encode(), delimiter, rows
+
+
+@hypothesis_settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(file=well_formed(), piece_bytes=st.sampled_from([64, 100, 2**20]))
+def test_both_ways_read_a_well_formed_file_as_it_was_written(
+    readers: Readers, file: tuple[bytes, str, list[list[str]]], piece_bytes: int
+) -> None:
+    content, delimiter, rows = file
+    expected = [
+        (number, *(cell or None for cell in row[:3]), *([{"ward": row[3] or None}] if len(row) == 4 else []))
+        for number, row in enumerate(rows, start=1)
+    ]
+    for way in (Way.EXACT, Way.BULK, Way.SIEVE):
+        try:
+            read = readers.read(content, delimiter, way, piece_bytes)
+        except (duckdb.Error, NotPlainError):
+            assert way is Way.BULK  # the loader goes on with Way.SIEVE
+            continue
+        assert not isinstance(read, str)
+        found = []
+        for row in read:
+            named = dict(zip(["file_no", "record_number", *ENTITIES["patients"].columns, "extra"], row, strict=False))
+            width = len(rows[0])
+            cells = [named[name] for name in HEADERS[: min(width, 3)]]
+            found.append((named["record_number"], *cells, *([named["extra"]] if width == 4 else [])))
+        assert found == expected, way
+
+
+@hypothesis_settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    pieces=st.lists(
+        st.sampled_from(
+            [b"a", b",", b",", b'"', b'""', b" ", b"\n", b"\r\n", b"\r", b"\xe8", b"\xc3\xa8", b"\x00", b"x,y\n"]
+        ),
+        max_size=40,
+    ),
+    piece_bytes=st.sampled_from([64, 2**20]),
+)
+def test_the_fast_way_never_reads_anything_else_than_the_exact_one(
+    readers: Readers, pieces: list[bytes], piece_bytes: int
+) -> None:
+    content = b"patient_id,sex\n" + b"".join(pieces)
+    exact = readers.read(content, ",", Way.EXACT, 2**20)
+    assert readers.read(content, ",", Way.EXACT, piece_bytes) == exact
+    for way in (Way.BULK, Way.SIEVE):
+        try:
+            assert readers.read(content, ",", way, piece_bytes) == exact
+        except (duckdb.Error, NotPlainError):
+            continue  # given up, not misread
