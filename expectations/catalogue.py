@@ -9,8 +9,10 @@ from __future__ import annotations
 from expectations.check import Check
 from expectations.suites import (
     accounts,
+    agreement,
     anc,
     attribution,
+    completeness,
     contract,
     drift,
     episodes,
@@ -18,6 +20,7 @@ from expectations.suites import (
     lab,
     marts,
     patients,
+    review,
     sensitivity,
     treatments,
 )
@@ -41,8 +44,11 @@ QUERIED: tuple[Check, ...] = (
     *attribution.CHECKS,
     *incidence.CHECKS,
     *marts.CHECKS,
+    *review.CHECKS,
     *sensitivity.CHECKS,
     *accounts.CHECKS,
+    *agreement.CHECKS,
+    *completeness.CHECKS,
     *drift.CHECKS,
 )
 """The checks that `audit` carries out on a candidate."""

@@ -30,7 +30,7 @@ PUBLISHED: tuple[PublishedTable, ...] = (
         "site sex birth_year age_at_index ms_phenotype duffy_null first_drug index_date observation_end "
         "follow_up_end person_years in_cohort exclusion_reason no_baseline_anc",
     ),
-    _table("main.dim_drug", "drug", "drug_class interval_days"),
+    _table("main.dim_drug", "drug", "drug_class interval_days neutropenia_risk"),
     _table(
         "main.dim_grading_scale",
         "scale analyte grade",
@@ -67,7 +67,8 @@ PUBLISHED: tuple[PublishedTable, ...] = (
         "definition_id patient_key site episode_number onset_date last_normal_date nadir_anc_10e9_l nadir_operator "
         "nadir_date severity ctcae_v5_grade end_date end_status duration_days n_measurements attributed_drug "
         "previous_drug last_dose_date days_since_last_dose dose_number dose_source onset_type gcsf_treated "
-        "gcsf_first_date gcsf_doses n_gcsf_rebounds infection febrile hospitalised treatment_action next_drug "
+        "gcsf_first_date gcsf_doses n_gcsf_rebounds infection febrile hospitalised relapse_within_90d "
+        "other_suspect_drugs treatment_action next_drug "
         "recurrence_number continuation_possible recurrence_context adjudication is_case_episode",
     ),
     _table(
@@ -104,6 +105,17 @@ PUBLISHED: tuple[PublishedTable, ...] = (
         "last_dose_date last_drug last_anc_date days_since_anc last_anc_10e9_l last_severity anc_overdue open_episode "
         "days_since_last_dose in_late_window",
     ),
+    _table(
+        "main.mart_chart_review",
+        "episode_id",
+        "definition_id patient_key site onset_date review_status verdict n_reviews n_reviewer_roles reviewer_roles "
+        "verdicts_agree reviewed_on",
+    ),
+    _table(
+        "main.mart_review_agreement",
+        "definition_id comparison first_reading second_reading",
+        "n_episodes n_agreeing agreement_pct kappa kappa_low kappa_high",
+    ),
     _table("meta.input_file", "file_id", "site delivery entity sha256 n_rows is_current"),
     _table(
         "meta.reconciliation",
@@ -116,6 +128,17 @@ PUBLISHED: tuple[PublishedTable, ...] = (
     _table("meta.quarantine_summary", "source_file reason", "site delivery entity n_rows"),
     _table("meta.column_defect", "source_file column_name reason", "site delivery entity n_cells"),
     _table("meta.contested", "site entity record_key", "source_file record_number reasons"),
+    _table(
+        "meta.derivation_agreement",
+        "site derivation with_bands",
+        "is_site_rule n_draws n_impossible n_pairs median_difference_10e9_l median_ratio share_within_5_pct "
+        "n_draws_with_bands n_closer",
+    ),
+    _table(
+        "meta.completeness",
+        "site delivery entity",
+        "files_received rows_received rows_expected rows_at_least share_pct status",
+    ),
     _table("meta.definition", "definition_id", "label severity_scale content_hash"),
 )
 """`meta.release` and `meta.check_result` are missing on purpose: they are written after the audit."""

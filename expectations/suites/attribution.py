@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from expectations.check import Check
-from expectations.kinds import in_range, no_rows, one_of, refers
+from expectations.kinds import in_range, no_rows, one_of, present, refers
 
 TABLE = "main.fct_neutropenia_episode"
 
@@ -136,6 +136,38 @@ CHECKS: tuple[Check, ...] = (
         """,
         description="An episode treated with G-CSF has its doses, and the first of them not before the onset.",
         source="Protocol: G-CSF",
+    ),
+    no_rows(
+        "episode_suspects_were_given",
+        TABLE,
+        """
+        WITH given AS (
+            SELECT patient_key, drug, administered_on AS first_on, administered_on AS last_on
+            FROM main.fct_dose WHERE dose_source = 'recorded'
+            UNION ALL
+            SELECT patient_key, drug, start_date, coalesce(end_date, DATE '9999-12-31') FROM main.fct_treatment
+        ), found AS (
+            SELECT episode.episode_id, string_agg(DISTINCT given.drug, ', ' ORDER BY given.drug) AS drugs
+            FROM main.fct_neutropenia_episode AS episode
+            JOIN given ON episode.patient_key = given.patient_key
+                AND given.first_on <= episode.onset_date AND given.last_on >= episode.onset_date - 90
+            JOIN main.dim_drug AS drug ON given.drug = drug.drug AND drug.neutropenia_risk AND drug.drug_class = 'other'
+            GROUP BY episode.episode_id
+        )
+        SELECT episode.episode_id FROM main.fct_neutropenia_episode AS episode
+        LEFT JOIN found ON episode.episode_id = found.episode_id
+        WHERE episode.other_suspect_drugs IS DISTINCT FROM found.drugs
+        """,
+        description="The other suspect drugs of an episode are those with a neutropenia risk that were given within "
+        "90 days before the onset, worked out again from the published doses and lines.",
+        source="Protocol: other suspect drugs",
+    ),
+    present(
+        "episode_relapse_present",
+        TABLE,
+        "relapse_within_90d",
+        description="Of every episode it is said whether a relapse followed within 90 days.",
+        source="Protocol: events",
     ),
     no_rows(
         "episode_case_is_attributed",

@@ -13,12 +13,13 @@ import dagster as dg
 
 from expectations import CheckResult
 from expectations.catalogue import CHECKS
+from orchestration.assets.statistics import STATISTICS
 from orchestration.resources import SAFETY_TEAM, RegistrySettings, is_unchanged
 from orchestration.runs import enter
 from registry import release as releases
 from registry.fingerprint import refresh_fingerprint
 
-PUBLISHED = [dg.AssetKey(["mart_incidence"]), dg.AssetKey(["mart_time_to_onset"])]
+PUBLISHED = [dg.AssetKey([name]) for name in STATISTICS]
 
 
 def check_target(table: str) -> dg.AssetKey:

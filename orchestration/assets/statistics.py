@@ -13,11 +13,13 @@ STATISTICS = {
         "Risk (Clopper–Pearson) and rate (exact Poisson, log-Wald) by definition, overall, by drug, by site."
     ),
     "mart_time_to_onset": "Kaplan–Meier estimate of the time from the index date to the first case episode.",
+    "mart_review_agreement": "Agreement of chart reviews on the same episode, with Cohen's kappa.",
 }
 BEHIND = [
     ["intermediate", "int_cohort_member"],
     ["intermediate", "int_risk_time"],
     ["intermediate", "int_drug_exposed"],
+    ["intermediate", "int_verdict_pair"],
     ["fct_neutropenia_episode"],
 ]
 

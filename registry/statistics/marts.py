@@ -1,4 +1,4 @@
-"""The two marts that hold statistics: `mart_incidence` and `mart_time_to_onset`.
+"""The marts that hold statistics: `mart_incidence`, `mart_time_to_onset`, `mart_review_agreement`.
 
 The database counts (patients, cases, days at risk, patients a day of follow-up); this module turns
 the counts into rates, intervals and curves. Rows are sorted and numbers rounded to ten significant
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from registry.statistics.agreement import AGREEMENT_TYPES, review_agreement
 from registry.statistics.intervals import rate_interval, risk_interval
 from registry.statistics.survival import kaplan_meier
 
@@ -134,9 +135,9 @@ order by {_ORDER}, time_days
 
 
 def write_statistics(settings: Settings) -> dict[str, int]:
-    """Write both marts into the warehouse, whole or not at all, and return their numbers of rows.
+    """Write the marts into the warehouse, whole or not at all, and return their numbers of rows.
 
-    Reads int_cohort_member, int_risk_time and int_drug_exposed (schema intermediate),
+    Reads int_cohort_member, int_risk_time, int_drug_exposed and int_verdict_pair (schema intermediate),
     fct_neutropenia_episode and dim_case_definition (schema main). Risk is in per cent, rates are
     per 100 person-years, times in days.
     """
@@ -149,10 +150,11 @@ def write_statistics(settings: Settings) -> dict[str, int]:
 
 
 def write_marts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    """Write both marts through an open connection, in one transaction; see `write_statistics`."""
+    """Write the marts through an open connection, in one transaction; see `write_statistics`."""
     marts = {
         "mart_incidence": (_INCIDENCE_TYPES, incidence(connection)),
         "mart_time_to_onset": (_TIME_TO_ONSET_TYPES, time_to_onset(connection)),
+        "mart_review_agreement": (AGREEMENT_TYPES, _typed(review_agreement(connection), AGREEMENT_TYPES)),
     }
     connection.begin()
     try:

@@ -12,6 +12,7 @@ from e2e.conftest import digest
 
 from expectations.catalogue import CHECKS
 from orchestration.assets.release import check_target
+from orchestration.assets.statistics import STATISTICS
 from orchestration.automation import REFRESH_JOB, write_alert
 from orchestration.definitions import build_definitions
 from orchestration.instance import open_instance
@@ -37,7 +38,7 @@ def test_exactly_the_assets_of_every_stage_are_defined(definitions: dg.Definitio
     }
     expected = {dg.AssetKey([name] if folder == "marts" else [folder, name]) for folder, name in models}
     expected |= {dg.AssetKey(["raw", entity]) for entity in ENTITIES}
-    expected |= {dg.AssetKey([name]) for name in ("deliveries", "mart_incidence", "mart_time_to_onset", "release")}
+    expected |= {dg.AssetKey([name]) for name in ("deliveries", *STATISTICS, "release")}
     graph = definitions.resolve_asset_graph()
     assert graph.get_all_asset_keys() == expected
     for key in expected:

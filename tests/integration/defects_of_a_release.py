@@ -8,6 +8,8 @@ from __future__ import annotations
 
 EPISODE = "UPDATE main.fct_neutropenia_episode SET"
 ANC = "UPDATE main.fct_anc SET"
+AGREEMENT = "UPDATE meta.derivation_agreement SET"
+MONTHS = "UPDATE meta.completeness SET"
 LAB = "UPDATE main.fct_lab_grade SET"
 OF_OTHER = "WHERE patient_key = '{other}'"
 OF_CASE = "WHERE patient_key = '{case}'"
@@ -111,6 +113,8 @@ PLANTED: dict[str, str] = {
     "episode_onset_type_fits_days": f"{EPISODE} onset_type = 'early' {OF_CASE}",
     "episode_next_drug_fits_action": f"{EPISODE} treatment_action = 'switched_in_class' {OF_CASE}",
     "episode_gcsf_is_consistent": f"{EPISODE} gcsf_treated = true {OF_CASE}",
+    "episode_suspects_were_given": f"{EPISODE} other_suspect_drugs = 'cladribine' {OF_CASE}",
+    "episode_relapse_present": f"{EPISODE} relapse_within_90d = NULL {OF_CASE}",
     "episode_case_is_attributed": f"{EPISODE} adjudication = 'lab_error' {OF_CASE}",
     "episode_recurrence_possible": f"{EPISODE} recurrence_number = -1 {OF_CASE}",
     # marts
@@ -137,6 +141,15 @@ PLANTED: dict[str, str] = {
     "mart_incidence_definition_known": "UPDATE main.mart_incidence SET definition_id = 'mine'",
     "mart_time_to_onset_definition_known": "UPDATE main.mart_time_to_onset SET definition_id = 'mine'",
     "mart_sensitivity_definition_known": "UPDATE main.mart_sensitivity SET definition_id = 'mine'",
+    # chart review
+    "review_status_values": f"UPDATE main.mart_chart_review SET review_status = 'open' {OF_CASE}",
+    "review_verdict_values": f"UPDATE main.mart_chart_review SET verdict = 'perhaps' {OF_CASE}",
+    "review_episode_known": f"UPDATE main.mart_chart_review SET episode_id = md5(episode_id) {OF_CASE}",
+    "review_agrees_with_episodes": f"{EPISODE} is_case_episode = false {OF_CASE}",
+    "review_status_fits_verdicts": f"UPDATE main.mart_chart_review SET n_reviews = 1 {OF_CASE}",
+    "agreement_is_possible": "UPDATE main.mart_review_agreement SET n_agreeing = 1",
+    "agreement_agrees_with_reviews": "UPDATE main.mart_review_agreement SET n_episodes = 1, agreement_pct = 0",
+    "mart_review_agreement_definition_known": "UPDATE main.mart_review_agreement SET definition_id = 'mine'",
     "sensitivity_analysis_values": "UPDATE main.mart_sensitivity_analysis SET analysis = 'x' WHERE analysis = 'main'",
     "mart_sensitivity_analysis_definition_known": "UPDATE main.mart_sensitivity_analysis SET definition_id = 'mine'",
     "sensitivity_main_is_the_incidence": "UPDATE main.mart_sensitivity_analysis SET n_patients = n_patients + 1",
@@ -158,6 +171,21 @@ PLANTED: dict[str, str] = {
     "trace_tells_the_episode": "UPDATE meta.episode_trace SET on_date = on_date + 1",
     "lineage_record_present": f"UPDATE meta.lineage SET record_number = NULL {OF_OTHER}",
     "lineage_record_exists": f"UPDATE meta.lineage SET record_number = 100000 {OF_OTHER}",
+    # derived against measured
+    "derivation_agreement_values": f"{AGREEMENT} derivation = 'guessed' WHERE site = 'trieste'",
+    "derivation_agreement_adds_up": f"{AGREEMENT} n_impossible = 51 WHERE site = 'trieste'",
+    "derived_anc_is_counted": f"{ANC} derivation = 'derived_wbc_pct' WHERE site = 'trieste'",
+    "derived_anc_agrees_with_measured": f"{AGREEMENT} median_ratio = 100 WHERE site = 'trieste'",
+    "bands_are_read_right": f"{AGREEMENT} n_closer = 32 WHERE site = 'trieste' AND NOT is_site_rule",
+    "derived_anc_is_possible": f"{AGREEMENT} n_impossible = 2 WHERE site = 'trieste'",
+    # completeness
+    "completeness_entity_values": f"{MONTHS} entity = 'labs' WHERE delivery = '2023-05'",
+    "completeness_status_values": f"{MONTHS} status = 'late' WHERE delivery = '2023-05'",
+    "completeness_covers_every_file": f"{MONTHS} rows_received = rows_received - 1 WHERE delivery = '2023-05'",
+    "completeness_reaches_latest_month": "DELETE FROM meta.completeness WHERE site = 'trieste' "
+    "AND delivery = '2024-03'",
+    "site_silent_in_latest_month": f"{MONTHS} status = 'no_delivery' WHERE site = 'trieste' AND delivery = '2024-03'",
+    "entity_missing_or_low": f"{MONTHS} status = 'low' WHERE site = 'trieste' AND delivery = '2024-03'",
     # against the previous release
     "delivery_month_lost": "DELETE FROM meta.input_file WHERE site = 'trieste' AND delivery = '2023-02'",
     "patients_halved": "DELETE FROM main.dim_patient WHERE patient_key < '9'",
@@ -165,5 +193,4 @@ PLANTED: dict[str, str] = {
     "anc_halved": "DELETE FROM main.fct_anc WHERE collected_on < DATE '2023-10-01'",
     "site_median_anc_moved": f"{ANC} anc_10e9_l = anc_10e9_l * 0.1 WHERE site = 'trieste' "
     "AND collected_on >= DATE '2024-02-01'",
-    "site_silent_in_latest_month": "DELETE FROM meta.input_file WHERE site = 'trieste' AND delivery = '2024-03'",
 }

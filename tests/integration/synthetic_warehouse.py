@@ -19,9 +19,10 @@ _SQL = """
 CREATE SCHEMA meta;
 CREATE TABLE main.dim_drug AS
 SELECT * FROM (VALUES
-    ('ocrelizumab', 'anti_cd20', 182, false), ('rituximab', 'anti_cd20', 182, false),
-    ('ofatumumab', 'anti_cd20', 28, true), ('filgrastim', 'gcsf', NULL, false), ('fingolimod', 'other', NULL, false)
-) AS t (drug, drug_class, interval_days, home_injected);
+    ('ocrelizumab', 'anti_cd20', 182, false, true), ('rituximab', 'anti_cd20', 182, false, true),
+    ('ofatumumab', 'anti_cd20', 28, true, true), ('filgrastim', 'gcsf', NULL, false, false),
+    ('fingolimod', 'other', NULL, false, false), ('cladribine', 'other', NULL, false, true)
+) AS t (drug, drug_class, interval_days, home_injected, neutropenia_risk);
 CREATE TABLE main.dim_grading_scale AS
 SELECT scale, version, analyte, grade, label, severity_rank::INTEGER AS severity_rank,
     lower::DECIMAL(18, 6) AS lower, lower_inclusive::BOOLEAN AS lower_inclusive,
@@ -116,7 +117,8 @@ SELECT left(sha256(definition_id || patient_key), 32) AS episode_id, definition_
     (collected_on - index_date)::INTEGER AS days_since_last_dose,
     1::BIGINT AS dose_number, 'recorded' AS dose_source, 'late' AS onset_type, false AS gcsf_treated,
     NULL::DATE AS gcsf_first_date, 0::BIGINT AS gcsf_doses, 0::BIGINT AS n_gcsf_rebounds, false AS infection,
-    false AS febrile, false AS hospitalised, 'continued' AS treatment_action, NULL::VARCHAR AS next_drug,
+    false AS febrile, false AS hospitalised, false AS relapse_within_90d, NULL::VARCHAR AS other_suspect_drugs,
+    'continued' AS treatment_action, NULL::VARCHAR AS next_drug,
     0::BIGINT AS recurrence_number, false AS continuation_possible, NULL::VARCHAR AS recurrence_context,
     NULL::VARCHAR AS adjudication, true AS is_case_episode
 FROM first_low WHERE n = 1;
@@ -175,6 +177,17 @@ SELECT patient_key, DATE '2024-01-09' AS last_dose_date, first_drug AS last_drug
     false AS open_episode, 82 AS days_since_last_dose, false AS in_late_window
 FROM main.dim_patient;
 
+CREATE TABLE main.mart_chart_review AS
+SELECT episode_id, definition_id, patient_key, site, onset_date, 'unreviewed' AS review_status,
+    adjudication AS verdict, 0 AS n_reviews, 0 AS n_reviewer_roles, NULL::VARCHAR AS reviewer_roles,
+    NULL::BOOLEAN AS verdicts_agree, NULL::DATE AS reviewed_on
+FROM main.fct_neutropenia_episode;
+CREATE TABLE main.mart_review_agreement AS
+SELECT definition_id, 'order' AS comparison, 'first verdict' AS first_reading, 'second verdict' AS second_reading,
+    0::BIGINT AS n_episodes, 0::BIGINT AS n_agreeing, NULL::DOUBLE AS agreement_pct, NULL::DOUBLE AS kappa,
+    NULL::DOUBLE AS kappa_low, NULL::DOUBLE AS kappa_high
+FROM main.dim_case_definition;
+
 CREATE TABLE meta.input_file AS
 WITH files AS (
     SELECT site, strftime(DATE '2023-01-01' + to_months(m::INTEGER), '%Y-%m') AS delivery, 'lab_results' AS entity
@@ -212,6 +225,17 @@ CREATE TABLE meta.column_defect (
 CREATE TABLE meta.contested (
     site VARCHAR, entity VARCHAR, record_key VARCHAR, source_file VARCHAR, record_number BIGINT, reasons VARCHAR
 );
+CREATE TABLE meta.derivation_agreement AS
+SELECT site, 'derived_wbc_pct' AS derivation, with_bands, with_bands AS is_site_rule, 150::BIGINT AS n_draws,
+    0::BIGINT AS n_impossible, 100::BIGINT AS n_pairs, 0::DECIMAL(18, 6) AS median_difference_10e9_l,
+    1::DECIMAL(18, 6) AS median_ratio, 99.0::DOUBLE AS share_within_5_pct, 40::BIGINT AS n_draws_with_bands,
+    CASE WHEN with_bands THEN 40 ELSE 0 END::BIGINT AS n_closer
+FROM (SELECT DISTINCT site FROM main.dim_patient) CROSS JOIN (VALUES (true), (false)) AS r (with_bands);
+CREATE TABLE meta.completeness AS
+SELECT site, delivery, entity, 1::BIGINT AS files_received, n_rows AS rows_received,
+    n_rows::DECIMAL(18, 1) AS rows_expected, (n_rows // 2)::BIGINT AS rows_at_least, 100.0::DOUBLE AS share_pct,
+    'received' AS status
+FROM meta.input_file;
 CREATE TABLE meta.definition AS
 SELECT definition_id, label, severity_scale, sha256(definition_id) AS content_hash FROM main.dim_case_definition;
 """

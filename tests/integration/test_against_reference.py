@@ -25,8 +25,8 @@ EPISODE = (
     "definition_id onset_date episode_number last_normal_date nadir_anc_10e9_l nadir_operator nadir_date severity "
     "ctcae_v5_grade end_date end_status duration_days n_measurements attributed_drug previous_drug last_dose_date "
     "days_since_last_dose dose_number dose_source onset_type gcsf_treated gcsf_first_date gcsf_doses n_gcsf_rebounds "
-    "infection febrile hospitalised treatment_action next_drug recurrence_number continuation_possible "
-    "recurrence_context adjudication is_case_episode"
+    "infection febrile hospitalised relapse_within_90d other_suspect_drugs treatment_action next_drug "
+    "recurrence_number continuation_possible recurrence_context adjudication is_case_episode"
 ).split()
 DOSE = "drug drug_class administered_on dose_number dose_source".split()
 ANC = (
@@ -47,6 +47,11 @@ CASE = (
     "definition_id drug n_episodes worst_severity nadir_anc_10e9_l onset_type gcsf_treated recurred "
     "final_treatment_action next_drug"
 ).split()
+REVIEW = (
+    "definition_id onset_date review_status verdict n_reviews n_reviewer_roles reviewer_roles verdicts_agree "
+    "reviewed_on"
+).split()
+VERDICT_PAIR = "definition_id comparison first_reading second_reading first_verdict second_verdict".split()
 MONITORING = "last_dose_date last_drug last_anc_date days_since_anc anc_overdue open_episode".split()
 
 
@@ -118,6 +123,16 @@ def test_the_warehouse_agrees_with_an_independent_reading_of_the_rules(seed: int
         found.rows("intermediate.int_risk_time", RISK, "days_at_risk_total > 0 OR n_anc_tests > 0"),
     )
     agree("mart_case_listing", rows(expected["case_listing"], CASE), found.rows("main.mart_case_listing", CASE))
+    agree("mart_chart_review", rows(expected["chart_review"], REVIEW), found.rows("main.mart_chart_review", REVIEW))
+    agree(
+        "verdicts compared",
+        rows(expected["verdict_pair"], VERDICT_PAIR),
+        found.rows(
+            "(SELECT * FROM intermediate.int_verdict_pair "
+            "JOIN (SELECT patient_no, patient_key FROM intermediate.int_observed_patient) USING (patient_no))",
+            VERDICT_PAIR,
+        ),
+    )
     agree("mart_monitoring", rows(expected["monitoring"], MONITORING), found.rows("main.mart_monitoring", MONITORING))
     agree(
         "mart_attrition",

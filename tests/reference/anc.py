@@ -11,6 +11,9 @@ from decimal import Decimal
 from .codes import six_places
 from .model import Lab
 
+HIGHEST = Decimal(100)
+"""No derived ANC exceeds it, as no measured one may (10^9/L)."""
+
 
 @dataclass(frozen=True)
 class Anc:
@@ -67,8 +70,8 @@ def _lowest(part: Sequence[Lab]) -> Decimal:
 
 
 def _derive(value: Decimal, derivation: str, used: Sequence[Lab]) -> Anc | None:
-    """The derived result, unless a used part bears an operator."""
-    if any(lab.operator for lab in used):
+    """The derived result, unless a used part bears an operator or the result is impossible."""
+    if any(lab.operator for lab in used) or six_places(value) > HIGHEST:
         return None
     return Anc(min(lab.at for lab in used), six_places(value), None, derivation)
 
@@ -95,6 +98,8 @@ def _from_wbc(specimen: Sequence[Lab], includes_bands: bool) -> Anc | None:
     if includes_bands and share == "neutrophils_pct":
         bands = []  # already in the percentage
     total = _lowest(percent) + (_lowest(bands) if bands else 0)
+    if total > 100:
+        return None
     return _derive(_lowest(wbc) * total / 100, "derived_wbc_pct", [*wbc, *percent, *bands])
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from . import outcomes
+from . import outcomes, review
 from .episodes import Measurement, find_episodes, measurements
 from .history import History, in_baseline
 from .model import CaseDefinition, Study
@@ -21,7 +21,7 @@ def assess(history: History, definition: CaseDefinition, study: Study) -> Patien
     found = find_episodes(series, history.gcsf_days, definition, history.observation_end)
     for number, episode in enumerate(found, start=1):
         attribution = outcomes.attribute(history, episode.onset, definition)
-        adjudication = outcomes.verdict(history, episode.onset)
+        adjudication = review.verdict(history, episode.onset)
         stands = attribution is not None and adjudication not in ADJUDICATED_AWAY
         is_case = stands and result.in_cohort
         result.episodes.append(AssessedEpisode(number, episode, attribution, adjudication, is_case))

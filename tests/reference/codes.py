@@ -21,23 +21,29 @@ class Drug:
     drug_class: str
     interval_days: int = 0
     home_injected: bool = False
+    neutropenia_risk: bool = False
 
 
 DRUGS = {
     drug.name: drug
     for drug in (
-        Drug("ocrelizumab", "anti_cd20", 182),
-        Drug("rituximab", "anti_cd20", 182),
-        Drug("obinutuzumab", "anti_cd20", 182),
-        Drug("ublituximab", "anti_cd20", 168),
-        Drug("ofatumumab", "anti_cd20", 28, home_injected=True),
+        Drug("ocrelizumab", "anti_cd20", 182, neutropenia_risk=True),
+        Drug("rituximab", "anti_cd20", 182, neutropenia_risk=True),
+        Drug("obinutuzumab", "anti_cd20", 182, neutropenia_risk=True),
+        Drug("ublituximab", "anti_cd20", 168, neutropenia_risk=True),
+        Drug("ofatumumab", "anti_cd20", 28, home_injected=True, neutropenia_risk=True),
         Drug("filgrastim", "gcsf"),
         Drug("pegfilgrastim", "gcsf"),
         Drug("lenograstim", "gcsf"),
         Drug("sargramostim", "gcsf"),
         Drug("molgramostim", "gcsf"),
         Drug("natalizumab", "other"),
-        Drug("alemtuzumab", "other"),
+        Drug("alemtuzumab", "other", neutropenia_risk=True),
+        Drug("cladribine", "other", neutropenia_risk=True),
+        Drug("clozapine", "other", neutropenia_risk=True),
+        Drug("docetaxel", "other", neutropenia_risk=True),
+        Drug("metamizole", "other", neutropenia_risk=True),
+        Drug("sulfamethoxazole and trimethoprim", "other", neutropenia_risk=True),
         Drug("fingolimod", "other"),
         Drug("ozanimod", "other"),
     )
@@ -92,6 +98,15 @@ UNITS = {
     **_units("mass", "0.01", "mg/dL"),
     **_units("substance", "1", "mmol/L"),
 }
+ROLES = {
+    "neurologist": "neurologist",
+    "neurologo": "neurologist",
+    "haematologist": "haematologist",
+    "ematologa": "haematologist",
+    "pharmacovigilance": "pharmacovigilance",
+    "data manager": "data_manager",
+}
+"""Reviewers' roles that may be shown, by what a delivery calls them, without regard to case."""
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹µμ×", "0123456789uux")
 
 

@@ -39,6 +39,8 @@ def compute(deliveries: Sequence[File], study: Study) -> dict[str, Table]:
         ("cohort_member", PatientResult.cohort_rows),
         ("risk_time", PatientResult.risk_rows),
         ("drug_exposed", PatientResult.exposure_rows),
+        ("chart_review", PatientResult.review_rows),
+        ("verdict_pair", PatientResult.verdict_pair_rows),
     ):
         tables[name] = [row for rs in results.values() for r in rs for row in rows_of_patient(r)]
     tables["incidence"] = [row for d, rs in results.items() for row in incidence(d, rs)]

@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .grades import grade
 from .outcomes import treatment_after
 from .patient import PatientResult
 
 EXCLUSIONS = ("never_treated", "missing_demographics", "outside_enrolment", "baseline_neutropenia")
 MONITORED_DAYS = 365
+WORST_FIRST = ("severe", "moderate", "mild", "none", "4", "3", "2", "1", "0")
 
 
 def incidence(definition_id: str, results: Sequence[PatientResult]) -> list[dict[str, Any]]:
@@ -60,14 +60,13 @@ def _stratum(
 
 
 def case_listing(definition_id: str, results: Sequence[PatientResult]) -> list[dict[str, Any]]:
-    """One row a case; `worst_severity` is that of the lowest nadir of its case episodes."""
+    """One row a case; `worst_severity` is the worst of its case episodes that could be graded."""
     rows = []
     for result in (r for r in results if r.cases):
         first, last = result.cases[0], result.cases[-1]
         assert first.attribution
         assert last.attribution
-        worst = min((e.episode.nadir for e in result.cases), key=lambda m: m.height)
-        scale = result.definition.severity_scale
+        lowest = min((e.episode.nadir for e in result.cases), key=lambda m: m.height)
         own = [row for row in result.episode_rows() if row["is_case_episode"]]
         action, next_drug = treatment_after(result.history, last.episode.onset, last.attribution)
         rows.append(
@@ -77,8 +76,10 @@ def case_listing(definition_id: str, results: Sequence[PatientResult]) -> list[d
                 "patient_id": result.history.patient.patient_id,
                 "drug": first.attribution.dose.drug,
                 "n_episodes": len(result.cases),
-                "worst_severity": grade(scale, worst.value, worst.operator, worst.lln),
-                "nadir_anc_10e9_l": worst.value,
+                "worst_severity": min(
+                    (row["severity"] for row in own if row["severity"]), key=WORST_FIRST.index, default=None
+                ),
+                "nadir_anc_10e9_l": lowest.value,
                 "onset_type": first.attribution.onset_type,
                 "gcsf_treated": any(row["gcsf_treated"] for row in own),
                 "recurred": any((e.recurrence_number or 0) >= 1 for e in result.cases),

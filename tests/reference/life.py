@@ -26,6 +26,9 @@ FAR = (27, 28, 29, 30, 31, 42, 43, 89, 90, 91, 92)
 FARTHEST = (168, 182, 183, 252, 273, 274, 364, 365, 366)
 CLASS_DRUGS = ("ocrelizumab", "rituximab", "ofatumumab", "ublituximab", "obinutuzumab")
 OTHER_DRUGS = ("natalizumab", "ozanimod", "fingolimod")
+SUSPECTS = ("alemtuzumab", "cladribine", "clozapine", "docetaxel", "metamizole", "sulfamethoxazole and trimethoprim")
+BEFORE_ONSET = (-1, 0, 1, 45, 89, 90, 91, 92)
+ROLES = ("", "", "neurologist", "Neurologo", "haematologist", "EMATOLOGA", "data manager", "Dr Verdi", "dr verdi")
 GCSF = ("filgrastim", "pegfilgrastim", "sargramostim")
 
 
@@ -46,6 +49,7 @@ class Life:
             self._treat()
         for _ in range(self.rng.randint(0, 4)):
             self._burst()
+        self._suspects()
         self._events()
         self._adjudicate()
         death = None
@@ -221,17 +225,35 @@ class Life:
 
     def _events(self) -> None:
         rng, days = self.rng, self.lab_days or self.anchors
-        for _ in range(rng.randint(0, 4)):
-            day = rng.choice(days) + timedelta(days=rng.choice((-8, -7, 0, 3, 14, 15, 29)))
-            kind = rng.choice(("infection", "febrile_neutropenia", "hospitalisation", "relapse", "other"))
+        for _ in range(rng.randint(0, 5)):
+            kind = rng.choice(("infection", "febrile_neutropenia", "hospitalisation", "relapse", "relapse", "other"))
+            after = (-1, 0, 89, 90, 91) if kind == "relapse" else (-8, -7, 0, 3, 14, 15, 29)
+            day = rng.choice(days) + timedelta(days=rng.choice(after))
             self._add("clinical_events", day, event_type=kind, onset_date=day.isoformat())
 
-    def _adjudicate(self) -> None:
-        """Overlapping verdicts around sampling days, some with no date or the same date."""
+    def _suspects(self) -> None:
+        """Other drugs that lower neutrophils, given or ended a telling number of days before a sample."""
         rng = self.rng
-        for _ in range(rng.choice((0, 0, 0, 1, 2, 3)) if self.lab_days else 0):
-            first = rng.choice(self.lab_days) - timedelta(days=rng.choice((0, 0, 5)))
-            last = first + timedelta(days=rng.choice((0, 30, 400)))
+        for _ in range(rng.choice((0, 0, 1, 2, 3)) if self.lab_days else 0):
+            day = rng.choice(self.lab_days) - timedelta(days=rng.choice(BEFORE_ONSET))
+            drug = rng.choice((*SUSPECTS, *OTHER_DRUGS))
+            fate = rng.random()
+            if fate < 0.5:
+                self._dose(drug, day)
+            elif fate < 0.9:  # over, or begun, on that day
+                length = timedelta(days=rng.choice((0, 1, 60, 400)))
+                self._line(drug, *((day - length, day) if rng.random() < 0.6 else (day, day + length)))
+            else:
+                self._line(drug, day, None)
+
+    def _adjudicate(self) -> None:
+        """Overlapping verdicts around sampling days, some with no date or the same date, by all sorts of readers."""
+        rng = self.rng
+        first = last = LAST_DAY
+        for number in range(rng.choice((0, 0, 0, 1, 2, 3, 4)) if self.lab_days else 0):
+            if number == 0 or rng.random() < 0.5:
+                first = rng.choice(self.lab_days) - timedelta(days=rng.choice((0, 0, 5)))
+                last = first + timedelta(days=rng.choice((0, 30, 400)))
             self._add(
                 "adjudications",
                 None,
@@ -239,4 +261,5 @@ class Life:
                 onset_to=last.isoformat(),
                 verdict=rng.choice(("confirmed", "other_cause", "lab_error")),
                 reviewed_on=rng.choice(("", "2023-06-10", "2023-06-10", "2023-06-20")),
+                reviewer_role=rng.choice(ROLES),
             )

@@ -221,6 +221,7 @@ class Adjudication:
     onset_to: date
     verdict: str
     reviewed_on: date | None
+    reviewer_role: str | None = None
 
 
 @dataclass

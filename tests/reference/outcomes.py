@@ -1,4 +1,4 @@
-"""What surrounds an episode: attribution, verdict, G-CSF, events, treatment after, recurrence."""
+"""What surrounds an episode: attribution, other drugs, G-CSF, events, treatment after, recurrence."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from .model import CaseDefinition, Line
 
 EVENT_DAYS_BEFORE, EVENT_DAYS_AFTER = 7, 14
 GCSF_DAYS_UNRECOVERED = 30
+SUSPECT_DAYS = 90
+RELAPSE_DAYS = 90
 EVERY_FOUR_WEEKS = 28
 
 
@@ -60,14 +62,6 @@ def course_start(doses: Sequence[Dose], apart: int) -> date:
     return start
 
 
-def verdict(history: History, onset: date) -> str | None:
-    """The adjudication in force for an onset: reviewed last, blank first, then highest key."""
-    holding = [a for a in history.adjudications if a.onset_from <= onset <= a.onset_to]
-    if not holding:
-        return None
-    return max(holding, key=lambda a: (a.reviewed_on or date.min, a.adjudication_id)).verdict
-
-
 def gcsf_doses(history: History, episode: Episode) -> list[date]:
     """Days of G-CSF doses from onset to recovery, or to 30 days after onset where there is none."""
     until = episode.recovery or episode.onset + timedelta(days=GCSF_DAYS_UNRECOVERED)
@@ -79,6 +73,22 @@ def has_event(history: History, episode: Episode, event_type: str) -> bool:
     first = episode.onset - timedelta(days=EVENT_DAYS_BEFORE)
     last = (episode.end or history.observation_end) + timedelta(days=EVENT_DAYS_AFTER)
     return any(e.event_type == event_type and first <= e.onset <= last for e in history.events)
+
+
+def relapsed(history: History, onset: date) -> bool:
+    """A relapse begins on the day of the episode's onset or within the 90 days after it."""
+    return any(e.event_type == "relapse" and 0 <= (e.onset - onset).days <= RELAPSE_DAYS for e in history.events)
+
+
+def other_suspects(history: History, onset: date) -> list[str]:
+    """Other drugs that lower neutrophils, given within 90 days before an onset, in alphabetical order.
+
+    A recorded dose lies 0 to 90 days before the onset. A line was running on some day of that span.
+    """
+    first = onset - timedelta(days=SUSPECT_DAYS)
+    given = {dose.drug for dose in history.doses if dose.source == "recorded" and first <= dose.day <= onset}
+    given |= {line.drug for line in history.lines if line.start <= onset and first <= (line.end or onset)}
+    return sorted(d for d in given if DRUGS[d].neutropenia_risk and DRUGS[d].drug_class not in ("anti_cd20", "gcsf"))
 
 
 def treatment_after(history: History, onset: date, attribution: Attribution) -> tuple[str, str | None]:

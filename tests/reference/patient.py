@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from . import outcomes
+from . import outcomes, review
 from .episodes import Episode
 from .grades import grade
 from .history import History, days_at_risk, in_baseline
-from .model import CaseDefinition
+from .model import Adjudication, CaseDefinition
 
 
 @dataclass
@@ -134,6 +134,32 @@ class PatientResult:
         """The rows of fct_neutropenia_episode."""
         return [self._episode_row(e) for e in self.episodes]
 
+    def _for_review(self) -> list[tuple[dict[str, Any], list[Adjudication]]]:
+        """Attributed episodes of a patient in the cohort, each with the verdicts on it."""
+        if not self.in_cohort:
+            return []
+        return [
+            (
+                {"definition_id": self.definition.definition_id} | self._who() | {"onset_date": e.episode.onset},
+                review.verdicts(self.history, e.episode.onset),
+            )
+            for e in self.episodes
+            if e.attribution
+        ]
+
+    def review_rows(self) -> list[dict[str, Any]]:
+        """The rows of mart_chart_review."""
+        return [head | review.summary(spoken) for head, spoken in self._for_review()]
+
+    def verdict_pair_rows(self) -> list[dict[str, Any]]:
+        """Pairs of verdicts that are compared."""
+        names = ("comparison", "first_reading", "second_reading", "first_verdict", "second_verdict")
+        return [
+            head | dict(zip(names, pair, strict=True))
+            for head, spoken in self._for_review()
+            for pair in review.pairs(spoken)
+        ]
+
     def _episode_row(self, assessed: AssessedEpisode) -> dict[str, Any]:
         episode, attribution, history = assessed.episode, assessed.attribution, self.history
         nadir, gcsf = episode.nadir, outcomes.gcsf_doses(history, episode)
@@ -173,6 +199,8 @@ class PatientResult:
                 "infection": outcomes.has_event(history, episode, "infection"),
                 "febrile": outcomes.has_event(history, episode, "febrile_neutropenia"),
                 "hospitalised": outcomes.has_event(history, episode, "hospitalisation"),
+                "relapse_within_90d": outcomes.relapsed(history, episode.onset),
+                "other_suspect_drugs": ", ".join(outcomes.other_suspects(history, episode.onset)) or None,
                 "treatment_action": action[0],
                 "next_drug": action[1],
                 "recurrence_number": assessed.recurrence_number,

@@ -171,7 +171,8 @@ def _chart(row: Row, chart: Chart, site: Site) -> None:
         assert first
         assert last
         reviewed = codes.read_date(row.text("reviewed_on"), site)
-        chart.adjudications.append(Adjudication(row.key, first, last, cells["verdict"], reviewed))
+        role = row.text("reviewer_role") or None
+        chart.adjudications.append(Adjudication(row.key, first, last, cells["verdict"], reviewed, role))
 
 
 def _lab(row: Row, site: Site) -> Lab:

@@ -125,3 +125,17 @@ def test_a_cohort_is_written_as_delivery_folders(tmp_path: Path) -> None:
         path = tmp_path / file.site / file.delivery / file.name
         lines = path.read_text(encoding="utf-8").splitlines()
         assert len(lines) == 1 + len(file.rows)
+
+
+def test_random_cohorts_hold_other_drugs_relapses_and_several_verdicts() -> None:
+    seen: Counter[str] = Counter()
+    for seed in range(4):
+        cohort = generate(seed, patients=60)
+        tables = compute(cohort.files, cohort.study)
+        for episode in tables["fct_neutropenia_episode"]:
+            seen["suspects"] += "," in (episode["other_suspect_drugs"] or "")
+            seen["relapse"] += episode["relapse_within_90d"]
+        seen.update(row["review_status"] for row in tables["chart_review"])
+        seen.update(row["comparison"] for row in tables["verdict_pair"])
+    wanted = "suspects relapse unreviewed confirmed other_cause lab_error disagreement order role".split()
+    assert {what: seen[what] for what in wanted if seen[what] < 3} == {}

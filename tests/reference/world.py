@@ -68,7 +68,7 @@ class World:
         """A clinical event."""
         return self._add("clinical_events", event_type=event_type, onset_date=on(day).isoformat())
 
-    def adjudicate(self, first: int, last: int, verdict: str, reviewed: str = "") -> World:
+    def adjudicate(self, first: int, last: int, verdict: str, reviewed: str = "", role: str = "") -> World:
         """A verdict over a span of onsets."""
         return self._add(
             "adjudications",
@@ -76,6 +76,7 @@ class World:
             onset_to=on(last).isoformat(),
             verdict=verdict,
             reviewed_on=reviewed,
+            reviewer_role=role,
         )
 
     def settings(self, **changes: Any) -> World:

@@ -208,11 +208,12 @@ def test_a_native_export_needs_no_line(tmp_path: Path, folder: Path) -> None:
     [
         ("lab_results.xlsx", b"no workbook"),
         ("lab_results.parquet", b"PAR1 no parquet"),
-        ("lab_results.csv.gz", gzip.compress(b"result_id,patient_id\n" * 90)[:40]),
+        ("lab_results.csv.gz", gzip.compress(b"result_id,patient_id\n" * 90, mtime=0)[:40]),
         ("lab_results.csv", b""),
         ("lab_results.csv", codecs.BOM_UTF8),
         ("lab_results.csv", b"a\0\0\0b,c\n" * 20),
     ],
+    ids=["workbook", "parquet", "gzip cut off", "empty", "byte order mark alone", "no text"],
 )
 def test_an_unreadable_file_is_one_line_that_names_it(folder: Path, name: str, content: bytes) -> None:
     folder.mkdir()

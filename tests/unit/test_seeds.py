@@ -21,6 +21,7 @@ KEYS = {
     "units": ("unit",),
     "drugs": ("drug",),
     "drug_names": ("name",),
+    "reviewer_roles": ("name",),
     "grading_scales": ("scale", "analyte", "grade"),
     "case_definitions": ("definition_id",),
 }
@@ -266,3 +267,33 @@ def test_anti_cd20_drugs_alone_have_an_interval_and_ofatumumab_alone_is_injected
 def test_gm_csf_counts_as_g_csf() -> None:
     classes = {row["drug"]: row["drug_class"] for row in rows("drugs")}
     assert classes["sargramostim"] == classes["molgramostim"] == classes["filgrastim"] == "gcsf"
+
+
+@pytest.mark.parametrize(
+    ("names", "drug"),
+    [
+        (("adriblastina", "caelyx", "l01db01"), "doxorubicin"),
+        (("taxotere", "l01cd02"), "docetaxel"),
+        (("paraplatin", "carboplatino", "l01xa02"), "carboplatin"),
+        (("xeloda", "l01bc06"), "capecitabine"),
+        (("5-fu", "l01bc02"), "fluorouracil"),
+        (("ibrance", "l01ef01", "l01xe33"), "palbociclib"),
+        (("novalgina", "dipyrone", "n02bb02"), "metamizole"),
+        (("lemtrada", "l04ag06"), "alemtuzumab"),
+    ],
+)
+def test_other_drugs_that_lower_neutrophils_are_known_under_their_names(names: tuple[str, ...], drug: str) -> None:
+    means = {row["name"]: row["drug"] for row in rows("drug_names")}
+    (known,) = [row for row in rows("drugs") if row["drug"] == drug]
+    assert {means[name] for name in names} == {drug}
+    assert (known["drug_class"], known["neutropenia_risk"]) == ("other", "true")
+
+
+def test_a_drug_can_stand_in_a_list_separated_by_commas() -> None:
+    assert not [row["drug"] for row in rows("drugs") if "," in row["drug"]]
+
+
+def test_a_reviewers_role_is_looked_up_in_lower_case_and_answers_to_itself() -> None:
+    means = {row["name"]: row["role"] for row in rows("reviewer_roles")}
+    assert all(name == name.lower() for name in means)
+    assert all(means.get(role.replace("_", " ")) == role for role in means.values())

@@ -149,6 +149,8 @@ select 'udine_2025' as definition_id, * from (values
 create table main.fct_neutropenia_episode as
 select 'udine_2025' as definition_id, 'ann' as patient_key, 'udine' as site,
     unnest(['ocrelizumab', 'ofatumumab']) as attributed_drug, true as is_case_episode;
+create table intermediate.int_verdict_pair (definition_id varchar, comparison varchar, first_reading varchar,
+    second_reading varchar, first_verdict varchar, second_verdict varchar);
 """
 
 
@@ -192,7 +194,7 @@ def test_a_definition_with_an_empty_cohort_still_has_its_row() -> None:
         con.execute("delete from intermediate.int_drug_exposed")
         con.execute("delete from intermediate.int_risk_time")
         con.execute("update main.fct_neutropenia_episode set is_case_episode = false")
-        assert write_marts(con) == {"mart_incidence": 2, "mart_time_to_onset": 0}
+        assert write_marts(con) == {"mart_incidence": 2, "mart_time_to_onset": 0, "mart_review_agreement": 2}
         rows = con.execute("select * from main.mart_incidence order by definition_id").fetchall()
         zeros = ("overall", "all", 0, 0, None, None, None, 0, *[None] * 5, 0, 0, None, None)
         assert rows == [("nobody", *zeros), ("udine_2025", *zeros)]
@@ -274,6 +276,6 @@ def test_the_papers_table_is_read_from_a_release(tmp_path: Path) -> None:
 def test_the_marts_are_written_into_the_warehouse_of_the_settings(tmp_path: Path) -> None:
     settings = load_settings(home=tmp_path)
     build(settings.warehouse).close()
-    assert write_statistics(settings) == {"mart_incidence": 7, "mart_time_to_onset": 14}
+    assert write_statistics(settings) == {"mart_incidence": 7, "mart_time_to_onset": 14, "mart_review_agreement": 2}
     with duckdb.connect(str(settings.warehouse), read_only=True) as con:
         assert con.execute("select count(*) from main.mart_time_to_onset").fetchone() == (14,)

@@ -1,6 +1,8 @@
 /*
 Grain: definition x patient x episode: G-CSF given for it, and what happened around it.
-Rule: events of a type with onset from 7 days before the episode's onset to 14 days after its end (an ongoing episode: the end of observation).
+Rules: events of a type with onset from 7 days before the episode's onset to 14 days after its end (an ongoing episode: the
+end of observation). A relapse of the disease counts from the episode's onset to 90 days after it: what stopping the
+treatment may cost.
 */
 with gcsf as (
     select
@@ -28,6 +30,16 @@ events as (
             and {{ days_between('events.onset_on', 'episode.onset_on') }} <= 7
             and {{ days_between('episode.window_end_on', 'events.onset_on') }} <= 14
     group by episode.definition_id, episode.patient_no, episode.episode_number
+),
+
+relapses as (
+    select distinct episode.definition_id, episode.patient_no, episode.episode_number
+    from {{ ref('int_episode') }} as episode
+    inner join {{ ref('int_clinical_event') }} as events
+        on
+            episode.patient_no = events.patient_no
+            and {{ within_days_after('events.onset_on', 'episode.onset_on', 90) }}
+    where events.event_type = 'relapse'
 )
 
 select
@@ -39,7 +51,8 @@ select
     coalesce(gcsf.gcsf_doses, 0) as gcsf_doses,
     coalesce(events.infection, 0) = 1 as infection,
     coalesce(events.febrile, 0) = 1 as febrile,
-    coalesce(events.hospitalised, 0) = 1 as hospitalised
+    coalesce(events.hospitalised, 0) = 1 as hospitalised,
+    relapses.patient_no is not null as relapse_within_90d
 from {{ ref('int_episode') }} as episode
 left join gcsf
     on
@@ -47,3 +60,6 @@ left join gcsf
 left join events
     on
         {{ same_episode('episode', 'events') }}
+left join relapses
+    on
+        {{ same_episode('episode', 'relapses') }}

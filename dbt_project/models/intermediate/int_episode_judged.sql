@@ -1,9 +1,12 @@
 /*
 Grain: definition x patient x episode, with everything an episode is published with.
-Rule: a case episode is attributed, of a patient in that definition's cohort, and not adjudicated other_cause or
-lab_error.
+Rules: a chart review judges the episodes that are attributed and of a patient in that definition's cohort. A case episode
+is one of these, not adjudicated other_cause or lab_error. episode_id is a hash of definition, patient and onset, so that
+it survives a refresh.
 */
 select
+    {{ dbt.hash("episode.definition_id || '|' || patient.patient_key || '|' || cast(episode.onset_on as varchar)") }}
+        as episode_id,
     episode.definition_id,
     episode.patient_no,
     patient.patient_key,
@@ -39,12 +42,15 @@ select
     consequences.infection,
     consequences.febrile,
     consequences.hospitalised,
+    consequences.relapse_within_90d,
+    suspect.other_suspect_drugs,
     action.treatment_action,
     action.next_drug,
     recurrence.recurrence_number,
     coalesce(recurrence.continuation_possible, false) as continuation_possible,
     recurrence.recurrence_context,
     review.verdict as adjudication,
+    attributed.attributed_drug is not null and exclusion.exclusion_reason is null as is_for_review,
     attributed.attributed_drug is not null
     and exclusion.exclusion_reason is null
     and coalesce(review.verdict, 'confirmed') = 'confirmed' as is_case_episode
@@ -61,5 +67,7 @@ left join {{ ref('int_treatment_action') }} as action
     on {{ same_episode('episode', 'action') }}
 left join {{ ref('int_recurrence') }} as recurrence
     on {{ same_episode('episode', 'recurrence') }}
+left join {{ ref('int_episode_suspect') }} as suspect
+    on {{ same_episode('episode', 'suspect') }}
 left join {{ ref('int_episode_review') }} as review
     on {{ same_episode('episode', 'review') }}

@@ -1,29 +1,51 @@
 /*
-Grain: definition x patient x episode that a chart review has judged, with the verdict that stands.
-Rule: of the verdicts whose span holds the onset the one reviewed last (blank first), then the highest key as text.
+Grain: definition x patient x episode that a chart review has judged, with the verdict that stands and who has spoken.
+Rule: the last verdict in the order of int_episode_verdict stands.
 */
 with verdicts as (
-    {{ current_rows(ref('stg_adjudication'), ref('int_adjudication_set_aside')) }}
+    select
+        *,
+        max(verdict_number) over (partition by definition_id, patient_no, episode_number) as last_number
+    from {{ ref('int_episode_verdict') }}
 ),
 
-ranked as (
+known_roles as (
     select
-        episode.definition_id,
-        episode.patient_no,
-        episode.episode_number,
-        verdicts.verdict,
-        row_number() over (
-            partition by episode.definition_id, episode.patient_no, episode.episode_number
-            order by verdicts.reviewed_on desc nulls last, verdicts.adjudication_id desc
-        ) as rank_of_verdict
-    from {{ ref('int_episode') }} as episode
-    inner join verdicts
-        on
-            episode.patient_no = verdicts.patient_no
-            and episode.onset_on >= verdicts.onset_from
-            and episode.onset_on <= verdicts.onset_to
+        definition_id,
+        patient_no,
+        episode_number,
+        {{ dbt.listagg('reviewer_role', "', '", 'order by reviewer_role') }} as reviewer_roles
+    from (
+        select distinct definition_id, patient_no, episode_number, reviewer_role
+        from {{ ref('int_episode_verdict') }}
+        where reviewer_role is not null
+    ) as each_role
+    group by definition_id, patient_no, episode_number
+),
+
+reviews as (
+    select
+        definition_id,
+        patient_no,
+        episode_number,
+        max(case when verdict_number = last_number then verdict end) as verdict,
+        count(*) as n_reviews,
+        count(distinct role_number) as n_reviewer_roles,
+        min(verdict) = max(verdict) as is_unanimous,
+        max(reviewed_on) as reviewed_on
+    from verdicts
+    group by definition_id, patient_no, episode_number
 )
 
-select definition_id, patient_no, episode_number, verdict
-from ranked
-where rank_of_verdict = 1
+select
+    reviews.definition_id,
+    reviews.patient_no,
+    reviews.episode_number,
+    reviews.verdict,
+    reviews.n_reviews,
+    reviews.n_reviewer_roles,
+    known_roles.reviewer_roles,
+    reviews.is_unanimous,
+    reviews.reviewed_on
+from reviews
+left join known_roles on {{ same_episode('reviews', 'known_roles') }}

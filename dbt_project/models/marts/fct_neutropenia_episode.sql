@@ -4,7 +4,7 @@ which count. episode_id is a hash of definition, patient and onset, so that it s
 Severity is the nadir's grade on the definition's own scale.
 */
 select
-    {{ dbt.hash("definition_id || '|' || patient_key || '|' || cast(onset_on as varchar)") }} as episode_id,
+    episode_id,
     definition_id,
     patient_key,
     site,
@@ -36,6 +36,8 @@ select
     infection,
     febrile,
     hospitalised,
+    relapse_within_90d,
+    other_suspect_drugs,
     treatment_action,
     next_drug,
     cast(recurrence_number as integer) as recurrence_number,

@@ -1,7 +1,8 @@
 {{ config(materialized='view') }}
 /*
 Grain: a delivered adjudications row (a chart review's word on the episodes whose onset lies in a span), good or bad.
-A view over the vault, never stored: the order between two verdicts may need the source key's text.
+A view over the vault, never stored: the order between two verdicts may need the source key's text, and a role is free
+text.
 Rule: only reviewed_on is judged against the delivery, and no date against birth or death.
 */
 with delivered as (
@@ -41,6 +42,7 @@ select
     onset_to_day as onset_to,
     case when is_known_verdict then lower(verdict) end as verdict,
     case when reviewed_on_sent <= delivery_end then reviewed_on_sent end as reviewed_on,
+    lower(reviewer_role) as reviewer_role,
     {{ reason_list([
         ['reviewed_on:unparseable_date', 'reviewed_on is not null and reviewed_on_sent is null'],
         ['reviewed_on:date_after_delivery', 'reviewed_on_sent > delivery_end'],

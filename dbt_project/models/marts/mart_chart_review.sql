@@ -1,0 +1,25 @@
+/*
+Grain: definition x episode that a chart review judges: attributed, of a patient in that definition's cohort.
+Rules: the verdict in force is the one reviewed last. The status is 'disagreement' where the verdicts on an episode
+differ, whatever is in force. Reader's names and comments are not published; roles only where the seed knows them.
+*/
+select
+    episode.episode_id,
+    episode.definition_id,
+    episode.patient_key,
+    episode.site,
+    episode.onset_on as onset_date,
+    case
+        when review.n_reviews is null then 'unreviewed'
+        when not review.is_unanimous then 'disagreement'
+        else review.verdict
+    end as review_status,
+    review.verdict,
+    cast(coalesce(review.n_reviews, 0) as integer) as n_reviews,
+    cast(coalesce(review.n_reviewer_roles, 0) as integer) as n_reviewer_roles,
+    review.reviewer_roles,
+    case when review.n_reviews > 1 then review.is_unanimous end as verdicts_agree,
+    review.reviewed_on
+from {{ ref('int_episode_judged') }} as episode
+left join {{ ref('int_episode_review') }} as review on {{ same_episode('episode', 'review') }}
+where episode.is_for_review

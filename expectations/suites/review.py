@@ -1,0 +1,109 @@
+"""Chart reviews: which episodes they judge, what is in force, and how far readers agree."""
+
+from __future__ import annotations
+
+from expectations.check import Check
+from expectations.kinds import no_rows, one_of, refers
+
+REVIEW = "main.mart_chart_review"
+AGREEMENT = "main.mart_review_agreement"
+VERDICTS = ("confirmed", "other_cause", "lab_error")
+
+CHECKS: tuple[Check, ...] = (
+    one_of(
+        "review_status_values",
+        REVIEW,
+        "review_status",
+        ("unreviewed", *VERDICTS, "disagreement"),
+        description="review_status is unreviewed, a verdict, or disagreement.",
+        source="Output contract",
+    ),
+    one_of(
+        "review_verdict_values",
+        REVIEW,
+        "verdict",
+        VERDICTS,
+        description=f"A verdict is one of: {', '.join(VERDICTS)}.",
+        source="Input contract: adjudications",
+    ),
+    refers(
+        "review_episode_known",
+        REVIEW,
+        "episode_id",
+        "main.fct_neutropenia_episode",
+        "episode_id",
+        description="Every reviewed episode stands in fct_neutropenia_episode.",
+    ),
+    no_rows(
+        "review_agrees_with_episodes",
+        REVIEW,
+        """
+        SELECT episode.episode_id FROM main.fct_neutropenia_episode AS episode
+        LEFT JOIN main.mart_chart_review AS review ON episode.episode_id = review.episode_id
+        WHERE (review.episode_id IS NULL AND episode.is_case_episode)
+            OR (review.episode_id IS NOT NULL AND (
+                review.verdict IS DISTINCT FROM episode.adjudication
+                OR episode.is_case_episode <> (coalesce(review.verdict, 'confirmed') = 'confirmed')
+            ))
+        """,
+        description="Every case episode is there for review, and the verdict in force is the episode's: only it "
+        "decides whether an episode that is there counts.",
+        source="Protocol: cohort",
+    ),
+    no_rows(
+        "review_status_fits_verdicts",
+        REVIEW,
+        """
+        SELECT episode_id FROM main.mart_chart_review
+        WHERE n_reviews < 0 OR n_reviewer_roles NOT BETWEEN 0 AND n_reviews
+            OR (n_reviews = 0) <> (verdict IS NULL)
+            OR (n_reviews > 1) <> (verdicts_agree IS NOT NULL)
+            OR review_status <> CASE
+                WHEN n_reviews = 0 THEN 'unreviewed'
+                WHEN NOT coalesce(verdicts_agree, true) THEN 'disagreement'
+                ELSE verdict
+            END
+        """,
+        description="The status of a review is what the number of its verdicts and their agreement make it.",
+        source="Output contract",
+    ),
+    no_rows(
+        "agreement_is_possible",
+        AGREEMENT,
+        """
+        SELECT definition_id, first_reading, second_reading FROM main.mart_review_agreement
+        WHERE n_agreeing NOT BETWEEN 0 AND n_episodes
+            OR (agreement_pct IS NULL) <> (n_episodes = 0)
+            OR abs(agreement_pct - 100.0 * n_agreeing / n_episodes) > 1e-6
+            OR kappa NOT BETWEEN -1 AND 1 OR kappa < kappa_low - 1e-9 OR kappa > kappa_high + 1e-9
+        """,
+        description="No more episodes agree than were read twice, and kappa lies between -1 and 1 and in its interval.",
+        source="Output contract",
+        names_offenders=True,
+    ),
+    no_rows(
+        "agreement_agrees_with_reviews",
+        AGREEMENT,
+        """
+        WITH read_twice AS (
+            SELECT definition_id, count(*) AS n FROM main.mart_chart_review WHERE n_reviews > 1 GROUP BY definition_id
+        )
+        SELECT definition.definition_id FROM main.dim_case_definition AS definition
+        LEFT JOIN read_twice ON definition.definition_id = read_twice.definition_id
+        LEFT JOIN main.mart_review_agreement AS agreement
+            ON definition.definition_id = agreement.definition_id AND agreement.comparison = 'order'
+        WHERE agreement.n_episodes IS DISTINCT FROM coalesce(read_twice.n, 0)
+        """,
+        description="First and second verdicts are compared on every episode that has two.",
+        source="Output contract: counts agree between marts",
+        names_offenders=True,
+    ),
+    refers(
+        "mart_review_agreement_definition_known",
+        AGREEMENT,
+        "definition_id",
+        "main.dim_case_definition",
+        "definition_id",
+        description="Every row of mart_review_agreement follows a definition in dim_case_definition.",
+    ),
+)
