@@ -79,14 +79,44 @@ PUBLISHED: tuple[PublishedTable, ...] = (
     _table(
         "main.mart_incidence",
         "definition_id stratum_type stratum",
-        "n_patients n_cases risk_pct risk_low risk_high person_years rate_per_100py rate_low rate_high "
-        "rate_low_logwald rate_high_logwald n_episodes person_years_total episode_rate_per_100py anc_tests_per_py",
+        "n_patients n_cases risk_pct risk_low risk_high risk_low_wilson risk_high_wilson person_years rate_per_100py "
+        "rate_low rate_high rate_low_logwald rate_high_logwald n_episodes person_years_total episode_rate_per_100py "
+        "anc_tests_per_py",
+    ),
+    _table(
+        "main.mart_incidence_by_period",
+        "definition_id stratum_type stratum period",
+        "n_patients n_cases person_years rate_per_100py rate_low rate_high rate_low_logwald rate_high_logwald "
+        "rate_ratio rate_ratio_low rate_ratio_high",
     ),
     _table("main.mart_cohort_summary", "measure stratum", "n denominator value"),
     _table(
         "main.mart_time_to_onset",
         "definition_id stratum_type stratum time_days",
-        "at_risk events survival ci_low ci_high",
+        "at_risk events deaths survival ci_low ci_high cumulative_incidence cif_low cif_high",
+    ),
+    _table(
+        "main.mart_duration",
+        "definition_id measure stratum_type stratum",
+        "n n_events median_days median_low median_high q1_days q3_days min_days max_days",
+    ),
+    _table(
+        "main.mart_rechallenge",
+        "episode_id",
+        "definition_id patient_key site is_first_case_episode attributed_drug onset_date recovery_date "
+        "treatment_action next_treatment next_drug next_treatment_date days_from_onset days_from_recovery recurred "
+        "recurrence_date recurrence_drug recurrence_context follow_up_days follow_up_days_after_treatment",
+    ),
+    _table(
+        "main.mart_recurrence",
+        "definition_id stratum_type stratum next_treatment",
+        "n_patients n_recurrent recurrence_pct recurrence_low recurrence_high median_follow_up_days",
+    ),
+    _table(
+        "main.mart_new_cases",
+        "episode_id",
+        "definition_id patient_key site onset_date severity attributed_drug known_as is_first_release "
+        "previous_release_id",
     ),
     _table("main.mart_attrition", "step", "n_in n_excluded reason n_out"),
     _table(

@@ -278,6 +278,56 @@ def quarantine(home: Path | None, form: str, folder: Path | None, **filters: str
         console.print("no row is held back")
 
 
+@main.command()
+@HOME
+@click.option("--definition", "definition_id", metavar="D", help="Of this case definition. [the primary one]")
+@click.option("--site", help="Only this site.")
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the form to fill in (CSV) into this new file: an adjudications delivery of one site, with the verdicts "
+    "left blank. It identifies patients.",
+)
+@click.option(
+    "--deliveries",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the sites' exports, whose site.yml says how the form is written. [<home>/deliveries]",
+)
+def review(
+    home: Path | None,
+    definition_id: str | None,
+    site: str | None,
+    form: str,
+    out: Path | None,
+    deliveries: Path | None,
+) -> None:
+    """Case episodes that no chart review has judged, by pseudonym; with --out as a form to fill in."""
+    from registry.console import console, print_rows
+    from registry.review import unreviewed, write_form
+    from registry.settings import load_settings
+
+    settings = load_settings(home=home, deliveries=deliveries)
+    found = unreviewed(settings, definition_id, site)
+    if not found.rows and (out or form == "table"):
+        console.print(f"every case episode of {found.definition_id} in release {found.release_id} has a verdict")
+    elif out:
+        written = write_form(settings, found, out)
+        where = f"{written.site}/YYYY-MM/adjudications_review.csv"
+        console.print(f"{written.n_episodes:,} episodes of {written.site}: {out}")
+        console.print("it identifies patients: send it by a safe way, and delete it once it is delivered")
+        console.print(
+            "fill in verdict (confirmed, other_cause or lab_error) and reviewed_on, drop rows without a verdict,"
+        )
+        console.print(f"and put it into the deliveries as {where}")
+        if written.is_snapshot:
+            console.print("this site delivers snapshots: later ones with adjudications must hold these rows too")
+    else:
+        print_rows(found.columns, found.rows, form)
+        if form == "table":
+            console.print("the form for a site to fill in: registry review --site S --out FILE.csv")
+
+
 @main.command("trace")
 @click.argument("episode_id")
 @HOME

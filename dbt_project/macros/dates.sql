@@ -15,6 +15,11 @@
     ({{ day }} >= {{ anchor }} and {{ days_between(anchor, day) }} <= {{ number }})
 {%- endmacro %}
 
+{# Last day of the first year on anti-CD20 treatment: day 365 after the index date. Later days are 'later'. #}
+{% macro end_of_first_year(index_date) -%}
+    {{ add_days(index_date, 365) }}
+{%- endmacro %}
+
 {% macro last_day_of_month(month_text) -%}
     {{ dbt.last_day("cast(" ~ month_text ~ " || '-01' as date)", 'month') }}
 {%- endmacro %}

@@ -61,14 +61,73 @@ CHECKS: tuple[Check, ...] = (
         """
         SELECT definition_id, stratum_type, stratum FROM main.mart_incidence
         WHERE risk_pct NOT BETWEEN risk_low - 1e-7 AND risk_high + 1e-7 OR risk_low < 0 OR risk_high > 100
+            OR risk_pct NOT BETWEEN risk_low_wilson - 1e-7 AND risk_high_wilson + 1e-7
             OR rate_per_100py NOT BETWEEN rate_low * (1 - 1e-8) AND rate_high * (1 + 1e-8) OR rate_low < 0
             OR rate_per_100py NOT BETWEEN rate_low_logwald * (1 - 1e-8)
                 AND rate_high_logwald * (1 + 1e-8)
-            OR (n_patients > 0 AND (risk_low IS NULL OR risk_high IS NULL))
+            OR (n_patients > 0 AND (risk_low IS NULL OR risk_high IS NULL OR risk_low_wilson IS NULL))
             OR (person_years > 0 AND (rate_low IS NULL OR rate_high IS NULL))
         """,
         description="Every confidence interval is there and holds its estimate.",
-        source="Output contract: Clopper–Pearson and exact Poisson intervals",
+        source="Output contract: Clopper–Pearson, Wilson, exact Poisson and log-Wald intervals",
+        names_offenders=True,
+    ),
+    one_of(
+        "incidence_period_values",
+        "main.mart_incidence_by_period",
+        "period",
+        ["first_year", "later"],
+        description="A rate is that of the first year on treatment or of the time after it.",
+        source="Output contract",
+    ),
+    no_rows(
+        "incidence_periods_add_up",
+        "main.mart_incidence_by_period",
+        """
+        WITH both_periods AS (
+            SELECT definition_id, stratum_type, stratum, count(*) AS n_periods, sum(n_cases) AS n_cases,
+                sum(person_years) AS person_years
+            FROM main.mart_incidence_by_period GROUP BY definition_id, stratum_type, stratum
+        )
+        SELECT coalesce(whole.definition_id, both_periods.definition_id) AS definition_id,
+            coalesce(whole.stratum, both_periods.stratum) AS stratum
+        FROM main.mart_incidence AS whole
+        FULL JOIN both_periods
+            ON whole.definition_id = both_periods.definition_id AND whole.stratum_type = both_periods.stratum_type
+            AND whole.stratum = both_periods.stratum
+        WHERE both_periods.n_periods IS DISTINCT FROM 2 OR whole.n_cases IS DISTINCT FROM both_periods.n_cases
+            OR abs(whole.person_years - both_periods.person_years) > 1e-6 + 1e-8 * whole.person_years
+        """,
+        description="Cases and person-time of the two periods add up to those of every stratum.",
+        source=SAME_COUNT,
+        names_offenders=True,
+    ),
+    no_rows(
+        "incidence_period_rates_hold",
+        "main.mart_incidence_by_period",
+        """
+        WITH rates AS (
+            SELECT *, lead(rate_per_100py) OVER (
+                PARTITION BY definition_id, stratum_type, stratum ORDER BY period
+            ) AS later_rate
+            FROM main.mart_incidence_by_period
+        )
+        SELECT definition_id, stratum_type, stratum, period FROM rates
+        WHERE (n_cases > 0 AND n_patients < 1) OR n_cases < 0
+            OR (person_years > 0 AND coalesce(
+                abs(rate_per_100py - 100.0 * n_cases / person_years) > 1e-8 * (1 + rate_per_100py), true
+            ))
+            OR (person_years > 0 AND coalesce(
+                rate_per_100py NOT BETWEEN rate_low * (1 - 1e-8) AND rate_high * (1 + 1e-8), true
+            ))
+            OR rate_per_100py NOT BETWEEN rate_low_logwald * (1 - 1e-8) AND rate_high_logwald * (1 + 1e-8)
+            OR rate_ratio NOT BETWEEN rate_ratio_low * (1 - 1e-8) AND rate_ratio_high * (1 + 1e-8)
+            OR (later_rate > 0 AND abs(rate_ratio - rate_per_100py / later_rate) > 1e-8 * (1 + rate_ratio))
+            OR (period = 'later' AND rate_ratio IS NOT NULL)
+        """,
+        description="A period's rate is its cases by its person-years, the ratio is that of the two rates, and every "
+        "interval holds its estimate.",
+        source="Output contract: exact Poisson and exact conditional intervals",
         names_offenders=True,
     ),
     no_rows(

@@ -138,10 +138,29 @@ CHECKS: tuple[Check, ...] = (
         SELECT definition_id, stratum, time_days FROM main.mart_time_to_onset
         WHERE survival NOT BETWEEN 0 AND 1 OR events > at_risk OR events < 0 OR time_days < 0
             OR (isfinite(ci_low) AND survival < ci_low - 1e-9) OR (isfinite(ci_high) AND survival > ci_high + 1e-9)
+            OR cumulative_incidence < 0 OR cumulative_incidence > 1 - survival + 1e-9
+            OR cumulative_incidence < cif_low - 1e-9 OR cumulative_incidence > cif_high + 1e-9
+            OR cumulative_incidence IS NULL OR deaths < 0 OR events + deaths > at_risk
         """,
-        description="Survival lies between 0 and 1 and within its interval, where there is one; no more events than "
-        "people at risk.",
-        source="Output contract: Kaplan–Meier from the index date",
+        description="Survival lies between 0 and 1 and within its interval, where there is one; so does the cumulative "
+        "incidence, which is never above what survival leaves; no more events and deaths than people at risk.",
+        source="Output contract: Kaplan–Meier and Aalen–Johansen from the index date",
+        names_offenders=True,
+    ),
+    no_rows(
+        "time_to_onset_counts_the_cases",
+        "main.mart_time_to_onset",
+        """
+        WITH onsets AS (
+            SELECT definition_id, sum(events) AS n FROM main.mart_time_to_onset
+            WHERE stratum_type = 'overall' GROUP BY definition_id
+        )
+        SELECT incidence.definition_id FROM main.mart_incidence AS incidence
+        LEFT JOIN onsets ON incidence.definition_id = onsets.definition_id
+        WHERE incidence.stratum_type = 'overall' AND incidence.n_cases <> coalesce(onsets.n, 0)
+        """,
+        description="The curves of time to onset hold every case once.",
+        source=SAME_COUNT,
         names_offenders=True,
     ),
     refers(
@@ -171,6 +190,10 @@ CHECKS: tuple[Check, ...] = (
     ),
     _part_of_definition("main.mart_case_listing"),
     _part_of_definition("main.mart_incidence"),
+    _part_of_definition("main.mart_incidence_by_period"),
     _part_of_definition("main.mart_time_to_onset"),
+    _part_of_definition("main.mart_duration"),
+    _part_of_definition("main.mart_rechallenge"),
+    _part_of_definition("main.mart_recurrence"),
     _part_of_definition("main.mart_sensitivity"),
 )

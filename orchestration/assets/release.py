@@ -18,13 +18,15 @@ from orchestration.resources import SAFETY_TEAM, RegistrySettings, is_unchanged
 from orchestration.runs import enter
 from registry import release as releases
 from registry.fingerprint import refresh_fingerprint
+from registry.release.content import AGAINST_PREVIOUS
 
 PUBLISHED = [dg.AssetKey([name]) for name in STATISTICS]
+RELEASE = dg.AssetKey(["release"])
 
 
 def check_target(table: str) -> dg.AssetKey:
-    """The asset key of a published table named `main.table` or `meta.table`."""
-    return dg.AssetKey(table.removeprefix("main.").split("."))
+    """The asset key of a table named `main.table` or `meta.table`; of one that the release writes, the release."""
+    return RELEASE if table in AGAINST_PREVIOUS else dg.AssetKey(table.removeprefix("main.").split("."))
 
 
 def build_release_assets(
@@ -32,7 +34,7 @@ def build_release_assets(
 ) -> tuple[dg.AssetsDefinition, dg.AssetChecksDefinition]:
     """The release asset and the gate's checks, behind every published table of the warehouse."""
     published = [key for key in warehouse.keys if len(key.path) == 1 or key.path[0] == "meta"]
-    judged = {*published, *PUBLISHED}
+    judged = {*published, *PUBLISHED, RELEASE}
     shown = [check for check in CHECKS if check_target(check.table) in judged]
     known = {check.check_id for check in shown}
 
@@ -84,7 +86,7 @@ def build_release_assets(
                 check.check_id,
                 asset=check_target(check.table),
                 description=f"{check.description} ({check.severity}; {check.source})",
-                additional_deps=["release"],
+                additional_deps=[] if check_target(check.table) == RELEASE else [RELEASE],
             )
             for check in shown
         ],

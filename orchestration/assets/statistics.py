@@ -10,17 +10,24 @@ from orchestration.runs import enter
 
 STATISTICS = {
     "mart_incidence": (
-        "Risk (Clopper–Pearson) and rate (exact Poisson, log-Wald) by definition, overall, by drug, by site."
+        "Risk (Clopper–Pearson, Wilson) and rate (exact Poisson, log-Wald) by definition, overall, by drug, by site."
     ),
-    "mart_time_to_onset": "Kaplan–Meier estimate of the time from the index date to the first case episode.",
+    "mart_incidence_by_period": "Rate in the first year on anti-CD20 treatment and later, with their ratio.",
+    "mart_time_to_onset": (
+        "Time from the index date to the first case episode: Kaplan–Meier, and Aalen–Johansen where death competes."
+    ),
+    "mart_duration": "Days from the last dose to onset, and from onset to recovery (Kaplan–Meier, by G-CSF).",
+    "mart_recurrence": "Share of the cases that recurred, by what was given next (Clopper–Pearson, Wilson).",
     "mart_review_agreement": "Agreement of chart reviews on the same episode, with Cohen's kappa.",
 }
 BEHIND = [
     ["intermediate", "int_cohort_member"],
     ["intermediate", "int_risk_time"],
     ["intermediate", "int_drug_exposed"],
+    ["intermediate", "int_episode_judged"],
     ["intermediate", "int_verdict_pair"],
     ["fct_neutropenia_episode"],
+    ["mart_rechallenge"],
 ]
 
 

@@ -1,8 +1,8 @@
 """Releases: how a build becomes a published version, and how versions are found, queried and gone back to.
 
-`candidate.py` the copy that is judged · `publication.py` audit and switch · `content.py` content hashes ·
-`manifest.py`, `dictionary.py`, `files.py` what a release folder holds · `store.py` the versions on disk · `pin.py`
-going back · `decision.py` the gate's last word · `query.py` SQL on a release.
+`candidate.py` the copy that is judged · `new_cases.py` its table against the release before · `publication.py` audit
+and switch · `content.py` content hashes · `manifest.py`, `dictionary.py`, `files.py` what a release folder holds ·
+`store.py` the versions on disk · `pin.py` going back · `decision.py` the gate's last word · `query.py` SQL on one.
 
 Imports no Dagster; Great Expectations only when an audit runs.
 """

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from registry.errors import UserError
-from registry.release.content import AFTER_AUDIT, quoted, tables_of
+from registry.release.content import NOT_COMPARED, quoted, tables_of
 from registry.settings import Settings, connect_options
 
 FILE_NAME = "registry.duckdb"
@@ -89,7 +89,7 @@ def _copy(settings: Settings, target: Path) -> None:
         connection.execute(f"ATTACH {_text(target)} AS candidate (STORAGE_VERSION '{STORAGE_VERSION}')")
         connection.execute("CREATE SCHEMA candidate.meta")
         for name in tables_of(connection, "warehouse"):
-            if name not in AFTER_AUDIT:
+            if name not in NOT_COMPARED:
                 source = f"warehouse.{quoted(name)}"
                 counted = connection.execute(f"SELECT count(*) FROM {source}").fetchone()
                 order = "ORDER BY ALL" if counted and counted[0] <= _SORTED_UP_TO else ""

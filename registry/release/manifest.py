@@ -17,7 +17,7 @@ import duckdb
 from expectations import Audit
 from registry.fingerprint import code_hash
 from registry.release.candidate import STORAGE_VERSION
-from registry.release.content import AFTER_AUDIT, ALGORITHM, TableContent, quoted, tables_of
+from registry.release.content import ALGORITHM, NOT_COMPARED, TableContent, quoted, tables_of
 from registry.settings import Settings
 
 SCHEMA_VERSION = 1
@@ -92,7 +92,7 @@ def compose(
 ) -> dict[str, Any]:
     """The manifest of an audited candidate, ready for JSON.
 
-    Tables written after the audit have no content hash. Files are named by their keyed id alone.
+    Tables that are not compared (`content.NOT_COMPARED`) have no content hash. Files are named by their keyed id alone.
     """
     with duckdb.connect(str(path), read_only=True) as connection:
         inputs = _records(
@@ -126,7 +126,7 @@ def compose(
         "tables": {
             table.name: {
                 "rows": table.rows,
-                "content_hash": None if table.name in AFTER_AUDIT else table.content_hash,
+                "content_hash": None if table.name in NOT_COMPARED else table.content_hash,
                 "parquet": f"parquet/{parquet_name(table.name)}",
             }
             for table in tables

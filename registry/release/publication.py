@@ -14,8 +14,8 @@ from pathlib import Path
 
 from expectations import Audit, CheckResult, audit
 from expectations.catalogue import SAME_INPUTS_SAME_CONTENT
-from registry.release import candidate, decision, files, manifest
-from registry.release.content import AFTER_AUDIT, TableContent, contents
+from registry.release import candidate, decision, files, manifest, new_cases
+from registry.release.content import NOT_COMPARED, TableContent, contents
 from registry.release.dictionary import markdown
 from registry.release.pin import stands_for, unpin
 from registry.release.store import Release, current, find, point_current, sync
@@ -70,8 +70,9 @@ def publish(settings: Settings, fingerprint: str, *, finish: Finish | None = Non
         month = candidate.last_delivery(database)
         release_id = f"{month}-{fingerprint[:10]}"
         known = find(settings, release_id)
-        tables = contents(database, options=connect_options(settings))
         compared_with = _compared_with(settings, in_force, fingerprint)
+        new_cases.write(settings, database, compared_with)
+        tables = contents(database, options=connect_options(settings))
         result = audit(
             database,
             compared_with.database if compared_with else None,
@@ -148,7 +149,7 @@ def _complete(
     """Write everything that belongs to a release beside its audited database, and seal it."""
     folder = database.parent
     manifest.write_tables(database, settings, identity, result)
-    every = contents(database, only=AFTER_AUDIT) | audited
+    every = contents(database, only=NOT_COMPARED) | audited
     files.write_parquet(settings, database, every, manifest.label(settings, identity.release_id))
     dictionary = markdown(identity.release_id, [every[name] for name in sorted(every)])
     (folder / "data_dictionary.md").write_text(dictionary, encoding="utf-8")

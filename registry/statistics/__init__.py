@@ -1,21 +1,30 @@
 """Intervals and survival of the registry's counts, from scipy, statsmodels and lifelines.
 
 What belongs here: numbers that need a statistical library (exact and approximate confidence
-intervals, Kaplan-Meier estimates), the two marts that hold them, and the paper's table read from a
-release. Who counts, when and for how long is decided in the SQL of dbt_project; nothing here reads
+intervals, Kaplan-Meier and Aalen-Johansen estimates), the marts that hold them, and the paper's table read
+from a release. Who counts, when and for how long is decided in the SQL of dbt_project; nothing here reads
 a laboratory value or knows Dagster. The libraries are imported where they are used, as they take
 seconds to load: importing this package costs nothing.
 """
 
-from registry.statistics.intervals import RateInterval, RiskInterval, rate_interval, risk_interval
+from registry.statistics.intervals import (
+    RateInterval,
+    RateRatio,
+    RiskInterval,
+    rate_interval,
+    rate_ratio_interval,
+    risk_interval,
+)
 from registry.statistics.marts import write_statistics
 from registry.statistics.summary import paper_table
 
 __all__ = [
     "RateInterval",
+    "RateRatio",
     "RiskInterval",
     "paper_table",
     "rate_interval",
+    "rate_ratio_interval",
     "risk_interval",
     "write_statistics",
 ]

@@ -1,4 +1,4 @@
-"""Confidence intervals of a risk and of a rate, 95 % two-sided.
+"""Confidence intervals of a risk, of a rate and of a ratio of rates, 95 % two-sided.
 
 Exact and approximate intervals stand side by side: the exact ones are right for few cases, and
 published tables often use the others (Waldrop 2025, 10.1212/NXI.0000000000200430, prints log-Wald),
@@ -31,6 +31,15 @@ class RateInterval:
     high: float | None
     low_logwald: float | None
     high_logwald: float | None
+
+
+@dataclass(frozen=True)
+class RateRatio:
+    """One rate by another; None where undefined, `high` also where nothing bounds it from above."""
+
+    ratio: float | None
+    low: float | None
+    high: float | None
 
 
 def risk_interval(k: int, n: int) -> RiskInterval:
@@ -77,3 +86,25 @@ def rate_interval(events: int, person_years: float) -> RateInterval:
         return RateInterval(rate, 100 * float(low), 100 * float(high), None, None)
     factor = exp(float(norm.isf(_ALPHA / 2)) / sqrt(events))
     return RateInterval(rate, 100 * float(low), 100 * float(high), rate / factor, rate * factor)
+
+
+def rate_ratio_interval(events: int, person_years: float, other_events: int, other_person_years: float) -> RateRatio:
+    """The rate of `events` in `person_years` by that of `other_events` in `other_person_years`.
+
+    The interval is exact, conditional on the number of all events: of these, the share of the first is binomial, and
+    its Clopper-Pearson bounds are turned into ratios (R's `poisson.test` does the same). Without events of the second
+    kind the ratio has a lower bound alone; without any event, or where one has no person-time, there is none. Raises
+    ValueError where a number is negative.
+    """
+    if min(events, person_years, other_events, other_person_years) < 0:
+        raise ValueError(f"{events} in {person_years} against {other_events} in {other_person_years} person-years")
+    if person_years == 0 or other_person_years == 0 or events + other_events == 0:
+        return RateRatio(None, None, None)
+    from statsmodels.stats.proportion import proportion_confint
+
+    def as_ratio(share: float) -> float | None:
+        return share / (1 - share) * other_person_years / person_years if share < 1 else None
+
+    total = events + other_events
+    low, high = proportion_confint(events, total, alpha=_ALPHA, method="beta")
+    return RateRatio(as_ratio(events / total), as_ratio(float(low)), as_ratio(float(high)))

@@ -13,6 +13,10 @@ MONTHS = "UPDATE meta.completeness SET"
 LAB = "UPDATE main.fct_lab_grade SET"
 OF_OTHER = "WHERE patient_key = '{other}'"
 OF_CASE = "WHERE patient_key = '{case}'"
+NEW_CASE = (
+    "INSERT INTO main.mart_new_cases SELECT episode_id, definition_id, patient_key, site, onset_date, severity, "
+    "attributed_drug,"
+)
 
 PLANTED: dict[str, str] = {
     # shape
@@ -126,6 +130,11 @@ PLANTED: dict[str, str] = {
     "WHERE stratum = 'rituximab'",
     "incidence_arithmetic_holds": "UPDATE main.mart_incidence SET risk_pct = risk_pct / 100",
     "incidence_intervals_hold_estimates": "UPDATE main.mart_incidence SET risk_low = risk_pct + 1",
+    "incidence_period_values": "UPDATE main.mart_incidence_by_period SET period = 'third_year' WHERE period = 'later'",
+    "incidence_periods_add_up": "UPDATE main.mart_incidence_by_period SET n_cases = n_cases + 1 "
+    "WHERE stratum = 'udine'",
+    "incidence_period_rates_hold": "UPDATE main.mart_incidence_by_period SET rate_high = 0.9 * rate_per_100py "
+    "WHERE stratum = 'udine'",
     "cohort_agrees_with_incidence": f"UPDATE main.dim_patient SET person_years = 0 {OF_OTHER}",
     "definition_one_is_primary": "UPDATE main.dim_case_definition SET is_primary = true",
     "definition_scale_known": "UPDATE main.dim_case_definition SET severity_scale = 'ctcae'",
@@ -134,6 +143,33 @@ PLANTED: dict[str, str] = {
     "attrition_ends_in_the_cohort": "UPDATE main.mart_attrition SET n_in = n_in + 1, n_out = n_out + 1",
     "attrition_reasons_agree": f"UPDATE main.dim_patient SET exclusion_reason = 'never_treated' {OF_OTHER}",
     "time_to_onset_is_a_survival_curve": "UPDATE main.mart_time_to_onset SET survival = 1.2",
+    "time_to_onset_counts_the_cases": "UPDATE main.mart_time_to_onset SET events = events - 1",
+    # the course of the cases
+    "rechallenge_next_treatment_values": f"UPDATE main.mart_rechallenge SET next_treatment = 'again' {OF_CASE}",
+    "rechallenge_next_drug_known": f"UPDATE main.mart_rechallenge SET next_drug = 'aspirin' {OF_CASE}",
+    "rechallenge_recurrence_drug_known": f"UPDATE main.mart_rechallenge SET recurrence_drug = 'aspirin' {OF_CASE}",
+    "rechallenge_is_of_case_episodes": f"DELETE FROM main.mart_rechallenge {OF_CASE}",
+    "rechallenge_follows_the_treatment_action": "UPDATE main.mart_rechallenge SET next_treatment = 'another_in_class' "
+    f"{OF_CASE}",
+    "rechallenge_recurrence_is_an_episode": "UPDATE main.mart_rechallenge SET recurred = true, "
+    f"recurrence_date = DATE '2024-01-01' {OF_CASE}",
+    "recurrence_next_treatment_values": "UPDATE main.mart_recurrence SET next_treatment = 'again' "
+    "WHERE next_treatment = 'same_drug'",
+    "recurrence_counts_agree": f"UPDATE main.mart_rechallenge SET recurred = true {OF_CASE}",
+    "recurrence_intervals_hold_estimates": "UPDATE main.mart_recurrence SET recurrence_low = 1",
+    "duration_measure_values": "UPDATE main.mart_duration SET measure = 'to_death' WHERE measure = 'onset_to_recovery'",
+    "duration_counts_agree": "UPDATE main.mart_duration SET n_events = n - 1 WHERE measure = 'onset_to_recovery'",
+    "duration_quartiles_in_order": "UPDATE main.mart_duration SET q1_days = median_days + 1",
+    "duration_agrees_with_summary": "UPDATE main.mart_duration SET median_days = median_days + 1, "
+    "q3_days = q3_days + 1, max_days = max_days + 1",
+    "mart_incidence_by_period_definition_known": "UPDATE main.mart_incidence_by_period SET definition_id = 'mine'",
+    "mart_duration_definition_known": "UPDATE main.mart_duration SET definition_id = 'mine'",
+    "mart_rechallenge_definition_known": "UPDATE main.mart_rechallenge SET definition_id = 'mine'",
+    "mart_recurrence_definition_known": "UPDATE main.mart_recurrence SET definition_id = 'mine'",
+    # new cases
+    "new_cases_known_as_values": f"{NEW_CASE} 'guessed', false, 'before' FROM main.fct_neutropenia_episode {OF_CASE}",
+    "new_cases_are_severe_case_episodes": f"{NEW_CASE} 'unknown', false, 'before' FROM main.fct_neutropenia_episode "
+    f"{OF_CASE} AND definition_id = 'any_grade'",
     "monitoring_patient_known": f"UPDATE main.mart_monitoring SET patient_key = repeat('a', 64) {OF_OTHER}",
     "monitoring_drug_known": f"UPDATE main.mart_monitoring SET last_drug = 'aspirin' {OF_OTHER}",
     "cohort_summary_counts_possible": "UPDATE main.mart_cohort_summary SET n = -1",
@@ -187,6 +223,8 @@ PLANTED: dict[str, str] = {
     "site_silent_in_latest_month": f"{MONTHS} status = 'no_delivery' WHERE site = 'trieste' AND delivery = '2024-03'",
     "entity_missing_or_low": f"{MONTHS} status = 'low' WHERE site = 'trieste' AND delivery = '2024-03'",
     # against the previous release
+    "new_cases_are_those_not_published_before": f"{NEW_CASE} 'unknown', false, 'before' "
+    f"FROM main.fct_neutropenia_episode {OF_CASE} AND definition_id = 'udine_2025'",
     "delivery_month_lost": "DELETE FROM meta.input_file WHERE site = 'trieste' AND delivery = '2023-02'",
     "patients_halved": "DELETE FROM main.dim_patient WHERE patient_key < '9'",
     "doses_halved": "DELETE FROM main.fct_dose WHERE dose_number > 1",

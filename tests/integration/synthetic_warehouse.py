@@ -141,7 +141,8 @@ WITH strata AS (
     GROUP BY ALL
 )
 SELECT definition_id, stratum_type, stratum, n_patients, n_cases, 100.0 * n_cases / n_patients AS risk_pct,
-    0.5 * risk_pct AS risk_low, least(100, 2 * risk_pct + 1) AS risk_high, person_years,
+    0.5 * risk_pct AS risk_low, least(100, 2 * risk_pct + 1) AS risk_high, 0.6 * risk_pct AS risk_low_wilson,
+    least(100, 1.9 * risk_pct + 1) AS risk_high_wilson, person_years,
     100 * n_cases / person_years AS rate_per_100py, 0.5 * rate_per_100py AS rate_low,
     2 * rate_per_100py + 1 AS rate_high,
     CASE WHEN n_cases > 0 THEN 0.6 * rate_per_100py END AS rate_low_logwald,
@@ -149,13 +150,67 @@ SELECT definition_id, stratum_type, stratum, n_patients, n_cases, 100.0 * n_case
     person_years AS person_years_total, rate_per_100py AS episode_rate_per_100py, 12.0 AS anc_tests_per_py
 FROM counted;
 
+CREATE TABLE main.mart_incidence_by_period AS
+WITH periods AS (
+    SELECT definition_id, stratum_type, stratum, period, n_patients,
+        CASE period WHEN 'first_year' THEN n_cases ELSE 0 END AS n_cases,
+        CASE period WHEN 'first_year' THEN 0.75 ELSE 0.25 END * person_years AS person_years
+    FROM main.mart_incidence CROSS JOIN (VALUES ('first_year'), ('later')) AS p (period)
+)
+SELECT *, 100 * n_cases / person_years AS rate_per_100py, 0.5 * rate_per_100py AS rate_low,
+    2 * rate_per_100py + 1 AS rate_high, CASE WHEN n_cases > 0 THEN 0.6 * rate_per_100py END AS rate_low_logwald,
+    CASE WHEN n_cases > 0 THEN 1.8 * rate_per_100py END AS rate_high_logwald, NULL::DOUBLE AS rate_ratio,
+    CASE WHEN n_cases > 0 THEN 0.1 END AS rate_ratio_low, NULL::DOUBLE AS rate_ratio_high
+FROM periods;
+
 CREATE TABLE main.mart_cohort_summary AS
 SELECT 'n_patients' AS measure, 'overall' AS stratum, count(*) AS n, count(*) AS denominator, 100.0 AS value
-FROM main.dim_patient;
+FROM main.dim_patient
+UNION ALL
+SELECT 'median_days_from_dose_to_onset', 'overall', count(*), NULL, median(days_since_last_dose)
+FROM main.fct_neutropenia_episode WHERE definition_id = 'udine_2025';
 CREATE TABLE main.mart_time_to_onset AS
-SELECT definition_id, 'overall' AS stratum_type, 'overall' AS stratum, 0 AS time_days, n_patients AS at_risk,
-    0::BIGINT AS events,    1.0::DOUBLE AS survival, 1.0::DOUBLE AS ci_low, 1.0::DOUBLE AS ci_high
+SELECT definition_id, 'overall' AS stratum_type, 'overall' AS stratum, 111 AS time_days, n_patients AS at_risk,
+    n_cases AS events, 0::BIGINT AS deaths, 1 - n_cases / n_patients AS survival, 0.5 * survival AS ci_low,
+    1.0::DOUBLE AS ci_high, n_cases / n_patients AS cumulative_incidence, 0.0::DOUBLE AS cif_low,
+    0.5::DOUBLE AS cif_high
 FROM main.mart_incidence WHERE stratum_type = 'overall';
+CREATE TABLE main.mart_duration AS
+WITH times AS (
+    SELECT definition_id, measure,
+        CASE measure WHEN 'onset_to_recovery' THEN duration_days ELSE days_since_last_dose END AS days
+    FROM main.fct_neutropenia_episode
+    CROSS JOIN (VALUES ('last_dose_to_first_onset'), ('last_dose_to_onset'), ('onset_to_recovery')) AS m (measure)
+)
+SELECT definition_id, measure, 'overall' AS stratum_type, 'all' AS stratum, count(*) AS n, count(*) AS n_events,
+    median(days) AS median_days, NULL::DOUBLE AS median_low, NULL::DOUBLE AS median_high, min(days) AS q1_days,
+    max(days) AS q3_days, min(days) AS min_days, max(days) AS max_days
+FROM times GROUP BY definition_id, measure;
+CREATE TABLE main.mart_rechallenge AS
+SELECT episode_id, definition_id, patient_key, site, episode_number, true AS is_first_case_episode,
+    continuation_possible, attributed_drug, onset_date, end_date AS recovery_date, treatment_action,
+    'same_drug' AS next_treatment, attributed_drug AS next_drug, last_dose_date + 182 AS next_treatment_date,
+    next_treatment_date - onset_date AS days_from_onset, next_treatment_date - end_date AS days_from_recovery,
+    false AS recurred, NULL::DATE AS recurrence_date, NULL::INTEGER AS days_to_recurrence,
+    NULL::VARCHAR AS recurrence_drug, NULL::VARCHAR AS recurrence_context, 300 AS follow_up_days,
+    250 AS follow_up_days_after_treatment
+FROM main.fct_neutropenia_episode;
+CREATE TABLE main.mart_recurrence AS
+SELECT definition_id, 'overall' AS stratum_type, 'all' AS stratum, next_treatment, count(*) AS n_patients,
+    0::BIGINT AS n_recurrent, 0.0::DOUBLE AS recurrence_pct, 0.0::DOUBLE AS recurrence_low,
+    90.0::DOUBLE AS recurrence_high, 0.0::DOUBLE AS recurrence_low_wilson, 80.0::DOUBLE AS recurrence_high_wilson,
+    300.0::DOUBLE AS median_follow_up_days
+FROM (
+    SELECT * FROM main.mart_rechallenge UNION ALL SELECT * REPLACE ('all' AS next_treatment) FROM main.mart_rechallenge
+) GROUP BY definition_id, next_treatment
+UNION ALL
+SELECT definition_id, 'drug', attributed_drug, unnest(['all', 'same_drug']), count(*), 0, 0, 0, 90, 0, 80, 300
+FROM main.mart_rechallenge GROUP BY definition_id, attributed_drug;
+-- A release that had all of them before: `publish` writes its own.
+CREATE TABLE main.mart_new_cases AS
+SELECT episode_id, definition_id, patient_key, site, onset_date, severity, attributed_drug, 'unknown' AS known_as,
+    false AS is_first_release, 'before' AS previous_release_id
+FROM main.fct_neutropenia_episode WHERE false;
 CREATE TABLE main.mart_attrition AS
 SELECT * FROM (VALUES
     (1, 'never_treated'), (2, 'missing_demographics'), (3, 'outside_enrolment'), (4, 'baseline_neutropenia')

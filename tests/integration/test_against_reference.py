@@ -20,6 +20,7 @@ from reference.compute import compute
 from reference.writer import write
 
 from registry.settings import Settings
+from registry.statistics import write_statistics
 
 EPISODE = (
     "definition_id onset_date episode_number last_normal_date nadir_anc_10e9_l nadir_operator nadir_date severity "
@@ -41,12 +42,22 @@ PATIENT = (
     "sex birth_year age_at_index ms_phenotype first_drug index_date observation_end follow_up_end in_cohort "
     "exclusion_reason no_baseline_anc"
 ).split()
-RISK = "definition_id drug days_at_risk days_at_risk_total n_anc_tests".split()
+RISK = "definition_id drug days_at_risk days_at_risk_first_year days_at_risk_total n_anc_tests".split()
+MEMBER = (
+    "definition_id first_drug index_date follow_up_end has_died first_case_onset is_case_of_first_year first_case_drug"
+).split()
 COUNTS = "rows_delivered rows_current rows_superseded rows_duplicate rows_quarantined rows_not_mapped".split()
 CASE = (
     "definition_id drug n_episodes worst_severity nadir_anc_10e9_l onset_type gcsf_treated recurred "
     "final_treatment_action next_drug"
 ).split()
+RECHALLENGE = (
+    "definition_id onset_date is_first_case_episode next_treatment next_drug next_treatment_date days_from_onset "
+    "days_from_recovery recurred recurrence_date recurrence_drug recurrence_context follow_up_days "
+    "follow_up_days_after_treatment"
+).split()
+PERIOD = "definition_id stratum_type stratum period n_patients n_cases".split()
+RECURRENCE = "definition_id next_treatment n_patients n_recurrent".split()
 REVIEW = (
     "definition_id onset_date review_status verdict n_reviews n_reviewer_roles reviewer_roles verdicts_agree "
     "reviewed_on"
@@ -104,7 +115,9 @@ def test_the_warehouse_agrees_with_an_independent_reading_of_the_rules(seed: int
     cohort: Cohort = generate(seed, messy=messy, patients=60)
     write(cohort, tmp_path / "deliveries")
     expected = compute(cohort.files, cohort.study)
-    found = Warehouse(compiled_project().build(tmp_path))
+    settings = compiled_project().build(tmp_path)
+    write_statistics(settings)
+    found = Warehouse(settings)
 
     agree_on_every_delivered_row(expected, found)
     agree("fct_dose", rows(expected["fct_dose"], DOSE), found.rows("main.fct_dose", DOSE))
@@ -122,6 +135,12 @@ def test_the_warehouse_agrees_with_an_independent_reading_of_the_rules(seed: int
         rows(at_risk, RISK),
         found.rows("intermediate.int_risk_time", RISK, "days_at_risk_total > 0 OR n_anc_tests > 0"),
     )
+    agree(
+        "cohort",
+        rows(expected["cohort_member"], MEMBER),
+        found.rows("intermediate.int_cohort_member", MEMBER),
+    )
+    agree_on_what_followed(expected, found)
     agree("mart_case_listing", rows(expected["case_listing"], CASE), found.rows("main.mart_case_listing", CASE))
     agree("mart_chart_review", rows(expected["chart_review"], REVIEW), found.rows("main.mart_chart_review", REVIEW))
     agree(
@@ -139,6 +158,45 @@ def test_the_warehouse_agrees_with_an_independent_reading_of_the_rules(seed: int
         [(row["reason"], row["n_in"], row["n_excluded"], row["n_out"]) for row in expected["attrition"]],
         found.query("SELECT reason, n_in, n_excluded, n_out FROM main.mart_attrition"),
     )
+
+
+def agree_on_what_followed(expected: dict[str, list[dict[str, Any]]], found: Warehouse) -> None:
+    """Rates by period, what was given after each case episode, for how long it was watched, and who recurred."""
+    agree(
+        "mart_incidence_by_period",
+        [
+            (*(row[column] for column in PERIOD[:2]), *_stratum_and_counts(row), row["days_at_risk"])
+            for row in expected["incidence_by_period"]
+        ],
+        found.query(
+            f"SELECT {', '.join(PERIOD)}, CAST(round(person_years * 365.25) AS BIGINT) "
+            "FROM main.mart_incidence_by_period"
+        ),
+    )
+    agree(
+        "mart_rechallenge",
+        rows(expected["rechallenge"], RECHALLENGE),
+        found.rows("main.mart_rechallenge", RECHALLENGE),
+    )
+    agree(
+        "days from onset to recovery or the last measurement",
+        rows(expected["rechallenge"], ["definition_id", "onset_date", "observed_days"]),
+        found.rows(
+            "intermediate.int_episode_judged",
+            ["definition_id", "onset_on", "last_measured_on - onset_on"],
+            "is_case_episode",
+        ),
+    )
+    agree(
+        "mart_recurrence",
+        [tuple(row[column] for column in RECURRENCE) for row in expected["recurrence"]],
+        found.query(f"SELECT {', '.join(RECURRENCE)} FROM main.mart_recurrence WHERE stratum_type = 'overall'"),
+    )
+
+
+def _stratum_and_counts(row: dict[str, Any]) -> tuple[Any, ...]:
+    name = "all" if row["stratum_type"] == "overall" else row["stratum"]
+    return name, row["period"], row["n_patients"], row["n_cases"]
 
 
 def agree_on_every_delivered_row(expected: dict[str, list[dict[str, Any]]], found: Warehouse) -> None:

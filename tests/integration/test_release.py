@@ -281,6 +281,59 @@ def test_a_kill_between_writing_and_switching_is_made_good_by_the_next_refresh(
     assert release.verify(settings.releases / again.release_id) == []
 
 
+NEW_CASES = "SELECT count(*), bool_and(is_first_release), min(known_as) FROM mart_new_cases"
+PRIMARY = "definition_id = 'udine_2025'"
+
+
+def nth_case(number: int) -> str:
+    """SQL that picks the n-th patient with an episode."""
+    return f"(SELECT DISTINCT patient_key FROM main.fct_neutropenia_episode ORDER BY ALL LIMIT 1 OFFSET {number})"
+
+
+def test_every_severe_case_of_a_first_release_is_new_and_none_of_the_next(settings: Settings) -> None:
+    first = release.publish(settings, FIRST)
+    assert query(settings, NEW_CASES)[1] == [(4, True, "unknown")]
+    manifest = release.load(settings, first.release_id).manifest
+    assert manifest["tables"]["main.mart_new_cases"]["content_hash"] is None
+    alter(settings.warehouse, *NEW_MONTH)
+    second = release.publish(settings, SECOND)
+    assert query(settings, NEW_CASES)[1] == [(0, None, None)]
+    assert second.audit.passed
+
+
+def test_new_cases_are_told_with_what_was_known_of_them(settings: Settings, open_gate: None) -> None:
+    episodes = "main.fct_neutropenia_episode"
+    shutil.copy(settings.warehouse, settings.home / "as_it_is_now")
+    alter(
+        settings.warehouse,
+        f"UPDATE {episodes} SET severity = 'moderate' WHERE {PRIMARY} AND patient_key = {nth_case(0)}",
+        f"UPDATE {episodes} SET is_case_episode = false WHERE {PRIMARY} AND patient_key = {nth_case(1)}",
+        f"UPDATE {episodes} SET onset_date = onset_date + 3, episode_id = md5(episode_id) "
+        f"WHERE {PRIMARY} AND patient_key = {nth_case(2)}",
+        f"DELETE FROM {episodes} WHERE {PRIMARY} AND patient_key = {nth_case(3)}",
+    )
+    before = release.publish(settings, FIRST)
+    shutil.move(settings.home / "as_it_is_now", settings.warehouse)
+    alter(settings.warehouse, *NEW_MONTH)
+    release.publish(settings, SECOND)
+    told = query(settings, "SELECT known_as FROM mart_new_cases ORDER BY patient_key")[1]
+    assert told == [("not_severe",), ("no_case_episode",), ("other_onset",), ("unknown",)]
+    assert query(settings, "SELECT DISTINCT is_first_release, previous_release_id FROM mart_new_cases")[1] == [
+        (False, before.release_id)
+    ]
+
+
+def test_what_is_new_does_not_keep_a_release_from_coming_back(settings: Settings) -> None:
+    """It is told against another release then, and the gate has nothing against it."""
+    first = release.publish(settings, FIRST)
+    release.publish(settings, SECOND)
+    assert query(settings, NEW_CASES)[1] == [(0, None, None)]
+    again = release.publish(settings, FIRST)
+    assert (again.status, again.release_id) == ("published", first.release_id)
+    assert query(settings, NEW_CASES)[1] == [(4, True, "unknown")]
+    assert release.publish(settings, FIRST).status == "confirmed"
+
+
 def test_a_rollback_holds_until_the_inputs_change(settings: Settings, open_gate: None) -> None:
     first = release.publish(settings, FIRST)
     alter(settings.warehouse, *NEW_MONTH)

@@ -30,6 +30,39 @@ def test_a_registry_of_one_untreated_patient_passes_the_gate(tmp_path: Path) -> 
         assert connection.execute("SELECT count(*), count(*) FILTER (in_cohort) FROM dim_patient").fetchone() == (1, 0)
 
 
+def test_a_registry_with_one_episode_passes_the_gate_and_tells_of_it(tmp_path: Path) -> None:
+    deliver(tmp_path)
+    delivery = tmp_path / "deliveries" / "small" / "2025-03"
+    (delivery / "administrations.csv").write_text(
+        "administration_id,patient_id,drug,administered_on\nA1,P1,ocrelizumab,2024-01-10\nA2,P1,ocrelizumab,2024-07-10\n"
+    )
+    (delivery / "lab_results.csv").write_text(
+        "result_id,patient_id,test_code,value,unit,collected_at\n"
+        "R1,P1,751-8,0.3,10*9/L,2024-04-10\nR2,P1,751-8,2.1,10*9/L,2024-04-20\n"
+    )
+    settings = build(tmp_path)
+    write_statistics(settings)
+    assert release.publish(settings, "0" * 64).status == "published"
+    asked = {
+        "SELECT n_cases, rate_ratio FROM mart_incidence_by_period WHERE definition_id = 'udine_2025' "
+        "AND stratum = 'all' AND period = 'first_year'": (1, None),
+        "SELECT median_days, median_low FROM mart_duration WHERE definition_id = 'udine_2025' "
+        "AND stratum = 'without_gcsf'": (10, None),
+        "SELECT next_treatment, days_from_onset, recurred FROM mart_rechallenge WHERE definition_id = 'udine_2025'": (
+            "same_drug",
+            91,
+            False,
+        ),
+        "SELECT n_patients, n_recurrent FROM mart_recurrence WHERE definition_id = 'udine_2025' "
+        "AND stratum_type = 'overall' AND next_treatment = 'same_drug'": (1, 0),
+        "SELECT known_as, is_first_release FROM mart_new_cases": ("unknown", True),
+    }
+    with duckdb.connect(str(tmp_path / "releases" / "current" / "registry.duckdb"), read_only=True) as connection:
+        assert {sql: connection.execute(sql).fetchone() for sql in asked} == asked
+        table = "SELECT cumulative_incidence, survival FROM mart_time_to_onset WHERE definition_id = 'udine_2025' "
+        assert connection.execute(f"{table} AND stratum = 'all' AND time_days = 91").fetchone() == (1, 0)
+
+
 def test_a_home_of_real_patients_takes_no_synthetic_ones(tmp_path: Path) -> None:
     deliver(tmp_path)
     build(tmp_path)

@@ -12,7 +12,15 @@ from typing import Any
 from .assess import assess
 from .grades import below_cutoff_but_within_range, grade, unit_in_doubt
 from .history import History, observe, site_cutoff
-from .incidence import attrition, case_listing, incidence, monitoring, sensitivity
+from .incidence import (
+    attrition,
+    case_listing,
+    incidence,
+    incidence_by_period,
+    monitoring,
+    recurrence,
+    sensitivity,
+)
 from .model import File, Study
 from .patient import PatientResult
 from .rows import Intake, take_in
@@ -39,11 +47,14 @@ def compute(deliveries: Sequence[File], study: Study) -> dict[str, Table]:
         ("cohort_member", PatientResult.cohort_rows),
         ("risk_time", PatientResult.risk_rows),
         ("drug_exposed", PatientResult.exposure_rows),
+        ("rechallenge", PatientResult.rechallenge_rows),
         ("chart_review", PatientResult.review_rows),
         ("verdict_pair", PatientResult.verdict_pair_rows),
     ):
         tables[name] = [row for rs in results.values() for r in rs for row in rows_of_patient(r)]
     tables["incidence"] = [row for d, rs in results.items() for row in incidence(d, rs)]
+    tables["incidence_by_period"] = [row for d, rs in results.items() for row in incidence_by_period(d, rs)]
+    tables["recurrence"] = [row for d, rs in results.items() for row in recurrence(d, rs)]
     tables["case_listing"] = [row for d, rs in results.items() for row in case_listing(d, rs)]
     tables["sensitivity"] = [sensitivity(d, rs) for d, rs in results.items()]
     tables["attrition"] = attrition(primary)

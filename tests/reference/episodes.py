@@ -45,6 +45,7 @@ class Episode:
     n_gcsf_rebounds: int
     last_normal: date | None
     last_not_low: date | None
+    last_measured: date
 
     @property
     def recovery(self) -> date | None:
@@ -106,6 +107,7 @@ def find_episodes(
                 rebounds,
                 max((m.day for m in before if m.recovered), default=None),
                 max((m.day for m in before if not m.low), default=None),
+                members[-1].day,
             )
         )
         members, rebounds = [], 0

@@ -59,6 +59,61 @@ def _stratum(
     }
 
 
+def incidence_by_period(definition_id: str, results: Sequence[PatientResult]) -> list[dict[str, Any]]:
+    """Cases and days at risk in the first year on treatment and later, by the strata of `incidence`."""
+    cohort = [r for r in results if r.in_cohort]
+    rows = []
+    for stratum in incidence(definition_id, results):
+        kind, name = stratum["stratum_type"], stratum["stratum"]
+        members = [r for r in cohort if kind != "site" or r.history.site == name]
+        for period in ("first_year", "later"):
+            days = [_days(r, name if kind == "drug" else None, period) for r in members]
+            cases = [
+                r
+                for r in members
+                if r.first_case
+                and r.first_case.attribution
+                and (kind != "drug" or r.first_case.attribution.dose.drug == name)
+                and r.in_first_year(r.first_case.episode.onset) == (period == "first_year")
+            ]
+            rows.append(
+                {
+                    "definition_id": definition_id,
+                    "stratum_type": kind,
+                    "stratum": name,
+                    "period": period,
+                    "n_patients": sum(n > 0 for n in days),
+                    "n_cases": len(cases),
+                    "days_at_risk": sum(days),
+                }
+            )
+    return rows
+
+
+def _days(result: PatientResult, drug: str | None, period: str) -> int:
+    """Days at risk of a patient in a period, on one drug or on any."""
+    rows = [row for row in result.risk_rows() if drug in (None, row["drug"])]
+    first_year = sum(row["days_at_risk_first_year"] for row in rows)
+    return first_year if period == "first_year" else sum(row["days_at_risk"] for row in rows) - first_year
+
+
+def recurrence(definition_id: str, results: Sequence[PatientResult]) -> list[dict[str, Any]]:
+    """Cases and how many of them recurred, by what was given after the first case episode."""
+    first = [r.rechallenge_rows()[0] for r in results if r.cases]
+    rows = []
+    for given in ("all", "same_drug", "another_in_class", "out_of_class", "none"):
+        those = [row for row in first if given in ("all", row["next_treatment"])]
+        rows.append(
+            {
+                "definition_id": definition_id,
+                "next_treatment": given,
+                "n_patients": len(those),
+                "n_recurrent": sum(row["recurred"] for row in those),
+            }
+        )
+    return rows
+
+
 def case_listing(definition_id: str, results: Sequence[PatientResult]) -> list[dict[str, Any]]:
     """One row a case; `worst_severity` is the worst of its case episodes that could be graded."""
     rows = []

@@ -125,6 +125,34 @@ def treatment_after(history: History, onset: date, attribution: Attribution) -> 
     return "pending", None
 
 
+def given_next(
+    history: History, onset: date, attribution: Attribution, recurrence: date | None
+) -> tuple[str, str | None, date | None]:
+    """(next_treatment, drug, day): the first treatment from the day of onset to the day before a recurrence.
+
+    Given are recorded doses, and starts of lines of another drug. Where nothing of these ever follows, a drug injected
+    at home that goes on by its line is given on the first day assumed.
+    """
+    action, drug = treatment_after(history, onset, attribution)
+    own = attribution.dose.drug
+    days: list[date] = []
+    if action in ("continued", "resumed"):
+        drug = own
+        days = [d.day for d in history.class_doses if d.drug == own and d.source == "recorded" and d.day >= onset]
+        days = days or [d.day for d in history.class_doses if d.drug == own and d.day >= onset]
+        given = "same_drug"
+    elif drug is None:
+        return "none", None, None
+    else:
+        given = "another_in_class" if action == "switched_in_class" else "out_of_class"
+        days = [d.day for d in history.class_doses if d.drug == drug and d.source == "recorded" and d.day >= onset]
+        days += [line.start for line in history.lines if line.drug == drug and line.start >= onset]
+    day = min(days, default=None)
+    if day and recurrence and day >= recurrence:
+        return "none", None, None
+    return given, drug, day
+
+
 def current_line(lines: Sequence[Line], drug: str, onset: date) -> Line | None:
     """The drug's latest line that started by the onset; on ties an open one, then the longest."""
     started = [line for line in lines if line.drug == drug and line.start <= onset]

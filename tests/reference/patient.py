@@ -13,6 +13,8 @@ from .grades import grade
 from .history import History, days_at_risk, in_baseline
 from .model import Adjudication, CaseDefinition
 
+FIRST_YEAR_DAYS = 365
+
 
 @dataclass
 class AssessedEpisode:
@@ -26,6 +28,11 @@ class AssessedEpisode:
     recurrence_number: int | None = None
     continuation_possible: bool = False
     recurrence_context: str | None = None
+
+
+def patient_died(history: History) -> bool:
+    """Died by the end of observation."""
+    return history.patient.death is not None and history.patient.death <= history.observation_end
 
 
 @dataclass
@@ -54,6 +61,10 @@ class PatientResult:
     def index_date(self) -> date | None:
         doses = self.history.class_doses
         return doses[0].day if doses else None
+
+    def in_first_year(self, day: date) -> bool:
+        """At most 365 days after the index date."""
+        return self.index_date is not None and (day - self.index_date).days <= FIRST_YEAR_DAYS
 
     def _who(self) -> dict[str, Any]:
         return {"site": self.history.site, "patient_id": self.history.patient.patient_id}
@@ -92,7 +103,9 @@ class PatientResult:
                 "first_drug": self.history.class_doses[0].drug,
                 "index_date": self.index_date,
                 "follow_up_end": self.history.last_contact,
+                "has_died": patient_died(self.history),
                 "first_case_onset": first.episode.onset if first else None,
+                "is_case_of_first_year": self.in_first_year(first.episode.onset) if first else None,
                 "first_case_drug": first.attribution.dose.drug if first and first.attribution else None,
             }
         ]
@@ -120,15 +133,51 @@ class PatientResult:
             results = tests[day]
             count = days.setdefault(
                 drug,
-                dict.fromkeys(("days_at_risk", "days_at_risk_total", "n_anc_tests", "n_anc_days"), 0),
+                dict.fromkeys(
+                    ("days_at_risk", "days_at_risk_first_year", "days_at_risk_total", "n_anc_tests", "n_anc_days"), 0
+                ),
             )
             count["days_at_risk_total"] += 1
             if day <= stop:
                 count["days_at_risk"] += 1
+                count["days_at_risk_first_year"] += self.in_first_year(day)
                 count["n_anc_tests"] += results
                 count["n_anc_days"] += results > 0
         head = {"definition_id": self.definition.definition_id} | self._who()
         return [head | {"drug": drug} | days[drug] for drug in sorted(days)]
+
+    def rechallenge_rows(self) -> list[dict[str, Any]]:
+        """One row a case episode: what was given after it, and whether it came back."""
+        return [self._rechallenge_row(e) for e in self.cases]
+
+    def _rechallenge_row(self, assessed: AssessedEpisode) -> dict[str, Any]:
+        episode, history = assessed.episode, self.history
+        assert assessed.attribution
+        number = assessed.recurrence_number or 0
+        back = next((e for e in self.cases if (e.recurrence_number or 0) > number), None)
+        came_back = back.episode.onset if back else None
+        given, drug, day = outcomes.given_next(history, episode.onset, assessed.attribution, came_back)
+        assert history.last_contact
+        return (
+            {"definition_id": self.definition.definition_id}
+            | self._who()
+            | {
+                "onset_date": episode.onset,
+                "is_first_case_episode": assessed is self.first_case,
+                "next_treatment": given,
+                "next_drug": drug,
+                "next_treatment_date": day,
+                "days_from_onset": (day - episode.onset).days if day else None,
+                "days_from_recovery": (day - episode.recovery).days if day and episode.recovery else None,
+                "recurred": back is not None,
+                "recurrence_date": came_back,
+                "recurrence_drug": back.attribution.dose.drug if back and back.attribution else None,
+                "recurrence_context": back.recurrence_context if back else None,
+                "follow_up_days": (history.last_contact - episode.onset).days,
+                "follow_up_days_after_treatment": (history.last_contact - day).days if day else None,
+                "observed_days": (episode.last_measured - episode.onset).days,
+            }
+        )
 
     def episode_rows(self) -> list[dict[str, Any]]:
         """The rows of fct_neutropenia_episode."""

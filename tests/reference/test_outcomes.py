@@ -243,3 +243,40 @@ def test_an_episode_judged_away_is_listed_without_a_number() -> None:
     assert [e["is_case_episode"] for e in found] == [True, False, True]
     (case,) = world.table("case_listing")
     assert (case["n_episodes"], case["recurred"]) == (2, True)
+
+
+def followed(world: World) -> list[tuple[Any, ...]]:
+    columns = ("next_treatment", "next_drug", "days_from_onset", "days_from_recovery", "recurred")
+    return [tuple(row[column] for column in columns) for row in world.table("rechallenge")]
+
+
+@pytest.mark.parametrize(
+    ("world", "first"),
+    [
+        (treated(), ("none", None, None, None, False)),
+        (treated().dose("ocrelizumab", 182), ("same_drug", "ocrelizumab", 152, 142, False)),
+        (treated().dose("ocrelizumab", 35), ("same_drug", "ocrelizumab", 5, -5, False)),
+        (treated().dose("ocrelizumab", 182).anc((200, "0.5")), ("same_drug", "ocrelizumab", 152, 142, True)),
+        (treated().dose("ocrelizumab", 200).anc((200, "0.5")), ("none", None, None, None, True)),
+        (treated().dose("ocrelizumab", 199).anc((200, "0.5")), ("same_drug", "ocrelizumab", 169, 159, True)),
+        (treated().line("ofatumumab", 100, 101), ("another_in_class", "ofatumumab", 70, 60, False)),
+        (treated().line("ozanimod", 100).dose("rituximab", 99), ("another_in_class", "rituximab", 69, 59, False)),
+        (treated().line("ozanimod", 100).anc((200, "0.5")), ("out_of_class", "ozanimod", 70, 60, True)),
+    ],
+)
+def test_what_was_given_before_a_recurrence_is_what_followed(world: World, first: tuple[Any, ...]) -> None:
+    assert followed(world)[0] == first
+
+
+def test_home_injections_that_go_on_are_given_on_the_first_day_assumed() -> None:
+    world = World().line("ofatumumab", 0).dose("ofatumumab", 0, 28).anc(*CASE).event("other", 90)
+    assert followed(world) == [("same_drug", "ofatumumab", 26, 16, False)]
+
+
+@pytest.mark.parametrize(("onset", "period"), [(365, "first_year"), (366, "later")])
+def test_the_first_year_ends_365_days_after_the_index_date(onset: int, period: str) -> None:
+    world = World().dose("rituximab", 0, 182, 364).anc((onset, "0.5"))
+    found = {row["period"]: row for row in world.table("incidence_by_period") if row["stratum_type"] == "overall"}
+    assert found["first_year"]["days_at_risk"] == 365
+    assert found["later"]["days_at_risk"] == onset - 365
+    assert {name: row["n_cases"] for name, row in found.items() if row["n_cases"]} == {period: 1}

@@ -5,17 +5,18 @@ The expected intervals were computed with scipy from the counts of the papers na
 
 import subprocess
 import sys
-from math import exp, log, sqrt
 from pathlib import Path
 
 import duckdb
 import pandas as pd
 import pytest
+import yaml
+from statsmodels.stats.rates import confint_poisson_2indep
 
+from registry.paths import DBT_PROJECT
 from registry.settings import load_settings
-from registry.statistics import paper_table, rate_interval, risk_interval, write_statistics
-from registry.statistics.marts import write_marts
-from registry.statistics.survival import kaplan_meier
+from registry.statistics import paper_table, rate_interval, rate_ratio_interval, risk_interval, write_statistics
+from registry.statistics.marts import MARTS, write_marts
 
 SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"
 
@@ -38,6 +39,7 @@ SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"
         pytest.param(5, 108, 4.63, 1.52, 10.47, id="Abdulkader 2014"),
         pytest.param(2, 25, 8.0, 0.98, 26.03, id="Monaco 2016, rechallenge"),
         pytest.param(3, 54, 5.56, 1.16, 15.39, id="Int J Hematol 2006"),
+        pytest.param(13, 37, 35.14, 20.21, 52.54, id="Waldrop 2025, recurrence"),
     ],
 )
 def test_a_published_risk_has_its_exact_interval(k: int, n: int, pct: float, low: float, high: float) -> None:
@@ -73,6 +75,39 @@ def test_the_interval_that_waldrop_printed_is_the_log_wald_one() -> None:
     assert (rate.low_logwald, rate.high_logwald) == pytest.approx((0.4461, 0.8498), abs=0.00005)
 
 
+def test_rates_of_the_first_year_and_later_have_the_printed_intervals() -> None:
+    """Zonozi 2021: 7.2 (5.4-9.6) in year 1; the width tells of 46 events, so of 46 / 0.072 person-years."""
+    rate = rate_interval(46, 46 / 0.072)
+    assert (rate.low_logwald, rate.high_logwald) == pytest.approx((5.4, 9.6), abs=0.05)
+    recurrent = rate_interval(13, 6009)
+    assert (recurrent.low_logwald, recurrent.high_logwald) == pytest.approx((0.126, 0.373), abs=0.0005)
+
+
+def test_a_ratio_of_rates_has_its_exact_interval() -> None:
+    """The example of R's poisson.test: 11 breast cancers in 800 person-years against 21 in 3011."""
+    found = rate_ratio_interval(11, 800, 21, 3011)
+    assert found.ratio == pytest.approx(1.971488, abs=1e-6)
+    assert (found.low, found.high) == pytest.approx((0.8584264, 4.2772659), abs=1e-6)
+    score = confint_poisson_2indep(11, 800, 21, 3011, method="score", compare="ratio")
+    assert (found.low, found.high) == pytest.approx(score, rel=0.15)
+
+
+@pytest.mark.parametrize(
+    ("counts", "ratio", "has_low", "has_high"),
+    [
+        ((0, 100, 5, 100), 0, True, True),
+        ((5, 100, 0, 100), None, True, False),
+        ((0, 100, 0, 100), None, False, False),
+        ((5, 100, 0, 0), None, False, False),
+        ((0, 0, 5, 100), None, False, False),
+    ],
+)
+def test_a_ratio_without_events_on_one_side_is_bounded_on_one_side(counts, ratio, has_low, has_high) -> None:
+    found = rate_ratio_interval(*counts)
+    assert found.ratio == ratio
+    assert (found.low is not None, found.high is not None) == (has_low, has_high)
+
+
 def test_person_time_is_counted_in_days_and_divided_once() -> None:
     """OHDSI CohortIncidence: 365, 0 and 120 days at risk, one case, 75.3 per 100 person-years."""
     assert rate_interval(1, (365 + 0 + 120) / 365.25).per_100py == pytest.approx(75.3, abs=0.05)
@@ -95,36 +130,6 @@ def test_negative_person_time_is_an_error() -> None:
         rate_interval(1, -0.1)
 
 
-def counts(*rows: tuple[int, int, int]) -> pd.DataFrame:
-    return pd.DataFrame(rows, columns=["time_days", "n_patients", "n_events"])
-
-
-def log_log_interval(survival: float, greenwood: float) -> tuple[float, float]:
-    spread = exp(1.959964 * sqrt(greenwood) / abs(log(survival)))
-    return survival**spread, survival ** (1 / spread)
-
-
-def test_a_curve_follows_the_textbook() -> None:
-    """Seven patients: two leave at once, a case on day 5, a case and a loss on day 10, two stay."""
-    curve = kaplan_meier(counts((0, 2, 0), (5, 1, 1), (10, 2, 1), (20, 2, 0)))
-    assert curve["time_days"].tolist() == [0, 5, 10, 20]
-    assert curve["at_risk"].tolist() == [7, 5, 4, 2]
-    assert curve["events"].tolist() == [0, 1, 1, 0]
-    assert curve["survival"].tolist() == pytest.approx([1, 4 / 5, 4 / 5 * 3 / 4, 4 / 5 * 3 / 4])
-    expected = log_log_interval(0.8, 1 / (5 * 4)), log_log_interval(0.6, 1 / (5 * 4) + 1 / (4 * 3))
-    bounds = list(zip(curve["ci_low"], curve["ci_high"], strict=True))
-    assert bounds[0] == (1, 1)
-    assert bounds[1] == pytest.approx(expected[0], abs=1e-6)
-    assert bounds[2] == pytest.approx(expected[1], abs=1e-6)
-
-
-def test_a_curve_always_starts_at_time_zero_and_has_no_interval_where_nobody_is_left() -> None:
-    curve = kaplan_meier(counts((5, 2, 2), (10, 3, 3)))
-    assert curve[["time_days", "at_risk"]].values.tolist() == [[0, 5], [5, 5], [10, 3]]
-    assert curve["survival"].iloc[-1] == 0
-    assert curve[["ci_low", "ci_high"]].iloc[-1].isna().all()
-
-
 # A small build file: the tables that the statistics read. Two definitions; nobody fits `nobody`.
 # Ann is a case on ocrelizumab at day 100, then switched to ofatumumab, where it recurs.
 _BUILD = """
@@ -135,20 +140,33 @@ create table main.dim_case_definition as
     union all select 'nobody', 'Nobody', false;
 create table intermediate.int_cohort_member as
 select 'udine_2025' as definition_id, *, date '2020-01-01' as index_date from (values
-    ('ann', 'udine', 'ocrelizumab', date '2021-01-01', date '2020-04-10', 'ocrelizumab'),
-    ('bob', 'udine', 'rituximab', date '2021-01-01', null, null),
-    ('cyd', 'trieste', 'ocrelizumab', date '2020-07-19', null, null)
-) as t (patient_key, site, first_drug, follow_up_end, first_case_onset, first_case_drug);
+    ('ann', 'udine', 'ocrelizumab', date '2021-01-01', date '2020-04-10', 'ocrelizumab', true, false),
+    ('bob', 'udine', 'rituximab', date '2021-01-01', null, null, null, false),
+    ('cyd', 'trieste', 'ocrelizumab', date '2020-07-19', null, null, null, true)
+) as t (
+    patient_key, site, first_drug, follow_up_end, first_case_onset, first_case_drug, is_case_of_first_year, has_died
+);
 create table intermediate.int_drug_exposed as
     select definition_id, patient_key, first_drug as drug from intermediate.int_cohort_member;
 create table intermediate.int_risk_time as
 select 'udine_2025' as definition_id, * from (values
-    ('ann', 'ocrelizumab', 100, 120, 4), ('ann', 'ofatumumab', 0, 246, 8),
-    ('bob', 'rituximab', 365, 365, 12), ('cyd', 'ocrelizumab', 200, 200, 6)
-) as t (patient_key, drug, days_at_risk, days_at_risk_total, n_anc_tests);
+    ('ann', 'ocrelizumab', 100, 100, 120, 4), ('ann', 'ofatumumab', 0, 0, 246, 8),
+    ('bob', 'rituximab', 365, 300, 365, 12), ('cyd', 'ocrelizumab', 200, 200, 200, 6)
+) as t (patient_key, drug, days_at_risk, days_at_risk_first_year, days_at_risk_total, n_anc_tests);
 create table main.fct_neutropenia_episode as
 select 'udine_2025' as definition_id, 'ann' as patient_key, 'udine' as site,
     unnest(['ocrelizumab', 'ofatumumab']) as attributed_drug, true as is_case_episode;
+create table intermediate.int_episode_judged as
+select 'udine_2025' as definition_id, 'ann' as patient_key, true as is_case_episode, * from (values
+    (1, date '2020-04-10', date '2020-04-20', 'recovered', 'ocrelizumab', 100, true),
+    (2, date '2020-11-01', date '2020-11-08', 'ongoing', 'ofatumumab', 20, false)
+) as t (
+    episode_number, onset_on, last_measured_on, end_status, attributed_drug, days_since_last_dose, gcsf_treated
+);
+create table main.mart_rechallenge as
+select 'udine_2025' as definition_id, 'ann' as patient_key, * from (values
+    (true, 'ocrelizumab', 'another_in_class', true, 266), (false, 'ofatumumab', 'none', false, 61)
+) as t (is_first_case_episode, attributed_drug, next_treatment, recurred, follow_up_days);
 create table intermediate.int_verdict_pair (definition_id varchar, comparison varchar, first_reading varchar,
     second_reading varchar, first_verdict varchar, second_verdict varchar);
 """
@@ -194,10 +212,71 @@ def test_a_definition_with_an_empty_cohort_still_has_its_row() -> None:
         con.execute("delete from intermediate.int_drug_exposed")
         con.execute("delete from intermediate.int_risk_time")
         con.execute("update main.fct_neutropenia_episode set is_case_episode = false")
-        assert write_marts(con) == {"mart_incidence": 2, "mart_time_to_onset": 0, "mart_review_agreement": 2}
+        con.execute("delete from intermediate.int_episode_judged")
+        con.execute("delete from main.mart_rechallenge")
+        assert write_marts(con) == {
+            "mart_incidence": 2,
+            "mart_incidence_by_period": 4,
+            "mart_time_to_onset": 0,
+            "mart_duration": 6,
+            "mart_recurrence": 10,
+            "mart_review_agreement": 2,
+        }
         rows = con.execute("select * from main.mart_incidence order by definition_id").fetchall()
-        zeros = ("overall", "all", 0, 0, None, None, None, 0, *[None] * 5, 0, 0, None, None)
+        zeros = ("overall", "all", 0, 0, *[None] * 5, 0, *[None] * 5, 0, 0, None, None)
         assert rows == [("nobody", *zeros), ("udine_2025", *zeros)]
+        for mart, counts in (
+            ("mart_incidence_by_period", "n_patients + n_cases + person_years"),
+            ("mart_duration", "n + n_events"),
+            ("mart_recurrence", "n_patients + n_recurrent"),
+        ):
+            assert con.execute(f"select distinct {counts} from main.{mart}").fetchall() == [(0,)]
+
+
+def test_a_rate_is_split_at_the_end_of_the_first_year_and_compared() -> None:
+    with build() as con:
+        write_marts(con)
+        columns = "period, n_patients, n_cases, round(person_years * 365.25), rate_ratio, rate_ratio_low > 0"
+        overall = con.execute(
+            f"select {columns} from main.mart_incidence_by_period"
+            " where definition_id = 'udine_2025' and stratum = 'all'"
+        ).fetchall()
+        assert overall == [("first_year", 3, 1, 600, None, True), ("later", 1, 0, 65, None, None)]
+
+
+def test_time_from_dose_to_onset_and_to_recovery_is_summed_up() -> None:
+    """The second episode goes on: it was seen to last for 7 days, and nothing is known of its end."""
+    with build() as con:
+        write_marts(con)
+        columns = "measure, stratum, n, n_events, median_days, min_days, max_days"
+        rows = con.execute(
+            f"select {columns} from main.mart_duration where definition_id = 'udine_2025' and stratum_type <> 'drug'"
+        ).fetchall()
+        assert sorted(rows) == [
+            ("last_dose_to_first_onset", "all", 1, 1, 100, 100, 100),
+            ("last_dose_to_onset", "all", 2, 2, 60, 20, 100),
+            ("onset_to_recovery", "all", 2, 1, 10, None, None),
+            ("onset_to_recovery", "with_gcsf", 1, 1, 10, None, None),
+            ("onset_to_recovery", "without_gcsf", 1, 0, None, None, None),
+        ]
+
+
+def test_a_case_recurs_under_what_was_given_after_its_first_episode() -> None:
+    with build() as con:
+        write_marts(con)
+        columns = "next_treatment, n_patients, n_recurrent, recurrence_pct, round(recurrence_low, 1), recurrence_high"
+        where = "definition_id = 'udine_2025' and stratum_type"
+        rows = con.execute(f"select {columns} from main.mart_recurrence where {where} = 'overall'").fetchall()
+        some, none = (1, 1, 100, 2.5, 100), (0, 0, None, None, None)
+        assert rows == [
+            ("all", *some),
+            ("same_drug", *none),
+            ("another_in_class", *some),
+            ("out_of_class", *none),
+            ("none", *none),
+        ]
+        drugs = con.execute(f"select distinct stratum from main.mart_recurrence where {where} = 'drug'").fetchall()
+        assert drugs == [("ocrelizumab",)]
 
 
 def test_time_runs_from_the_index_date_to_the_first_case_or_the_end_of_follow_up() -> None:
@@ -212,25 +291,25 @@ def test_time_runs_from_the_index_date_to_the_first_case_or_the_end_of_follow_up
 
 def test_the_marts_do_not_depend_on_the_order_of_rows_and_carry_ten_digits() -> None:
     with build() as one, build() as other:
-        for table in ("int_cohort_member", "int_risk_time", "int_drug_exposed"):
+        for table in ("int_cohort_member", "int_risk_time", "int_drug_exposed", "int_episode_judged"):
             other.execute(
                 f"create or replace table intermediate.{table} as"
                 f" select * from intermediate.{table} order by patient_key desc"
             )
         assert write_marts(one) == write_marts(other)
-        for mart in ("mart_incidence", "mart_time_to_onset"):
+        for mart in MARTS:
             rows = one.execute(f"from main.{mart}").fetchall()
             assert rows == other.execute(f"from main.{mart}").fetchall()
             numbers = [cell for row in rows for cell in row if isinstance(cell, float)]
             assert all(number == float(f"{number:.9e}") for number in numbers)
 
 
-def test_a_failed_write_leaves_both_marts_as_they_were(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_write_leaves_every_mart_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     with build() as con:
         write_marts(con)
         before = con.execute("from main.mart_incidence").fetchall()
         con.execute("delete from intermediate.int_cohort_member")
-        monkeypatch.setattr("registry.statistics.marts.time_to_onset", lambda _: pd.DataFrame())
+        monkeypatch.setitem(MARTS, "not a name", ({"n": "BIGINT"}, lambda _: pd.DataFrame({"n": [1]})))
         with pytest.raises(duckdb.Error):
             write_marts(con)
         assert con.execute("from main.mart_incidence").fetchall() == before
@@ -276,6 +355,17 @@ def test_the_papers_table_is_read_from_a_release(tmp_path: Path) -> None:
 def test_the_marts_are_written_into_the_warehouse_of_the_settings(tmp_path: Path) -> None:
     settings = load_settings(home=tmp_path)
     build(settings.warehouse).close()
-    assert write_statistics(settings) == {"mart_incidence": 7, "mart_time_to_onset": 14, "mart_review_agreement": 2}
+    assert set(write_statistics(settings)) == set(MARTS)
     with duckdb.connect(str(settings.warehouse), read_only=True) as con:
         assert con.execute("select count(*) from main.mart_time_to_onset").fetchone() == (14,)
+
+
+def test_every_column_is_described_for_the_data_dictionary() -> None:
+    """They have no model of their own, so nothing else holds description and table together."""
+    described = [yaml.safe_load(path.read_text()) for path in (DBT_PROJECT / "models" / "marts").glob("*.yml")]
+    sources = [source for content in described for source in content.get("sources", []) if source["name"] != "release"]
+    tables = [table for source in sources for table in source["tables"]]
+    assert {table["name"]: [column["name"] for column in table["columns"]] for table in tables} == {
+        name: list(types) for name, (types, _) in MARTS.items()
+    }
+    assert all(column["description"] for table in tables for column in table["columns"])

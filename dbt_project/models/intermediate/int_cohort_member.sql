@@ -1,5 +1,6 @@
 /*
-Grain: definition x patient in that definition's cohort.
+Grain: definition x patient in that definition's cohort. has_died: died within the observation. The first case episode
+falls into the first year on treatment by the same rule as the days at risk do.
 */
 select
     exclusion.definition_id,
@@ -9,8 +10,10 @@ select
     exclusion.first_drug,
     exclusion.index_date,
     follow_up.follow_up_end,
+    coalesce(patient.death_on <= patient.observation_end, false) as has_died,
     first_case.first_case_onset,
-    first_case.first_case_drug
+    first_case.first_case_drug,
+    first_case.first_case_onset <= {{ end_of_first_year('exclusion.index_date') }} as is_case_of_first_year
 from {{ ref('int_exclusion') }} as exclusion
 inner join {{ ref('int_observed_patient') }} as patient on exclusion.patient_no = patient.patient_no
 inner join {{ ref('int_follow_up') }} as follow_up on exclusion.patient_no = follow_up.patient_no

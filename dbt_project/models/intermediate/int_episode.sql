@@ -160,6 +160,7 @@ select
     ended.end_status,
     coalesce(case when ended.end_status <> 'ongoing' then ended.last_on end, ended.observation_end) as window_end_on,
     ended.observation_end,
+    ended.last_on as last_measured_on,
     ended.n_measurements,
     ended.n_gcsf_rebounds,
     nadirs.nadir,

@@ -18,6 +18,7 @@ select
     episode.end_status,
     case when episode.end_status = 'recovered' then {{ days_between('episode.onset_on', 'episode.end_on') }} end
         as duration_days,
+    episode.last_measured_on,
     episode.n_measurements,
     episode.n_gcsf_rebounds,
     episode.nadir,

@@ -1,5 +1,6 @@
 /*
-Grain: definition x patient in the cohort x drug: days at risk up to the first case episode's onset, days at risk in all,
+Grain: definition x patient in the cohort x drug: days at risk up to the first case episode's onset, those of them in the
+first year on anti-CD20 treatment (a day at most 365 days after the index date), days at risk in all,
 and the number of ANC results on the days at risk up to that onset (who is measured more is found more; after a case more
 is measured because of it).
 */
@@ -12,6 +13,11 @@ with days as (
         sum(greatest(0, {{ days_between(
             'risk.dose_on', 'least(risk.risk_to, coalesce(member.first_case_onset, risk.risk_to))'
         ) }})) as days_at_risk,
+        sum(greatest(0, {{ days_between(
+            'risk.dose_on',
+            'least(risk.risk_to, coalesce(member.first_case_onset, risk.risk_to), '
+            ~ end_of_first_year('member.index_date') ~ ')'
+        ) }})) as days_at_risk_first_year,
         sum(greatest(0, {{ days_between('risk.dose_on', 'risk.risk_to') }})) as days_at_risk_total
     from {{ ref('int_risk_interval') }} as risk
     inner join {{ ref('int_case_definition') }} as definitions on risk.attribution_days = definitions.attribution_days
@@ -38,6 +44,7 @@ select
     days.patient_key,
     days.drug,
     days.days_at_risk,
+    days.days_at_risk_first_year,
     days.days_at_risk_total,
     coalesce(tests.n_anc_tests, 0) as n_anc_tests
 from days

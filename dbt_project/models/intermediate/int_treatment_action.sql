@@ -7,7 +7,8 @@ Rules: the earliest documented event on or after the day of onset; on one day in
 Where nothing follows: 'continued' for a drug injected at home whose line has no end, or ends more than 1.5 intervals
 after onset, with a documented contact more than 1.5 intervals after onset; 'discontinued' when the line ends on or after
 onset, or the last contact lies more than 1.5 intervals after the dose before onset; else 'pending'.
-The line: the drug's latest that started by the onset, an open one on ties.
+The line: the drug's latest that started by the onset, an open one on ties. event_on: the day of the event that decided,
+NULL where none followed.
 */
 with episodes as (
     select * from {{ ref('int_episode_attributed') }}
@@ -100,5 +101,6 @@ select
         when {{ days_between('last_dose_on', 'follow_up_end') }} > tolerated_days then 'discontinued'
         else 'pending'
     end as treatment_action,
-    case when event_order in (2, 3) then event_drug end as next_drug
+    case when event_order in (2, 3) then event_drug end as next_drug,
+    event_on
 from known

@@ -1,0 +1,43 @@
+/*
+Grain: definition x case episode: what was given after it (the same drug again, another anti-CD20 drug, a drug out of the
+class, none), when, for how long the patient was followed, and whether, when and under what the neutropenia recurred.
+*/
+with case_episodes as (
+    select
+        *,
+        case when end_status = 'recovered' then end_date end as recovery_date,
+        row_number() over (partition by definition_id, patient_key order by episode_number asc) as from_first
+    from {{ ref('fct_neutropenia_episode') }}
+    where is_case_episode
+)
+
+select
+    episode.episode_id,
+    episode.definition_id,
+    episode.patient_key,
+    episode.site,
+    episode.episode_number,
+    episode.from_first = 1 as is_first_case_episode,
+    episode.continuation_possible,
+    episode.attributed_drug,
+    episode.onset_date,
+    episode.recovery_date,
+    episode.treatment_action,
+    followed.next_treatment,
+    followed.next_drug,
+    followed.next_on as next_treatment_date,
+    cast({{ days_between('episode.onset_date', 'followed.next_on') }} as integer) as days_from_onset,
+    cast({{ days_between('episode.recovery_date', 'followed.next_on') }} as integer) as days_from_recovery,
+    followed.recurrence_on is not null as recurred,
+    followed.recurrence_on as recurrence_date,
+    cast({{ days_between('episode.onset_date', 'followed.recurrence_on') }} as integer) as days_to_recurrence,
+    followed.recurrence_drug,
+    followed.recurrence_context,
+    cast({{ days_between('episode.onset_date', 'followed.follow_up_end') }} as integer) as follow_up_days,
+    cast({{ days_between('followed.next_on', 'followed.follow_up_end') }} as integer) as follow_up_days_after_treatment
+from case_episodes as episode
+inner join {{ ref('int_rechallenge') }} as followed
+    on
+        episode.definition_id = followed.definition_id
+        and episode.patient_key = followed.patient_key
+        and episode.episode_number = followed.episode_number

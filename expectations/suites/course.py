@@ -1,0 +1,216 @@
+"""The course of the cases: how long it took, what was given next, and whether the neutropenia came back."""
+
+from __future__ import annotations
+
+from expectations.check import Check
+from expectations.kinds import no_rows, one_of, refers
+from expectations.suites.marts import SAME_COUNT
+
+RECHALLENGE = "main.mart_rechallenge"
+DURATION = "main.mart_duration"
+RECURRENCE = "main.mart_recurrence"
+
+NEXT_TREATMENTS = ("same_drug", "another_in_class", "out_of_class", "none")
+
+CHECKS: tuple[Check, ...] = (
+    one_of(
+        "rechallenge_next_treatment_values",
+        RECHALLENGE,
+        "next_treatment",
+        NEXT_TREATMENTS,
+        description=f"next_treatment is one of: {', '.join(NEXT_TREATMENTS)}.",
+        source="Output contract",
+    ),
+    *(
+        refers(
+            f"rechallenge_{column}_known",
+            RECHALLENGE,
+            column,
+            "main.dim_drug",
+            "drug",
+            description=f"Every {column} after an episode stands in dim_drug.",
+        )
+        for column in ("next_drug", "recurrence_drug")
+    ),
+    no_rows(
+        "rechallenge_is_of_case_episodes",
+        RECHALLENGE,
+        """
+        SELECT episode_id FROM (
+            SELECT episode_id, definition_id, patient_key, onset_date FROM main.mart_rechallenge
+            EXCEPT
+            SELECT episode_id, definition_id, patient_key, onset_date FROM main.fct_neutropenia_episode
+            WHERE is_case_episode
+        ) AS unknown_to_the_episodes
+        UNION ALL
+        SELECT episode_id FROM main.fct_neutropenia_episode
+        WHERE is_case_episode AND episode_id NOT IN (SELECT episode_id FROM main.mart_rechallenge)
+        """,
+        description="What was given next is told of every case episode, and of no other.",
+        source=SAME_COUNT,
+    ),
+    no_rows(
+        "rechallenge_follows_the_treatment_action",
+        RECHALLENGE,
+        """
+        SELECT episode_id FROM main.mart_rechallenge
+        WHERE next_treatment IS NULL OR (next_treatment <> 'none' AND next_treatment IS DISTINCT FROM CASE
+                WHEN treatment_action IN ('continued', 'resumed') THEN 'same_drug'
+                WHEN treatment_action = 'switched_in_class' THEN 'another_in_class'
+                WHEN treatment_action = 'switched_out_of_class' THEN 'out_of_class'
+            END)
+            OR (next_treatment = 'none' AND NOT recurred AND treatment_action NOT IN ('discontinued', 'pending'))
+            OR (next_treatment = 'none') <> (next_drug IS NULL)
+            OR (next_treatment = 'same_drug') <> coalesce(next_drug = attributed_drug, false)
+            OR next_treatment_date < onset_date OR next_treatment_date >= recurrence_date
+            OR days_from_onset <> next_treatment_date - onset_date
+            OR days_from_recovery <> next_treatment_date - recovery_date
+        """,
+        description="What was given next is the episode's treatment action, where that came before a recurrence.",
+        source="Protocol: treatment action",
+    ),
+    no_rows(
+        "rechallenge_recurrence_is_an_episode",
+        RECHALLENGE,
+        """
+        SELECT followed.episode_id FROM main.mart_rechallenge AS followed
+        JOIN main.fct_neutropenia_episode AS episode ON followed.episode_id = episode.episode_id
+        LEFT JOIN main.fct_neutropenia_episode AS recurrence
+            ON episode.definition_id = recurrence.definition_id AND episode.patient_key = recurrence.patient_key
+            AND recurrence.is_case_episode AND recurrence.recurrence_number = episode.recurrence_number + 1
+            AND NOT recurrence.continuation_possible
+        WHERE followed.recurred <> (recurrence.episode_id IS NOT NULL)
+            OR followed.recurrence_date IS DISTINCT FROM recurrence.onset_date
+            OR followed.recurrence_context IS DISTINCT FROM recurrence.recurrence_context
+            OR followed.recurrence_drug IS DISTINCT FROM recurrence.attributed_drug
+        """,
+        description="A recurrence is the patient's next case episode with a higher recurrence number.",
+        source="Protocol: recurrence",
+    ),
+    one_of(
+        "recurrence_next_treatment_values",
+        RECURRENCE,
+        "next_treatment",
+        ("all", *NEXT_TREATMENTS),
+        description=f"Recurrence is given for all cases and by what was given next: {', '.join(NEXT_TREATMENTS)}.",
+        source="Output contract",
+    ),
+    no_rows(
+        "recurrence_counts_agree",
+        RECURRENCE,
+        """
+        WITH cases AS (
+            SELECT * FROM main.mart_rechallenge WHERE is_first_case_episode
+        ), strata AS (
+            SELECT definition_id, 'overall' AS stratum_type, 'all' AS stratum, recurred, next_treatment FROM cases
+            UNION ALL SELECT definition_id, 'drug', attributed_drug, recurred, next_treatment FROM cases
+        ), counted AS (
+            SELECT definition_id, stratum_type, stratum, 'all' AS next_treatment, count(*) AS n,
+                count(*) FILTER (WHERE recurred) AS n_recurrent
+            FROM strata GROUP BY definition_id, stratum_type, stratum
+            UNION ALL
+            SELECT definition_id, stratum_type, stratum, next_treatment, count(*), count(*) FILTER (WHERE recurred)
+            FROM strata GROUP BY definition_id, stratum_type, stratum, next_treatment
+        )
+        SELECT coalesce(stated.definition_id, counted.definition_id) AS definition_id,
+            coalesce(stated.stratum, counted.stratum) AS stratum
+        FROM main.mart_recurrence AS stated
+        FULL JOIN counted
+            ON stated.definition_id = counted.definition_id AND stated.stratum_type = counted.stratum_type
+            AND stated.stratum = counted.stratum AND stated.next_treatment = counted.next_treatment
+        LEFT JOIN main.mart_sensitivity AS sensitivity
+            ON stated.definition_id = sensitivity.definition_id AND stated.stratum_type = 'overall'
+            AND stated.next_treatment = 'all'
+        WHERE coalesce(stated.n_patients, -1) <> coalesce(counted.n, 0)
+            OR coalesce(stated.n_recurrent, -1) <> coalesce(counted.n_recurrent, 0)
+            OR stated.n_patients <> sensitivity.n_cases OR stated.n_recurrent <> sensitivity.n_recurrent
+        """,
+        description="Recurrence counts the cases of mart_rechallenge, each once, and as many as the sensitivity "
+        "analysis.",
+        source=SAME_COUNT,
+        names_offenders=True,
+    ),
+    no_rows(
+        "recurrence_intervals_hold_estimates",
+        RECURRENCE,
+        """
+        SELECT definition_id, stratum, next_treatment FROM main.mart_recurrence
+        WHERE (n_patients > 0 AND coalesce(
+                abs(recurrence_pct - 100.0 * n_recurrent / n_patients) > 1e-7
+                OR recurrence_pct NOT BETWEEN recurrence_low - 1e-7 AND recurrence_high + 1e-7
+                OR recurrence_pct NOT BETWEEN recurrence_low_wilson - 1e-7 AND recurrence_high_wilson + 1e-7, true
+            ))
+        """,
+        description="The share of recurrences is their number by the cases, and lies within its intervals.",
+        source="Output contract: Clopper–Pearson and Wilson intervals",
+        names_offenders=True,
+    ),
+    one_of(
+        "duration_measure_values",
+        DURATION,
+        "measure",
+        ("last_dose_to_first_onset", "last_dose_to_onset", "onset_to_recovery"),
+        description="Durations are those from the last dose to the onset and from the onset to recovery.",
+        source="Output contract",
+    ),
+    no_rows(
+        "duration_counts_agree",
+        DURATION,
+        """
+        WITH stated AS (
+            SELECT definition_id, measure, stratum_type, sum(n) AS n, sum(n_events) AS n_events
+            FROM main.mart_duration GROUP BY definition_id, measure, stratum_type
+        ), episodes AS (
+            SELECT definition_id, count(*) AS n, count(DISTINCT patient_key) AS n_cases,
+                count(*) FILTER (WHERE end_status = 'recovered') AS n_recovered
+            FROM main.fct_neutropenia_episode WHERE is_case_episode GROUP BY definition_id
+        )
+        SELECT stated.definition_id, stated.measure, stated.stratum_type FROM stated
+        LEFT JOIN episodes ON stated.definition_id = episodes.definition_id
+        WHERE stated.n <> CASE stated.measure
+                WHEN 'last_dose_to_first_onset' THEN coalesce(episodes.n_cases, 0) ELSE coalesce(episodes.n, 0) END
+            OR stated.n_events <> CASE stated.measure
+                WHEN 'onset_to_recovery' THEN coalesce(episodes.n_recovered, 0) ELSE stated.n END
+        UNION ALL
+        SELECT definition_id, 'every measure', 'overall' FROM main.dim_case_definition
+        WHERE definition_id NOT IN (
+            SELECT definition_id FROM stated WHERE stratum_type = 'overall' GROUP BY definition_id
+            HAVING count(DISTINCT measure) = 3
+        )
+        """,
+        description="Durations rest on every case episode (to the first onset: on every case), overall, by drug, and "
+        "with or without G-CSF.",
+        source=SAME_COUNT,
+        names_offenders=True,
+    ),
+    no_rows(
+        "duration_quartiles_in_order",
+        DURATION,
+        """
+        SELECT definition_id, measure, stratum FROM main.mart_duration
+        WHERE min_days > q1_days OR q1_days > median_days OR median_days > q3_days OR q3_days > max_days
+            OR min_days < 0 OR q1_days < 0 OR median_low > median_days OR median_days > median_high
+            OR (n = 0 AND median_days IS NOT NULL)
+            OR (n > 0 AND median_days IS NULL AND measure <> 'onset_to_recovery')
+        """,
+        description="Quartiles are in order, and the median lies within its interval.",
+        source="Output contract: Kaplan–Meier where a time may be censored",
+        names_offenders=True,
+    ),
+    no_rows(
+        "duration_agrees_with_summary",
+        DURATION,
+        """
+        SELECT duration.measure FROM main.mart_duration AS duration
+        JOIN main.dim_case_definition AS definition
+            ON duration.definition_id = definition.definition_id AND definition.is_primary
+        LEFT JOIN main.mart_cohort_summary AS summary
+            ON summary.measure = 'median_days_from_dose_to_onset' AND summary.stratum = 'overall'
+        WHERE duration.measure = 'last_dose_to_first_onset' AND duration.stratum_type = 'overall'
+            AND duration.median_days IS DISTINCT FROM summary.value
+        """,
+        description="The median time from last dose to first onset is that of the cohort's summary.",
+        source=SAME_COUNT,
+        names_offenders=True,
+    ),
+)

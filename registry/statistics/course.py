@@ -1,0 +1,166 @@
+"""The course of the cases: how long it took (`mart_duration`), and whether it came back (`mart_recurrence`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from registry.statistics.intervals import risk_interval
+from registry.statistics.survival import time_quantiles
+from registry.statistics.table import ORDER
+
+if TYPE_CHECKING:
+    import duckdb
+
+TO_RECOVERY = "onset_to_recovery"
+
+DURATION_TYPES = {
+    "definition_id": "VARCHAR",
+    "measure": "VARCHAR",
+    "stratum_type": "VARCHAR",
+    "stratum": "VARCHAR",
+    "n": "BIGINT",
+    "n_events": "BIGINT",
+    "median_days": "DOUBLE",
+    "median_low": "DOUBLE",
+    "median_high": "DOUBLE",
+    "q1_days": "DOUBLE",
+    "q3_days": "DOUBLE",
+    "min_days": "DOUBLE",
+    "max_days": "DOUBLE",
+}
+RECURRENCE_TYPES = {
+    "definition_id": "VARCHAR",
+    "stratum_type": "VARCHAR",
+    "stratum": "VARCHAR",
+    "next_treatment": "VARCHAR",
+    "n_patients": "BIGINT",
+    "n_recurrent": "BIGINT",
+    "recurrence_pct": "DOUBLE",
+    "recurrence_low": "DOUBLE",
+    "recurrence_high": "DOUBLE",
+    "recurrence_low_wilson": "DOUBLE",
+    "recurrence_high_wilson": "DOUBLE",
+    "median_follow_up_days": "DOUBLE",
+}
+
+# An episode is watched from its onset to its recovery, or to its last measurement: nothing is known after that,
+# whether it is lost or ongoing. A definition without a case has a row a measure, with n = 0.
+_TIMES = f"""
+with case_episodes as (
+    select *, row_number() over (partition by definition_id, patient_key order by episode_number) as from_first
+    from intermediate.int_episode_judged
+    where is_case_episode
+),
+times as (
+    select definition_id, unnest(['last_dose_to_first_onset', 'last_dose_to_onset', '{TO_RECOVERY}']) as measure,
+        0 as n_episodes
+    from main.dim_case_definition
+    union all by name
+    select definition_id, 'last_dose_to_first_onset' as measure, attributed_drug as drug,
+        days_since_last_dose as time_days, true as is_event, 1 as n_episodes
+    from case_episodes
+    where from_first = 1
+    union all by name
+    select definition_id, 'last_dose_to_onset' as measure, attributed_drug as drug,
+        days_since_last_dose as time_days, true as is_event, 1 as n_episodes
+    from case_episodes
+    union all by name
+    select definition_id, '{TO_RECOVERY}' as measure, attributed_drug as drug,
+        case when gcsf_treated then 'with_gcsf' else 'without_gcsf' end as gcsf,
+        last_measured_on - onset_on as time_days, end_status = 'recovered' as is_event, 1 as n_episodes
+    from case_episodes
+)
+select definition_id, measure,
+    case when grouping(drug) = 0 then 'drug' when grouping(gcsf) = 0 then 'gcsf' else 'overall' end as stratum_type,
+    coalesce(drug, gcsf, 'all') as stratum,
+    coalesce(time_days, 0) as time_days,
+    cast(sum(n_episodes) as bigint) as n_patients,
+    count(*) filter (where is_event) as n_events
+from times
+group by grouping sets (
+    (definition_id, measure, time_days), (definition_id, measure, drug, time_days),
+    (definition_id, measure, gcsf, time_days)
+)
+having (grouping(drug) = 1 or drug is not null) and (grouping(gcsf) = 1 or gcsf is not null)
+order by {ORDER}, measure, time_days
+"""
+
+# One row a case, by what was given after its first case episode; a share of none is shown as such.
+_RECURRENCES = f"""
+with cases as (
+    select definition_id, unnest(['overall', 'drug']) as stratum_type, unnest(['all', attributed_drug]) as stratum,
+        patient_key, next_treatment, recurred, follow_up_days
+    from main.mart_rechallenge
+    where is_first_case_episode
+),
+strata as (
+    select definition_id, 'overall' as stratum_type, 'all' as stratum from main.dim_case_definition
+    union
+    select definition_id, stratum_type, stratum from cases
+),
+answers as (
+    select unnest(['all', 'same_drug', 'another_in_class', 'out_of_class', 'none']) as next_treatment,
+        unnest([1, 2, 3, 4, 5]) as answer_order
+),
+counted as (
+    select strata.definition_id, strata.stratum_type, strata.stratum, answers.next_treatment, answers.answer_order,
+        count(cases.patient_key) as n_patients,
+        count(*) filter (where cases.recurred) as n_recurrent,
+        median(cases.follow_up_days) as median_follow_up_days
+    from strata
+    cross join answers
+    left join cases
+        on strata.definition_id = cases.definition_id and strata.stratum_type = cases.stratum_type
+        and strata.stratum = cases.stratum and answers.next_treatment in ('all', cases.next_treatment)
+    group by all
+)
+select * exclude (answer_order) from counted
+order by {ORDER}, answer_order
+"""
+
+
+def duration(connection: duckdb.DuckDBPyConnection) -> Any:
+    """Days from last dose to onset and from onset to recovery: a DataFrame, one row a definition, measure, stratum."""
+    import pandas as pd
+
+    times = connection.execute(_TIMES).df()
+    keys = ["definition_id", "measure", "stratum_type", "stratum"]
+    rows = [
+        dict(zip(keys, key, strict=True)) | _summary(of_stratum[of_stratum["n_patients"] > 0], key[1])
+        for key, of_stratum in times.groupby(keys, sort=False)
+    ]
+    return pd.DataFrame(rows)
+
+
+def recurrence(connection: duckdb.DuckDBPyConnection) -> Any:
+    """Share of cases that recurred, by what was given next: a DataFrame, one row a definition, stratum and answer."""
+    counts = connection.execute(_RECURRENCES).df()
+    shares = [risk_interval(int(row.n_recurrent), int(row.n_patients)) for row in counts.itertuples()]
+    return counts.assign(
+        recurrence_pct=[share.pct for share in shares],
+        recurrence_low=[share.low for share in shares],
+        recurrence_high=[share.high for share in shares],
+        recurrence_low_wilson=[share.low_wilson for share in shares],
+        recurrence_high_wilson=[share.high_wilson for share in shares],
+    )
+
+
+def _summary(times: Any, measure: str) -> dict[str, Any]:
+    """Quartiles of one stratum: of a time that may be censored from Kaplan-Meier, else of the times themselves."""
+    import numpy as np
+
+    counts = {"n": times["n_patients"].sum(), "n_events": times["n_events"].sum()}
+    if counts["n"] == 0:
+        return counts
+    if measure == TO_RECOVERY:
+        found = time_quantiles(times)
+        return counts | {
+            "median_days": found.median,
+            "median_low": found.median_low,
+            "median_high": found.median_high,
+            "q1_days": found.q1,
+            "q3_days": found.q3,
+        }
+    days = np.repeat(times["time_days"].to_numpy(), times["n_patients"])
+    quartiles = np.quantile(days, [0, 0.25, 0.5, 0.75, 1])
+    return counts | dict(zip(("min_days", "q1_days", "median_days", "q3_days", "max_days"), quartiles, strict=True))

@@ -1,0 +1,70 @@
+"""Time from the index date to the first case episode: `mart_time_to_onset`, as curves."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from registry.statistics.survival import cumulative_incidence, kaplan_meier
+from registry.statistics.table import ORDER, STRATUM_KEY, named, stratum
+
+if TYPE_CHECKING:
+    import duckdb
+
+TIME_TO_ONSET_TYPES = {
+    "definition_id": "VARCHAR",
+    "stratum_type": "VARCHAR",
+    "stratum": "VARCHAR",
+    "time_days": "BIGINT",
+    "at_risk": "BIGINT",
+    "events": "BIGINT",
+    "deaths": "BIGINT",
+    "survival": "DOUBLE",
+    "ci_low": "DOUBLE",
+    "ci_high": "DOUBLE",
+    "cumulative_incidence": "DOUBLE",
+    "cif_low": "DOUBLE",
+    "cif_high": "DOUBLE",
+}
+
+# From the index date to the onset of the first case episode; without one, to the end of follow-up. A death counts where
+# follow-up ends: the same patients are at risk on a day for both estimates.
+_COUNTS = f"""
+with follow_up as (
+    select definition_id, site, first_drug, first_case_onset, has_died,
+        coalesce(first_case_onset, follow_up_end) - index_date as time_days
+    from intermediate.int_cohort_member
+)
+select definition_id,{stratum("first_drug")},
+    time_days,
+    count(*) as n_patients,
+    count(first_case_onset) as n_events,
+    count(*) filter (where has_died and first_case_onset is null) as n_deaths
+from follow_up
+group by grouping sets (
+    (definition_id, time_days),
+    (definition_id, first_drug, time_days),
+    (definition_id, site, time_days)
+)
+having {named("first_drug")}
+order by {ORDER}, time_days
+"""
+
+
+def time_to_onset(connection: duckdb.DuckDBPyConnection) -> Any:
+    """Kaplan-Meier and Aalen-Johansen curves: a DataFrame, one row a definition, stratum and distinct time."""
+    import pandas as pd
+
+    counts = connection.execute(_COUNTS).df()
+    curves = [
+        _curve(of_stratum).assign(**dict(zip(STRATUM_KEY, key, strict=True)))
+        for key, of_stratum in counts.groupby(STRATUM_KEY, sort=False)
+    ]
+    return pd.concat(curves, ignore_index=True) if curves else pd.DataFrame()
+
+
+def _curve(counts: Any) -> Any:
+    """Both estimates of one stratum side by side; at time 0, where nobody may have left, nothing has happened yet."""
+    deaths = counts[["time_days", "n_deaths"]].rename(columns={"n_deaths": "deaths"})
+    curve = kaplan_meier(counts).merge(deaths, how="left").merge(cumulative_incidence(counts), how="left")
+    at_start = curve["time_days"] == 0
+    return curve.where(~at_start | curve.notna(), 0)
