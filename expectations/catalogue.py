@@ -9,13 +9,16 @@ from __future__ import annotations
 from expectations.check import Check
 from expectations.suites import (
     accounts,
+    agreement,
     anc,
     attribution,
+    completeness,
     contract,
     course,
     drift,
     episodes,
     incidence,
+    lab,
     marts,
     new_cases,
     patients,
@@ -38,6 +41,7 @@ QUERIED: tuple[Check, ...] = (
     *patients.CHECKS,
     *treatments.CHECKS,
     *anc.CHECKS,
+    *lab.CHECKS,
     *episodes.CHECKS,
     *attribution.CHECKS,
     *incidence.CHECKS,
@@ -47,6 +51,8 @@ QUERIED: tuple[Check, ...] = (
     *review.CHECKS,
     *sensitivity.CHECKS,
     *accounts.CHECKS,
+    *agreement.CHECKS,
+    *completeness.CHECKS,
     *drift.CHECKS,
 )
 """The checks that `audit` carries out on a candidate."""

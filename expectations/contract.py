@@ -53,7 +53,13 @@ PUBLISHED: tuple[PublishedTable, ...] = (
         "anc_key",
         "patient_key site collected_on collected_at anc_10e9_l operator derivation source_value source_unit "
         "lln_10e9_l severity ctcae_v5_grade ctcae_v6_grade daids_2_1_grade last_drug days_since_last_dose "
-        "within_gcsf_window",
+        "within_gcsf_window below_cutoff_but_within_reference_range",
+    ),
+    _table(
+        "main.fct_lab_grade",
+        "lab_key",
+        "patient_key site analyte collected_on collected_at value_10e9_l operator lln_10e9_l unit_in_doubt "
+        "ctcae_v5_grade ctcae_v6_grade daids_2_1_grade below_cutoff_but_within_reference_range",
     ),
     _table(
         "main.fct_neutropenia_episode",
@@ -152,6 +158,17 @@ PUBLISHED: tuple[PublishedTable, ...] = (
     _table("meta.quarantine_summary", "source_file reason", "site delivery entity n_rows"),
     _table("meta.column_defect", "source_file column_name reason", "site delivery entity n_cells"),
     _table("meta.contested", "site entity record_key", "source_file record_number reasons"),
+    _table(
+        "meta.derivation_agreement",
+        "site derivation with_bands",
+        "is_site_rule n_draws n_impossible n_pairs median_difference_10e9_l median_ratio share_within_5_pct "
+        "n_draws_with_bands n_closer",
+    ),
+    _table(
+        "meta.completeness",
+        "site delivery entity",
+        "files_received rows_received rows_expected rows_at_least share_pct status",
+    ),
     _table("meta.definition", "definition_id", "label severity_scale content_hash"),
 )
 """`meta.release` and `meta.check_result` are missing on purpose: they are written after the audit."""

@@ -19,8 +19,10 @@ def describe(settings: Settings) -> list[tuple[str, str]]:
         months = sorted({file.delivery for file in files})
         sites = sorted({file.site for file in files})
         span = f", {months[0]} to {months[-1]}" if months else ""
-        lines.append(("delivered", f"{len(files)} files of {len(sites)} sites{span}"))
-        lines.append(("not loaded yet", f"{len(to_load)} files" + ("; run: registry refresh" if to_load else "")))
+        lines.append(("delivered", f"{_counted(len(files), 'file')} of {_counted(len(sites), 'site')}{span}"))
+        lines.append(
+            ("not loaded yet", _counted(len(to_load), "file") + ("; run: registry refresh" if to_load else ""))
+        )
     else:
         lines.append(("delivered", "nothing: the folder does not exist"))
     current = release.current(settings)
@@ -29,6 +31,16 @@ def describe(settings: Settings) -> list[tuple[str, str]]:
     else:
         lines.append(("release in force", f"{current.release_id}, published {current.manifest['created_at']}"))
         failed = sum(not check["passed"] for check in current.manifest["checks"])
-        lines.append(("gate", f"{len(current.manifest['checks'])} checks, {failed} warnings"))
+        lines.append(("gate", f"{len(current.manifest['checks'])} checks, {_counted(failed, 'warning')}"))
+    decision = release.last_decision(settings)
+    if decision is not None and decision.status == "refused":
+        results = settings.home / "gate" / "last.json"
+        lines.append(
+            ("last refresh", f"the gate refused it, {_counted(len(decision.audit.blocking), 'check')}: {results}")
+        )
     lines.append(("refresh under way", lock.describe_holder(settings) if lock.is_held(settings) else "no"))
     return lines
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}" + ("" if number == 1 else "s")

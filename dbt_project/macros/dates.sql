@@ -33,3 +33,16 @@
         else 0
     end
 {%- endmacro %}
+
+{# Months counted through, from YYYY-MM and back: what lies between two delivery months is a difference of whole numbers. #}
+{% macro month_number(month_text) -%}
+    (cast(substring({{ month_text }}, 1, 4) as integer) * 12 + cast(substring({{ month_text }}, 6, 2) as integer) - 1)
+{%- endmacro %}
+
+{% macro month_text(month_number) -%}
+    concat(
+        lpad(cast(cast(floor({{ month_number }} / 12) as integer) as varchar), 4, '0'),
+        '-',
+        lpad(cast(mod({{ month_number }}, 12) + 1 as varchar), 2, '0')
+    )
+{%- endmacro %}

@@ -100,3 +100,23 @@
     end
     {%- endif %}
 {%- endmacro %}
+
+{# The grade on one scale of a count of the analyte that a column names; NULL where the scale does not grade it. #}
+{% macro grade_of_analyte(scale, analyte_column, analytes, low, high, is_low_open, is_high_open, lln) -%}
+    case {{ analyte_column }}
+        {%- for analyte in analytes %}
+        when '{{ analyte }}' then {{ grade(scale, low, high, is_low_open, is_high_open, lln, analyte) }}
+        {%- endfor %}
+    end
+{%- endmacro %}
+
+{#
+  An absolute cut-off of CTCAE wins over the laboratory's own limit: 1.4 with an LLN of 1.2 is grade 2. The flag tells
+  such results, frequent in people with the Duffy-null variant. NULL where the LLN is missing or there is no grade.
+#}
+{% macro is_below_cutoff_but_within_reference_range(ctcae_grade, low, lln) -%}
+    case
+        when {{ lln }} is not null and {{ ctcae_grade }} is not null
+            then {{ low }} >= {{ lln }} and {{ ctcae_grade }} <> '0'
+    end
+{%- endmacro %}

@@ -41,3 +41,15 @@
         and number >= 0 and number < 100 and number <> floor(number)
     )
 {%- endmacro %}
+
+{#
+  A count that contradicts its unit although its row is sound, in 10^9/L: a fraction of a cell per microlitre below 100
+  of them (a mislabelled 10^9/L); more lymphocytes than leukocytes may have (1000, see above); platelets below 1 or above
+  10,000, a factor of a thousand from a count that occurs. Such a count is published and not graded: no unit is guessed.
+  Source: this registry's choice, in line with is_implausible.
+#}
+{% macro is_unit_in_doubt(analyte, value) -%}
+    ({{ value }} < 0.1 and {{ value }} * 1000 <> floor({{ value }} * 1000))
+    or ({{ analyte }} = 'lymphocytes' and {{ value }} > 1000)
+    or ({{ analyte }} = 'platelets' and ({{ value }} > 10000 or ({{ value }} > 0 and {{ value }} < 1)))
+{%- endmacro %}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from expectations.check import Check
-from expectations.grading import misgraded_results
+from expectations.grading import misgiven_range_flags, misgraded_results
 from expectations.kinds import in_range, no_rows, one_of, present, refers
 
 TABLE = "main.fct_anc"
@@ -129,5 +129,13 @@ CHECKS: tuple[Check, ...] = (
             source="Grading scale seed",
         )
         for column, scale in GRADED_BY.items()
+    ),
+    no_rows(
+        "anc_reference_range_flag_agrees",
+        TABLE,
+        misgiven_range_flags(TABLE, "anc_key", "anc_10e9_l"),
+        description="The flag for counts below a cut-off of CTCAE v5 but within their laboratory's range agrees with "
+        "grade and limit.",
+        source="Protocol: grading, an absolute cut-off wins over the LLN",
     ),
 )

@@ -2,7 +2,8 @@
 
 The previous release is attached read-only as `previous`. Where there is none, these checks do not apply.
 Tables are compared up to the earlier of the two releases' ends of observation, so that a study whose data
-cut-off was moved back on purpose is not taken for one that lost half its rows.
+cut-off was moved back on purpose is not taken for one that lost half its rows. What has not come at all is
+`completeness.py`'s question.
 """
 
 from __future__ import annotations
@@ -81,18 +82,6 @@ CHECKS: tuple[Check, ...] = (
         source=f"This registry's choice: threefold, months with at least {FEWEST_RESULTS} results",
         severity="warning",
         needs_previous=True,
-        names_offenders=True,
-    ),
-    no_rows(
-        "site_silent_in_latest_month",
-        "meta.input_file",
-        """
-        SELECT site FROM meta.input_file
-        GROUP BY site HAVING max(delivery) < (SELECT max(delivery) FROM meta.input_file)
-        """,
-        description="Every site delivered something for the latest month.",
-        source="This registry's choice: a late site is published as it stands, and named",
-        severity="warning",
         names_offenders=True,
     ),
 )

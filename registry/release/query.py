@@ -15,9 +15,12 @@ from registry.release.store import current, load
 from registry.settings import Settings
 
 
-def query(settings: Settings, sql: str, release_id: str | None = None) -> tuple[list[str], list[tuple[Any, ...]]]:
+def query(
+    settings: Settings, sql: str, release_id: str | None = None, parameters: dict[str, Any] | None = None
+) -> tuple[list[str], list[tuple[Any, ...]]]:
     """Run a query on a release, by default the one in force; returns column names and rows.
 
+    `parameters` stand for the query's $names.
     The file is opened read-only, without access to other files, the network, extensions or this process's variables,
     and none of that can be switched on from SQL.
 
@@ -46,7 +49,7 @@ def query(settings: Settings, sql: str, release_id: str | None = None) -> tuple[
             if len(duckdb.extract_statements(sql)) > 1:
                 raise UserError("more than one statement: ask one question at a time")
             # nothing but blanks or comments runs to no result at all
-            result: duckdb.DuckDBPyConnection | None = connection.execute(sql)
+            result: duckdb.DuckDBPyConnection | None = connection.execute(sql, parameters)
             if result is None or not result.description:
                 return [], []
             return [column[0] for column in result.description], result.fetchall()

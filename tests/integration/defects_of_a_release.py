@@ -8,6 +8,9 @@ from __future__ import annotations
 
 EPISODE = "UPDATE main.fct_neutropenia_episode SET"
 ANC = "UPDATE main.fct_anc SET"
+AGREEMENT = "UPDATE meta.derivation_agreement SET"
+MONTHS = "UPDATE meta.completeness SET"
+LAB = "UPDATE main.fct_lab_grade SET"
 OF_OTHER = "WHERE patient_key = '{other}'"
 OF_CASE = "WHERE patient_key = '{case}'"
 NEW_CASE = (
@@ -67,6 +70,23 @@ PLANTED: dict[str, str] = {
     "anc_ctcae_v5_agrees_with_scale": f"{ANC} ctcae_v5_grade = NULL {OF_CASE} AND ctcae_v5_grade = '4'",
     "anc_ctcae_v6_agrees_with_scale": f"{ANC} ctcae_v6_grade = '4' {OF_CASE} AND ctcae_v6_grade = '3'",
     "anc_daids_2_1_agrees_with_scale": f"{ANC} daids_2_1_grade = '0' {OF_CASE} AND daids_2_1_grade = '4'",
+    "anc_reference_range_flag_agrees": f"{ANC} below_cutoff_but_within_reference_range = true {OF_OTHER}",
+    # other counts
+    "lab_analyte_values": f"{LAB} analyte = 'anc' {OF_OTHER}",
+    "lab_value_present": f"{LAB} value_10e9_l = NULL {OF_OTHER}",
+    "lab_value_possible": f"{LAB} value_10e9_l = 1000.000001 {OF_OTHER}",
+    "lab_value_plausible": f"{LAB} value_10e9_l = 4 {OF_OTHER} AND analyte = 'platelets'",
+    "lab_lower_limit_plausible": f"{LAB} lln_10e9_l = 150 {OF_OTHER} AND analyte = 'lymphocytes'",
+    "lab_unit_in_doubt": f"{LAB} unit_in_doubt = true {OF_OTHER}",
+    "lab_unit_in_doubt_has_no_grade": f"{LAB} value_10e9_l = 0.25 {OF_OTHER} AND analyte = 'platelets'",
+    "lab_day_present": f"{LAB} collected_on = NULL {OF_OTHER}",
+    "lab_within_observation": f"{LAB} collected_on = DATE '2024-04-01' {OF_OTHER}",
+    "lab_operator_values": f"{LAB} operator = '~' {OF_OTHER}",
+    "lab_patient_known": f"{LAB} patient_key = repeat('a', 64) {OF_OTHER}",
+    "lab_ctcae_v5_agrees_with_scale": f"{LAB} ctcae_v5_grade = '0' {OF_CASE} AND ctcae_v5_grade = '4'",
+    "lab_ctcae_v6_agrees_with_scale": f"{LAB} ctcae_v6_grade = '0' {OF_CASE} AND analyte = 'lymphocytes'",
+    "lab_daids_2_1_agrees_with_scale": f"{LAB} daids_2_1_grade = NULL {OF_OTHER}",
+    "lab_reference_range_flag_agrees": f"{LAB} below_cutoff_but_within_reference_range = NULL {OF_OTHER}",
     # episodes
     "episode_end_status_values": f"{EPISODE} end_status = 'ended' {OF_CASE}",
     "episode_nadir_operator_values": f"{EPISODE} nadir_operator = '=' {OF_CASE}",
@@ -187,6 +207,21 @@ PLANTED: dict[str, str] = {
     "trace_tells_the_episode": "UPDATE meta.episode_trace SET on_date = on_date + 1",
     "lineage_record_present": f"UPDATE meta.lineage SET record_number = NULL {OF_OTHER}",
     "lineage_record_exists": f"UPDATE meta.lineage SET record_number = 100000 {OF_OTHER}",
+    # derived against measured
+    "derivation_agreement_values": f"{AGREEMENT} derivation = 'guessed' WHERE site = 'trieste'",
+    "derivation_agreement_adds_up": f"{AGREEMENT} n_impossible = 51 WHERE site = 'trieste'",
+    "derived_anc_is_counted": f"{ANC} derivation = 'derived_wbc_pct' WHERE site = 'trieste'",
+    "derived_anc_agrees_with_measured": f"{AGREEMENT} median_ratio = 100 WHERE site = 'trieste'",
+    "bands_are_read_right": f"{AGREEMENT} n_closer = 32 WHERE site = 'trieste' AND NOT is_site_rule",
+    "derived_anc_is_possible": f"{AGREEMENT} n_impossible = 2 WHERE site = 'trieste'",
+    # completeness
+    "completeness_entity_values": f"{MONTHS} entity = 'labs' WHERE delivery = '2023-05'",
+    "completeness_status_values": f"{MONTHS} status = 'late' WHERE delivery = '2023-05'",
+    "completeness_covers_every_file": f"{MONTHS} rows_received = rows_received - 1 WHERE delivery = '2023-05'",
+    "completeness_reaches_latest_month": "DELETE FROM meta.completeness WHERE site = 'trieste' "
+    "AND delivery = '2024-03'",
+    "site_silent_in_latest_month": f"{MONTHS} status = 'no_delivery' WHERE site = 'trieste' AND delivery = '2024-03'",
+    "entity_missing_or_low": f"{MONTHS} status = 'low' WHERE site = 'trieste' AND delivery = '2024-03'",
     # against the previous release
     "new_cases_are_those_not_published_before": f"{NEW_CASE} 'unknown', false, 'before' "
     f"FROM main.fct_neutropenia_episode {OF_CASE} AND definition_id = 'udine_2025'",
@@ -196,5 +231,4 @@ PLANTED: dict[str, str] = {
     "anc_halved": "DELETE FROM main.fct_anc WHERE collected_on < DATE '2023-10-01'",
     "site_median_anc_moved": f"{ANC} anc_10e9_l = anc_10e9_l * 0.1 WHERE site = 'trieste' "
     "AND collected_on >= DATE '2024-02-01'",
-    "site_silent_in_latest_month": "DELETE FROM meta.input_file WHERE site = 'trieste' AND delivery = '2024-03'",
 }

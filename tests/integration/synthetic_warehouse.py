@@ -80,10 +80,23 @@ SELECT left(sha256(patient_key || m), 32) AS anc_key, patient_key, site, day AS 
         AS ctcae_v6_grade,
     CASE WHEN anc < 0.4 THEN '4' WHEN anc < 0.6 THEN '3' WHEN anc < 0.8 THEN '2' WHEN anc <= 1 THEN '1' ELSE '0' END
         AS daids_2_1_grade,
+    false AS below_cutoff_but_within_reference_range,
     CASE WHEN day > index_date THEN first_drug END AS last_drug,
     CASE WHEN day > index_date THEN (day - index_date) % 182 END::INTEGER AS days_since_last_dose,
     false AS within_gcsf_window
 FROM valued;
+
+-- leukocytes and platelets of one healthy level; the lymphocytes of a case are 0.15, grade 4
+CREATE TABLE main.fct_lab_grade AS
+SELECT left(sha256(anc_key || analyte), 32) AS lab_key, patient_key, site, analyte, collected_on, collected_at,
+    CASE WHEN analyte = 'lymphocytes' AND anc_10e9_l = 0.3 THEN 0.15 ELSE healthy END::DECIMAL(18, 6) AS value_10e9_l,
+    NULL::VARCHAR AS operator, lln::DECIMAL(18, 6) AS lln_10e9_l, false AS unit_in_doubt,
+    CASE WHEN value_10e9_l = 0.15 THEN '4' ELSE '0' END AS ctcae_v5_grade,
+    CASE WHEN analyte <> 'lymphocytes' THEN '0' END AS ctcae_v6_grade,
+    CASE WHEN value_10e9_l = 0.15 THEN '4' ELSE '0' END AS daids_2_1_grade,
+    false AS below_cutoff_but_within_reference_range
+FROM main.fct_anc
+CROSS JOIN (VALUES ('wbc', 6, 4), ('lymphocytes', 1.6, 1), ('platelets', 250, 150)) AS t (analyte, healthy, lln);
 
 CREATE TABLE main.fct_neutropenia_episode AS
 WITH low AS (
@@ -267,6 +280,17 @@ CREATE TABLE meta.column_defect (
 CREATE TABLE meta.contested (
     site VARCHAR, entity VARCHAR, record_key VARCHAR, source_file VARCHAR, record_number BIGINT, reasons VARCHAR
 );
+CREATE TABLE meta.derivation_agreement AS
+SELECT site, 'derived_wbc_pct' AS derivation, with_bands, with_bands AS is_site_rule, 150::BIGINT AS n_draws,
+    0::BIGINT AS n_impossible, 100::BIGINT AS n_pairs, 0::DECIMAL(18, 6) AS median_difference_10e9_l,
+    1::DECIMAL(18, 6) AS median_ratio, 99.0::DOUBLE AS share_within_5_pct, 40::BIGINT AS n_draws_with_bands,
+    CASE WHEN with_bands THEN 40 ELSE 0 END::BIGINT AS n_closer
+FROM (SELECT DISTINCT site FROM main.dim_patient) CROSS JOIN (VALUES (true), (false)) AS r (with_bands);
+CREATE TABLE meta.completeness AS
+SELECT site, delivery, entity, 1::BIGINT AS files_received, n_rows AS rows_received,
+    n_rows::DECIMAL(18, 1) AS rows_expected, (n_rows // 2)::BIGINT AS rows_at_least, 100.0::DOUBLE AS share_pct,
+    'received' AS status
+FROM meta.input_file;
 CREATE TABLE meta.definition AS
 SELECT definition_id, label, severity_scale, sha256(definition_id) AS content_hash FROM main.dim_case_definition;
 """

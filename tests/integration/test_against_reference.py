@@ -32,7 +32,11 @@ EPISODE = (
 DOSE = "drug drug_class administered_on dose_number dose_source".split()
 ANC = (
     "collected_on collected_at anc_10e9_l operator derivation lln_10e9_l severity ctcae_v5_grade ctcae_v6_grade "
-    "daids_2_1_grade last_drug days_since_last_dose within_gcsf_window"
+    "daids_2_1_grade last_drug days_since_last_dose within_gcsf_window below_cutoff_but_within_reference_range"
+).split()
+LAB = (
+    "analyte collected_on collected_at value_10e9_l operator lln_10e9_l unit_in_doubt ctcae_v5_grade ctcae_v6_grade "
+    "daids_2_1_grade below_cutoff_but_within_reference_range"
 ).split()
 PATIENT = (
     "sex birth_year age_at_index ms_phenotype first_drug index_date observation_end follow_up_end in_cohort "
@@ -118,6 +122,7 @@ def test_the_warehouse_agrees_with_an_independent_reading_of_the_rules(seed: int
     agree_on_every_delivered_row(expected, found)
     agree("fct_dose", rows(expected["fct_dose"], DOSE), found.rows("main.fct_dose", DOSE))
     agree("fct_anc", rows(expected["fct_anc"], ANC), found.rows("main.fct_anc", ANC))
+    agree("fct_lab_grade", rows(expected["fct_lab_grade"], LAB), found.rows("main.fct_lab_grade", LAB))
     agree("dim_patient", rows(expected["dim_patient"], PATIENT), found.rows("main.dim_patient", PATIENT))
     agree(
         "fct_neutropenia_episode",

@@ -33,6 +33,10 @@ NEW_MONTH = (
     INSERT INTO meta.reconciliation
     SELECT site, delivery, entity, file_id, 0, 0, 0, 0, 0, 0, 0 FROM meta.input_file WHERE delivery = '2024-04'
     """,
+    """
+    INSERT INTO meta.completeness
+    SELECT site, delivery, entity, 1, 0, 0, 0, NULL, 'none' FROM meta.input_file WHERE delivery = '2024-04'
+    """,
 )
 BROKEN = "UPDATE main.fct_anc SET anc_10e9_l = 3200"
 

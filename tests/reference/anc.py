@@ -1,8 +1,4 @@
-"""Harmonised ANC of one patient, measured or derived, and its grade on the five scales.
-
-Values are in 10^9/L as Decimal with six places. A grade is None where it cannot be told: None is
-never "none".
-"""
+"""Harmonised ANC of one patient, measured or derived, in 10^9/L as Decimal with six places."""
 
 from __future__ import annotations
 
@@ -14,6 +10,9 @@ from decimal import Decimal
 
 from .codes import six_places
 from .model import Lab
+
+HIGHEST = Decimal(100)
+"""No derived ANC exceeds it, as no measured one may (10^9/L)."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +70,8 @@ def _lowest(part: Sequence[Lab]) -> Decimal:
 
 
 def _derive(value: Decimal, derivation: str, used: Sequence[Lab]) -> Anc | None:
-    """The derived result, unless a used part bears an operator."""
-    if any(lab.operator for lab in used):
+    """The derived result, unless a used part bears an operator or the result is impossible."""
+    if any(lab.operator for lab in used) or six_places(value) > HIGHEST:
         return None
     return Anc(min(lab.at for lab in used), six_places(value), None, derivation)
 
@@ -99,6 +98,8 @@ def _from_wbc(specimen: Sequence[Lab], includes_bands: bool) -> Anc | None:
     if includes_bands and share == "neutrophils_pct":
         bands = []  # already in the percentage
     total = _lowest(percent) + (_lowest(bands) if bands else 0)
+    if total > 100:
+        return None
     return _derive(_lowest(wbc) * total / 100, "derived_wbc_pct", [*wbc, *percent, *bands])
 
 
@@ -106,70 +107,3 @@ def _has_other_part(specimen: Sequence[Lab], share: str) -> bool:
     """Another part of the differential is above 0: the zero was counted, not left blank."""
     others = {"segs_pct", "segs_abs", "bands_abs", "lymphocytes", "lymphocytes_pct"} - {share}
     return any(lab.analyte in others and lab.value > 0 and lab.operator not in ("<", "<=") for lab in specimen)
-
-
-@dataclass(frozen=True)
-class Band:
-    """A grade and the values it holds; `high` None is unbounded."""
-
-    grade: str
-    low: Decimal
-    low_inclusive: bool
-    high: Decimal | None
-    high_inclusive: bool
-
-
-def _bands(*steps: tuple[str, str]) -> list[Band]:
-    """Adjoining bands from lowest up: (grade, upper bound, exclusive), the last unbounded."""
-    bands, low = [], Decimal(0)
-    for grade, high in steps:
-        bands.append(Band(grade, low, True, Decimal(high) if high else None, False))
-        low = Decimal(high) if high else low
-    return bands
-
-
-_ONE = Decimal(1)
-SCALES = {
-    "udine_2025": _bands(("severe", "0.5"), ("moderate", "1.0"), ("mild", "1.5"), ("none", "")),
-    "udine_2025_inclusive": [
-        *_bands(("severe", "0.5")),
-        Band("moderate", Decimal("0.5"), True, _ONE, True),
-        Band("mild", _ONE, False, Decimal("1.5"), False),
-        Band("none", Decimal("1.5"), True, None, False),
-    ],
-    "ctcae_v6": _bands(("4", "0.1"), ("3", "0.5"), ("2", "1.0"), ("1", "1.5"), ("0", "")),
-    "daids_2_1": [
-        *_bands(("4", "0.4"), ("3", "0.6"), ("2", "0.8")),
-        Band("1", Decimal("0.8"), True, _ONE, True),
-        Band("0", _ONE, False, None, False),
-    ],
-}
-_CTCAE_V5 = _bands(("4", "0.5"), ("3", "1.0"), ("2", "1.5"))
-
-
-def _scale_bands(scale: str, lln: Decimal | None) -> list[Band]:
-    if scale != "ctcae_v5":
-        return SCALES[scale]
-    if lln is None:  # grades 0 and 1 cannot be told apart
-        return _CTCAE_V5
-    cut = Decimal("1.5")
-    normal = max(cut, lln)
-    return [*_CTCAE_V5, Band("1", cut, True, normal, False), Band("0", normal, True, None, False)]
-
-
-def grade(scale: str, value: Decimal, operator: str | None, lln: Decimal | None) -> str | None:
-    """The grade that every value allowed by operator and bound has, or None."""
-    low, low_inclusive, high, high_inclusive = value, True, value, True
-    unbounded = False
-    if operator in ("<", "<="):
-        low, high_inclusive = Decimal(0), operator == "<="
-    elif operator in (">", ">="):
-        low_inclusive, unbounded = operator == ">=", True
-    for band in _scale_bands(scale, lln):
-        starts = low > band.low or (low == band.low and (band.low_inclusive or not low_inclusive))
-        ends = band.high is None or (
-            not unbounded and (high < band.high or (high == band.high and (band.high_inclusive or not high_inclusive)))
-        )
-        if starts and ends:
-            return band.grade
-    return None

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .anc import grade
 from .assess import assess
+from .grades import below_cutoff_but_within_range, grade, unit_in_doubt
 from .history import History, observe, site_cutoff
 from .incidence import (
     attrition,
@@ -41,6 +41,7 @@ def compute(deliveries: Sequence[File], study: Study) -> dict[str, Table]:
     tables["fct_treatment"] = [row for h in histories for row in _treatments(h)]
     tables["fct_dose"] = [row for h in histories for row in _doses(h)]
     tables["fct_anc"] = [row for h in histories for row in _anc(h, study)]
+    tables["fct_lab_grade"] = [row for h in histories for row in _other_counts(h)]
     for name, rows_of_patient in (
         ("fct_neutropenia_episode", PatientResult.episode_rows),
         ("cohort_member", PatientResult.cohort_rows),
@@ -161,6 +162,38 @@ def _anc(history: History, study: Study) -> Table:
                 "last_drug": last.drug if last else None,
                 "days_since_last_dose": (result.day - last.day).days if last else None,
                 "within_gcsf_window": any(0 <= (result.day - day).days <= gcsf_window for day in history.gcsf_days),
+                "below_cutoff_but_within_reference_range": below_cutoff_but_within_range(
+                    result.value, result.operator, result.lln, grades["ctcae_v5_grade"]
+                ),
+            }
+            | grades
+        )
+    return rows
+
+
+def _other_counts(history: History) -> Table:
+    """Leukocytes, lymphocytes and platelets with their grades."""
+    rows: Table = []
+    for lab in history.other_counts:
+        in_doubt = unit_in_doubt(lab.analyte, lab.value)
+        grades = {
+            f"{scale}_grade": None if in_doubt else grade(scale, lab.value, lab.operator, lab.lln, lab.analyte)
+            for scale in ("ctcae_v5", "ctcae_v6", "daids_2_1")
+        }
+        rows.append(
+            _who(history)
+            | {
+                "result_id": lab.result_id,
+                "analyte": lab.analyte,
+                "collected_on": lab.at.date(),
+                "collected_at": lab.at,
+                "value_10e9_l": lab.value,
+                "operator": lab.operator,
+                "lln_10e9_l": lab.lln,
+                "unit_in_doubt": in_doubt,
+                "below_cutoff_but_within_reference_range": below_cutoff_but_within_range(
+                    lab.value, lab.operator, lab.lln, grades["ctcae_v5_grade"]
+                ),
             }
             | grades
         )

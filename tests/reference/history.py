@@ -13,8 +13,9 @@ from functools import cached_property
 
 from .anc import Anc, harmonise
 from .codes import DRUGS
+from .grades import OTHER_COUNTS
 from .judge import last_day
-from .model import Adjudication, Chart, Event, File, Line, Patient, Study
+from .model import Adjudication, Chart, Event, File, Lab, Line, Patient, Study
 
 LINE_START_DAYS = 30
 BASELINE_DAYS = 365
@@ -45,6 +46,7 @@ class History:
     lines: list[Line]
     doses: list[Dose]
     anc: list[Anc]
+    other_counts: list[Lab]
     events: list[Event]
     adjudications: list[Adjudication]
 
@@ -95,6 +97,7 @@ def observe(chart: Chart, cutoff: date, study: Study) -> History:
         sorted(lines, key=lambda line: (line.start, line.treatment_id)),
         known_and_assumed_doses(recorded, lines, last_contact),
         harmonise(labs, study.site(chart.site).neutrophils_pct_includes_bands),
+        [lab for lab in labs if lab.analyte in OTHER_COUNTS],
         events,
         chart.adjudications,
     )

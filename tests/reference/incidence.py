@@ -13,7 +13,6 @@ from .patient import PatientResult
 
 EXCLUSIONS = ("never_treated", "missing_demographics", "outside_enrolment", "baseline_neutropenia")
 MONITORED_DAYS = 365
-WORST_FIRST = ("severe", "moderate", "mild", "none", "4", "3", "2", "1", "0")
 
 
 def incidence(definition_id: str, results: Sequence[PatientResult]) -> list[dict[str, Any]]:
@@ -115,14 +114,15 @@ def recurrence(definition_id: str, results: Sequence[PatientResult]) -> list[dic
 
 
 def case_listing(definition_id: str, results: Sequence[PatientResult]) -> list[dict[str, Any]]:
-    """One row a case; `worst_severity` is the worst of its case episodes that could be graded."""
+    """One row a case; `worst_severity` is that of the lowest nadir, NULL where that is open."""
     rows = []
     for result in (r for r in results if r.cases):
         first, last = result.cases[0], result.cases[-1]
         assert first.attribution
         assert last.attribution
-        lowest = min((e.episode.nadir for e in result.cases), key=lambda m: m.height)
         own = [row for row in result.episode_rows() if row["is_case_episode"]]
+        nadirs = [e.episode.nadir for e in result.cases]
+        lowest, of_lowest = min(zip(nadirs, own, strict=True), key=lambda pair: pair[0].height)
         action, next_drug = treatment_after(result.history, last.episode.onset, last.attribution)
         rows.append(
             {
@@ -131,9 +131,7 @@ def case_listing(definition_id: str, results: Sequence[PatientResult]) -> list[d
                 "patient_id": result.history.patient.patient_id,
                 "drug": first.attribution.dose.drug,
                 "n_episodes": len(result.cases),
-                "worst_severity": min(
-                    (row["severity"] for row in own if row["severity"]), key=WORST_FIRST.index, default=None
-                ),
+                "worst_severity": of_lowest["severity"],
                 "nadir_anc_10e9_l": lowest.value,
                 "onset_type": first.attribution.onset_type,
                 "gcsf_treated": any(row["gcsf_treated"] for row in own),

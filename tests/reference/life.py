@@ -16,6 +16,11 @@ from .model import Site
 LAST_DAY = date(2025, 3, 31)
 LOW_VALUES = ("0", "0.05", "0.1", "0.4", "0.499999", "0.5", "0.6", "0.8", "0.999999", "1.0")
 HIGH_VALUES = ("1.2", "1.499999", "1.5", "1.5", "2.1", "7.68")
+OTHER_COUNTS = {  # LOINC: values at and beside the bounds of the scales, lower limits of normal
+    "6690-2": ("0 0.0123 0.999999 1 1.5 1.999999 2 2.5 2.999999 3 3.4 3.5 6", "2.8 3 3.5 4"),
+    "731-0": ("0 0.0012 0.199999 0.2 0.35 0.5 0.6 0.65 0.799999 0.8 0.9 1 1.8 1200", "0.7 0.8 1"),
+    "777-3": ("0 0.25 9.999999 10 25 49.999999 50 74 75 100 125 140 150 250 250000", "60 75 130 150"),
+}
 NEAR = (0, 1, 2, 6, 7, 8, 13, 14, 15)
 FAR = (27, 28, 29, 30, 31, 42, 43, 89, 90, 91, 92)
 FARTHEST = (168, 182, 183, 252, 273, 274, 364, 365, 366)
@@ -145,11 +150,13 @@ class Life:
             value = rng.choice(LOW_VALUES if rng.random() < 0.5 else HIGH_VALUES)
 
     def _sample(self, day: date, value: str) -> None:
-        """An ANC, mostly measured, sometimes given by its parts."""
+        """An ANC, mostly measured, sometimes given by its parts, now and then beside other counts."""
         rng = self.rng
         time = rng.choice(("", "T07:30", "T07:30:00", " 08:15", "T22:05"))
         specimen = rng.choice(("", f"S{day:%j}{rng.randint(1, 2)}"))
         at = {"collected_at": day.isoformat() + time, "specimen_id": specimen}
+        if rng.random() < 0.3:
+            self._other_count(day, at)
         if rng.random() < 0.25:
             self._parts(day, at)
             if rng.random() < 0.8:
@@ -174,6 +181,20 @@ class Life:
             reference_low=low,
             **at,
         )
+
+    def _other_count(self, day: date, at: dict[str, str]) -> None:
+        """Leukocytes, lymphocytes or platelets, where a grade begins or ends; some against their unit."""
+        rng = self.rng
+        code = rng.choice(sorted(OTHER_COUNTS))
+        values, limits = OTHER_COUNTS[code]
+        value, low = Decimal(rng.choice(values.split())), rng.choice(["", *limits.split()])
+        operator = rng.choice(("<", "<=", ">", ">=")) if value and rng.random() < 0.25 else ""
+        unit = rng.choice(("10*9/L", "G/L", "10*3/uL", "/uL"))
+        if unit == "/uL":
+            value *= 1000
+            low = low and f"{(Decimal(low) * 1000).normalize():f}"
+        cells = {"value": f"{operator}{value.normalize():f}", "unit": unit, "reference_low": low}
+        self._add("lab_results", day, test_code=code, **cells, **at)
 
     def _parts(self, day: date, at: dict[str, str]) -> None:
         """Some parts of a differential: often enough for an ANC, not always."""

@@ -8,8 +8,8 @@ from datetime import date
 from typing import Any
 
 from . import outcomes, review
-from .anc import grade
 from .episodes import Episode
+from .grades import grade
 from .history import History, days_at_risk, in_baseline
 from .model import Adjudication, CaseDefinition
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from .anc import grade
+from .grades import grade
 from .model import Site
 from .world import World
 
@@ -55,6 +55,11 @@ def derived(*parts: tuple[str, str], includes_bands: bool = False) -> list[tuple
         ([("segs_abs", "0.5")], []),
         ([("segs_abs", "0.5"), ("wbc", "2"), ("neut", "40")], ["0.8"]),
         ([("segs_abs", "0.5"), ("bands_abs", "<0.2"), ("wbc", "2"), ("neut", "40")], ["0.8"]),
+        ([("segs_abs", "500"), ("bands_abs", "0.2"), ("wbc", "2"), ("neut", "40")], ["0.8"]),
+        ([("wbc", "2"), ("neut", "90"), ("bands", "10")], ["2"]),
+        ([("wbc", "2"), ("neut", "90"), ("bands", "10.1")], []),
+        ([("wbc", "200"), ("neut", "50")], ["100"]),
+        ([("wbc", "200"), ("neut", "50.1")], []),
     ],
 )
 def test_anc_from_wbc_and_percentages(parts: list[tuple[str, str]], expected: list[str]) -> None:

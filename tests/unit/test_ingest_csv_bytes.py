@@ -117,7 +117,7 @@ def test_zeros_behind_a_gzip_file_are_padding(home: Home, small_file: int) -> No
 
 
 @BOTH_WAYS
-@pytest.mark.parametrize("content", [b"", gzip.compress(b""), gzip.compress(b"\n \n")])
+@pytest.mark.parametrize("content", [b"", gzip.compress(b""), gzip.compress(b"\n \n")], ids=["bytes", "text", "lines"])
 def test_an_empty_gzip_file_is_one_clear_error(home: Home, small_file: int, content: bytes) -> None:
     home.deliver("udine/2024-01/lab_results.csv.gz", content)
     with pytest.raises(UserError, match="empty, without even a header"):

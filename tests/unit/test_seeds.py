@@ -34,9 +34,9 @@ def rows(name: str) -> list[Row]:
         return list(csv.DictReader(file, strict=True))
 
 
-def scale_rows(scale: str) -> list[Row]:
+def scale_rows(scale: str, analyte: str = "anc") -> list[Row]:
     """Sort the intervals of a scale from the lowest counts (worst) upwards."""
-    of_scale = [row for row in rows("grading_scales") if row["scale"] == scale]
+    of_scale = [row for row in rows("grading_scales") if (row["scale"], row["analyte"]) == (scale, analyte)]
     return sorted(of_scale, key=lambda row: -int(row["severity_rank"]))
 
 
@@ -136,10 +136,22 @@ def test_an_absolute_cut_off_wins_over_a_lower_limit_of_normal() -> None:
     assert grade("ctcae_v5", Decimal("1.4"), Decimal("1.2")) == "2"
 
 
-@pytest.mark.parametrize("scale", SCALES)
-def test_the_intervals_of_a_scale_tile_all_counts_from_zero_upwards(scale: str) -> None:
+GRADED = sorted({(row["scale"], row["analyte"]) for row in rows("grading_scales")})
+
+
+def test_a_scale_grades_the_analytes_that_its_source_grades() -> None:
+    """CTCAE v6 dropped the term for a low lymphocyte count; the Udine series grades neutrophils alone."""
+    others = {"ctcae_v5": "lymphocytes platelets wbc", "ctcae_v6": "platelets wbc"}
+    others["daids_2_1"] = others["ctcae_v5"]
+    wanted = {(scale, analyte) for scale in SCALES for analyte in ["anc", *others.get(scale, "").split()]}
+    assert set(GRADED) == wanted
+
+
+@pytest.mark.parametrize(("scale", "analyte"), GRADED)
+def test_the_intervals_of_a_scale_tile_all_counts_from_zero_upwards(scale: str, analyte: str) -> None:
     """Without gap or overlap; grades that a limit of normal divides meet at that limit."""
-    intervals = scale_rows(scale)
+    intervals = scale_rows(scale, analyte)
+    assert {row["unit"] for row in intervals} == {"10*9/L"}
     ranks = [int(row["severity_rank"]) for row in intervals]
     assert ranks == list(range(len(intervals)))[::-1]
     assert Decimal(intervals[0]["lower"]) == 0

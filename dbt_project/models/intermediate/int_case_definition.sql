@@ -1,3 +1,5 @@
+{%- set columns = 'definition_id, label, severity_scale, onset_below, onset_inclusive, recovery_at, max_gap_days, '
+    ~ 'gcsf_days, attribution_days, late_days, source' %}
 /*
 Grain: a case definition in force: the shipped ones, replaced or joined by those of the study settings.
 */
@@ -10,6 +12,12 @@ shipped as (
     from {{ ref('case_definitions') }} as seed
     left join study_definitions on seed.definition_id = study_definitions.definition_id
     where study_definitions.definition_id is null
+),
+
+in_force as (
+    select {{ columns }} from shipped
+    union all
+    select {{ columns }} from study_definitions
 )
 
 select
@@ -24,18 +32,4 @@ select
     cast(attribution_days as integer) as attribution_days,
     cast(late_days as integer) as late_days,
     source
-from shipped
-union all
-select
-    definition_id,
-    label,
-    severity_scale,
-    cast(onset_below as decimal(18, 6)) as onset_below,
-    cast(onset_inclusive as boolean) as onset_inclusive,
-    cast(recovery_at as decimal(18, 6)) as recovery_at,
-    cast(max_gap_days as integer) as max_gap_days,
-    cast(gcsf_days as integer) as gcsf_days,
-    cast(attribution_days as integer) as attribution_days,
-    cast(late_days as integer) as late_days,
-    source
-from study_definitions
+from in_force

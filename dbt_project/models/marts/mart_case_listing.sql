@@ -1,11 +1,11 @@
 /*
 Grain: definition x case (a patient with a case episode). What is told of the first case episode: drug, onset type. Of
-all: number, worst severity, nadir, G-CSF, recurrence. Of the last: treatment action and next drug.
+all: number, lowest nadir and its severity (NULL where its bound leaves it open, though another's is known and milder),
+G-CSF, recurrence. Of the last: treatment action and next drug.
 */
 with case_episodes as (
     select
         episode.*,
-        scale.severity_rank,
         row_number() over (
             partition by episode.definition_id, episode.patient_key order by episode.episode_number asc
         ) as from_first,
@@ -14,17 +14,10 @@ with case_episodes as (
         ) as from_last,
         row_number() over (
             partition by episode.definition_id, episode.patient_key
-            order by scale.severity_rank desc nulls last, episode.nadir_anc_10e9_l asc, episode.episode_number asc
-        ) as from_worst,
-        row_number() over (
-            partition by episode.definition_id, episode.patient_key
             order by episode.nadir_anc_10e9_l asc, {{ operator_order('episode.nadir_operator') }} asc,
                 episode.episode_number asc
         ) as from_lowest
     from {{ ref('fct_neutropenia_episode') }} as episode
-    inner join {{ ref('dim_case_definition') }} as definitions on episode.definition_id = definitions.definition_id
-    left join {{ ref('dim_grading_scale') }} as scale
-        on definitions.severity_scale = scale.scale and scale.analyte = 'anc' and episode.severity = scale.grade
     where episode.is_case_episode
 )
 
@@ -35,7 +28,7 @@ select
     max(case when from_first = 1 then attributed_drug end) as drug,
     max(case when from_first = 1 then onset_date end) as first_onset_date,
     cast(count(*) as integer) as n_episodes,
-    max(case when from_worst = 1 then severity end) as worst_severity,
+    max(case when from_lowest = 1 then severity end) as worst_severity,
     max(case when from_lowest = 1 then nadir_anc_10e9_l end) as nadir_anc_10e9_l,
     max(case when from_lowest = 1 then nadir_operator end) as nadir_operator,
     max(case when from_first = 1 then onset_type end) as onset_type,

@@ -1,13 +1,14 @@
 /*
-Grain: a case definition in force, with a hash of its meaning: its parameters and the rows of its severity scale.
+Grain: a case definition in force, with a hash of its meaning: its parameters and its severity scale's rows for the ANC.
 */
 with scale_texts as (
     select
         scale,
         {{ dbt.listagg(
             "concat_ws('|', analyte, grade, severity_rank, lower, lower_inclusive, upper, upper_inclusive, lln_rule, unit)",
-            "';'", "order by analyte, severity_rank") }} as scale_text
+            "';'", "order by severity_rank") }} as scale_text
     from {{ ref('dim_grading_scale') }}
+    where analyte = 'anc'
     group by scale
 )
 

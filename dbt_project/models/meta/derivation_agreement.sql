@@ -1,0 +1,81 @@
+/*
+Grain: site x derivation x with_bands. How well the ANC that can be derived from a draw's parts agrees with the one that
+was measured at the same draw (specimen and day, or exact time; the lowest measured one, none with an operator).
+Why: a slip of a factor, a wrong code, or bands counted twice shows here, where both are known, before it hides a
+neutropenia where only the parts are. Only the rows of is_site_rule are used, and only where nothing was measured.
+Agreement: within 5 % of the measured value; with a measured 0 agrees what one decimal rounds to 0 (below 0.05).
+*/
+with compared as (
+    select
+        *,
+        is_possible and measured_anc is not null as is_pair,
+        anc - measured_anc as difference,
+        case when measured_anc > 0 then 1.0 * anc / measured_anc end as ratio,
+        abs(anc - measured_anc) as distance,
+        case
+            when measured_anc = 0 then anc < 0.05
+            else abs(anc - measured_anc) <= measured_anc * 0.05
+        end as is_close
+    from {{ ref('int_derivation') }}
+),
+
+-- where bands were reported, both readings of one draw side by side: which comes nearer to the measured value?
+with_reported_bands as (
+    select
+        site,
+        derivation,
+        with_bands,
+        distance,
+        max(distance) over (
+            partition by derivation, patient_no, specimen_hash, exact_time, collected_on
+        ) as greater_distance
+    from compared
+    where has_bands and measured_anc is not null
+),
+
+readings as (
+    select
+        site,
+        derivation,
+        with_bands,
+        count(*) as n_draws_with_bands,
+        sum(case when distance < greater_distance then 1 else 0 end) as n_closer
+    from with_reported_bands
+    group by site, derivation, with_bands
+),
+
+totals as (
+    select
+        site,
+        derivation,
+        with_bands,
+        is_site_rule,
+        count(*) as n_draws,
+        sum(case when is_possible then 0 else 1 end) as n_impossible,
+        sum(case when is_pair then 1 else 0 end) as n_pairs,
+        sum(case when is_pair and is_close then 1 else 0 end) as n_close,
+        percentile_cont(0.5) within group (order by case when is_pair then difference end) as median_difference,
+        percentile_cont(0.5) within group (order by case when is_pair then ratio end) as median_ratio
+    from compared
+    group by site, derivation, with_bands, is_site_rule
+)
+
+select
+    totals.site,
+    totals.derivation,
+    totals.with_bands,
+    totals.is_site_rule,
+    cast(totals.n_draws as bigint) as n_draws,
+    cast(totals.n_impossible as bigint) as n_impossible,
+    cast(totals.n_pairs as bigint) as n_pairs,
+    cast(totals.median_difference as decimal(18, 6)) as median_difference_10e9_l,
+    cast(totals.median_ratio as decimal(18, 6)) as median_ratio,
+    cast(100.0 * totals.n_close / nullif(totals.n_pairs, 0) as double) as share_within_5_pct,
+    cast(coalesce(readings.n_draws_with_bands, 0) as bigint) as n_draws_with_bands,
+    cast(coalesce(readings.n_closer, 0) as bigint) as n_closer
+from totals
+left join readings
+    on
+        totals.site = readings.site
+        and totals.derivation = readings.derivation
+        and totals.with_bands = readings.with_bands

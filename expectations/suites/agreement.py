@@ -1,0 +1,117 @@
+"""Derived neutrophil counts against measured ones of the same draw: is the derivation right at this site?"""
+
+from __future__ import annotations
+
+from expectations.check import Check
+from expectations.kinds import no_rows, one_of
+
+# A share of 20 draws moves by 5 points with one of them; a median of 20 with none.
+FEWEST_DRAWS = 20
+
+# An analyser works its own count out from leukocytes and percentage, so that the two differ by rounding. A wrong
+# factor, unit or code moves the median by far more than a quarter (mimic-code pull request 1216: by a hundred).
+LOWEST_RATIO, HIGHEST_RATIO = 0.8, 1.25
+LEAST_CLOSE_PCT = 50
+
+# Were either reading as near as the other, 16 of 20 draws would favour one by chance 6 times in 1000.
+CLOSER_SHARE = 0.8
+
+# Rounded percentages of a differential may exceed 100 together, and a key may slip: 1 draw in 100 is no pattern.
+IMPOSSIBLE_SHARE = 0.01
+
+CHOICE = "This registry's choice"
+
+CHECKS: tuple[Check, ...] = (
+    one_of(
+        "derivation_agreement_values",
+        "meta.derivation_agreement",
+        "derivation",
+        ("segs_plus_bands", "derived_wbc_pct"),
+        description="A derivation is by segs and bands, or by leukocytes and percentages.",
+        source="Output contract",
+    ),
+    no_rows(
+        "derivation_agreement_adds_up",
+        "meta.derivation_agreement",
+        """
+        SELECT site, derivation, with_bands FROM meta.derivation_agreement
+        WHERE n_impossible + n_pairs > n_draws OR n_closer > n_draws_with_bands OR n_draws_with_bands > n_draws
+            OR least(n_draws, n_impossible, n_pairs, n_closer) < 0
+            OR NOT coalesce(share_within_5_pct, 0) BETWEEN 0 AND 100
+        UNION ALL
+        SELECT site, derivation, NULL FROM meta.derivation_agreement
+        WHERE is_site_rule GROUP BY site, derivation HAVING count(*) > 1
+        """,
+        description="Pairs and impossible values are among the draws, and each site has one rule.",
+        source="Output contract",
+        names_offenders=True,
+    ),
+    no_rows(
+        "derived_anc_is_counted",
+        "meta.derivation_agreement",
+        """
+        SELECT used.site, used.derivation FROM (
+            SELECT site, derivation, count(*) AS n FROM main.fct_anc
+            WHERE derivation <> 'measured' GROUP BY site, derivation
+        ) AS used
+        LEFT JOIN meta.derivation_agreement AS rule
+            ON used.site = rule.site AND used.derivation = rule.derivation AND rule.is_site_rule
+        WHERE used.n > coalesce(rule.n_draws - rule.n_impossible - rule.n_pairs, 0)
+        """,
+        description="Every derived ANC comes from a draw that gives a possible one by the site's rule and has none "
+        "measured.",
+        source="Measured ANC wins; an impossible derived value is none",
+        names_offenders=True,
+    ),
+    no_rows(
+        "derived_anc_agrees_with_measured",
+        "meta.derivation_agreement",
+        f"""
+        SELECT site, derivation, concat(
+            'median ratio ', round(median_ratio, 2), ', ', CAST(round(share_within_5_pct) AS INTEGER),
+            ' % within 5 %, ', n_pairs, ' pairs'
+        ) AS found
+        FROM meta.derivation_agreement
+        WHERE is_site_rule AND n_pairs >= {FEWEST_DRAWS} AND (
+            NOT coalesce(median_ratio, 1) BETWEEN {LOWEST_RATIO} AND {HIGHEST_RATIO}
+            OR share_within_5_pct < {LEAST_CLOSE_PCT}
+        )
+        """,
+        description="Where a site measures and could derive an ANC at the same draw, the two agree: median ratio "
+        f"{LOWEST_RATIO} to {HIGHEST_RATIO}, at least {LEAST_CLOSE_PCT} % within 5 %. Else a code, a unit or a factor "
+        "may be wrong.",
+        source=f"{CHOICE}: an analyser's count is its leukocytes times its percentage; from {FEWEST_DRAWS} pairs on",
+        severity="warning",
+        names_offenders=True,
+    ),
+    no_rows(
+        "bands_are_read_right",
+        "meta.derivation_agreement",
+        f"""
+        SELECT site, derivation, CASE WHEN with_bands THEN 'closer with bands added' ELSE 'closer without bands' END
+            AS reading, n_closer || ' of ' || n_draws_with_bands AS draws
+        FROM meta.derivation_agreement
+        WHERE NOT is_site_rule AND n_draws_with_bands >= {FEWEST_DRAWS}
+            AND n_closer >= {CLOSER_SHARE} * n_draws_with_bands
+        """,
+        description="No site's measured ANC are closer to the other reading of bands in four of five draws: bands "
+        "counted twice, or left out. See neutrophils_pct_includes_bands and the test codes in its site.yml.",
+        source=f"{CHOICE}: four fifths of the draws with bands and a measured ANC, from {FEWEST_DRAWS} on",
+        severity="warning",
+        names_offenders=True,
+    ),
+    no_rows(
+        "derived_anc_is_possible",
+        "meta.derivation_agreement",
+        f"""
+        SELECT site, derivation, n_impossible || ' of ' || n_draws AS draws
+        FROM meta.derivation_agreement
+        WHERE is_site_rule AND n_impossible > {IMPOSSIBLE_SHARE} * n_draws
+        """,
+        description="At no site do more than 1 % of the draws give an impossible ANC (percentages above 100 together, "
+        "or above 100 x 10^9/L). None is used.",
+        source=f"{CHOICE}: one in a hundred may be rounding or a slip",
+        severity="warning",
+        names_offenders=True,
+    ),
+)

@@ -1,0 +1,144 @@
+"""Leukocytes, lymphocytes, platelets: possible values of known patients, graded as the scales say, or not at all."""
+
+from __future__ import annotations
+
+from expectations.check import Check
+from expectations.grading import misgiven_range_flags, misgraded_lab_results
+from expectations.kinds import no_rows, one_of, present, refers
+
+TABLE = "main.fct_lab_grade"
+
+# Grade column → the scale whose rows must give the same answer.
+GRADED_BY = {"ctcae_v5_grade": "ctcae_v5", "ctcae_v6_grade": "ctcae_v6", "daids_2_1_grade": "daids_2_1"}
+
+# What contradicts its unit, said again and apart from the models' macro is_unit_in_doubt. In 10^9/L.
+_IN_DOUBT = """(
+    (value_10e9_l < 0.1 AND (value_10e9_l * 1000) % 1 <> 0)
+    OR (analyte = 'lymphocytes' AND value_10e9_l > 1000)
+    OR (analyte = 'platelets' AND (value_10e9_l > 10000 OR (value_10e9_l < 1 AND value_10e9_l <> 0)))
+)"""
+
+CHECKS: tuple[Check, ...] = (
+    one_of(
+        "lab_analyte_values",
+        TABLE,
+        "analyte",
+        ["wbc", "lymphocytes", "platelets"],
+        description="The counts beside the ANC are leukocytes, lymphocytes and platelets.",
+        source="Output contract",
+    ),
+    present(
+        "lab_value_present",
+        TABLE,
+        "value_10e9_l",
+        description="Every result has a value.",
+        source="Protocol: harmonisation",
+    ),
+    no_rows(
+        "lab_value_possible",
+        TABLE,
+        f"SELECT lab_key FROM {TABLE} WHERE value_10e9_l < 0 OR (analyte = 'wbc' AND value_10e9_l > 1000)",
+        description="No count is below 0, and leukocytes are at most 1000 ×10⁹/L; beyond, the unit is wrong.",
+        source="Input contract: implausible_value, negative_value",
+    ),
+    no_rows(
+        "lab_value_plausible",
+        TABLE,
+        f"""
+        SELECT lab_key FROM {TABLE}
+        WHERE (analyte = 'wbc' AND value_10e9_l > 100) OR (analyte = 'lymphocytes' AND value_10e9_l > 20)
+            OR (analyte = 'platelets' AND (value_10e9_l < 5 OR value_10e9_l > 1500))
+        """,
+        description="Leukocytes above 100, lymphocytes above 20, platelets below 5 or above 1500 ×10⁹/L are rare in "
+        "outpatients and worth a look at the unit.",
+        source="Analyte seed: soft bounds",
+        severity="warning",
+    ),
+    no_rows(
+        "lab_lower_limit_plausible",
+        TABLE,
+        f"""
+        SELECT lab_key FROM {TABLE}
+        WHERE (analyte = 'wbc' AND lln_10e9_l NOT BETWEEN 1.5 AND 8)
+            OR (analyte = 'lymphocytes' AND lln_10e9_l NOT BETWEEN 0.3 AND 3)
+            OR (analyte = 'platelets' AND lln_10e9_l NOT BETWEEN 50 AND 300)
+        """,
+        description="A laboratory's lower limit of normal lies between 1.5 and 8 ×10⁹/L (leukocytes), 0.3 and 3 "
+        "(lymphocytes), 50 and 300 (platelets).",
+        source="This registry's choice: half to twice the usual limits of about 4, 1 and 150, and a little more",
+        severity="warning",
+    ),
+    no_rows(
+        "lab_unit_in_doubt",
+        TABLE,
+        f"SELECT DISTINCT site, analyte FROM {TABLE} WHERE unit_in_doubt",
+        description="No site sends counts that contradict their unit; such counts have no grade.",
+        source="This registry's choice: see the column's description",
+        severity="warning",
+        names_offenders=True,
+    ),
+    no_rows(
+        "lab_unit_in_doubt_has_no_grade",
+        TABLE,
+        f"""
+        SELECT lab_key FROM {TABLE}
+        WHERE unit_in_doubt IS DISTINCT FROM {_IN_DOUBT}
+            OR (unit_in_doubt AND coalesce(ctcae_v5_grade, ctcae_v6_grade, daids_2_1_grade) IS NOT NULL)
+        """,
+        description="A count that contradicts its unit is flagged, no other is, and it has no grade.",
+        source="Protocol: grading, never on a guessed unit",
+    ),
+    present(
+        "lab_day_present",
+        TABLE,
+        "collected_on",
+        description="Every result has the day of its sample.",
+        source="Input contract",
+    ),
+    no_rows(
+        "lab_within_observation",
+        TABLE,
+        f"""
+        SELECT result.lab_key FROM {TABLE} AS result
+        JOIN main.dim_patient AS patient ON result.patient_key = patient.patient_key
+        WHERE result.collected_on > patient.observation_end OR year(result.collected_on) < patient.birth_year
+        """,
+        description="No sample was taken before birth, or after death or the cut-off.",
+        source="Protocol: cut-offs; input contract: date_before_birth, date_after_death",
+    ),
+    one_of(
+        "lab_operator_values",
+        TABLE,
+        "operator",
+        ["<", "<=", ">", ">="],
+        description="A result is exact or bears one of four operators.",
+        source="Protocol: harmonisation",
+    ),
+    refers(
+        "lab_patient_known",
+        TABLE,
+        "patient_key",
+        "main.dim_patient",
+        "patient_key",
+        description="Every result belongs to a patient in dim_patient.",
+    ),
+    *(
+        no_rows(
+            f"lab_{column.removesuffix('_grade')}_agrees_with_scale",
+            TABLE,
+            misgraded_lab_results(column, scale),
+            description=f"{column} is the grade that the bounds of scale {scale} give, worked out again; none where "
+            "the scale does not grade the analyte.",
+            source="Grading scale seed",
+        )
+        for column, scale in GRADED_BY.items()
+    ),
+    no_rows(
+        "lab_reference_range_flag_agrees",
+        TABLE,
+        misgiven_range_flags(TABLE, "lab_key", "value_10e9_l"),
+        description="The flag for counts below a cut-off of CTCAE v5 but within their laboratory's range agrees with "
+        "grade and limit.",
+        source="Protocol: grading, an absolute cut-off wins over the LLN",
+    ),
+)

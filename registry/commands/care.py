@@ -1,0 +1,118 @@
+"""The data manager's daily care: where things stand, rows held back, episodes to review."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from registry.commands.options import DELIVERIES, FORMAT, HOME
+
+if TYPE_CHECKING:
+    from registry.quarantine import HeldBack
+
+
+@click.command()
+@HOME
+@DELIVERIES
+def status(home: Path | None, deliveries: Path | None) -> None:
+    """Where things stand: deliveries, what is not loaded yet, the release in force, a refresh under way."""
+    from registry.console import console
+    from registry.settings import load_settings
+    from registry.status import describe
+
+    for label, value in describe(load_settings(home=home, deliveries=deliveries)):
+        console.print(f"{label:<22}{value}")
+
+
+@click.command()
+@HOME
+@DELIVERIES
+@click.option("--site", help="Only this site.")
+@click.option("--delivery", metavar="YYYY-MM", help="Only this month's delivery.")
+@click.option("--entity", help="Only this entity (patients, lab_results, …).")
+@click.option("--reason", help="Only rows with this reason code.")
+@FORMAT
+@click.option(
+    "--send-back",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write the rows as they were sent, with the reasons, into this new folder: one file for each delivered "
+    "file, to be sent back to its site. They identify patients.",
+)
+def quarantine(
+    home: Path | None, deliveries: Path | None, form: str, folder: Path | None, **filters: str | None
+) -> None:
+    """Rows held back, by file and record, and why. Shows no patient's value."""
+    from registry.console import console, print_rows
+    from registry.quarantine import Filter, held_back, reasons
+    from registry.settings import load_settings
+
+    settings = load_settings(home=home, deliveries=deliveries)
+    held = held_back(settings, Filter(**filters))
+    if folder:
+        from registry.send_back import send_back
+
+        files = send_back(settings, held, folder)
+        console.print(f"{len(held):,} rows of {len(files)} files: {folder}")
+        if files:
+            console.print("they identify patients: send each site its own folder, by a safe way, and delete them here")
+    elif held or form != "table":
+        meanings = reasons()
+        columns = ["site", "delivery", "entity", "file", "record", "reasons", "meaning"]
+        print_rows(columns, [_row_held_back(row, meanings) for row in held], form)
+    else:
+        console.print("no row is held back")
+
+
+@click.command()
+@HOME
+@click.option("--definition", "definition_id", metavar="D", help="Of this case definition. [the primary one]")
+@click.option("--site", help="Only this site.")
+@FORMAT
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the form to fill in (CSV) into this new file: an adjudications delivery of one site, with the verdicts "
+    "left blank. It identifies patients.",
+)
+@DELIVERIES
+def review(
+    home: Path | None,
+    definition_id: str | None,
+    site: str | None,
+    form: str,
+    out: Path | None,
+    deliveries: Path | None,
+) -> None:
+    """Case episodes that no chart review has judged, by pseudonym; with --out as a form to fill in."""
+    from registry.console import console, print_rows
+    from registry.review import unreviewed, write_form
+    from registry.settings import load_settings
+
+    settings = load_settings(home=home, deliveries=deliveries)
+    found = unreviewed(settings, definition_id, site)
+    if not found.rows and (out or form == "table"):
+        console.print(f"every case episode of {found.definition_id} in release {found.release_id} has a verdict")
+    elif out:
+        written = write_form(settings, found, out)
+        where = f"{written.site}/YYYY-MM/adjudications_review.csv"
+        console.print(f"{written.n_episodes:,} episodes of {written.site}: {out}")
+        console.print("it identifies patients: send it by a safe way, and delete it once it is delivered")
+        console.print(
+            "fill in verdict (confirmed, other_cause or lab_error) and reviewed_on, drop rows without a verdict,"
+        )
+        console.print(f"and put it into the deliveries as {where}")
+        if written.is_snapshot:
+            console.print("this site delivers snapshots: later ones with adjudications must hold these rows too")
+    else:
+        print_rows(found.columns, found.rows, form)
+        if form == "table":
+            console.print("the form for a site to fill in: registry review --site S --out FILE.csv")
+
+
+def _row_held_back(row: HeldBack, meanings: dict[str, str]) -> list[Any]:
+    """One line of the list: place, codes, and what they mean."""
+    place = [row.site, row.delivery, row.entity, row.file, row.record]
+    return [*place, ",".join(row.reasons), " ".join(meanings[code] for code in row.reasons)]
