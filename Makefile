@@ -7,7 +7,7 @@ BIN := .venv/bin
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick bench dev refresh sql lint clean
+.PHONY: help setup demo test quick mutants bench dev refresh sql lint clean
 
 help:  ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -32,6 +32,9 @@ test: setup  ## The whole test suite
 
 quick: setup  ## The unit tests alone
 	@$(BIN)/python -m pytest -q tests/unit tests/reference
+
+mutants: setup  ## Change each threshold and comparison of the clinical SQL: the tests must notice every change
+	@$(BIN)/python -m pytest -q -n 2 tests/mutation --mutants all
 
 bench: setup  ## What it costs beside DuckDB alone, as ratios (ROWS=… for another size than 10 million)
 	@$(BIN)/python -m benchmarks $(if $(ROWS),--rows $(ROWS))

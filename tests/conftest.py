@@ -8,7 +8,8 @@ import pytest
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--reference-seeds", default=12, type=int, help="random cohorts to compare with the reference")
+    parser.addoption("--reference-seeds", default=6, type=int, help="random cohorts to compare with the reference")
+    parser.addoption("--mutants", default="8", help="how many mutants of the clinical SQL to try, or 'all'")
 
 
 @pytest.hookimpl(hookwrapper=True)

@@ -61,6 +61,14 @@ class CompiledProject:
                 if model.name in wanted:
                     connection.execute(f"CREATE {model.kind} {model.relation} AS {model.sql}")
 
+    def descendants(self, name: str) -> list[Model]:
+        """A model and those that are made from it, in order."""
+        found = {name}
+        for model in self.models:
+            if model.parents & found:
+                found.add(model.name)
+        return [model for model in self.models if model.name in found]
+
     def _ancestry(self, names: Collection[str]) -> set[str]:
         wanted = set(names) or {model.name for model in self.models}
         for model in reversed(self.models):

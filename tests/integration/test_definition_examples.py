@@ -53,10 +53,8 @@ def rows_of(patient: str, story: dict[str, Any]) -> list[tuple[str, ...]]:
     ]
 
 
-@pytest.fixture(scope="module")
-def first_onsets(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], str]:
-    """(definition, patient) → the first case episode's onset, of all examples in one registry."""
-    home = tmp_path_factory.mktemp("examples")
+def deliver(home: Path) -> None:
+    """Deliver all examples to one registry."""
     delivery = home / "deliveries" / "examples" / "2024-12"
     delivery.mkdir(parents=True)
     tables: dict[str, list[str]] = {entity: [header] for entity, header in HEADERS.items()}
@@ -66,6 +64,13 @@ def first_onsets(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, st
                 tables[entity].append(",".join(cells))
     for entity, lines in tables.items():
         (delivery / f"{entity}.csv").write_text("\n".join(lines) + "\n")
+
+
+@pytest.fixture(scope="module")
+def first_onsets(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], str]:
+    """(definition, patient) → the first case episode's onset, of all examples in one registry."""
+    home = tmp_path_factory.mktemp("examples")
+    deliver(home)
     settings = compiled_project().build(home)
     with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
         connection.execute(f"ATTACH '{settings.raw_db}' AS vault (READ_ONLY)")

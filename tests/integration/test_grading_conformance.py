@@ -69,22 +69,31 @@ def results() -> Iterator[Result]:
                 yield Result(analyte, value, operator, lln, at)
 
 
-def deliver(home: Path, lines: list[str]) -> duckdb.DuckDBPyConnection:
-    """Deliver results of one patient and open the warehouse built from them."""
+def lines_at_every_bound() -> list[str]:
+    """`results` as a laboratory sends them."""
+    return [
+        f"{number},P1,{CODES[r.analyte]},{r.operator or ''}{r.value:f},10*9/L,{r.at.isoformat()},{r.lln or ''}"
+        for number, r in enumerate(results())
+    ]
+
+
+def deliver(home: Path, lines: list[str]) -> None:
+    """Deliver results of one patient."""
     delivery = home / "deliveries" / "site" / "2024-01"
     delivery.mkdir(parents=True)
     (delivery / "patients.csv").write_text(PATIENT)
     (delivery / "lab_results.csv").write_text(HEADER + "\n".join(lines) + "\n")
+
+
+def warehouse_of(home: Path, lines: list[str]) -> duckdb.DuckDBPyConnection:
+    """Deliver results of one patient and open the warehouse built from them."""
+    deliver(home, lines)
     return duckdb.connect(str(compiled_project().build(home).warehouse), read_only=True)
 
 
 def test_every_bound_of_every_scale_with_every_operator_and_limit(tmp_path: Path) -> None:
     delivered = list(results())
-    lines = [
-        f"{number},P1,{CODES[r.analyte]},{r.operator or ''}{r.value:f},10*9/L,{r.at.isoformat()},{r.lln or ''}"
-        for number, r in enumerate(delivered)
-    ]
-    with deliver(tmp_path, lines) as warehouse:
+    with warehouse_of(tmp_path, lines_at_every_bound()) as warehouse:
         found = warehouse.execute(
             """
             SELECT 'anc', anc_10e9_l, operator, lln_10e9_l, collected_at, severity, ctcae_v5_grade, ctcae_v6_grade,
@@ -119,7 +128,7 @@ def test_a_result_without_a_unit_or_with_a_wrong_one_never_gets_a_grade(tmp_path
         f"{number},P1,{CODES[analyte]},{value},{unit},2023-05-01T{number // 60:02d}:{number % 60:02d},0.1"
         for number, (analyte, value, unit) in enumerate(UNGRADED)
     ]
-    with deliver(tmp_path, lines) as warehouse:
+    with warehouse_of(tmp_path, lines) as warehouse:
         assert warehouse.execute("SELECT count(*) FROM main.fct_anc").fetchall() == [(0,)]
         published = warehouse.execute(
             """
@@ -143,7 +152,7 @@ def test_the_same_count_has_the_same_grade_in_whatever_unit_it_came(unit: str, t
         f"{analyte},P1,{CODES[analyte]},{Decimal(value) * factor:f},{unit},2023-05-01,{Decimal(low) * factor:f}"
         for analyte, (value, low) in counts.items()
     ]
-    with deliver(tmp_path, lines) as warehouse:
+    with warehouse_of(tmp_path, lines) as warehouse:
         found = warehouse.execute(
             """
             SELECT 'anc', ctcae_v5_grade, ctcae_v6_grade, daids_2_1_grade FROM main.fct_anc
