@@ -81,6 +81,7 @@ def build_release_assets(
 
     @dg.multi_asset_check(
         name="gate",
+        can_subset=True,  # the release alone brings its own checks with it
         specs=[
             dg.AssetCheckSpec(
                 check.check_id,
@@ -91,13 +92,16 @@ def build_release_assets(
             for check in shown
         ],
     )
-    def gate(registry_settings: RegistrySettings) -> Iterator[dg.AssetCheckResult]:
+    def gate(
+        context: dg.AssetCheckExecutionContext, registry_settings: RegistrySettings
+    ) -> Iterator[dg.AssetCheckResult]:
         stored = releases.last_decision(registry_settings.load())
         for check in stored.audit.checks if stored else ():
-            if check.check_id in known:
+            key = dg.AssetCheckKey(check_target(check.table), check.check_id)
+            if key in context.selected_asset_check_keys:
                 yield dg.AssetCheckResult(
-                    asset_key=check_target(check.table),
-                    check_name=check.check_id,
+                    asset_key=key.asset_key,
+                    check_name=key.name,
                     passed=check.passed,
                     severity=_severity(check.severity),
                     metadata=_counts(check),

@@ -63,8 +63,7 @@ def time_to_onset(connection: duckdb.DuckDBPyConnection) -> Any:
 
 
 def _curve(counts: Any) -> Any:
-    """Both estimates of one stratum side by side; at time 0, where nobody may have left, nothing has happened yet."""
+    """Both estimates of one stratum side by side; at time 0, where nobody need have left, nothing has happened yet."""
     deaths = counts[["time_days", "n_deaths"]].rename(columns={"n_deaths": "deaths"})
     curve = kaplan_meier(counts).merge(deaths, how="left").merge(cumulative_incidence(counts), how="left")
-    at_start = curve["time_days"] == 0
-    return curve.where(~at_start | curve.notna(), 0)
+    return curve.fillna({"deaths": 0, "cumulative_incidence": 0})

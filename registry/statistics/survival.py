@@ -7,6 +7,7 @@ the same.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import nan
 from typing import Any
 
 _ALPHA = 0.05
@@ -68,7 +69,7 @@ def cumulative_incidence(counts: Any) -> Any:
     event. Of one day everybody who leaves was at risk, in whatever way he leaves.
 
     Returns a DataFrame of time_days, cumulative_incidence, cif_low and cif_high, sorted, one row a distinct time. The
-    interval is [0, 0] before the first event and NaN from where nobody is left.
+    interval is NaN before the first event, where there is no variance to go on, and from where nobody is left.
 
     Estimate and standard error are statsmodels'; the interval is the one that lifelines' AalenJohansenFitter gives
     (the delta method on the log-log scale). That fitter itself moves tied times apart by chance, and takes minutes over
@@ -81,7 +82,7 @@ def cumulative_incidence(counts: Any) -> Any:
 
     if not counts["n_events"].any():
         return pd.DataFrame(
-            {"time_days": sorted(counts["time_days"]), "cumulative_incidence": 0.0, "cif_low": 0.0, "cif_high": 0.0}
+            {"time_days": sorted(counts["time_days"]), "cumulative_incidence": 0.0, "cif_low": nan, "cif_high": nan}
         )
     ends = [counts["n_patients"] - counts["n_events"] - counts["n_deaths"], counts["n_events"], counts["n_deaths"]]
     times = np.concatenate([np.repeat(counts["time_days"].to_numpy(), number) for number in ends])
@@ -91,13 +92,12 @@ def cumulative_incidence(counts: Any) -> Any:
         estimate = fitted.cinc[0]
         spread = np.exp(norm.isf(_ALPHA / 2) * fitted.cinc_se[0] / (estimate * np.abs(np.log(estimate))))
         low, high = estimate**spread, estimate ** (1 / spread)
-    nothing_yet = estimate == 0
     return pd.DataFrame(
         {
             "time_days": fitted.times.astype("int64"),
             "cumulative_incidence": estimate,
-            "cif_low": np.where(nothing_yet, 0.0, low),
-            "cif_high": np.where(nothing_yet, 0.0, high),
+            "cif_low": low,
+            "cif_high": high,
         }
     )
 
