@@ -35,7 +35,7 @@ with facts as (
         '{{ attribution }}' as attribution,
         definition_id,
         patient_no,
-        {{ drug }} as drug,
+        {{ drug }}{{ ' as drug' if drug != 'drug' }},
         0 as exposed,
         0 as days_at_risk,
         1 as n_episodes,
