@@ -130,6 +130,9 @@ def print_outcome(settings: Settings, current: Release, status: str) -> None:
         console.print(f"[bold green]published[/bold green] release [bold]{current.release_id}[/bold]  {current.path}")
     else:
         console.print(f"[bold green]unchanged[/bold green]: release [bold]{current.release_id}[/bold] stays in force")
+    held_back = current.rows_held_back()
+    if held_back:
+        console.print(f"  {held_back:,} delivered rows are held back; which and why: registry quarantine")
     decision = release.last_decision(settings)
     stands = decision is not None and decision.status != "refused" and decision.release_id == current.release_id
     for check in decision.audit.warnings if decision and stands else ():

@@ -57,7 +57,7 @@ def _write_file(
     header = _header(connection, first)
     encoding = "utf-8-sig" if profile.csv.encoding.lower().replace("_", "-") == "utf-8" else profile.csv.encoding
     try:
-        path.parent.mkdir(parents=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w", encoding=encoding, errors="backslashreplace", newline="") as file:
             writer = csv.writer(file, delimiter=profile.csv.delimiter)
             writer.writerow([*OUR_COLUMNS, *header, AS_SENT])

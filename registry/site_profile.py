@@ -111,7 +111,9 @@ class Codes(YamlModel):
 
     tests: dict[str, Annotated[str, AfterValidator(_analyte)]] = Field(default_factory=dict)
     units: dict[str, Annotated[str, AfterValidator(_unit)]] = Field(default_factory=dict)
-    drugs: dict[str, Annotated[str, AfterValidator(_substance)]] = Field(default_factory=dict)
+    drugs: Annotated[dict[str, Annotated[str, AfterValidator(_substance)]], BeforeValidator(trimmed_keys)] = Field(
+        default_factory=dict
+    )
 
 
 _column_fields: dict[str, Any] = {name: (_column_names_of(name), Field(default_factory=dict)) for name in ENTITIES}

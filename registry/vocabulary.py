@@ -60,7 +60,7 @@ def loinc_codes() -> dict[str, str]:
 def folded_unit(unit: str) -> str:
     """The spelling that the seed holds; the macro `folded_unit` of the dbt project does the same."""
     folded = re.sub(r"\s", "", unit.translate(_SPELLINGS))
-    return re.sub(r"^10(\^|\*\*|[Ee])", "10*", re.sub(r"^[x*](10)", r"\1", folded))
+    return re.sub(r"^10(\^|\*\*|[Ee])", "10*", re.sub(r"^[xX*·•](10)", r"\1", folded))
 
 
 def scales() -> frozenset[str]:

@@ -39,9 +39,19 @@
             then timezone({{ time_zone }}, try_cast({{ text }} as timestamptz))
         {%- for name, formats in site_date_formats().items() %}
         when {{ site }} = '{{ name | replace("'", "''") }}'
-            then try_strptime({{ text }}, [{% for f in formats %}'{{ f | replace("'", "''") }}'{{ ", " if not loop.last }}{% endfor %}])
+            then coalesce(
+                null
+                {%- for f in formats -%}
+                , {{ duckdb__read_as(text, f | replace("'", "''")) }}
+                {%- endfor %}
+            )
         {%- endfor %}
     end
+{%- endmacro %}
+
+{# One format. A year of four digits has four: the engine reads 01/05/24 by %Y too, as a day of the year 24. #}
+{% macro duckdb__read_as(text, format) -%}
+    case when year(try_strptime({{ text }}, '{{ format }}')) >= 1000 then try_strptime({{ text }}, '{{ format }}') end
 {%- endmacro %}
 
 {# The sites' own date formats as {site: [format, …]}, in the order they are to be tried. #}

@@ -4,7 +4,7 @@
         regexp_replace(
             regexp_replace(
                 translate({{ text }}, 'µμ×⁰¹²³⁴⁵⁶⁷⁸⁹', 'uux0123456789'), '\s', '', 'g'
-            ), '^[x*](10)', '\1'
+            ), '^[xX*·•](10)', '\1'
         ), '^10(\^|\*\*|[Ee])', '10*'
     )
 {%- endmacro %}
@@ -30,15 +30,14 @@
   number too large to hold; or an ANC, segs or WBC below 100 per microlitre that is no whole number, which is a
   mislabelled 10^9/L. Source: registry design; the upper bounds follow CALIBER and the OHDSI unit tables.
 #}
-{% macro is_implausible() -%}
-    (is_numeric and number is null and not is_foreign_code)
-    or (is_fitting_unit and number is not null and canonical_value is null)
-    or (analyte = 'anc' and canonical_value > 100)
-    or (analyte = 'wbc' and canonical_value > 1000)
-    or (analyte_dimension = 'percent' and canonical_value > 100)
+{% macro is_implausible(number, canonical) -%}
+    (is_fitting_unit and {{ number }} is not null and {{ canonical }} is null)
+    or (analyte = 'anc' and {{ canonical }} > 100)
+    or (analyte = 'wbc' and {{ canonical }} > 1000)
+    or (analyte_dimension = 'percent' and {{ canonical }} > 100)
     or (
         analyte in ('anc', 'segs_abs', 'wbc') and unit_dimension = 'count' and factor = 0.001
-        and number >= 0 and number < 100 and number <> floor(number)
+        and {{ number }} >= 0 and {{ number }} < 100 and {{ number }} <> floor({{ number }})
     )
 {%- endmacro %}
 

@@ -147,7 +147,15 @@ class TextStream:
         yield held, True
 
     def _converted(self, chunk: bytes) -> bytes:
-        return self.encode(self._decoder.decode(chunk)) if self._decoder is not None else chunk
+        if self._decoder is None:
+            return chunk
+        try:
+            return self.encode(self._decoder.decode(chunk))
+        except UnicodeError:
+            raise UserError(
+                f"{self._where}: no byte order mark, which {self._encoding} needs to be read: set csv.encoding in "
+                f"site.yml to {self._encoding}-le or {self._encoding}-be"
+            ) from None
 
     def _read(self) -> bytes:
         try:

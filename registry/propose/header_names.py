@@ -32,7 +32,7 @@ _PATIENT = """npatient npaciente nopaciente nrpaziente nropaciente numpaciente
     numerocartella mpi patient patientid patientennummer patientennr patientnr patnr patid pid idpatient codepatient
     numeropatient numpatient nopatient ipp nip idpaciente codigopaciente codpaciente paciente nhc numerohistoria
     numhistoria historiaclinica iddoente doente patientno patientnumber patientcode mrn medicalrecordnumber
-    hospitalnumber subjectid subject usubjid personid codicefiscale"""
+    hospitalnumber subjectid subject usubjid personid codicefiscale patientenid"""
 _STATUS = "stato statut estado recordstatus"
 _DRUG = """farmaco principioattivo nomefarmaco medicinale specialita terapia trattamento dmt medikament wirkstoff
     praparat praeparat arzneimittel therapie medicament molecule dci specialite traitement medicamento principioactivo
@@ -48,7 +48,7 @@ _COLUMNS: dict[str, dict[str, str]] = {
         "birth_date": """datanascita datadinascita dtnascita nascita annonascita annodinascita geburtsdatum gebdatum
             gebdat geburtstag geburtsjahr datenaissance datedenaissance naissance ddn anneenaissance fechanacimiento
             fechadenacimiento nacimiento anonacimiento datanascimento dateofbirth dob birth yearofbirth birthyear
-            yob""",
+            yob natoil natail""",
         "sex": "sesso genere geschlecht sexe sexo gender",
         "ms_phenotype": """fenotipo fenotiposm formasm decorso forma tiposm verlaufsform verlauf mstyp phanotyp
             phaenotyp formesep forme typesep formaem tipoem phenotype mstype mscourse diseasecourse""",

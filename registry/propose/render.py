@@ -86,7 +86,7 @@ def _file(table: Surveyed, draft: Draft) -> None:
         draft.decide(f"{where}: no header was recognised in its first lines: give the columns names, and profile again")
     elif table.matched is None:
         draft.decide(f"{where}: can't tell what it holds: rename it to <entity>_... (one of {', '.join(ENTITIES)})")
-    elif table.header_at:
+    elif table.header_at and table.table.file.format != "xlsx":
         draft.decide(f"{where}: other rows stand above its header: take them away")
     if table.table.has_separator_line:
         draft.decide(f"{where}: take away its first line (sep=)")

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
+
 from registry.errors import UserError
 from registry.release.candidate import FILE_NAME
 from registry.settings import Settings
@@ -38,6 +40,12 @@ class Release:
     def fingerprint(self) -> str:
         """The fingerprint of the refresh that made it."""
         return str(self.manifest["fingerprint"])
+
+    def rows_held_back(self) -> int:
+        """Delivered rows in quarantine when this was published."""
+        with duckdb.connect(str(self.database), read_only=True) as connection:
+            row = connection.execute("SELECT coalesce(sum(rows_quarantined), 0) FROM meta.reconciliation").fetchone()
+        return int(row[0]) if row else 0
 
     @property
     def content_hashes(self) -> dict[str, str]:

@@ -36,6 +36,8 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Settings:
         (delivery / "lab_results.csv").write_text(LAB, encoding="latin-1")
     patients = home / "deliveries" / "udine" / "2025-02" / "patients.csv"
     patients.write_text("patient_id;birth_date;sex\nP1;1980-05-01;F\n")
+    doses = patients.with_name("administrations.csv")
+    doses.write_text("administration_id;patient_id;drug;administered_on\n1;P1;OCR;2025-02-01\n")
     return compiled_project().build(home)
 
 
@@ -46,6 +48,7 @@ def test_rows_are_found_by_what_they_share(registry: Settings) -> None:
         ("trieste", "2025-03", 2),
         ("trieste", "2025-03", 3),
         ("trieste", "2025-03", 4),
+        ("udine", "2025-02", 1),  # a drug that nobody knows
         *(("udine", month, record) for month in ("2025-02", "2025-03") for record in (2, 3, 4)),
     ]
     march = held_back(registry, Filter(site="udine", delivery="2025-03", entity="lab_results"))
@@ -75,7 +78,8 @@ def test_a_filter_that_names_nothing_says_what_there_is(registry: Settings, whic
 
 def test_a_site_gets_back_its_own_columns_and_marks_with_the_reasons(registry: Settings, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    files = send_back(registry, held_back(registry, Filter(site="udine", delivery="2025-02")), out)
+    of_udine = Filter(site="udine", delivery="2025-02", entity="lab_results")
+    files = send_back(registry, held_back(registry, of_udine), out)
     assert files == [out / "udine" / "2025-02" / "lab_results.csv_held_back.csv"]
     assert files[0].stat().st_mode & 0o077 == 0
     with files[0].open(encoding="latin-1", newline="") as file:
@@ -125,4 +129,4 @@ def test_the_command_lists_without_a_value_and_writes_on_request(registry: Setti
     assert "molto basso" not in listed.output
     written = CliRunner().invoke(main, ["quarantine", *home, "--send-back", str(tmp_path / "back")])
     assert written.exit_code == 0, written.output
-    assert len(list((tmp_path / "back").rglob("*.csv"))) == 3
+    assert len(list((tmp_path / "back").rglob("*.csv"))) == 4, "of one delivery as many as it has files"

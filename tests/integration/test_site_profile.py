@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -33,6 +33,50 @@ id_esame;codice_paziente;esame;risultato;unità;data_prelievo
 8;P1;NEU#;0,9;mila/mmc;2025-02-08
 9;P1;GB;0.750;mila/mmc;09/02/2025
 """
+
+
+SHORT_YEARS = """\
+csv: {date_formats: ["%d/%m/%Y", "%d/%m/%y"]}
+codes: {drugs: {OCR: ocrelizumab}}
+"""
+
+
+def test_a_year_of_two_digits_is_not_read_as_a_year_of_antiquity(tmp_path: Path) -> None:
+    site = tmp_path / "deliveries" / "lab"
+    delivery = site / "2025-03"
+    delivery.mkdir(parents=True)
+    (site / "site.yml").write_text(SHORT_YEARS)
+    (delivery / "patients.csv").write_text("patient_id,birth_date\nP1,01/05/1980\n")
+    (delivery / "lab_results.csv").write_text(
+        "result_id,patient_id,test_code,value,unit,collected_at\n"
+        "1,P1,751-8,2.0,X10^9/L,03/02/2025\n2,P1,751-8,2.1,10*9/L,04/02/25\n3,P1,751-8,2.2,10*9/L,05/02/124\n"
+    )
+    settings = build(tmp_path)
+    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+        days = connection.execute("SELECT collected_on FROM main.fct_anc ORDER BY 1").fetchall()
+        held_back = connection.execute("SELECT reason, n_rows FROM meta.quarantine_summary").fetchall()
+    assert days == [(date(2025, 2, 3),), (date(2025, 2, 4),)]
+    assert held_back == [("unparseable_date", 1)]
+
+
+def test_a_limit_that_no_count_can_have_is_emptied_and_grades_nothing(tmp_path: Path) -> None:
+    delivery = tmp_path / "deliveries" / "lab" / "2025-03"
+    delivery.mkdir(parents=True)
+    (delivery / "patients.csv").write_text("patient_id,birth_date\nP1,1980\n")
+    (delivery / "lab_results.csv").write_text(
+        "result_id,patient_id,test_code,value,unit,collected_at,reference_low,reference_high\n"
+        "1,P1,751-8,4.0,10*9/L,2025-02-03,1800,7500\n2,P1,751-8,1500,/uL,2025-02-04,2.5,\n"
+        "3,P1,751-8,1500,/uL,2025-02-05,2000,7000\n"
+    )
+    settings = build(tmp_path)
+    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+        graded = connection.execute("SELECT lln_10e9_l, ctcae_v5_grade FROM main.fct_anc ORDER BY collected_on")
+        assert graded.fetchall() == [(None, None), (None, None), (Decimal(2), "1")]
+        emptied = connection.execute("SELECT column_name, reason, n_cells FROM meta.column_defect ORDER BY ALL")
+        assert emptied.fetchall() == [
+            ("reference_high", "implausible_value", 1),
+            ("reference_low", "implausible_value", 2),
+        ]
 
 
 def test_an_italian_laboratory_tells_the_same_counts(tmp_path: Path) -> None:

@@ -227,6 +227,10 @@ def _judge_value(row: Row, analyte: str | None, site: Site) -> None:
         dimension, factor = unit
         expected = codes.DIMENSION[analyte]
         if dimension == expected:
+            for column in ("reference_low", "reference_high"):
+                bound = codes.read_number(row.cells[column])
+                if bound is not None and bound >= 0 and _implausible(analyte, bound, factor):
+                    row.empty(column, "implausible_value")
             if number is not None and _implausible(analyte, number, factor):
                 row.hold("implausible_value")
         elif {dimension, expected} == {"count", "percent"}:

@@ -117,6 +117,14 @@ def test_zeros_behind_a_gzip_file_are_padding(home: Home, small_file: int) -> No
 
 
 @BOTH_WAYS
+def test_utf_16_without_a_mark_says_which_encoding_to_name(home: Home, small_file: int) -> None:
+    home.deliver("udine/site.yml", "csv: {encoding: utf-16}")
+    home.deliver("udine/2024-01/lab_results.csv", lab("r1,P1,c,1,u,d").encode("utf-16-le"))
+    with pytest.raises(UserError, match="utf-16-le or utf-16-be"):
+        home.load(small_file=small_file)
+
+
+@BOTH_WAYS
 @pytest.mark.parametrize("content", [b"", gzip.compress(b""), gzip.compress(b"\n \n")], ids=["bytes", "text", "lines"])
 def test_an_empty_gzip_file_is_one_clear_error(home: Home, small_file: int, content: bytes) -> None:
     home.deliver("udine/2024-01/lab_results.csv.gz", content)

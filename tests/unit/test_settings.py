@@ -96,6 +96,7 @@ def test_local_codes_stay_text_whatever_yaml_would_make_of_them(tmp_path: Path) 
         ("columns:\n  lab_results:\n    a: valeu", 3, "unknown column of lab_results 'valeu'; did you mean 'value'?"),
         ("columns:\n  lab_results: {A: unit, a: value}", 2, "'a' is written twice"),
         ("codes:\n  tests:\n    N: ancc", 3, "codes.tests.N: unknown analyte 'ancc'; did you mean 'anc'?"),
+        ("codes:\n  drugs:\n    OCR: ocrelizumab\n    ocr: rituximab", 2, "'ocr' is written twice"),
         ("codes:\n  drugs:\n    N: ocrelizumb", 3, "unknown drug 'ocrelizumb'; did you mean 'ocrelizumab'?"),
         ("codes:\n  units:\n    N: 10*3/uLL", 3, "unknown unit '10*3/uLL'; did you mean '10*3/uL'?"),
         ("codes:\n  tests:\n    N:", 3, "codes.tests.N: write a value"),

@@ -69,8 +69,17 @@ converted as (
     select
         *,
         case when is_fitting_unit then {{ to_canonical('number', 'factor') }} end as canonical_value,
-        case when is_fitting_unit then {{ to_canonical('reference_low_number', 'factor') }} end as canonical_low
+        case when is_fitting_unit then {{ to_canonical('reference_low_number', 'factor') }} end as converted_low,
+        case when is_fitting_unit then {{ to_canonical('reference_high_number', 'factor') }} end as converted_high
     from read_values
+),
+
+judged_limits as (
+    select
+        *,
+        coalesce({{ is_implausible('reference_low_number', 'converted_low') }}, false) as is_implausible_low,
+        coalesce({{ is_implausible('reference_high_number', 'converted_high') }}, false) as is_implausible_high
+    from converted
 )
 
 select
@@ -97,7 +106,8 @@ select
             ~ " or (analyte_dimension = 'percent' and unit_dimension = 'count')"],
         ['unit_incompatible', "not is_fitting_unit and not (analyte_dimension in ('count', 'percent')"
             ~ " and unit_dimension in ('count', 'percent'))"],
-        ['implausible_value', is_implausible()],
+        ['implausible_value', '(is_numeric and number is null and not is_foreign_code) or '
+            ~ is_implausible('number', 'canonical_value')],
     ]) }} as reasons,
     collected_on as judged_on,
     case when specimen_id is not null then {{ cells_hash('salt', ['specimen_id']) }} end as specimen_hash,
@@ -106,8 +116,10 @@ select
     collected_on,
     operator,
     canonical_value,
-    -- a limit with an operator is none
-    case when reference_low_number >= 0 and low_text = ltrim(low_text, '<>=≤≥ ') then canonical_low end as canonical_low,
+    -- a limit with an operator is none, nor is one that no count can have
+    case
+        when reference_low_number >= 0 and low_text = ltrim(low_text, '<>=≤≥ ') and not is_implausible_low then converted_low
+    end as canonical_low,
     -- as reported, of what may be published: free text in a value's place never leaves the vault
     case when analyte = 'anc' and is_numeric then value end as source_value,
     case when analyte = 'anc' and unit_dimension is not null then unit end as source_unit,
@@ -116,7 +128,9 @@ select
         ['reference_low:non_numeric_value',
             'reference_low is not null and (reference_low_number is null or low_text is distinct from ltrim(low_text, ' ~ "'<>=≤≥ '" ~ '))'],
         ['reference_low:negative_value', 'reference_low_number < 0'],
+        ['reference_low:implausible_value', 'is_implausible_low'],
         ['reference_high:non_numeric_value', 'reference_high is not null and reference_high_number is null'],
         ['reference_high:negative_value', 'reference_high_number < 0'],
+        ['reference_high:implausible_value', 'is_implausible_high'],
     ]) }} as cell_defects
-from converted
+from judged_limits
