@@ -64,7 +64,7 @@ def test_one_more_month_makes_a_new_release_beside_the_old_one_while_a_reader_re
 
 PLANTED = [
     # an ANC of 250 forced past staging
-    ("macros/units.sql", "(analyte = 'anc' and canonical_value > 100)", "false"),
+    ("macros/units.sql", "(analyte = 'anc' and {{ canonical }} > 100)", "false"),
     # episodes that end before they start
     (
         "models/intermediate/int_episode.sql",

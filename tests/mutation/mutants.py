@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from integration.compiled_project import Model
 
-# From the daily count to the outcome: what decides that there is an episode, whose it is, and what came of it.
+# From the daily count to the outcome: what decides that there is an episode, whose it is, and what came of it. An
+# episode's grade is made by the macro that grades fct_anc, where values lie on every bound.
 MUTATED = (
     "int_anc_day",
     "int_stretch",
@@ -30,7 +31,6 @@ MUTATED = (
     "int_risk_time",
     "int_anc_since_dose",
     "fct_anc",
-    "fct_neutropenia_episode",
     "mart_monitoring",
 )
 _COMMENT = re.compile(r"/\*.*?\*/|--[^\n]*", re.DOTALL)

@@ -27,10 +27,10 @@ QUOTED = [
     ("every 28 days or more often", "int_episode_attributed", "drugs.interval_days <= 28"),
     ("add up to more than 100", "int_derivation", "neutrophils_sum <= 100"),
     ("a derived ANC above 100", "int_derivation", "anc <= 100 as is_possible"),
-    ("an ANC above 100", "units", "analyte = 'anc' and canonical_value > 100"),
-    ("leukocytes above 1000", "units", "analyte = 'wbc' and canonical_value > 1000"),
-    ("a percentage above 100", "units", "analyte_dimension = 'percent' and canonical_value > 100"),
-    ("below 100 per µL with decimals", "units", "number < 100 and number <> floor(number)"),
+    ("an ANC above 100", "units", "analyte = 'anc' and {{ canonical }} > 100"),
+    ("leukocytes above 1000", "units", "analyte = 'wbc' and {{ canonical }} > 1000"),
+    ("a percentage above 100", "units", "analyte_dimension = 'percent' and {{ canonical }} > 100"),
+    ("below 100 per µL with decimals", "units", "{{ number }} < 100 and {{ number }} <> floor({{ number }})"),
 ]
 
 
