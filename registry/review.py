@@ -134,7 +134,7 @@ def _patient_ids(settings: Settings, site: str, keys: set[str]) -> dict[str, str
 
 def _write(profile: SiteProfile, rows: Sequence[dict[str, str]], out: Path) -> None:
     """The rows as the site writes its CSV: delimiter, encoding, its own names for the columns it has named."""
-    theirs = {ours: name for name, ours in profile.columns.adjudications.items()}  # type: ignore[attr-defined]
+    theirs = profile.own_headers("adjudications")
     taken = profile.column_names("adjudications")
     columns = [column for column in ADJUDICATIONS.columns if column in theirs or column not in taken]
     encoding = "utf-8-sig" if profile.csv.encoding.lower().replace("_", "-") == "utf-8" else profile.csv.encoding

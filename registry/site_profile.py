@@ -133,6 +133,11 @@ class SiteProfile(YamlModel):
     wide: Wide = Wide()
     neutrophils_pct_includes_bands: bool = False
 
+    def own_headers(self, entity: str) -> dict[str, str]:
+        """Column of the contract → the site's header for it as site.yml writes it, of those it names."""
+        names: dict[str, str] = getattr(self.columns, entity)
+        return {ours: theirs for theirs, ours in names.items()}
+
     def column_names(self, entity: str) -> dict[str, str]:
         """The site's headers of one entity, case-folded → column of the contract."""
         names: dict[str, str] = getattr(self.columns, entity)

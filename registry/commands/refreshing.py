@@ -135,7 +135,8 @@ def _print_paper_table(home: Path) -> None:
 
     settings = load_settings(home=home)
     current = release.current(settings)
-    assert current is not None  # noqa: S101 - the refresh before has just published or confirmed one
+    if current is None:
+        raise UserError(f"{settings.releases}: the release was taken away meanwhile; run registry refresh")
     console.print()
     console.print(
         "[bold]Anti-CD20 neutropenia, the Udine series as simulated[/bold] (synthetic data, read from the release)"

@@ -85,7 +85,7 @@ def special_cells(data: bytes) -> dict[int, SpecialCells]:
 
 def _elements(content: bytes, name: str) -> Iterator[ET.Element]:
     """The elements of this name, in whatever namespace the writing program put them."""
-    for _, element in ET.iterparse(io.BytesIO(content)):  # noqa: S314  calamine has read it already
+    for _, element in ET.iterparse(io.BytesIO(content)):  # noqa: S314  expat bounds what entities expand to
         if element.tag.rpartition("}")[2] == name:
             yield element
 

@@ -10,7 +10,7 @@ from registry.contract import ENTITIES
 from registry.errors import UserError
 from registry.ingest.header import read_header
 from registry.propose.codes import CodeList, local_drugs, local_tests, local_units
-from registry.propose.columns import columns_named
+from registry.propose.columns import Matched, columns_named
 from registry.propose.dialect import csv_section
 from registry.propose.discretion import MIN_PATIENTS, MIN_ROWS, Privacy, looks_harmless
 from registry.propose.draft import Draft, counted, quoted
@@ -105,14 +105,12 @@ def _columns(survey: Survey) -> Draft:
         own_names: dict[str, str] = {}
         for table in survey.tables:
             if table.matched and table.matched.entity.name == entity:
-                _columns_of(table, own_names, survey.privacy, inner)
+                _columns_of(table, table.matched, own_names, survey.privacy, inner)
         draft.section(entity, inner)
     return draft
 
 
-def _columns_of(table: Surveyed, own_names: dict[str, str], privacy: Privacy, draft: Draft) -> None:
-    matched = table.matched
-    assert matched is not None  # noqa: S101 - the caller has looked
+def _columns_of(table: Surveyed, matched: Matched, own_names: dict[str, str], privacy: Privacy, draft: Draft) -> None:
     entity, where = matched.entity, table.table.where
     unmatched = []
     for position, (name, target) in enumerate(zip(matched.names, matched.targets, strict=True)):
@@ -130,7 +128,7 @@ def _columns_of(table: Surveyed, own_names: dict[str, str], privacy: Privacy, dr
                 note="told by its cells alone: check" if position in matched.by_cells else "",
             )
     for position in unmatched:
-        _unmatched(table, position, privacy, draft)
+        _unmatched(table, matched, position, privacy, draft)
     wide = {"result_id", "test_code", "value", "unit"} if table.tests else set()
     missing = [column for column in matched.missing if column not in wide]
     if missing:
@@ -142,9 +140,7 @@ def _columns_of(table: Surveyed, own_names: dict[str, str], privacy: Privacy, dr
             draft.decide(str(mistake))
 
 
-def _unmatched(table: Surveyed, position: int, privacy: Privacy, draft: Draft) -> None:
-    matched = table.matched
-    assert matched is not None  # noqa: S101 - the caller has looked
+def _unmatched(table: Surveyed, matched: Matched, position: int, privacy: Privacy, draft: Draft) -> None:
     name = matched.names[position]
     if not name:
         return

@@ -209,9 +209,10 @@ class _RowCounter:
             if (cell := row[position].strip(BLANKS)) and cell.casefold() not in known:
                 surveyed.foreign_codes[column] += 1
         if self._is_long_lab:
-            key = tuple("" if p is None else row[p].strip(BLANKS) for p in self._lab)
+            code, name, unit = ("" if p is None else row[p].strip(BLANKS) for p in self._lab)
+            key = (code, name, unit)
             if key in surveyed.together or len(surveyed.together) < _MAX_TOGETHER:
-                surveyed.together[key] += 1  # type: ignore[index]
+                surveyed.together[key] += 1
         if surveyed.n_rows <= DENSE_ROWS or surveyed.n_rows % SPARSE_STEP == 0:
             self._weigh(row)
 

@@ -83,7 +83,8 @@ open_ends as (
         episode_number,
         window_end_on as on_date,
         4 as order_in_day,
-        case when end_status = 'lost' then 'lost_after_this' else 'open_at_end_of_observation' end as rule
+        case when end_status = 'lost' then 'lost_after_this' else 'open_at_end_of_observation' end as rule,
+        cast(null as varchar) as drug
     from {{ ref('int_episode') }}
     where end_status <> 'recovered'
 ),
@@ -105,21 +106,11 @@ steps as (
         null as anc,
         null as operator,
         drug
-    from doses
-    union all
-    select
-        definition_id,
-        patient_no,
-        episode_number,
-        on_date,
-        order_in_day,
-        rule,
-        false as is_nadir,
-        null as anc_record_key,
-        null as anc,
-        null as operator,
-        null as drug
-    from open_ends
+    from (
+        select * from doses
+        union all
+        select * from open_ends
+    ) as without_count
 )
 
 select
