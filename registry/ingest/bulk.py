@@ -55,7 +55,14 @@ def count_lines(data: bytes) -> int:
     end = len(data)
     while end and data[end - 1] in b"\r\n":
         end -= 1
-    return data.count(b"\n", 0, end) + 1 if end else 0
+    return _count(data, b"\n", end) + 1 if end else 0
+
+
+def _count(data: bytes, byte: bytes, end: int | None = None) -> int:
+    """`data.count(byte)` before `end`, several times quicker for a byte that is everywhere."""
+    import numpy as np  # here: half the commands never need it
+
+    return int(np.count_nonzero(np.frombuffer(data, np.uint8)[:end] == byte[0]))
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -97,7 +104,7 @@ class CsvBulk:
             return False
         delimiter = dialect.delimiter.encode()
         if b'"' not in data:
-            return data.count(delimiter) == count_lines(data) * (dialect.width - 1)
+            return _count(data, delimiter) == count_lines(data) * (dialect.width - 1)
         if b' "' not in data and b'" ' not in data:
             return True
         mark = re.escape(delimiter)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
 from registry.contract import ENTITIES
 from registry.errors import UserError
@@ -25,9 +26,12 @@ def read_csv_file(target: Target, file: DeliveredFile, profile: SiteProfile, fil
     stream = TextStream(file.absolute, profile.csv.encoding, file.where, target.piece_bytes)
     with stream:
         header, delimiter = _read_header(stream, file, profile)
-        load = _CsvLoad(target, stream, rows_of(header, profile), header, delimiter, file_no, way, file.where)
-        for piece, is_last in stream.pieces():
-            load.take(piece, is_last)
+        with ThreadPoolExecutor(1) as beside:
+            rows = rows_of(header, profile)
+            load = _CsvLoad(target, stream, rows, header, delimiter, file_no, way, file.where, beside)
+            for piece, is_last in stream.pieces():
+                load.take(piece, is_last)
+            load.finish()
     file.check_unchanged(stream.sha256)
     require_columns(header, load.counts.n_not_cancelled, file.where)
     return Reading(header, load.counts)
@@ -55,7 +59,11 @@ def _read_header(stream: TextStream, file: DeliveredFile, profile: SiteProfile) 
 
 
 class _CsvLoad:
-    """The pieces of one file, in order: plain ones gathered for DuckDB, the others split in Python."""
+    """The pieces of one file, in order: plain ones gathered for DuckDB, the others split in Python.
+
+    DuckDB loads in the thread `beside`, while the next pieces are read, hashed and looked through in this one. Only one
+    of the two writes at a time.
+    """
 
     def __init__(
         self,
@@ -67,6 +75,7 @@ class _CsvLoad:
         file_no: int,
         way: Way,
         where: str,
+        beside: Executor,
     ) -> None:
         self.counts = Counts()
         dialect = Dialect(delimiter, stream.line_end, header.width)
@@ -78,6 +87,8 @@ class _CsvLoad:
         self._reader = RecordReader(dialect, where)
         self._held: list[PlainPiece] = []
         self._rest = b""
+        self._beside = beside
+        self._loading: Future[None] | None = None
         self._bulk = None
         # A blank cell that stands alone looks like no record; a file without required columns needs each status;
         # a wide one is taken apart in Python.
@@ -94,7 +105,14 @@ class _CsvLoad:
             self._stage(self._rows.of(self._reader.records(text, is_last)))
             self._rest = self._stream.encode(self._reader.rest)
         if self._bulk and (is_last or len(self._held) == self._target.threads):
-            self._load_held(self._bulk)
+            self.finish()
+            pieces, self._held = self._held, []
+            self._loading = self._beside.submit(self._load_plain, self._bulk, pieces)
+
+    def finish(self) -> None:
+        """Wait for what is being loaded. Raises what the loading raised."""
+        if self._loading:
+            self._loading.result()
 
     def _plain_piece(self, bulk: CsvBulk, data: bytes, is_last: bool) -> PlainPiece:
         """The piece with one good record a line, the odd ones apart; an unfinished one waits for the next."""
@@ -104,9 +122,8 @@ class _CsvLoad:
         self._rest = self._stream.encode(self._reader.rest)
         return PlainPiece("\n".join(lines).encode(), len(lines), odd)
 
-    def _load_held(self, bulk: CsvBulk) -> None:
+    def _load_plain(self, bulk: CsvBulk, pieces: list[PlainPiece]) -> None:
         """Plain lines by DuckDB, the odd records between them by way of staging."""
-        pieces, self._held = self._held, []
         first = self.counts.n_rows + 1
         self.counts += Counts(bulk.load(pieces, self._file_no, first))
         for piece in pieces:
