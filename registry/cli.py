@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from registry.commands import care, reading, refreshing
+from registry.commands import care, keeping, reading, refreshing
 from registry.errors import UserError
 
 COMMANDS = (
@@ -25,6 +25,7 @@ COMMANDS = (
     care.quarantine,
     care.review,
     care.status,
+    keeping.forget,
 )
 
 

@@ -10,6 +10,7 @@ from registry.errors import UserError
 from registry.fingerprint import refresh_fingerprint
 from registry.settings import Settings
 from registry.vault import connect_vault
+from registry.withdrawal.settling import settle
 
 log = logging.getLogger(__name__)
 
@@ -32,6 +33,7 @@ def prepare(settings: Settings) -> Plan:
     refuse_to_mix(settings)
     files = tuple(ingest.discover(settings))
     profiles = ingest.load_profiles(settings)
+    settle(settings)
     to_load = ingest.not_yet_loaded(settings, files, profiles)
     ingest.write_config(settings, profiles)
     current = release.current(settings)

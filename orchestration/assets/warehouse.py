@@ -19,6 +19,7 @@ from orchestration.runs import enter
 from registry import warehouse
 from registry.paths import DBT_PROJECT
 from registry.settings import Settings
+from registry.withdrawal.settling import settle
 
 # Unit tests prove the SQL, not the data: `make test` runs them, a refresh does not.
 BUILD = ("build", "--exclude-resource-type", "unit_test")
@@ -46,6 +47,7 @@ def build_warehouse_assets(manifest: Path) -> dg.AssetsDefinition:
             for key in in_order(context):
                 yield dg.MaterializeResult(asset_key=key, metadata=UNCHANGED)
             return
+        settle(settings)  # what was loaded just now of forgotten patients leaves no trace in the vault's file
         warehouse.prepare(settings)
         target = new_run_folder(settings, context.run.run_id)
         invocation = invoke_dbt(context, settings, manifest_content(manifest), target)

@@ -18,15 +18,18 @@ import duckdb
 
 from registry.contract import ENTITIES
 from registry.errors import UserError
-from registry.identity import add_patients, add_salts, ensure_key, file_id
+from registry.identity import add_patients, add_salts, file_id
 from registry.ingest import ledger
 from registry.ingest.bulk import NotPlainError
 from registry.ingest.deliveries import DeliveredFile
 from registry.ingest.readers import read_file
 from registry.ingest.staging import Staging
 from registry.ingest.target import Target, Way
+from registry.key_file import ensure_keys, require_fit
 from registry.site_profile import SiteProfile, load_profile
 from registry.vault import connect_vault
+from registry.withdrawal import tombstones
+from registry.withdrawal.erasure import erase
 
 if TYPE_CHECKING:
     from registry.settings import Settings
@@ -79,13 +82,15 @@ def load_entity(
     Raises UserError at the first file that can't be read; what was kept before it stays.
     """
     mine = sorted((file for file in files if file.entity == entity), key=lambda file: file.place)
-    key = ensure_key(settings)
+    keys = ensure_keys(settings)
     profiles = {file.site: load_profile(settings.deliveries / file.site) for file in mine}
     with connect_vault(settings) as connection, _scratch(settings) as folder:
+        require_fit(connection, settings, keys.pseudonym)
+        forgotten = tombstones.read(settings, keys.tombstone, connection)
         connection.execute("SET preserve_insertion_order = false")  # records carry their numbers
         with Staging(folder, ENTITIES[entity]) as staging:
             target = Target(connection, staging, folder, min(settings.threads, _MOST_PIECES))
-            load = _Load(connection, key, target, entity, small_file, progress)
+            load = _Load(connection, keys.pseudonym, forgotten, target, entity, small_file, progress)
             try:
                 for file in mine:
                     load.take(file, profiles[file.site])
@@ -125,6 +130,7 @@ class _Load:
         self,
         connection: duckdb.DuckDBPyConnection,
         key: bytes,
+        forgotten: tombstones.Tombstones,
         target: Target,
         entity: str,
         small_file: int,
@@ -134,6 +140,7 @@ class _Load:
         self.known = ledger.versions(connection, entity)
         self._connection = connection
         self._key = key
+        self._forgotten = forgotten
         self._target = target
         self._entity = entity
         self._small_file = small_file
@@ -212,6 +219,7 @@ class _Load:
         ledger.enter(self._connection, loaded)
         add_salts(self._connection, self._key, {entry.file.site for entry in loaded})
         first, last = loaded[0].file_no, loaded[-1].file_no
+        erase(self._connection, self._forgotten, self._entity, first, last)
         add_patients(self._connection, self._key, self._entity, first, last)
 
     def _count(self, loaded: Sequence[ledger.Loaded]) -> None:
