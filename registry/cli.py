@@ -25,7 +25,9 @@ COMMANDS = (
     care.quarantine,
     care.review,
     care.status,
+    keeping.doctor,
     keeping.forget,
+    keeping.key,
 )
 
 

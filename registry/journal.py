@@ -9,9 +9,11 @@ from __future__ import annotations
 import json
 import logging
 import os
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from registry.settings import Settings
@@ -45,3 +47,13 @@ def record(settings: Settings, event: str, **facts: str | int | float | bool | l
             handler.close()
     except OSError as error:
         log.warning("%s can't be written: %s", path, error.strerror)
+
+
+def entries(settings: Settings) -> Iterator[dict[str, Any]]:
+    """Every event that is kept, the oldest first; lines that are torn are passed over."""
+    older = [settings.journal.with_name(f"{settings.journal.name}.{number}") for number in range(KEPT, 0, -1)]
+    for path in (*older, settings.journal):
+        if path.exists():
+            for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+                with suppress(ValueError):
+                    yield json.loads(line)

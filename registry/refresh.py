@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from registry import ingest, release
+from registry import ingest, journal, release
 from registry.errors import UserError
 from registry.fingerprint import refresh_fingerprint
 from registry.settings import Settings
@@ -39,6 +39,9 @@ def prepare(settings: Settings) -> Plan:
     current = release.current(settings)
     is_unchanged = not to_load and current is not None and release.stands_for(settings, refresh_fingerprint(settings))
     log.info("%d files delivered, %d to load", len(files), len(to_load))
+    journal.record(
+        settings, "deliveries_found", files=len(files), files_to_load=len(to_load), is_unchanged=is_unchanged
+    )
     return Plan(files=files, n_files_to_load=len(to_load), is_unchanged=is_unchanged)
 
 

@@ -16,7 +16,7 @@ from packaging.version import Version
 from orchestration.dbt import DBT_EXECUTABLE, RegistryTranslator, manifest_content, new_run_folder
 from orchestration.resources import UNCHANGED, RegistrySettings, is_unchanged
 from orchestration.runs import enter
-from registry import warehouse
+from registry import journal, warehouse
 from registry.paths import DBT_PROJECT
 from registry.settings import Settings
 from registry.withdrawal.settling import settle
@@ -54,6 +54,7 @@ def build_warehouse_assets(manifest: Path) -> dg.AssetsDefinition:
         import_ahead()
         raw_events = list(invocation.stream_raw_events())
         counts = warehouse.row_counts(settings)
+        journal.record(settings, "warehouse_built", tables=len(counts), rows=sum(counts.values()))
         for raw_event in raw_events:
             yield from _with_rows(
                 raw_event.to_default_asset_events(

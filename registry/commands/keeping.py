@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from registry.commands.options import HOME
+from registry.commands.options import DELIVERIES, HOME
 from registry.errors import UserError
 
 if TYPE_CHECKING:
@@ -51,15 +51,9 @@ def forget(patient: str | None, site: str | None, yes: bool, home: Path | None) 
 
 
 def _confirm(subject: Subject, *, is_sure: bool) -> None:
-    if is_sure:
-        return
     n_rows, n_files = subject.remains.n_rows, len(subject.remains.files)
     question = f"one patient of {subject.site}: {n_rows:,} rows of {n_files:,} files. Erase them for good?"
-    try:
-        is_sure = click.confirm(question)
-    except click.Abort:
-        is_sure = False
-    if not is_sure:
+    if not is_sure and not _agreed(question):
         raise UserError("nothing was changed: answer y, or give --yes")
 
 
@@ -70,8 +64,8 @@ def _print_remains(subject: Subject) -> None:
     remains = subject.remains
     if remains.files:
         console.print(
-            f"{len(remains.files):,} delivered files hold these rows. They are only read, and loaded again the rows are "
-            "left out; to have them gone, take them out of these, or ask the site for new exports:"
+            f"{len(remains.files):,} delivered files hold these rows. They are only read, and loaded again the rows "
+            "are left out; to have them gone, take them out of these, or ask the site for new exports:"
         )
         for place, n_rows in remains.files.items():
             console.print(f"  {place}  ({n_rows:,} rows)", markup=False)
@@ -83,3 +77,107 @@ def _print_remains(subject: Subject) -> None:
         console.print("  to have them gone, refresh first, then remove their folders; the one in force goes last")
     console.print("also look for: backups of the vault, forms and files from `registry review` and `quarantine`")
     console.print("next: registry refresh, which publishes a release without the patient")
+
+
+@click.command()
+@HOME
+@DELIVERIES
+def doctor(home: Path | None, deliveries: Path | None) -> None:
+    """What is wrong and how to mend it, one line each. Exits with 2 where something is to be mended."""
+    from rich.markup import escape
+
+    from registry.console import console
+    from registry.doctor import examine
+    from registry.settings import load_settings
+
+    shown = {"ok": "[green]ok[/green]   ", "look": "[yellow]look[/yellow] ", "wrong": "[bold red]wrong[/bold red]"}
+    n_wrong = 0
+    for finding in examine(load_settings(home=home, deliveries=deliveries)):
+        console.print(f"{shown[finding.level]}  {finding.subject:<11} {escape(finding.text)}")
+        n_wrong += finding.level == "wrong"
+    if n_wrong:
+        raise click.exceptions.Exit(2)
+
+
+@click.group()
+def key() -> None:
+    """The pseudonym key: check, back up, restore, rotate. It is never shown."""
+
+
+@key.command()
+@HOME
+def check(home: Path | None) -> None:
+    """The key's id, and whether it is the one that the vault was loaded with."""
+    from registry.console import console
+    from registry.doctor.private import key as examined
+    from registry.settings import load_settings
+
+    for finding in examined(load_settings(home=home)):
+        if finding.level == "wrong":
+            raise UserError(finding.text)
+        console.print(finding.text)
+
+
+@key.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@HOME
+def backup(file: Path, home: Path | None) -> None:
+    """Copy the key to a new FILE outside the home, readable by its owner alone. Again after every rotation."""
+    from registry.console import console
+    from registry.key_file import back_up
+    from registry.settings import load_settings
+
+    key_id = back_up(load_settings(home=home), file)
+    console.print(f"key {key_id}: {file}")
+    console.print("keep it apart from the vault's backup: together they identify everyone")
+
+
+@key.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@HOME
+def restore(file: Path, home: Path | None) -> None:
+    """Put a backed-up key, or one of your own making, in place; refused where it is not the vault's."""
+    from registry import lock
+    from registry.console import console
+    from registry.key_file import restore as put_in_place
+    from registry.settings import load_settings
+
+    settings = load_settings(home=home)
+    lock.acquire(settings, "registry key restore", wait=False)
+    try:
+        console.print(f"key {put_in_place(settings, file)} is in place: {settings.key_file}")
+    finally:
+        lock.release(settings)
+
+
+@key.command()
+@click.option("--lost", is_flag=True, help="The key is gone and no backup is left: give up its tombstones.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@HOME
+def rotate(lost: bool, yes: bool, home: Path | None) -> None:
+    """Give every patient a new pseudonym under a new key. Earlier releases stay, and can't be linked to later ones."""
+    from registry import lock
+    from registry.console import console
+    from registry.key_rotation import rotate as renew
+    from registry.settings import load_settings
+
+    question = "Every patient gets a new pseudonym, and earlier releases can't be linked to later ones. Go on?"
+    if not yes and not _agreed(question):
+        raise UserError("nothing was changed: answer y, or give --yes")
+    settings = load_settings(home=home)
+    lock.acquire(settings, "registry key rotate", wait=False)
+    try:
+        key_id, n_patients = renew(settings, is_lost=lost)
+    finally:
+        lock.release(settings)
+    console.print(f"key {key_id} is in force, {n_patients:,} patients are renamed")
+    if lost:
+        console.print("who was forgotten before is not known any more: forget them again once they are delivered")
+    console.print("next: registry key backup FILE, then registry refresh")
+
+
+def _agreed(question: str) -> bool:
+    try:
+        return click.confirm(question)
+    except click.Abort:
+        return False
