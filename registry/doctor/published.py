@@ -26,11 +26,11 @@ def link(settings: Settings) -> Iterator[Finding]:
     if not known and not path.is_symlink():
         yield ok("none yet")
         return
-    in_force = known[0].release_id if known else "ID"
+    mended = f"ln -sfn {known[0].release_id} {path}" if known else f"rm {path}"
     if path.exists() and not path.is_symlink():
-        yield wrong(f"{path} is no link: move it away, then registry releases rollback {in_force}")
+        yield wrong(f"{path} is no link: move it away, then: {mended}, and registry refresh")
     elif not path.exists():
-        yield wrong(f"{path} leads nowhere: ln -sfn {in_force} {path}, then registry refresh")
+        yield wrong(f"{path} leads nowhere: {mended}, then registry refresh")
     else:
         yield ok(f"{path.readlink().name} of {counted(len(known), 'release')}")
 
@@ -66,7 +66,7 @@ def gate(settings: Settings) -> Iterator[Finding]:
 def last_refresh(settings: Settings) -> Iterator[Finding]:
     """Has there been a refresh since the third of this month, or of the month before?"""
     last = last_success(settings)
-    due = _last_due(datetime.now(UTC), settings.study.time_zone)
+    due = last_due(datetime.now(UTC), settings.study.time_zone)
     if last is None:
         yield ok("none yet")
     elif last < due:
@@ -91,7 +91,7 @@ def last_success(settings: Settings) -> datetime | None:
     return max(moments, default=None)
 
 
-def _last_due(now: datetime, time_zone: str) -> datetime:
+def last_due(now: datetime, time_zone: str) -> datetime:
     """The latest monthly appointment that is more than a day past."""
     local = (now - GRACE).astimezone(ZoneInfo(time_zone))
     due = local.replace(day=DUE_DAY, hour=DUE_HOUR, minute=0, second=0, microsecond=0)
