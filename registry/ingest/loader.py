@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +22,7 @@ from registry.ingest import ledger
 from registry.ingest.bulk import NotPlainError
 from registry.ingest.deliveries import DeliveredFile
 from registry.ingest.readers import read_file
+from registry.ingest.result import LoadResult, Progress
 from registry.ingest.staging import Staging
 from registry.ingest.target import Target, Way
 from registry.key_file import ensure_keys, require_fit
@@ -40,32 +40,6 @@ _BATCH_BYTES = 64 * 2**20
 _BATCH_FILES = 2000
 _MOST_PIECES = 8
 """Pieces of a file in memory at a time; more threads than that have little left to gain."""
-
-Progress = Callable[[DeliveredFile, int], None]
-"""Called with each file once it is dealt with, and the rows that were loaded of it (0 where it was known)."""
-
-
-@dataclass
-class LoadResult:
-    """What one call of `load_entity` did. Names of files and columns, and counts; no cell.
-
-    A file at a place that had one already counts as replaced, whether its bytes are new, those of an earlier
-    version, or read again because the site's profile changed. `unknown_columns` are (site, header) pairs of the
-    files that were loaded now, `unread_sheets` (place, number of the sheet) pairs of workbooks.
-    """
-
-    n_files_new: int = 0
-    n_files_replaced: int = 0
-    n_rows_new: int = 0
-    n_malformed: int = 0
-    missing_files: tuple[str, ...] = ()
-    unknown_columns: set[tuple[str, str]] = field(default_factory=set)
-    unread_sheets: set[tuple[str, int]] = field(default_factory=set)
-
-    @property
-    def changed(self) -> bool:
-        """Did the call change what counts?"""
-        return self.n_files_new + self.n_files_replaced > 0
 
 
 def load_entity(

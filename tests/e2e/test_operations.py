@@ -21,7 +21,7 @@ pytestmark = pytest.mark.xdist_group("demo")
 
 @pytest.fixture(scope="module")
 def restored(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo's registry after its machine was lost: vault from one backup, key from another, releases from a third."""
+    """The demo's registry after its machine was lost: the vault from one backup, the key from another."""
     backup = tmp_path_factory.mktemp("backup")
     lost = Path(shutil.copytree(demo_home, tmp_path_factory.mktemp("lost") / "home", symlinks=True))
     tar = ["tar", "-C", str(lost), "--exclude=vault/pseudonym.key", "--exclude=vault/tmp", "-czf"]
