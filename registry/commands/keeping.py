@@ -68,7 +68,7 @@ def _print_remains(subject: Subject) -> None:
             "are left out; to have them gone, take them out of these, or ask the site for new exports:"
         )
         for place, n_rows in remains.files.items():
-            console.print(f"  {place}  ({n_rows:,} rows)", markup=False)
+            console.print(f"  {place}, rows: {n_rows:,}", markup=False)
     if remains.releases:
         console.print(
             f"{len(remains.releases):,} releases hold the patient under a pseudonym, and stay as they are: "
