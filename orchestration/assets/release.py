@@ -13,6 +13,7 @@ import dagster as dg
 
 from expectations import CheckResult
 from expectations.catalogue import CHECKS
+from expectations.remedies import remedy_of
 from orchestration.assets.statistics import STATISTICS
 from orchestration.resources import SAFETY_TEAM, RegistrySettings, is_unchanged
 from orchestration.runs import enter
@@ -86,7 +87,8 @@ def build_release_assets(
             dg.AssetCheckSpec(
                 check.check_id,
                 asset=check_target(check.table),
-                description=f"{check.description} ({check.severity}; {check.source})",
+                description=f"{check.description} ({check.severity}; {check.source}) What to do: "
+                + remedy_of(check.check_id).action,
                 additional_deps=[] if check_target(check.table) == RELEASE else [RELEASE],
             )
             for check in shown
