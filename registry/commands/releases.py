@@ -155,6 +155,27 @@ def verify(release_id: str, home: Path | None) -> None:
     console.print(f"release {release_id} is as it was sealed; SHA-256 of its {CHECKSUMS}: {sha256(path / CHECKSUMS)}")
 
 
+@releases.command()
+@click.argument("release_id")
+@HOME
+@click.option(
+    "--out", type=click.Path(path_type=Path, file_okay=False), help="A new folder. [<home>/public/<quarter>-<digits>]"
+)
+def public(release_id: str, home: Path | None, out: Path | None) -> None:
+    """Write the part that may leave the house: aggregates, small counts withheld, dates to the quarter."""
+    from registry import release
+    from registry.console import console
+    from registry.public import write_public
+    from registry.settings import load_settings
+
+    settings = load_settings(home=home)
+    one = release.load(settings, release_id)
+    folder = write_public(settings, one, out)
+    console.print(f"public part of {release_id}: {folder}", markup=False)
+    threshold = one.manifest["study"]["suppression_threshold"]
+    console.print(f"counts below {threshold} are withheld, with whatever would give them away: see its README.txt")
+
+
 def _print_difference(before: str, after: str, found: Difference) -> None:
     """The difference as a person reads it: counts first, then keys, then what else differs."""
     from collections import Counter

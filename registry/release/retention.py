@@ -1,7 +1,7 @@
 """How many releases are kept: the study's `keep_releases`, by default all.
 
-Never removed: the release in force, the one that it was compared with (the same inputs are judged against it again), and
-the one that a rollback left behind, to which one may want to return.
+Never removed: the release in force, the one that it was compared with (the same inputs are judged against it again),
+and the one that a rollback left behind, to which one may want to return.
 """
 
 from __future__ import annotations
