@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 def remove_old(settings: Settings) -> list[str]:
-    """Remove the oldest releases beyond the number that the study keeps; returns their ids, the oldest last.
+    """Remove the oldest releases beyond the number that the study keeps; returns their ids, the oldest first.
 
     A release vanishes at once, under another name, before its files go: no reader finds half of one, and a reader that
     holds it open keeps it. A release that can't be read, and a home where that is in force, are left alone.
@@ -34,7 +34,7 @@ def remove_old(settings: Settings) -> list[str]:
     except UserError as damage:
         log.warning("no old release is removed: %s", damage)
         return []
-    removed = [release.release_id for release in releases[keep:] if release.release_id not in needed]
+    removed = [release.release_id for release in reversed(releases[keep:]) if release.release_id not in needed]
     for release_id in removed:
         hidden = settings.releases / f"{REMOVED_PREFIX}{uuid.uuid4().hex[:8]}"
         (settings.releases / release_id).rename(hidden)
