@@ -54,6 +54,7 @@ def build_release_assets(
     def release(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> dg.MaterializeResult:
         settings = enter(context, registry_settings)
         if is_unchanged(context.run.run_id):
+            releases.remove_old(settings)
             current = releases.current(settings)
             return dg.MaterializeResult(
                 metadata={"status": "confirmed, same id", "release": current.release_id if current else "none"}
