@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from registry.commands import care, keeping, reading, refreshing
+from registry.commands import care, keeping, reading, refreshing, releases
 from registry.errors import UserError
 
 COMMANDS = (
@@ -19,7 +19,7 @@ COMMANDS = (
     refreshing.simulate,
     refreshing.profile,
     refreshing.refresh,
-    reading.releases,
+    releases.releases,
     reading.sql,
     reading.trace_command,
     care.quarantine,
