@@ -129,9 +129,11 @@ def test_no_identifier_is_found_after_a_crash_on_a_value(
     settings = load_settings(home=home[0], deliveries=needles[0])
     settings.warehouse.unlink()
     columns = ", ".join(f'"{column}" VARCHAR' for column in ENTITIES["patients"].columns if column != "birth_date")
-    with duckdb.connect(str(settings.raw_db)) as connection:
+    with duckdb.connect() as connection:
         connection.execute(
             f"""
+            ATTACH '{settings.raw_db}' AS vault;
+            USE vault;
             ALTER TABLE raw.patients RENAME TO sound;
             CREATE TABLE raw.patients (
                 file_no INTEGER, record_number BIGINT, {columns}, extra MAP(VARCHAR, VARCHAR), malformed VARCHAR,
