@@ -1,4 +1,4 @@
-"""What a failing step leaves in Dagster's storage: no value, no file name. Who started it is told all that is needed."""
+"""What a failing step leaves in Dagster: no value, no file name. Whoever started it is told all that is needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Files made to harm end in one clear line, within bounded memory and time; links and names can't leave the deliveries."""
+"""Files made to harm end in one clear line, within bounded memory and time; links can't leave the deliveries."""
 
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ MEGABYTE = 2**20
 MOST_MEMORY = 700 * MEGABYTE
 """Bytes at any time, the program itself (80 MB) included."""
 LOAD = """
-import json, resource, sys
+import json, sys
+from pathlib import Path
 from registry import ingest
 from registry.errors import UserError
 from registry.settings import load_settings
@@ -36,7 +37,9 @@ try:
     told = f"loaded {ingest.load_entity(settings, 'lab_results', ingest.discover(settings)).n_rows_new}"
 except UserError as error:
     told = str(error)
-print(json.dumps([told, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024]))
+status = Path("/proc/self/status")  # getrusage would tell the parent's peak too, and has no unit
+peak = int(status.read_text().partition("VmHWM:")[2].split()[0]) * 1024 if status.exists() else 0
+print(json.dumps([told, peak]))
 """
 
 
@@ -117,7 +120,9 @@ def test_a_hostile_file_is_refused_in_one_line_and_within_bounds(name: str, tmp_
     home = Home(tmp_path)
     home.deliver(f"udine/2024-01/lab_results.{kind}", make(tmp_path))
     started = time.monotonic()
-    done = subprocess.run([sys.executable, "-c", LOAD, str(tmp_path)], capture_output=True, text=True, timeout=120)
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD, str(tmp_path)], capture_output=True, text=True, timeout=120, check=False
+    )
     assert done.returncode == 0, done.stderr
     told, peak = json.loads(done.stdout)
     assert told.startswith("udine/2024-01/lab_results.")
@@ -174,5 +179,5 @@ def test_aliases_that_would_grow_without_end_are_refused(tmp_path: Path) -> None
     home = Home(tmp_path)
     home.deliver("udine/2024-01/lab_results.csv", lab())
     home.deliver("udine/site.yml", f"k0: &k0 [a]\n{grown}\n")
-    with pytest.raises(UserError, match=r"udine/site\.yml"):
+    with pytest.raises(UserError, match="its aliases stand for too much"):
         home.load()
