@@ -9,14 +9,17 @@ from pathlib import Path
 import dagster as dg
 import duckdb
 import pytest
+from click.testing import CliRunner
 from e2e.identifiers import found_in
 
+from orchestration.__main__ import main
 from orchestration.assets.raw import raw_assets
 from orchestration.automation import build_sensors
 from orchestration.guard import guarded, pop_told
 from orchestration.instance import open_instance
 from orchestration.resources import RegistrySettings
 from registry import lock
+from registry.cli import main as cli
 from registry.errors import UserError
 from registry.incident import ProgramFault, discreet, without_values
 from registry.settings import load_settings
@@ -151,3 +154,29 @@ def test_a_report_names_neither_values_nor_folders_of_the_machine() -> None:
     assert "ValueError" in report
     assert "tests/e2e/test_guard.py" in report
     assert str(Path(__file__).parent) not in report
+
+
+def test_the_ui_is_served_on_loopback_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[list[str]] = []
+    monkeypatch.setenv("REGISTRY_HOME", str(home))
+    monkeypatch.setattr("orchestration.dbt.parsed_manifest", lambda _: home)
+    monkeypatch.setattr("os.chdir", lambda _: None)
+    monkeypatch.setattr("os.execv", lambda _, command: started.append(command))
+    assert CliRunner().invoke(main, ["dev", "--port", "3999"]).exit_code == 0
+    ((*command,),) = started
+    assert command[command.index("-h") + 1] == "127.0.0.1"
+    refused = CliRunner().invoke(main, ["dev", "--host", "0.0.0.0"])
+    assert refused.exit_code == 2
+
+
+def test_a_fault_of_a_command_is_one_line_without_a_value(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "vault").mkdir()
+    monkeypatch.setattr("registry.status.describe", lambda _: by_duckdb())
+    done = CliRunner().invoke(cli, ["status", "--home", str(home)])
+    assert done.exit_code == 1
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("error: a fault of the program stopped registry status (ConversionException in ")
+    assert PATIENT not in done.output
+    (report,) = (home / "errors").iterdir()
+    assert str(report) in done.stderr
+    assert found_in(home, {PATIENT}) == set()

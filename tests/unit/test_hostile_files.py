@@ -20,6 +20,7 @@ from workbooks import workbook
 
 from registry.errors import UserError
 from registry.ingest import bounds
+from registry.propose.files import find_export
 
 HEADER = ["result_id", "patient_id", "test_code", "value", "unit", "collected_at"]
 SOUND = [HEADER, ["r1", "P1", "c", 1, "u", "2024-01-02"]]
@@ -172,6 +173,14 @@ def test_a_study_file_that_is_a_link_out_of_the_deliveries_is_refused(tmp_path: 
     (home.folder / "deliveries" / "registry.yml").symlink_to(tmp_path / "registry.yml")
     with pytest.raises(UserError, match="is a link out of the deliveries folder"):
         home.load()
+
+
+def test_a_link_out_of_a_first_export_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "export").mkdir()
+    (tmp_path / "elsewhere.csv").write_text(lab("r1,P1,c,1,u,d"))
+    (tmp_path / "export" / "lab_results.csv").symlink_to("../elsewhere.csv")
+    with pytest.raises(UserError, match="is a link out of the folder: put a copy there"):
+        find_export(tmp_path / "export")
 
 
 def test_aliases_that_would_grow_without_end_are_refused(tmp_path: Path) -> None:
