@@ -127,17 +127,20 @@ def test_no_identifier_is_found_after_a_crash_on_a_value(
 ) -> None:
     """Reading the birth dates fails inside dbt, and DuckDB says on which patient."""
     settings = load_settings(home=home[0], deliveries=needles[0])
-    settings.warehouse.unlink()
+    settings.warehouse.unlink(missing_ok=True)
     columns = ", ".join(f'"{column}" VARCHAR' for column in ENTITIES["patients"].columns if column != "birth_date")
     with duckdb.connect() as connection:
         connection.execute(
             f"""
             ATTACH '{settings.raw_db}' AS vault;
             USE vault;
+            SET VARIABLE while_planting = '1';
             ALTER TABLE raw.patients RENAME TO sound;
             CREATE TABLE raw.patients (
                 file_no INTEGER, record_number BIGINT, {columns}, extra MAP(VARCHAR, VARCHAR), malformed VARCHAR,
-                birth_date VARCHAR GENERATED ALWAYS AS (CAST(CAST(patient_id AS INTEGER) AS VARCHAR))
+                birth_date VARCHAR GENERATED ALWAYS AS (
+                    CAST(CAST(coalesce(getvariable('while_planting'), patient_id) AS INTEGER) AS VARCHAR)
+                )
             );
             INSERT INTO raw.patients BY NAME SELECT * EXCLUDE (birth_date) FROM raw.sound;
             """
