@@ -1,16 +1,38 @@
 """What a check is and what it found: the plain data that the catalogue, the runner and the release share.
 
-Belongs here: the three records below. Not here: which checks exist (`suites/`), how they run (`runner.py`).
+Belongs here: the records below. Not here: which checks exist (`suites/`), how they run (`runner.py`).
 Importing this module costs nothing: no Great Expectations, no DuckDB.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 Severity = Literal["critical", "warning"]
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """Who mends what a check found, and what to do."""
+
+    owner: str
+    action: str
+
+
+@dataclass(frozen=True)
+class Tolerance:
+    """The share of a table's rows that a check lets pass, and why, with the date of that judgement."""
+
+    share: float
+    reason: str
+
+    def __post_init__(self) -> None:
+        """Refuse a tolerance without a dated reason."""
+        if not 0 < self.share < 1 or not re.match(r"\d{4}-\d{2}-\d{2}: \S", self.reason):
+            raise ValueError("a tolerated share lies between 0 and 1 and has a reason that begins with its date")
 
 
 @dataclass(frozen=True)
@@ -32,6 +54,11 @@ class Check:
     needs_previous: bool = False
     names_offenders: bool = False
     """Whether the query's rows hold nothing of a patient (sites, months, strata) and may be shown."""
+    tolerance: Tolerance | None = None
+
+    def tolerates(self, n_unexpected: int, n_rows: int) -> bool:
+        """Are so few rows at fault that they pass?"""
+        return self.tolerance is not None and n_unexpected <= self.tolerance.share * n_rows
 
     @property
     def asset(self) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from expectations.check import Check, Severity
+from expectations.check import Check, Severity, Tolerance
 
 
 def in_range(
@@ -23,6 +23,7 @@ def in_range(
     description: str,
     source: str,
     severity: Severity = "critical",
+    tolerance: Tolerance | None = None,
 ) -> Check:
     """Every value of a column lies between two bounds, both included; NULL passes."""
     return Check(
@@ -33,6 +34,7 @@ def in_range(
         source,
         expectation="ExpectColumnValuesToBeBetween",
         arguments={"column": column, "min_value": low, "max_value": high},
+        tolerance=tolerance,
     )
 
 
@@ -129,6 +131,7 @@ def no_rows(
     severity: Severity = "critical",
     needs_previous: bool = False,
     names_offenders: bool = False,
+    tolerance: Tolerance | None = None,
 ) -> Check:
     """A query returns nothing. It selects keys alone, names `table` with its schema, and runs as it stands.
 
@@ -143,6 +146,7 @@ def no_rows(
         sql=sql.strip(),
         needs_previous=needs_previous,
         names_offenders=names_offenders,
+        tolerance=tolerance,
     )
 
 

@@ -16,6 +16,7 @@ from expectations.catalogue import QUERIED
 from expectations.check import Audit, Check, CheckResult
 
 NO_PREVIOUS = "not applicable: there is no previous release"
+_TOLERATED = "so few are tolerated"
 _SHOWN = 5
 
 
@@ -74,12 +75,14 @@ def _carried_out(
         if finding.error:
             results[check.check_id] = CheckResult.undecided(check, f"could not be checked: {finding.error}", n_rows)
         else:
+            n_unexpected = 0 if finding.success else max(finding.n_unexpected, 1)
+            is_tolerated = not finding.success and check.tolerates(n_unexpected, n_rows)
             results[check.check_id] = CheckResult.of(
                 check,
-                passed=finding.success,
-                n_unexpected=0 if finding.success else max(finding.n_unexpected, 1),
+                passed=finding.success or is_tolerated,
+                n_unexpected=n_unexpected,
                 n_rows=n_rows,
-                detail="" if finding.success else _detail(connection, check),
+                detail=_TOLERATED if is_tolerated else "" if finding.success else _detail(connection, check),
             )
     return results
 

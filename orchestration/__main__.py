@@ -108,6 +108,7 @@ def _run_job(settings: Settings) -> int:
             decision = release.last_decision(settings)
             for check in decision.audit.blocking if decision else ():
                 console.print(f"  [bold]{check.check_id}[/bold] on {check.table}: {_failing(check)}")
+                _print_remedy(check)
             results = settings.home / "gate" / "last.json"
             console.print(f"  all results: {results}")
             return 3
@@ -133,6 +134,14 @@ def print_outcome(settings: Settings, current: Release, status: str) -> None:
     stands = decision is not None and decision.status != "refused" and decision.release_id == current.release_id
     for check in decision.audit.warnings if decision and stands else ():
         console.print(f"  [yellow]warning[/yellow] {check.check_id} on {check.table}: {_failing(check)}")
+        _print_remedy(check)
+
+
+def _print_remedy(check: CheckResult) -> None:
+    from expectations.remedies import remedy_of
+
+    remedy = remedy_of(check.check_id)
+    console.print(f"    {remedy.owner}: {remedy.action}", style="dim", highlight=False)
 
 
 def _failing(check: CheckResult) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from registry.commands import care, reading, refreshing
+from registry.commands import care, reading, refreshing, releases
 from registry.commands.options import home_in_use
 
 COMMANDS = (
@@ -20,7 +20,7 @@ COMMANDS = (
     refreshing.simulate,
     refreshing.profile,
     refreshing.refresh,
-    reading.releases,
+    releases.releases,
     reading.sql,
     reading.trace_command,
     care.quarantine,

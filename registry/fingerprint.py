@@ -43,7 +43,9 @@ def settings_hash(settings: Settings) -> str:
     profiles = {
         site: profile.model_dump(mode="json") for site, profile in sorted(ingest.load_profiles(settings).items())
     }
-    text = json.dumps({"study": settings.study.model_dump(mode="json"), "sites": profiles}, sort_keys=True)
+    # how many releases are kept changes none of them
+    study = settings.study.model_dump(mode="json", exclude={"keep_releases"})
+    text = json.dumps({"study": study, "sites": profiles}, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
 
 

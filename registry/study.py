@@ -109,6 +109,7 @@ class Study(YamlModel):
     late_window_start_days: Days = 90
     late_window_end_days: Days = 180
     time_zone: TimeZone = "UTC"
+    keep_releases: Annotated[int, Field(ge=1)] | None = None
     synthetic: bool = False
 
     @model_validator(mode="after")

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
+
+UNIT_TESTS = Path(__file__).parent / "unit"
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--reference-seeds", default=6, type=int, help="random cohorts to compare with the reference")
     parser.addoption("--mutants", default="8", help="how many mutants of the clinical SQL to try, or 'all'")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests of one file share what they build, so one worker runs them, where that is more than a unit test's."""
+    for item in items:
+        if not item.path.is_relative_to(UNIT_TESTS) and not any(item.iter_markers("xdist_group")):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
 
 @pytest.hookimpl(hookwrapper=True)

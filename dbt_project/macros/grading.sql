@@ -64,22 +64,29 @@
     case
         {%- for row in rows %}
         {%- set conditions = [] -%}
+        {#- An operator leaves one end of the interval at 0 or without end: only the grades there meet an open bound. -#}
+        {%- set is_lowest = row[1] is none or row[1] == 0 -%}
+        {%- set is_highest = row[3] is none and row[5] != 'upper' -%}
         {%- if row[1] is not none -%}
             {%- if row[2] -%}
                 {%- do conditions.append(low ~ ' >= ' ~ row[1]) -%}
-            {%- else -%}
+            {%- elif is_highest -%}
                 {%- do conditions.append('(' ~ low ~ ' > ' ~ row[1] ~ ' or (' ~ low ~ ' = ' ~ row[1] ~ ' and ' ~ is_low_open ~ '))') -%}
+            {%- else -%}
+                {%- do conditions.append(low ~ ' > ' ~ row[1]) -%}
             {%- endif -%}
         {%- endif -%}
         {%- if row[3] is not none and row[5] != 'upper' -%}
             {%- if row[4] -%}
                 {%- do conditions.append(high ~ ' <= ' ~ row[3]) -%}
-            {%- else -%}
+            {%- elif is_lowest -%}
                 {%- do conditions.append('(' ~ high ~ ' < ' ~ row[3] ~ ' or (' ~ high ~ ' = ' ~ row[3] ~ ' and ' ~ is_high_open ~ '))') -%}
+            {%- else -%}
+                {%- do conditions.append(high ~ ' < ' ~ row[3]) -%}
             {%- endif -%}
         {%- endif -%}
         {%- if row[5] == 'upper' -%}
-            {%- do conditions.append('(' ~ high ~ ' < ' ~ lln ~ ' or (' ~ high ~ ' = ' ~ lln ~ ' and ' ~ is_high_open ~ '))') -%}
+            {%- do conditions.append(high ~ ' < ' ~ lln) -%}
         {%- elif row[5] == 'lower' -%}
             {%- do conditions.append(low ~ ' >= ' ~ lln) -%}
         {%- endif %}

@@ -54,8 +54,10 @@ CHECKS: tuple[Check, ...] = (
         names_offenders=True,
     ),
     _halved("patients_halved", "main.dim_patient", None),
+    _halved("treatments_halved", "main.fct_treatment", "start_date"),
     _halved("doses_halved", "main.fct_dose", "administered_on"),
     _halved("anc_halved", "main.fct_anc", "collected_on"),
+    _halved("lab_grades_halved", "main.fct_lab_grade", "collected_on"),
     no_rows(
         "site_median_anc_moved",
         "main.fct_anc",

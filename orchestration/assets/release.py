@@ -13,6 +13,7 @@ import dagster as dg
 
 from expectations import CheckResult
 from expectations.catalogue import CHECKS
+from expectations.remedies import remedy_of
 from orchestration.assets.statistics import STATISTICS
 from orchestration.guard import guarded
 from orchestration.resources import SAFETY_TEAM, RegistrySettings, is_unchanged
@@ -55,6 +56,7 @@ def build_release_assets(
         with guarded(registry_settings, "release"):
             settings = enter(context, registry_settings)
             if is_unchanged(context.run.run_id):
+                releases.remove_old(settings)
                 current = releases.current(settings)
                 return dg.MaterializeResult(
                     metadata={"status": "confirmed, same id", "release": current.release_id if current else "none"}
@@ -88,7 +90,8 @@ def build_release_assets(
             dg.AssetCheckSpec(
                 check.check_id,
                 asset=check_target(check.table),
-                description=f"{check.description} ({check.severity}; {check.source})",
+                description=f"{check.description} ({check.severity}; {check.source}) What to do: "
+                + remedy_of(check.check_id).action,
                 additional_deps=[] if check_target(check.table) == RELEASE else [RELEASE],
             )
             for check in shown

@@ -18,6 +18,8 @@ from registry.settings import Settings, connect_options
 
 FILE_NAME = "registry.duckdb"
 PREFIX = ".candidate-"
+# A release on its way out: no longer a release, its files perhaps still there.
+REMOVED_PREFIX = ".removed-"
 
 # Files of this version are read by DuckDB 1.4 and later; the engine's own default would need the newest.
 STORAGE_VERSION = "v1.4.0"
@@ -48,11 +50,11 @@ def build(settings: Settings) -> Path:
 
 
 def sweep(settings: Settings) -> None:
-    """Remove what a killed process left behind: half-written candidates and links not yet switched."""
+    """Remove what a killed process left: half-written candidates, links not yet switched, releases half removed."""
     if not settings.releases.is_dir():
         return
     for left in settings.releases.iterdir():
-        if left.name.startswith(PREFIX):
+        if left.name.startswith((PREFIX, REMOVED_PREFIX)):
             shutil.rmtree(left, ignore_errors=True)
         elif left.name.startswith(".current-"):
             left.unlink(missing_ok=True)

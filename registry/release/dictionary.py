@@ -41,6 +41,8 @@ _WRITTEN_HERE: dict[str, Any] = {
             "detail": "Sites, months or strata at fault, or why the check did not apply; never a patient.",
             "description": "What it says, in words.",
             "source": "Where it comes from.",
+            "owner": "Who mends what it found.",
+            "remedy": "What to do.",
         },
     },
 }

@@ -43,28 +43,32 @@ def write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
 
 def write_checksums(folder: Path) -> None:
     """Write SHA256SUMS over every file of a release; `sha256sum -c SHA256SUMS` in the folder verifies them."""
-    lines = [f"{sha256(path)}  {path.relative_to(folder)}\n" for path in _files(folder)]
-    (folder / CHECKSUMS).write_text("".join(lines), encoding="utf-8")
+    digests = {str(path.relative_to(folder)): sha256(path) for path in _files(folder)}
+    (folder / CHECKSUMS).write_text(_checksums(digests), encoding="utf-8")
 
 
 def verify(folder: Path) -> list[str]:
-    """The files of a release that are missing, or differ from, or do not stand in SHA256SUMS; sorted.
+    """The names in a release folder that are missing, changed or additional; sorted, empty where all is as sealed.
+
+    Every byte counts, those of SHA256SUMS too: it has one way to be written, and any other is a change. A link or an
+    empty folder is additional, wherever it leads.
 
     Raises:
-        UserError: if SHA256SUMS itself can't be read.
+        UserError: if SHA256SUMS, or another file, can't be read.
 
     """
     try:
-        lines = (folder / CHECKSUMS).read_text(encoding="utf-8").splitlines()
-    except (OSError, ValueError):
-        raise UserError(f"release {folder.name}: its {CHECKSUMS} can't be read; restore it from a backup") from None
-    stated = {}
-    for line in lines:
-        digest, _, name = line.partition("  ")
-        stated[name] = digest
-    found = {str(path.relative_to(folder)): path for path in _files(folder) if path.name != CHECKSUMS}
-    changed = (name for name, digest in stated.items() if name not in found or sha256(found[name]) != digest)
-    return sorted({*changed, *(found.keys() - stated.keys())})
+        stated_text = (folder / CHECKSUMS).read_bytes()
+        found = {str(path.relative_to(folder)): sha256(path) for path in _files(folder) if path.name != CHECKSUMS}
+    except OSError as error:
+        name = Path(str(error.filename)).name
+        raise UserError(f"release {folder.name}: {name} can't be read; restore it from a backup") from None
+    lines = stated_text.decode("utf-8", errors="replace").splitlines()
+    stated = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+    changed = {name for name in stated.keys() | found.keys() if stated.get(name) != found.get(name)}
+    if not changed and stated_text != _checksums(found).encode():
+        changed = {CHECKSUMS}
+    return sorted(changed | _strangers(folder))
 
 
 def sha256(path: Path) -> str:
@@ -90,4 +94,20 @@ def seal(folder: Path) -> None:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+
+
+def _checksums(digests: dict[str, str]) -> str:
+    """The one text of SHA256SUMS for these files; in the order of their paths, as `_files` has them."""
+    return "".join(f"{digests[name]}  {name}\n" for name in sorted(digests, key=Path))
+
+
+def _strangers(folder: Path) -> set[str]:
+    """What is neither a file nor the folder of one: links, empty folders, pipes."""
+    needed = {parent for path in _files(folder) for parent in path.relative_to(folder).parents}
+    found = {path.relative_to(folder): path for path in folder.rglob("*")}
+    return {
+        str(name)
+        for name, path in found.items()
+        if path.is_symlink() or not (path.is_file() or (path.is_dir() and name in needed))
+    }

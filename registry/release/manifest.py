@@ -14,7 +14,8 @@ from typing import Any
 
 import duckdb
 
-from expectations import Audit
+from expectations import Audit, CheckResult
+from expectations.remedies import remedy_of
 from registry.fingerprint import code_hash
 from registry.release.candidate import STORAGE_VERSION
 from registry.release.content import ALGORITHM, NOT_COMPARED, TableContent, quoted, tables_of
@@ -31,7 +32,7 @@ CREATE TABLE meta.release (
 _CHECK_RESULT = """
 CREATE TABLE meta.check_result (
     check_id VARCHAR, table_name VARCHAR, severity VARCHAR, passed BOOLEAN, n_unexpected BIGINT, n_rows BIGINT,
-    detail VARCHAR, description VARCHAR, source VARCHAR
+    detail VARCHAR, description VARCHAR, source VARCHAR, owner VARCHAR, remedy VARCHAR
 )
 """
 
@@ -61,10 +62,7 @@ def write_tables(path: Path, settings: Settings, identity: Identity, audit: Audi
         identity.previous_release_id,
         identity.created_at.replace(tzinfo=None),
     )
-    results = [
-        (r.check_id, r.table, r.severity, r.passed, r.n_unexpected, r.n_rows, r.detail, r.description, r.source)
-        for r in audit.checks
-    ]
+    results = [_row(result) for result in audit.checks]
     with duckdb.connect(str(path)) as connection:
         connection.execute(_RELEASE)
         connection.execute(_CHECK_RESULT)
@@ -75,6 +73,24 @@ def write_tables(path: Path, settings: Settings, identity: Identity, audit: Audi
         for table in tables_of(connection, path.stem):
             connection.execute(f"COMMENT ON TABLE {quoted(table)} IS '{note}'")
         connection.execute("CHECKPOINT")
+
+
+def _row(result: CheckResult) -> tuple[str | int | bool, ...]:
+    """A row of meta.check_result."""
+    remedy = remedy_of(result.check_id)
+    return (
+        result.check_id,
+        result.table,
+        result.severity,
+        result.passed,
+        result.n_unexpected,
+        result.n_rows,
+        result.detail,
+        result.description,
+        result.source,
+        remedy.owner,
+        remedy.action,
+    )
 
 
 def label(settings: Settings, release_id: str) -> str:

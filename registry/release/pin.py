@@ -2,6 +2,10 @@
 
 A rollback pins `current`: the refresh whose release was left behind would otherwise put it back a month later,
 with nothing changed. The pin is lifted by the first refresh with other inputs.
+
+A pin counts only while `current` is the release that it names. That makes every order of events whole: going back
+writes the pin first and switches then, going forward switches first and lifts the pin then, so whoever is killed
+between the two leaves the state as it was before, or as it is after, and the next writer clears away the rest.
 """
 
 from __future__ import annotations
@@ -11,7 +15,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from registry.errors import UserError
-from registry.release.store import Release, current, load, point_current
+from registry.release.files import verify
+from registry.release.store import Release, current, load, point_current, sync
 from registry.settings import Settings
 
 _PIN = ".pinned.json"
@@ -29,7 +34,7 @@ def rollback(settings: Settings, release_id: str) -> Release:
     """Make an older release the current one, at once; it stays current until the inputs change.
 
     Raises:
-        UserError: if there is no such release, or none at all.
+        UserError: if there is no such release, none at all, or it is not as it was sealed.
 
     """
     target = load(settings, release_id)
@@ -38,28 +43,32 @@ def rollback(settings: Settings, release_id: str) -> Release:
         raise UserError("nothing is published yet: there is nothing to roll back")
     if left.release_id == release_id:
         return left
+    if damaged := verify(target.path):
+        raise UserError(
+            f"release {release_id} is not as it was sealed ({', '.join(damaged)}): restore it from a backup first; "
+            f"{left.release_id} stays in force"
+        )
     pin = pinned(settings)
     newest = pin.fingerprint if pin else left.fingerprint
+    if target.fingerprint != newest:
+        _write(settings, Pin(release_id, newest))
+    point_current(settings, release_id)
     if target.fingerprint == newest:
         unpin(settings)
-    else:
-        path = settings.releases / _PIN
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text(json.dumps(asdict(Pin(release_id, newest))), encoding="utf-8")
-        temporary.replace(path)
-    point_current(settings, release_id)
     return target
 
 
 def pinned(settings: Settings) -> Pin | None:
-    """The pin in force, or None."""
+    """The pin in force, or None; one that an interrupted rollback wrote before it could switch is not in force."""
     path: Path = settings.releases / _PIN
     try:
-        return Pin(**json.loads(path.read_text(encoding="utf-8")))
+        pin = Pin(**json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError):
         raise UserError(f"{path} can't be read: remove it, and roll back again if need be") from None
+    link = settings.releases / "current"
+    return pin if link.is_symlink() and link.readlink().name == pin.release_id else None
 
 
 def unpin(settings: Settings) -> None:
@@ -73,6 +82,13 @@ def stands_for(settings: Settings, fingerprint: str) -> bool:
     if in_force is None:
         return False
     pin = pinned(settings)
-    return in_force.fingerprint == fingerprint or (
-        pin is not None and pin.release_id == in_force.release_id and pin.fingerprint == fingerprint
-    )
+    return in_force.fingerprint == fingerprint or (pin is not None and pin.fingerprint == fingerprint)
+
+
+def _write(settings: Settings, pin: Pin) -> None:
+    path: Path = settings.releases / _PIN
+    temporary = path.with_suffix(".tmp")
+    temporary.write_text(json.dumps(asdict(pin)), encoding="utf-8")
+    sync(temporary)
+    temporary.replace(path)
+    sync(settings.releases)

@@ -18,6 +18,7 @@ from registry.release import candidate, decision, files, manifest, new_cases
 from registry.release.content import NOT_COMPARED, TableContent, contents
 from registry.release.dictionary import markdown
 from registry.release.pin import stands_for, unpin
+from registry.release.retention import remove_old
 from registry.release.store import Release, current, find, point_current, sync
 from registry.settings import Settings, connect_options
 
@@ -95,10 +96,12 @@ def publish(settings: Settings, fingerprint: str, *, finish: Finish | None = Non
                 _complete(settings, database, identity=identity, result=result, audited=tables, finish=finish)
                 database.parent.rename(settings.releases / release_id)
                 sync(settings.releases)
-            unpin(settings)
+            # in this order: killed between the two, the pin names a release that is no longer in force, and is void
             point_current(settings, release_id)
+            unpin(settings)
             outcome = Outcome(release_id, "published", result, settings.releases / release_id)
         decision.record(settings, outcome.release_id, fingerprint, outcome.status, result)
+        remove_old(settings)
         return outcome
     finally:
         shutil.rmtree(database.parent, ignore_errors=True)

@@ -79,18 +79,22 @@ def load(settings: Settings, release_id: str) -> Release:
     """
     found = find(settings, release_id)
     if found is None:
-        raise UserError(
-            f"no release {release_id} in {settings.releases}; registry releases list shows those that are there"
-        )
+        raise _unknown(settings, release_id)
     return found
 
 
 def find(settings: Settings, release_id: str) -> Release | None:
     """One release by its id, or None; UserError where its manifest can't be read."""
-    path = settings.releases / release_id
-    if not release_id or release_id.startswith(".") or "/" in release_id or not path.is_dir() or path.is_symlink():
-        return None
-    return Release(release_id, path, _manifest(path))
+    path = _folder(settings, release_id)
+    return Release(release_id, path, _manifest(path)) if path else None
+
+
+def folder(settings: Settings, release_id: str) -> Path:
+    """A release's folder, whatever the state of its files; UserError if there is none of that id."""
+    path = _folder(settings, release_id)
+    if path is None:
+        raise _unknown(settings, release_id)
+    return path
 
 
 def list_releases(settings: Settings) -> list[Release]:
@@ -121,6 +125,19 @@ def sync(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def _folder(settings: Settings, release_id: str) -> Path | None:
+    path = settings.releases / release_id
+    if not release_id or release_id.startswith(".") or "/" in release_id or not path.is_dir() or path.is_symlink():
+        return None
+    return path
+
+
+def _unknown(settings: Settings, release_id: str) -> UserError:
+    return UserError(
+        f"no release {release_id} in {settings.releases}; registry releases list shows those that are there"
+    )
 
 
 def _manifest(path: Path) -> dict[str, Any]:

@@ -228,7 +228,9 @@ PLANTED: dict[str, str] = {
     "delivery_month_lost": "DELETE FROM meta.input_file WHERE site = 'trieste' AND delivery = '2023-02'",
     "patients_halved": "DELETE FROM main.dim_patient WHERE patient_key < '9'",
     "doses_halved": "DELETE FROM main.fct_dose WHERE dose_number > 1",
+    "treatments_halved": "DELETE FROM main.fct_treatment WHERE patient_key < '9'",
     "anc_halved": "DELETE FROM main.fct_anc WHERE collected_on < DATE '2023-10-01'",
+    "lab_grades_halved": "DELETE FROM main.fct_lab_grade WHERE collected_on < DATE '2023-10-01'",
     "site_median_anc_moved": f"{ANC} anc_10e9_l = anc_10e9_l * 0.1 WHERE site = 'trieste' "
     "AND collected_on >= DATE '2024-02-01'",
 }

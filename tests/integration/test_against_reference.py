@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 import pytest
 from integration.compiled_project import compiled_project
+from reference.bounds import on_the_bounds
 from reference.cohort import Cohort, generate
 from reference.compute import compute
 from reference.writer import write
@@ -112,7 +113,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def test_the_warehouse_agrees_with_an_independent_reading_of_the_rules(seed: int, messy: bool, tmp_path: Path) -> None:
-    cohort: Cohort = generate(seed, messy=messy, patients=60)
+    compare(generate(seed, messy=messy, patients=60), tmp_path)
+
+
+def test_the_warehouse_agrees_on_patients_who_lie_on_a_bound(tmp_path: Path) -> None:
+    compare(on_the_bounds(), tmp_path)
+
+
+def compare(cohort: Cohort, tmp_path: Path) -> None:
+    """Both readings of one cohort's files, table by table."""
     write(cohort, tmp_path / "deliveries")
     expected = compute(cohort.files, cohort.study)
     settings = compiled_project().build(tmp_path)

@@ -15,13 +15,15 @@ from typing import NamedTuple
 
 import duckdb
 import pytest
+import yaml
 from integration.compiled_project import compiled_project
 from reference.grades import below_cutoff_but_within_range, grade, unit_in_doubt
 
-PATIENT = "patient_id,birth_date,sex\nP1,1980-05-01,F\n"
+PATIENTS = "patient_id,birth_date,sex\n"
 HEADER = "result_id,patient_id,test_code,value,unit,collected_at,reference_low\n"
 FIRST = datetime(2023, 1, 1)
 STEP = Decimal("0.000001")
+SCALES = ("udine_2025", "udine_2025_inclusive", "ctcae_v5", "ctcae_v6", "daids_2_1")
 CODES = {"anc": "751-8", "wbc": "6690-2", "lymphocytes": "731-0", "platelets": "777-3"}
 
 # Where a grade of any scale begins or ends, and lower limits of normal: absent, below, at and above the last cut-off.
@@ -70,23 +72,29 @@ def results() -> Iterator[Result]:
 
 
 def lines_at_every_bound() -> list[str]:
-    """`results` as a laboratory sends them."""
+    """`results` as a laboratory sends them, each of another patient."""
     return [
-        f"{number},P1,{CODES[r.analyte]},{r.operator or ''}{r.value:f},10*9/L,{r.at.isoformat()},{r.lln or ''}"
+        f"{number},P{number},{CODES[r.analyte]},{r.operator or ''}{r.value:f},10*9/L,{r.at.isoformat()},{r.lln or ''}"
         for number, r in enumerate(results())
     ]
 
 
 def deliver(home: Path, lines: list[str]) -> None:
-    """Deliver results of one patient."""
+    """Deliver results and their patients, to a study where every count below 9 begins an episode, on each scale."""
     delivery = home / "deliveries" / "site" / "2024-01"
     delivery.mkdir(parents=True)
-    (delivery / "patients.csv").write_text(PATIENT)
+    patients = dict.fromkeys(line.split(",")[1] for line in lines)
+    (delivery / "patients.csv").write_text(PATIENTS + "".join(f"{patient},1980-05-01,F\n" for patient in patients))
     (delivery / "lab_results.csv").write_text(HEADER + "\n".join(lines) + "\n")
+    definitions = [
+        {"definition_id": f"all_{scale}", "severity_scale": scale, "onset_below": 9, "recovery_at": 9}
+        for scale in SCALES
+    ]
+    (home / "deliveries" / "registry.yml").write_text(yaml.safe_dump({"definitions": definitions}))
 
 
 def warehouse_of(home: Path, lines: list[str]) -> duckdb.DuckDBPyConnection:
-    """Deliver results of one patient and open the warehouse built from them."""
+    """Deliver results and open the warehouse built from them."""
     deliver(home, lines)
     return duckdb.connect(str(compiled_project().build(home).warehouse), read_only=True)
 
@@ -109,6 +117,23 @@ def test_every_bound_of_every_scale_with_every_operator_and_limit(tmp_path: Path
     wanted = [result.row() for result in delivered]
     assert len(found) == len(wanted) > 1500
     assert [pair for pair in zip(found, wanted, strict=True) if pair[0] != pair[1]] == []
+
+
+def test_the_nadir_of_an_episode_is_graded_at_every_bound_on_the_scale_of_its_definition(tmp_path: Path) -> None:
+    low = [r for r in results() if r.analyte == "anc" and r.operator not in (">", ">=")]
+    with warehouse_of(tmp_path, lines_at_every_bound()) as warehouse:
+        found = warehouse.execute(
+            """
+            SELECT definition_id, episode.nadir_anc_10e9_l, nadir_operator, lln_10e9_l, collected_at, episode.severity,
+                episode.ctcae_v5_grade
+            FROM main.fct_neutropenia_episode AS episode
+            JOIN main.fct_anc AS anc ON episode.patient_key = anc.patient_key
+            WHERE definition_id LIKE 'all_%'
+            """
+        ).fetchall()
+    wanted = [(f"all_{scale}", *r[1:], r.graded(scale), r.graded("ctcae_v5")) for scale in SCALES for r in low]
+    assert set(found) == set(wanted)
+    assert len(found) == len(wanted) > 800
 
 
 UNGRADED = [  # of a severe count: no unit, no such unit, a share, a unit of something else, a power left open

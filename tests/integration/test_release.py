@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import shutil
 import subprocess
@@ -12,7 +11,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from integration.synthetic_warehouse import alter, build
+from integration.publishing import BROKEN, FIRST, NEW_MONTH, SECOND, state
+from integration.synthetic_warehouse import alter
 
 from expectations import Audit
 from registry import release
@@ -21,65 +21,7 @@ from registry.release import candidate, files, publication
 from registry.release.content import contents
 from registry.release.dictionary import markdown
 from registry.release.query import query
-from registry.settings import Settings, Study
-
-FIRST, SECOND = "a1" * 32, "b2" * 32
-NEW_MONTH = (
-    """
-    INSERT INTO meta.input_file
-    SELECT md5(file_id)[:16], site, '2024-04', entity, sha256, 0, true FROM meta.input_file WHERE delivery = '2024-03'
-    """,
-    """
-    INSERT INTO meta.reconciliation
-    SELECT site, delivery, entity, file_id, 0, 0, 0, 0, 0, 0, 0 FROM meta.input_file WHERE delivery = '2024-04'
-    """,
-    """
-    INSERT INTO meta.completeness
-    SELECT site, delivery, entity, 1, 0, 0, 0, NULL, 'none' FROM meta.input_file WHERE delivery = '2024-04'
-    """,
-)
-BROKEN = "UPDATE main.fct_anc SET anc_10e9_l = 3200"
-
-
-@pytest.fixture(scope="session")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build(tmp_path_factory.mktemp("built") / "warehouse.duckdb")
-
-
-@pytest.fixture
-def settings(built: Path, tmp_path: Path) -> Settings:
-    """A home with a build file and nothing published."""
-    home = tmp_path / "home"
-    home.mkdir()
-    shutil.copy(built, home / "warehouse.duckdb")
-    study = Study(study_id="udine", synthetic=True, data_cutoff="2024-03-15")
-    return Settings(
-        home=home,
-        deliveries=home / "deliveries",
-        config=None,
-        through=None,
-        study=study,
-        memory_limit="1GB",
-        threads=2,
-    )
-
-
-@pytest.fixture
-def open_gate(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A gate that lets everything pass: for tests of what happens behind it."""
-    monkeypatch.setattr(publication, "audit", lambda *_, **__: Audit(()))
-
-
-def state(folder: Path) -> dict[str, tuple[str, int, str]]:
-    """Everything under a folder: content, mode and link targets."""
-    return {
-        str(path.relative_to(folder)): (
-            str(path.readlink()) if path.is_symlink() else "",
-            path.lstat().st_mode,
-            hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "",
-        )
-        for path in folder.rglob("*")
-    }
+from registry.settings import Settings
 
 
 def test_a_release_is_whole(settings: Settings) -> None:
@@ -334,37 +276,6 @@ def test_what_is_new_does_not_keep_a_release_from_coming_back(settings: Settings
     assert release.publish(settings, FIRST).status == "confirmed"
 
 
-def test_a_rollback_holds_until_the_inputs_change(settings: Settings, open_gate: None) -> None:
-    first = release.publish(settings, FIRST)
-    alter(settings.warehouse, *NEW_MONTH)
-    second = release.publish(settings, SECOND)
-    assert release.stands_for(settings, SECOND)
-
-    assert release.rollback(settings, first.release_id).release_id == first.release_id
-    assert release.stands_for(settings, SECOND)
-    same_inputs = release.publish(settings, SECOND)
-    assert (same_inputs.status, same_inputs.release_id) == ("confirmed", first.release_id)
-
-    alter(settings.warehouse, "UPDATE main.mart_sensitivity SET n_recurrent = 1")
-    third = release.publish(settings, "c3" * 32)
-    assert third.status == "published"
-    assert not release.stands_for(settings, SECOND)
-    assert release.stands_for(settings, "c3" * 32)
-    assert second.release_id in {r.release_id for r in release.list_releases(settings)}
-
-
-def test_rolling_forward_again_lifts_the_pin(settings: Settings, open_gate: None) -> None:
-    first = release.publish(settings, FIRST)
-    alter(settings.warehouse, *NEW_MONTH)
-    second = release.publish(settings, SECOND)
-    before = state(settings.releases)
-    release.rollback(settings, first.release_id)
-    release.rollback(settings, second.release_id)
-    assert state(settings.releases) == before
-    with pytest.raises(UserError, match="no release 1999"):
-        release.rollback(settings, "1999-01-0000000000")
-
-
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"release_id": "x"}'])
 def test_a_torn_manifest_is_named(text: str, settings: Settings, open_gate: None) -> None:
     outcome = release.publish(settings, FIRST)
@@ -381,16 +292,6 @@ def test_a_link_to_a_release_that_is_gone_is_said_so(settings: Settings, open_ga
     shutil.rmtree(settings.releases / outcome.release_id)
     with pytest.raises(UserError, match=f"no release {outcome.release_id}"):
         release.current(settings)
-
-
-def test_verify_finds_what_was_changed_added_or_removed(settings: Settings, open_gate: None) -> None:
-    folder = release.publish(settings, FIRST).path
-    assert folder is not None
-    (folder / "parquet" / "dim_drug.parquet").unlink()
-    (folder / "notes.txt").write_text("mine")
-    (folder / "manifest.json").chmod(0o600)
-    (folder / "manifest.json").write_text("{}")
-    assert release.verify(folder) == ["manifest.json", "notes.txt", "parquet/dim_drug.parquet"]
 
 
 def test_files_added_before_the_seal_are_part_of_the_release(settings: Settings, open_gate: None) -> None:

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 from integration.compiled_project import Model
 
-# From the daily count to the outcome: what decides that there is an episode, whose it is, and what came of it. An
-# episode's grade is made by the macro that grades fct_anc, where values lie on every bound.
+# From the daily count to the outcome: what decides that there is an episode, whose it is, and what came of it.
 MUTATED = (
     "int_anc_day",
     "int_stretch",
@@ -31,6 +30,7 @@ MUTATED = (
     "int_risk_time",
     "int_anc_since_dose",
     "fct_anc",
+    "fct_neutropenia_episode",
     "mart_monitoring",
 )
 _COMMENT = re.compile(r"/\*.*?\*/|--[^\n]*", re.DOTALL)
@@ -52,11 +52,18 @@ class Mutant:
     before: str
     after: str
     line: str
+    column: int
+    """Where in `line` the token begins."""
 
     @property
     def name(self) -> str:
         """Where and what, for a report."""
         return f"{self.model}@{self.position}: {self.before} -> {self.after} in {self.line!r}"
+
+    def lies_in(self, part: str) -> bool:
+        """Is the changed token a piece of this part of its line?"""
+        found = self.line.find(part)
+        return 0 <= found <= self.column < found + len(part)
 
     def apply(self, sql: str) -> str:
         """The model's SQL with the change."""
@@ -71,8 +78,9 @@ def mutants_of(model: Model) -> Iterator[Mutant]:
     found += [(match.start(), match[0], f"{float(match[0]) + 0.1:.1f}") for match in _FACTOR.finditer(visible)]
     for position, before, after in sorted(found):
         start = model.sql.rfind("\n", 0, position) + 1
-        end = model.sql.find("\n", position)
-        yield Mutant(model.name, position, before, after, model.sql[start : end if end >= 0 else None].strip())
+        line = model.sql[start:].partition("\n")[0]
+        column = position - start - (len(line) - len(line.lstrip()))
+        yield Mutant(model.name, position, before, after, line.strip(), column)
 
 
 def _blanked(sql: str, what: re.Pattern[str]) -> str:

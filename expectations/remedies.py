@@ -1,0 +1,84 @@
+"""Who mends what a check found, and how: one entry for each check that a hospital's data can fail.
+
+Everything else can only be broken by the registry itself (`PIPELINE`, `LAYOUT`): rows that break the input contract are
+held back long before the gate.
+"""
+
+from __future__ import annotations
+
+from expectations.check import Remedy
+
+REGISTRY = "registry (whoever runs and changes it)"
+DATA_MANAGER = "data manager of the registry"
+SITE = "site (its data manager or laboratory)"
+
+PIPELINE = Remedy(
+    REGISTRY,
+    "No delivery can cause this. Undo the latest change of code, seeds or settings and refresh; else report it with "
+    "the check's name. The release in force stays.",
+)
+LAYOUT = Remedy(
+    REGISTRY,
+    "A table or column of the output contract was not built. Undo the latest change of the models and refresh; else "
+    "report it with the check's name.",
+)
+_LOST = Remedy(
+    DATA_MANAGER,
+    "Look for an incomplete export that replaced a complete one (`registry quarantine`, `meta.reconciliation`), have "
+    "it sent again under the same name and refresh. Where the fall is real, change the threshold in "
+    "`expectations/suites/drift.py`, with the reason, as reviewed code.",
+)
+_UNIT = Remedy(
+    SITE,
+    "Look up the results with their source (`fct_anc.source_value`, `source_unit`, `meta.lineage`) and ask the "
+    "laboratory for their unit. A wrong unit is mended in the site's `site.yml` or by a corrected export.",
+)
+_LIMIT = Remedy(
+    SITE,
+    "Ask the laboratory for its reference limits and their unit; have the export corrected. Grades that rest on the "
+    "limit are wrong until then.",
+)
+_SITE_YML = Remedy(
+    SITE,
+    "Compare test codes, units and `neutrophils_pct_includes_bands` in the `site.yml` with what the laboratory says it "
+    "sends; mend the file and refresh: what it changes is evaluated again.",
+)
+_ASK = Remedy(SITE, "Ask the site whether the export failed or was not made, and have it sent.")
+_WORDS = Remedy(SITE, "Ask the site what the words mean and have them exported as the input contract spells them.")
+
+_BY_CHECK = {
+    "patient_phenotype_values": _WORDS,
+    "treatment_end_reason_values": _WORDS,
+    "patient_age_plausible": Remedy(SITE, "Have the birth date looked up in the chart and the patient sent again."),
+    "anc_plausible": _UNIT,
+    "lab_value_plausible": _UNIT,
+    "lab_unit_in_doubt": _UNIT,
+    "site_median_anc_moved": _UNIT,
+    "anc_lower_limit_plausible": _LIMIT,
+    "lab_lower_limit_plausible": _LIMIT,
+    "derived_anc_agrees_with_measured": _SITE_YML,
+    "bands_are_read_right": _SITE_YML,
+    "derived_anc_is_possible": _SITE_YML,
+    "site_silent_in_latest_month": _ASK,
+    "entity_missing_or_low": _ASK,
+    "delivery_month_lost": _LOST,
+    "patients_halved": _LOST,
+    "treatments_halved": _LOST,
+    "doses_halved": _LOST,
+    "anc_halved": _LOST,
+    "lab_grades_halved": _LOST,
+    "same_inputs_same_content": Remedy(
+        REGISTRY,
+        "The build is not reproducible: refresh once more; if it stays, report it with the tables in the detail.",
+    ),
+}
+
+
+def remedy_of(check_id: str) -> Remedy:
+    """Who mends what this check found, and how."""
+    return _BY_CHECK.get(check_id, LAYOUT if check_id.endswith("_columns") else PIPELINE)
+
+
+def known() -> frozenset[str]:
+    """The checks that have a remedy of their own."""
+    return frozenset(_BY_CHECK)

@@ -1,0 +1,131 @@
+"""What may be shown: the one place that decides, on counts alone, without a release or a file.
+
+Shown is a count only where it and its complement reach the threshold k, and drugs are pooled, not blanked, so that sums
+give nothing away. The rule is safe against a reader who knows it: whatever is withheld could still be any of at least k
+numbers. The argument: docs/decisions/0013-public-part.md; tests/unit/test_public_rule.py tries every small registry.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+Drugs = frozenset[str]
+
+# The drugs that may stand alone. All others of the class are always pooled, unless every single one may stand alone:
+# they are the cover of whatever is pooled with them, so that there must be at least two.
+NAMED = ("ocrelizumab", "rituximab", "ofatumumab")
+
+
+@dataclass(frozen=True)
+class Case:
+    """A case: the drug of the first case episode, and which of the measures of cases hold."""
+
+    drug: str
+    measures: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a release counts, before anything is withheld.
+
+    `exposed`: patients by the set of drugs that they took before their first case episode; they add up to all.
+    `cohort`: patients of whom a measure holds, by measure.
+    """
+
+    drugs: tuple[str, ...]
+    exposed: Mapping[Drugs, int]
+    cases: Sequence[Case] = ()
+    cohort: Mapping[str, int] | None = None
+    case_measures: tuple[str, ...] = ()
+
+    @property
+    def n_patients(self) -> int:
+        """All patients of the cohort."""
+        return sum(self.exposed.values())
+
+    def patients(self, drugs: Drugs) -> int:
+        """Patients who took any of these drugs before their first case episode."""
+        return sum(n for taken, n in self.exposed.items() if taken & drugs)
+
+    def cases_of(self, drugs: Drugs) -> list[Case]:
+        """Cases on any of these drugs."""
+        return [case for case in self.cases if case.drug in drugs]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What may be shown. The first stratum is all drugs; the others, if any, share them out among themselves.
+
+    `measures`: those of cases that are shown in every stratum, `overall_measures` those shown for all drugs alone.
+    """
+
+    strata: tuple[Drugs, ...]
+    patients: bool = False
+    cases: frozenset[Drugs] = frozenset()
+    cohort_measures: frozenset[str] = frozenset()
+    measures: frozenset[str] = frozenset()
+    overall_measures: frozenset[str] = frozenset()
+
+
+def decide(counts: Counts, k: int, named: Sequence[str] = NAMED) -> Shown:
+    """Decide what may be shown of these counts, where counts below `k` are small."""
+    everything = frozenset(counts.drugs)
+    n_patients, n_cases = counts.n_patients, len(counts.cases)
+    if n_patients < k:
+        return Shown(strata=(everything,))
+    cohort = frozenset(m for m, n in (counts.cohort or {}).items() if _both_reach(n, n_patients, k))
+    cases_shown = _both_reach(n_cases, n_patients, k)
+    parts: tuple[Drugs, ...] = ()
+    # With fewer than 2k cases no two strata can both have k of them. That is known from the number of cases alone,
+    # so that strata which were chosen for their patients tell nothing about whose cases they are.
+    if n_cases < 2 * k:
+        parts = _partition(counts, k, named, with_cases=False)
+    elif cases_shown:
+        parts = _partition(counts, k, named, with_cases=True)
+    by_cases = parts if n_cases >= 2 * k else ()
+    everywhere, overall = set(), set()
+    for measure in counts.case_measures if cases_shown else ():
+        if by_cases and all(_measure_reaches(counts, measure, part, k) for part in by_cases):
+            everywhere.add(measure)
+        elif _measure_reaches(counts, measure, everything, k):
+            overall.add(measure)
+    return Shown(
+        strata=(everything, *parts),
+        patients=True,
+        cases=frozenset((everything, *by_cases)) if cases_shown else frozenset(),
+        cohort_measures=cohort,
+        measures=frozenset(everywhere),
+        overall_measures=frozenset(overall),
+    )
+
+
+def _partition(counts: Counts, k: int, named: Sequence[str], *, with_cases: bool) -> tuple[Drugs, ...]:
+    """Share out the drugs, each alone or else some alone and a rest: the first way in which all strata may be shown."""
+    everything = frozenset(counts.drugs)
+    able = [drug for drug in named if drug in everything]
+    alone: list[tuple[str, ...]] = [counts.drugs]
+    if len(everything) - len(able) >= 2:
+        alone += [some for size in range(len(able), 0, -1) for some in combinations(able, size)]
+    for some in alone:
+        rest = everything - set(some)
+        parts = (*(frozenset([drug]) for drug in some), *([rest] if rest else []))
+        if all(_stratum_reaches(counts, part, k, with_cases=with_cases) for part in parts):
+            return parts
+    return ()
+
+
+def _stratum_reaches(counts: Counts, drugs: Drugs, k: int, *, with_cases: bool) -> bool:
+    n_patients = counts.patients(drugs)
+    return _both_reach(len(counts.cases_of(drugs)), n_patients, k) if with_cases else n_patients >= k
+
+
+def _measure_reaches(counts: Counts, measure: str, drugs: Drugs, k: int) -> bool:
+    cases = counts.cases_of(drugs)
+    return _both_reach(sum(measure in case.measures for case in cases), len(cases), k)
+
+
+def _both_reach(n: int, of: int, k: int) -> bool:
+    """Whether a count and its complement both reach the threshold."""
+    return n >= k and of - n >= k

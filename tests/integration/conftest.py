@@ -1,0 +1,59 @@
+"""What tests of the gate and of releases share: candidates, sound and to break; a home with nothing published."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from integration.synthetic_warehouse import build
+
+from expectations import Audit
+from registry.release import publication
+from registry.settings import Settings, Study
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(tmp_path_factory.mktemp("built") / "warehouse.duckdb")
+
+
+@pytest.fixture
+def settings(built: Path, tmp_path: Path) -> Settings:
+    """A home with a build file and nothing published."""
+    home = tmp_path / "home"
+    home.mkdir()
+    shutil.copy(built, home / "warehouse.duckdb")
+    study = Study(study_id="udine", synthetic=True, data_cutoff="2024-03-15")
+    return Settings(
+        home=home,
+        deliveries=home / "deliveries",
+        config=None,
+        through=None,
+        study=study,
+        memory_limit="1GB",
+        threads=2,
+    )
+
+
+@pytest.fixture
+def open_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gate that lets everything pass: for tests of what happens behind it."""
+    monkeypatch.setattr(publication, "audit", lambda *_, **__: Audit(()))
+
+
+@pytest.fixture(scope="session")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A candidate with nothing wrong, which also stands for the release before; it stays as it is, byte for byte."""
+    path = build(tmp_path_factory.mktemp("sound") / "sound.duckdb")
+    before = hashlib.sha256(path.read_bytes()).hexdigest()
+    yield path
+    assert hashlib.sha256(path.read_bytes()).hexdigest() == before
+
+
+@pytest.fixture
+def candidate(sound: Path, tmp_path: Path) -> Path:
+    """A copy of it to break."""
+    return Path(shutil.copy(sound, tmp_path / "candidate.duckdb"))

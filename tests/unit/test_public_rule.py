@@ -1,0 +1,115 @@
+"""The rule of the public part against a reader who knows it: every small registry is tried.
+
+A reader who sees a public part and knows the rule can list the registries that would have given the same one. Whatever
+is withheld must differ among them by at least as many numbers as there are counts below the threshold.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+import pytest
+
+from registry.public.rule import Case, Counts, Drugs, Shown, decide
+
+NAMED = ("a", "b")  # y and z are always pooled, unless every drug may stand alone
+
+
+def view(counts: Counts, shown: Shown) -> tuple[object, ...]:
+    """All counts that are shown; every other figure follows from them, but for person-years."""
+    everything = shown.strata[0]
+
+    def measured(drugs: Drugs) -> int | None:
+        is_shown = shown.measures or (drugs == everything and shown.overall_measures)
+        return sum("m" in case.measures for case in counts.cases_of(drugs)) if is_shown else None
+
+    return (
+        counts.n_patients if shown.patients else None,
+        *(
+            (
+                sorted(drugs),
+                counts.patients(drugs) if shown.patients else None,
+                len(counts.cases_of(drugs)) if drugs in shown.cases else None,
+                measured(drugs) if drugs in shown.cases else None,
+            )
+            for drugs in shown.strata
+        ),
+    )
+
+
+def facts(counts: Counts) -> dict[str, int]:
+    """Everything that a reader may want to know, by name."""
+    n_cases = len(counts.cases)
+    found = {"patients": counts.n_patients, "cases": n_cases, "no cases": counts.n_patients - n_cases}
+    for drug in counts.drugs:
+        alone = frozenset([drug])
+        cases = counts.cases_of(alone)
+        found[f"patients {drug}"] = counts.patients(alone)
+        found[f"cases {drug}"] = len(cases)
+        found[f"no cases {drug}"] = counts.patients(alone) - len(cases)
+        if counts.case_measures:
+            found[f"measured {drug}"] = sum("m" in case.measures for case in cases)
+    if counts.case_measures:
+        found["measured"] = sum("m" in case.measures for case in counts.cases)
+    return found
+
+
+def split(total: int, parts: int) -> Iterator[tuple[int, ...]]:
+    """Every way to share out a number among so many parts."""
+    for bars in combinations(range(total + parts - 1), parts - 1):
+        edges = (-1, *bars, total + parts - 1)
+        yield tuple(edges[i + 1] - edges[i] - 1 for i in range(parts))
+
+
+Kind = tuple[str, Case | None]
+
+
+def registries(total: int, kinds: Sequence[Kind], measures: tuple[str, ...]) -> Iterator[Counts]:
+    """Every registry of so many patients, each of one kind: the drugs taken, and the case that they became."""
+    drugs = tuple(sorted({drug for taken, _ in kinds for drug in taken}))
+    for numbers in split(total, len(kinds)):
+        exposed: dict[Drugs, int] = defaultdict(int)
+        cases: list[Case] = []
+        for (taken, case), n in zip(kinds, numbers, strict=True):
+            exposed[frozenset(taken)] += n
+            cases += [case] * n if case else []
+        yield Counts(drugs, exposed, cases, case_measures=measures)
+
+
+def kinds_of(*taken: str, measure: str = "") -> list[Kind]:
+    """Patients who took these drugs, each string one set of them: no case, or a case of one, with a measure or not."""
+    of_one = [(drugs, None) for drugs in taken] + [(drugs, Case(drug)) for drugs in taken for drug in drugs]
+    return of_one + [(drugs, Case(drug, frozenset(m))) for m in measure for drugs in taken for drug in drugs]
+
+
+@pytest.mark.parametrize(
+    ("k", "totals", "kinds", "measures"),
+    [
+        pytest.param(2, range(9), kinds_of("a", "b", "y", "z"), (), id="one drug each"),
+        pytest.param(3, range(9, 12), kinds_of("a", "b", "y", "z"), (), id="threshold 3"),
+        pytest.param(2, range(7), kinds_of("a", "y", "z", "ay", "az", "yz"), (), id="two drugs each"),
+        pytest.param(2, range(6, 9), kinds_of("a", "y", "z", measure="m"), ("m",), id="a measure of cases"),
+    ],
+)
+def test_whoever_knows_the_rule_cannot_tell_a_small_count_from_others(
+    k: int, totals: range, kinds: list[Kind], measures: tuple[str, ...]
+) -> None:
+    possible: dict[str, dict[str, set[int]]] = {}
+    pooled: dict[str, Drugs] = {}
+    for total in totals:
+        for counts in registries(total, kinds, measures):
+            shown = decide(counts, k, NAMED)
+            key = repr(view(counts, shown))
+            pooled[key] = frozenset[str]().union(*(part for part in shown.strata[1:] if len(part) > 1))
+            seen = possible.setdefault(key, defaultdict(set))
+            for name, value in facts(counts).items():
+                seen[name].add(value)
+    assert any(pooled.values()), "no drug was ever shown: nothing was tried"
+    for key, seen in possible.items():
+        for name, values in seen.items():
+            assert min(values) >= k or len(values) >= k, (key, name, values)
+        for drug in pooled[key]:
+            assert set(range(k)) <= seen[f"patients {drug}"], (key, drug)
+            assert set(range(k)) <= seen[f"cases {drug}"], (key, drug)
