@@ -105,7 +105,7 @@ HOSTILE: dict[str, tuple[str, Callable[[Path], bytes], str]] = {
     ),
     "nested_zip": (
         "xlsx",
-        lambda _: with_part("xl/media/inner.zip", lambda _: gzip.compress(bytes(200 * MEGABYTE)) * 40),
+        lambda _: with_part("xl/media/inner.zip", lambda _: gzip.compress(bytes(500 * MEGABYTE)) * 40),
         NOT_AN_EXPORT,
     ),
     "false_size": ("xlsx", lambda _: false_size(), NO_WORKBOOK),
