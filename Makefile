@@ -48,10 +48,11 @@ refresh: setup  ## Load new deliveries, build, gate, release
 sql: setup  ## Query the current release: make sql Q="select …"
 	@$(BIN)/registry sql "$(Q)"
 
-lint: setup  ## ruff, mypy, sqlfluff
+lint: setup  ## ruff, mypy, sqlfluff, known vulnerabilities of what is installed
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/python -m scripts.audit_dependencies
 	@sh scripts/lint-sql $(BIN)
 
 clean:  ## Remove what make installed and built; never data

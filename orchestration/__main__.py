@@ -19,11 +19,12 @@ import click
 from orchestration.telling import told_of_failures
 from registry.console import ProgressHandler, console, print_error
 from registry.errors import UserError
+from registry.incident import understood
+from registry.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from expectations import CheckResult
     from registry.release import Release
-    from registry.settings import Settings
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
@@ -43,24 +44,19 @@ def refresh(
     home: Path | None, deliveries: Path | None, config: Path | None, through: str | None, no_wait: bool
 ) -> None:
     """Run the job `registry_refresh` in this process, against the instance that the UI shows."""
+    settings: Settings | None = None
     try:
-        sys.exit(_refresh(home, deliveries, config, through, no_wait))
-    except UserError as mistake:
-        print_error(str(mistake))
-        sys.exit(2)
-    except OSError as trouble:
-        where = trouble.filename or "the registry's home"
-        print_error(f"{where}: {trouble.strerror or 'not usable'}; check that this user may write there")
-        sys.exit(2)
+        settings = load_settings(home=home, deliveries=deliveries, config=config, through=through)
+        sys.exit(_refresh(settings, no_wait))
+    except Exception as error:  # noqa: BLE001  a traceback would show what it quotes
+        line = understood(settings, error, "refresh")
+        print_error(str(line))
+        sys.exit(line.exit_code)
 
 
-def _refresh(
-    home: Path | None, deliveries: Path | None, config: Path | None, through: str | None, no_wait: bool
-) -> int:
+def _refresh(settings: Settings, no_wait: bool) -> int:
     from registry import ingest, lock
-    from registry.settings import load_settings
 
-    settings = load_settings(home=home, deliveries=deliveries, config=config, through=through)
     run_id = str(uuid.uuid4())
     with told_of_failures(settings, run_id) as run:
         if not settings.deliveries.is_dir():
@@ -89,11 +85,11 @@ def _run_job(settings: Settings, run_id: str) -> int:
 
     from orchestration.automation import REFRESH_JOB
     from orchestration.definitions import build_definitions
+    from orchestration.guard import pop_told
     from orchestration.instance import open_instance
     from orchestration.resources import RegistrySettings
     from orchestration.runs import PROCESS_TAG, fail_dead_runs, process_tag
     from registry import release
-    from registry.warehouse import BuildFailed
 
     resource = RegistrySettings(
         home=str(settings.home),
@@ -115,6 +111,9 @@ def _run_job(settings: Settings, run_id: str) -> int:
                     raise_on_error=True,
                 )
         except dg.Failure:
+            told = pop_told()
+            if told is not None:
+                raise told from None
             print_error("the gate refused: nothing was published, the previous release stays in force")
             decision = release.last_decision(settings)
             for check in decision.audit.blocking if decision else ():
@@ -122,9 +121,6 @@ def _run_job(settings: Settings, run_id: str) -> int:
                 _print_remedy(check)
             results = settings.home / "gate" / "last.json"
             console.print(f"  all results: {results}")
-            return 3
-        except BuildFailed as failure:
-            print_error(str(failure))
             return 3
     current = release.current(settings)
     status = result.asset_materializations_for_node("release")[-1].metadata["status"].value
@@ -171,7 +167,6 @@ def dev(port: int) -> None:
     from orchestration.dbt import parsed_manifest
     from orchestration.instance import prepare_dagster_home
     from registry.paths import CHECKOUT
-    from registry.settings import load_settings
 
     try:
         settings = load_settings()

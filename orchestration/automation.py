@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
+from orchestration.guard import in_one_line
 from orchestration.resources import RegistrySettings
 from registry import alerts, ingest
 from registry.settings import Settings
@@ -41,8 +42,12 @@ def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
         description="Asks for a refresh when a delivered file is not loaded yet.",
     )
     def new_delivery(registry_settings: RegistrySettings) -> Iterator[dg.RunRequest | dg.SkipReason]:
-        now = registry_settings.load()
-        to_load = ingest.not_yet_loaded(now, ingest.discover(now), ingest.load_profiles(now))
+        try:
+            now = registry_settings.load()
+            to_load = ingest.not_yet_loaded(now, ingest.discover(now), ingest.load_profiles(now))
+        except Exception as error:  # noqa: BLE001  as in a step: Dagster would store what it quotes
+            yield dg.SkipReason(in_one_line(registry_settings, error, "new_delivery"))
+            return
         if not to_load:
             yield dg.SkipReason("every delivered file is loaded")
             return

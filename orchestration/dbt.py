@@ -64,12 +64,16 @@ def parse_folder(settings: Settings) -> Path:
 
 
 def new_run_folder(settings: Settings, run_id: str) -> Path:
-    """The target folder of one invocation, with the parse put ready; of earlier runs the last three are kept."""
-    earlier = [path for path in settings.dbt_target.iterdir() if path.is_dir() and path.name != "parsed"]
+    """The target folder of one invocation, with the parse put ready; of earlier runs the last three are kept.
+
+    In the vault: run results and logs quote the values that a model or test failed on.
+    """
+    settings.dbt_runs.mkdir(mode=0o700, exist_ok=True)
+    earlier = [path for path in settings.dbt_runs.iterdir() if path.is_dir()]
     for path in sorted(earlier, key=lambda folder: folder.stat().st_mtime)[:-3]:
         shutil.rmtree(path, ignore_errors=True)
-    target = settings.dbt_target / run_id
-    target.mkdir(exist_ok=True)
+    target = settings.dbt_runs / run_id
+    target.mkdir(mode=0o700, exist_ok=True)
     parse = parse_folder(settings) / PARTIAL_PARSE
     if parse.exists():
         shutil.copy(parse, target)

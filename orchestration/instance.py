@@ -10,7 +10,8 @@ import dagster as dg
 from registry.settings import Settings
 
 # Telemetry off: hospitals block it, and nothing of a patient's registry leaves the house. The sign-up dialog of a first
-# visit hides the page. One run at a time: the build file has one writer.
+# visit hides the page. One run at a time: the build file has one writer. What steps print is not kept: lines
+# on stderr name files and headers.
 DAGSTER_YAML = """\
 telemetry:
   enabled: false
@@ -19,6 +20,9 @@ nux:
 concurrency:
   runs:
     max_concurrent_runs: 1
+compute_logs:
+  module: dagster._core.storage.noop_compute_log_manager
+  class: NoOpComputeLogManager
 """
 
 
@@ -29,6 +33,8 @@ def prepare_dagster_home(settings: Settings) -> Path:
     config = home / "dagster.yaml"
     if not config.exists():
         config.write_text(DAGSTER_YAML)
+    elif "compute_logs:" not in config.read_text():
+        config.write_text(config.read_text() + DAGSTER_YAML[DAGSTER_YAML.index("compute_logs:") :])
     os.environ["DAGSTER_HOME"] = str(home)
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     return home

@@ -1,6 +1,7 @@
 """The `registry` command: what a data manager, a neurologist or a pharmacovigilance officer types.
 
-Exit codes: 0 done · 2 bad usage, configuration or unreadable input (one clear line) · 3 the gate refused.
+Exit codes: 0 done · 1 a fault of the program · 2 bad usage, configuration or unreadable input (one clear line) · 3 the
+gate refused.
 Nothing heavy is imported here: `registry sql` answers at once. What a refresh needs of Dagster runs as
 `python -m orchestration`, since this package imports none.
 """
@@ -12,7 +13,7 @@ from typing import Any
 import click
 
 from registry.commands import care, keeping, reading, refreshing, releases
-from registry.errors import UserError
+from registry.commands.options import home_in_use
 
 COMMANDS = (
     refreshing.demo,
@@ -35,14 +36,18 @@ class RegistryGroup(click.Group):
     """A command group in which a user's mistake is one line and exit code 2, never a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; turn a UserError into its one line."""
+        """Run the command; turn what it raises into one line, for a traceback would show what it quotes."""
         try:
             return super().invoke(ctx)
-        except UserError as mistake:
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:  # noqa: BLE001
             from registry.console import print_error
+            from registry.incident import understood
 
-            print_error(str(mistake))
-            ctx.exit(2)
+            line = understood(home_in_use(ctx), error, f"registry {ctx.invoked_subcommand}")
+            print_error(str(line))
+            ctx.exit(line.exit_code)
 
 
 @click.group(cls=RegistryGroup, context_settings={"help_option_names": ["-h", "--help"]})

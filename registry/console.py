@@ -15,6 +15,8 @@ from rich.markup import escape
 from rich.status import Status
 from tabulate import tabulate
 
+from registry.csv_cells import harmless
+
 console = Console(highlight=False, soft_wrap=True)
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -59,8 +61,8 @@ def print_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], form: str 
     """Print a result as a table for eyes, or as CSV or JSON for programs."""
     if form == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
-        writer.writerow(columns)
-        writer.writerows(rows)
+        writer.writerow([harmless(column) for column in columns])
+        writer.writerows([harmless(cell) for cell in row] for row in rows)
     elif form == "json":
         records = [dict(zip(columns, row, strict=True)) for row in rows]
         sys.stdout.write(json.dumps(records, default=str, indent=1) + "\n")

@@ -10,5 +10,7 @@ class UserError(Exception):
     of a delivered file: name the site, delivery, file, column or record instead.
     """
 
+    exit_code = 2
+
     def __init__(self, message: str) -> None:
         super().__init__(" ".join(message.split()))

@@ -14,6 +14,7 @@ from typing import Any
 
 from registry import release
 from registry.contract import ENTITIES
+from registry.csv_cells import harmless
 from registry.errors import UserError
 from registry.release.query import query
 from registry.settings import Settings, SiteProfile, load_profile
@@ -141,8 +142,8 @@ def _write(profile: SiteProfile, rows: Sequence[dict[str, str]], out: Path) -> N
     try:
         with private_files(), out.open("x", encoding=encoding, newline="") as file:
             writer = csv.writer(file, delimiter=profile.csv.delimiter)
-            writer.writerow([theirs.get(column, column) for column in columns])
-            writer.writerows([row.get(column, "") for column in columns] for row in rows)
+            writer.writerow([harmless(theirs.get(column, column)) for column in columns])
+            writer.writerows([harmless(row.get(column, "")) for column in columns] for row in rows)
     except FileExistsError:
         raise UserError(f"{out} exists already: name a new file") from None
     except UnicodeEncodeError:

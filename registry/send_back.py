@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 
 from registry.contract import ENTITIES
+from registry.csv_cells import harmless
 from registry.errors import UserError
 from registry.ingest import load_profiles
 from registry.quarantine import HeldBack, connect_built, reasons
@@ -31,8 +32,8 @@ AS_SENT = "record as sent"
 def send_back(settings: Settings, held: Iterable[HeldBack], out: Path) -> list[Path]:
     """Write <out>/<site>/<delivery>/<file>_held_back.csv for every file with records in `held`; the files written.
 
-    Cells are text as they were loaded; delimiter and encoding are those of the site's profile (UTF-8 with a mark,
-    by which spreadsheets know it).
+    Cells are text as they were loaded, but never a formula to a spreadsheet; delimiter and encoding are those of the
+    site's profile (UTF-8 with a mark, by which spreadsheets know it).
 
     Raises:
         UserError: where `out` lies in the deliveries (it would be delivered again), is not new, or can't be written.
@@ -60,8 +61,9 @@ def _write_file(
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("w", encoding=encoding, errors="backslashreplace", newline="") as file:
             writer = csv.writer(file, delimiter=profile.csv.delimiter)
-            writer.writerow([*OUR_COLUMNS, *header, AS_SENT])
-            writer.writerows(_rows(connection, list(header.values()), list(header), records))
+            writer.writerow([harmless(name) for name in (*OUR_COLUMNS, *header, AS_SENT)])
+            rows = _rows(connection, list(header.values()), list(header), records)
+            writer.writerows([harmless(cell) for cell in row] for row in rows)
     except OSError as error:
         raise UserError(f"{path} can't be written: {error.strerror}") from None
     return path

@@ -94,8 +94,13 @@ class Settings:
 
     @property
     def dbt_target(self) -> Path:
-        """Where dbt writes what it compiles."""
+        """Where the parse of the dbt project is kept."""
         return self.dagster_home / "dbt"
+
+    @property
+    def dbt_runs(self) -> Path:
+        """What dbt writes when it runs: messages that quote values among it."""
+        return self.vault / "dbt"
 
     @property
     def lock_file(self) -> Path:

@@ -19,6 +19,8 @@ from registry.settings import Settings
 class BuildFailed(UserError):
     """A model or a data test failed: nothing may be published."""
 
+    exit_code = 3
+
 
 def prepare(settings: Settings) -> None:
     """Remove the build file where the code, seeds, profiles, key or engine that made it are not those now in force.
@@ -55,7 +57,7 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "REGISTRY_VAULT": str(settings.raw_db),
         "REGISTRY_MEMORY_LIMIT": settings.memory_limit,
         "REGISTRY_THREADS": str(settings.threads),
-        "REGISTRY_TEMP": str(settings.temp),
+        "REGISTRY_TEMP": str(settings.vault_temp),  # views over raw rows spill what identifies patients
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
 

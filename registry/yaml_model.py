@@ -17,6 +17,7 @@ from pydantic_core import ErrorDetails
 
 from registry.errors import UserError
 
+_MOST_NODES = 1_000_000
 _NULL_TAG = "tag:yaml.org,2002:null"
 _PLAIN_WORDS = {
     "bool_parsing": "write true or false",
@@ -82,6 +83,8 @@ def load_model(path: Path, model: type[Model]) -> Model:
     """
     root = _compose(path)
     try:
+        if root is not None and _size(root, {}) > _MOST_NODES:
+            raise UserError(f"{path}: its aliases stand for too much; write the values out")
         data = {} if root is None else _value(path, root)
     except RecursionError:
         raise UserError(f"{path}: an alias refers to itself; write the values out") from None
@@ -109,6 +112,15 @@ def _compose(path: Path) -> yaml.Node | None:
         raise UserError(f"{path}{line}: not valid YAML: {error.problem}") from None
     except yaml.YAMLError:
         raise UserError(f"{path}: not valid YAML: it holds a character that YAML forbids") from None
+
+
+def _size(node: yaml.Node, known: dict[int, int]) -> int:
+    """Nodes below this one, each alias counted as what it stands for. RecursionError where one stands for itself."""
+    if id(node) not in known:
+        items = [part for pair in node.value for part in pair] if isinstance(node, yaml.MappingNode) else node.value
+        nested = items if isinstance(node, yaml.CollectionNode) else ()
+        known[id(node)] = 1 + sum(_size(item, known) for item in nested)
+    return known[id(node)]
 
 
 def _value(path: Path, node: yaml.Node) -> Any:

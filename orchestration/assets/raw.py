@@ -5,6 +5,7 @@ import time
 
 import dagster as dg
 
+from orchestration.guard import guarded
 from orchestration.resources import DATA_TEAM, UNCHANGED, RegistrySettings, is_unchanged, mark_unchanged
 from orchestration.runs import enter
 from registry import ingest, journal, refresh
@@ -22,19 +23,20 @@ from registry.contract import ENTITIES
     ),
 )
 def deliveries(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> dg.MaterializeResult:
-    settings = enter(context, registry_settings)
-    plan = refresh.prepare(settings)
-    if plan.is_unchanged:
-        mark_unchanged(context.run.run_id)
-    return dg.MaterializeResult(
-        metadata={
-            "status": "unchanged" if plan.is_unchanged else "new input",
-            "files": len(plan.files),
-            "files_to_load": plan.n_files_to_load,
-            "sites": len({file.site for file in plan.files}),
-            "last_delivery": max((file.delivery for file in plan.files), default="none"),
-        }
-    )
+    with guarded(registry_settings, "deliveries"):
+        settings = enter(context, registry_settings)
+        plan = refresh.prepare(settings)
+        if plan.is_unchanged:
+            mark_unchanged(context.run.run_id)
+        return dg.MaterializeResult(
+            metadata={
+                "status": "unchanged" if plan.is_unchanged else "new input",
+                "files": len(plan.files),
+                "files_to_load": plan.n_files_to_load,
+                "sites": len({file.site for file in plan.files}),
+                "last_delivery": max((file.delivery for file in plan.files), default="none"),
+            }
+        )
 
 
 log = logging.getLogger("registry.orchestration")
@@ -52,40 +54,42 @@ def _raw_asset(entity: str) -> dg.AssetsDefinition:
         "In the vault: never queried, never published.",
     )
     def raw_entity(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> dg.MaterializeResult:
-        if is_unchanged(context.run.run_id):
-            return dg.MaterializeResult(metadata=UNCHANGED)
-        started = time.monotonic()
-        settings = enter(context, registry_settings)
-        files = [file for file in ingest.discover(settings) if file.entity == entity]
-        result = ingest.load_entity(settings, entity, files)
-        for site, column in sorted(result.unknown_columns):
-            log.warning("%s, %s: column '%s' is not in the contract; kept as sent, not used", site, entity, column)
-        for place, sheet in sorted(result.unread_sheets):
-            log.warning("%s: sheet %d holds no %s; not read", place, sheet, entity)
-        for place in result.missing_files:
-            log.warning("%s: delivered earlier, no longer there; its rows stay in force", place)
-        journal.record(
-            settings,
-            "rows_loaded",
-            entity=entity,
-            files_new=result.n_files_new,
-            files_replaced=result.n_files_replaced,
-            files_missing=len(result.missing_files),
-            rows=result.n_rows_new,
-            rows_malformed=result.n_malformed,
-        )
-        return dg.MaterializeResult(
-            metadata={
-                "files_new": result.n_files_new,
-                "files_replaced": result.n_files_replaced,
-                "files_missing": len(result.missing_files),
-                "rows_new": result.n_rows_new,
-                "rows_malformed": result.n_malformed,
-                "sheets_not_read": len(result.unread_sheets),
-                "months_by_site": _months_by_site(files),
-                "duration_s": round(time.monotonic() - started, 2),
-            }
-        )
+        with guarded(registry_settings, f"loading of {entity}"):
+            if is_unchanged(context.run.run_id):
+                return dg.MaterializeResult(metadata=UNCHANGED)
+            started = time.monotonic()
+            settings = enter(context, registry_settings)
+            files = [file for file in ingest.discover(settings) if file.entity == entity]
+            result = ingest.load_entity(settings, entity, files)
+            for site, column in sorted(result.unknown_columns):
+                log.warning("%s, %s: column '%s' is not in the contract; kept as sent, not used", site, entity, column)
+            for place, sheet in sorted(result.unread_sheets):
+                log.warning("%s: sheet %d holds no %s; not read", place, sheet, entity)
+            for place in result.missing_files:
+                log.warning("%s: delivered earlier, no longer there; its rows stay in force", place)
+            journal.record(
+                settings,
+                "rows_loaded",
+                entity=entity,
+                files_new=result.n_files_new,
+                files_replaced=result.n_files_replaced,
+                files_missing=len(result.missing_files),
+                rows=result.n_rows_new,
+                rows_malformed=result.n_malformed,
+            )
+            return dg.MaterializeResult(
+                metadata={
+                    "files_new": result.n_files_new,
+                    "files_replaced": result.n_files_replaced,
+                    "files_missing": len(result.missing_files),
+                    "columns_not_used": len(result.unknown_columns),
+                    "rows_new": result.n_rows_new,
+                    "rows_malformed": result.n_malformed,
+                    "sheets_not_read": len(result.unread_sheets),
+                    "months_by_site": _months_by_site(files),
+                    "duration_s": round(time.monotonic() - started, 2),
+                }
+            )
 
     return raw_entity
 

@@ -15,6 +15,7 @@ from expectations import CheckResult
 from expectations.catalogue import CHECKS
 from expectations.remedies import remedy_of
 from orchestration.assets.statistics import STATISTICS
+from orchestration.guard import guarded
 from orchestration.resources import SAFETY_TEAM, RegistrySettings, is_unchanged
 from orchestration.runs import enter
 from registry import journal
@@ -54,36 +55,37 @@ def build_release_assets(
         ),
     )
     def release(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> dg.MaterializeResult:
-        settings = enter(context, registry_settings)
-        if is_unchanged(context.run.run_id):
-            releases.remove_old(settings)
-            current = releases.current(settings)
+        with guarded(registry_settings, "release"):
+            settings = enter(context, registry_settings)
+            if is_unchanged(context.run.run_id):
+                releases.remove_old(settings)
+                current = releases.current(settings)
+                return dg.MaterializeResult(
+                    metadata={"status": "confirmed, same id", "release": current.release_id if current else "none"}
+                )
+            try:
+                outcome = releases.publish(settings, refresh_fingerprint(settings))
+            except releases.GateRefused as refusal:
+                _tell(settings, refusal.outcome)
+                for evaluation in _as_evaluations(refusal.audit.checks, known):
+                    context.instance.report_runless_asset_event(evaluation)
+                raise dg.Failure(
+                    description=str(refusal),
+                    metadata={
+                        "refused_by": [check.check_id for check in refusal.audit.blocking],
+                    },
+                    allow_retries=False,
+                ) from None
+            _tell(settings, outcome)
             return dg.MaterializeResult(
-                metadata={"status": "confirmed, same id", "release": current.release_id if current else "none"}
-            )
-        try:
-            outcome = releases.publish(settings, refresh_fingerprint(settings))
-        except releases.GateRefused as refusal:
-            _tell(settings, refusal.outcome)
-            for evaluation in _as_evaluations(refusal.audit.checks, known):
-                context.instance.report_runless_asset_event(evaluation)
-            raise dg.Failure(
-                description=str(refusal),
                 metadata={
-                    "refused_by": [check.check_id for check in refusal.audit.blocking],
-                },
-                allow_retries=False,
-            ) from None
-        _tell(settings, outcome)
-        return dg.MaterializeResult(
-            metadata={
-                "status": outcome.status,
-                "release": outcome.release_id,
-                "path": dg.MetadataValue.path(str(outcome.path)),
-                "checks": len(outcome.audit.checks),
-                "warnings": len(outcome.audit.warnings),
-            }
-        )
+                    "status": outcome.status,
+                    "release": outcome.release_id,
+                    "path": dg.MetadataValue.path(str(outcome.path)),
+                    "checks": len(outcome.audit.checks),
+                    "warnings": len(outcome.audit.warnings),
+                }
+            )
 
     @dg.multi_asset_check(
         name="gate",
@@ -102,7 +104,8 @@ def build_release_assets(
     def gate(
         context: dg.AssetCheckExecutionContext, registry_settings: RegistrySettings
     ) -> Iterator[dg.AssetCheckResult]:
-        stored = releases.last_decision(registry_settings.load())
+        with guarded(registry_settings, "gate"):
+            stored = releases.last_decision(registry_settings.load())
         for check in stored.audit.checks if stored else ():
             key = dg.AssetCheckKey(check_target(check.table), check.check_id)
             if key in context.selected_asset_check_keys:

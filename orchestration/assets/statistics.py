@@ -5,6 +5,7 @@ from typing import Any
 
 import dagster as dg
 
+from orchestration.guard import guarded
 from orchestration.resources import SAFETY_TEAM, UNCHANGED, RegistrySettings, is_unchanged
 from orchestration.runs import enter
 
@@ -52,6 +53,7 @@ def statistics(context: dg.AssetExecutionContext, registry_settings: RegistrySet
         return
     from registry.statistics import write_statistics  # scipy, statsmodels and lifelines take seconds to import
 
-    rows = write_statistics(enter(context, registry_settings))
+    with guarded(registry_settings, "statistics"):
+        rows = write_statistics(enter(context, registry_settings))
     for name in STATISTICS:
         yield dg.MaterializeResult(asset_key=name, metadata={"dagster/row_count": rows[name]})

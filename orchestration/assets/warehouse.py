@@ -4,21 +4,24 @@ import importlib
 import os
 import threading
 from collections.abc import Iterator, Mapping
+from contextlib import redirect_stdout
 from graphlib import TopologicalSorter
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DbtCliInvocation, dbt_assets
+from dagster_dbt import DbtCliEventMessage, DbtCliInvocation, dbt_assets
 from packaging.version import Version
 
 from orchestration.dbt import DBT_EXECUTABLE, RegistryTranslator, manifest_content, new_run_folder
+from orchestration.guard import guarded
 from orchestration.resources import UNCHANGED, RegistrySettings, is_unchanged
 from orchestration.runs import enter
 from registry import journal, warehouse
 from registry.paths import DBT_PROJECT
 from registry.settings import Settings
+from registry.vault import private_files
 from registry.withdrawal.settling import settle
 
 # Unit tests prove the SQL, not the data: `make test` runs them, a refresh does not.
@@ -42,30 +45,32 @@ def build_warehouse_assets(manifest: Path) -> dg.AssetsDefinition:
 
     @dbt_assets(manifest=manifest, dagster_dbt_translator=RegistryTranslator(), name="warehouse")
     def warehouse_assets(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> Iterator[Any]:
-        settings = enter(context, registry_settings)
-        if is_unchanged(context.run.run_id):
-            for key in in_order(context):
-                yield dg.MaterializeResult(asset_key=key, metadata=UNCHANGED)
-            return
-        settle(settings)  # what was loaded just now of forgotten patients leaves no trace in the vault's file
-        warehouse.prepare(settings)
-        target = new_run_folder(settings, context.run.run_id)
-        invocation = invoke_dbt(context, settings, manifest_content(manifest), target)
-        import_ahead()
-        raw_events = list(invocation.stream_raw_events())
-        counts = warehouse.row_counts(settings)
-        journal.record(settings, "warehouse_built", tables=len(counts), rows=sum(counts.values()))
-        for raw_event in raw_events:
-            yield from _with_rows(
-                raw_event.to_default_asset_events(
-                    manifest=invocation.manifest,
-                    dagster_dbt_translator=invocation.dagster_dbt_translator,
-                    context=context,
-                    target_path=target,
-                ),
-                counts,
-            )
-        warehouse.raise_for_failures(target, is_successful=invocation.is_successful())
+        with guarded(registry_settings, "warehouse"):
+            settings = enter(context, registry_settings)
+            if is_unchanged(context.run.run_id):
+                for key in in_order(context):
+                    yield dg.MaterializeResult(asset_key=key, metadata=UNCHANGED)
+                return
+            settle(settings)  # what was loaded just now of forgotten patients leaves no trace in the vault's file
+            warehouse.prepare(settings)
+            target = new_run_folder(settings, context.run.run_id)
+            with private_files():
+                invocation = invoke_dbt(context, settings, manifest_content(manifest), target)
+            import_ahead()
+            raw_events = said_by(invocation, target)
+            counts = warehouse.row_counts(settings)
+            journal.record(settings, "warehouse_built", tables=len(counts), rows=sum(counts.values()))
+            for raw_event in raw_events:
+                yield from _with_rows(
+                    raw_event.to_default_asset_events(
+                        manifest=invocation.manifest,
+                        dagster_dbt_translator=invocation.dagster_dbt_translator,
+                        context=context,
+                        target_path=target,
+                    ),
+                    counts,
+                )
+            warehouse.raise_for_failures(target, is_successful=invocation.is_successful())
 
     return warehouse_assets
 
@@ -101,6 +106,17 @@ def invoke_dbt(
         adapter=None,
         cli_version=Version(version("dbt-core")),
     )
+
+
+def said_by(invocation: DbtCliInvocation, target: Path) -> list[DbtCliEventMessage]:
+    """The events of dbt, once it has ended. What it prints quotes values: it stays with its artefacts, in the vault."""
+    path = target / "stdout.log"
+    with (
+        private_files(),
+        path.open("w", encoding="utf-8", errors="backslashreplace") as printed,
+        redirect_stdout(printed),
+    ):
+        return list(invocation.stream_raw_events())
 
 
 def in_order(context: dg.AssetExecutionContext) -> list[dg.AssetKey]:

@@ -15,15 +15,18 @@ from registry.errors import UserError
 @HOME
 @FORMAT
 @click.option("--release", "release_id", help="Another release than the one in force.")
-def sql(query: str, home: Path | None, form: str, release_id: str | None) -> None:
-    """Query the current release, read-only."""
+@click.option(
+    "--timeout", default=600, show_default=True, type=click.IntRange(min=0), help="Stop after SECONDS; 0 never does."
+)
+def sql(query: str, home: Path | None, form: str, release_id: str | None, timeout: int) -> None:
+    """Query the current release, read-only: no file, network or extension can be reached from it."""
     from registry.console import print_rows
     from registry.release.query import query as run_query
     from registry.settings import load_settings
 
     if not query.strip():
         raise UserError('no query given; for example: registry sql "select * from mart_sensitivity"')
-    columns, rows = run_query(load_settings(home=home), query, release_id)
+    columns, rows = run_query(load_settings(home=home), query, release_id, seconds=timeout or None)
     print_rows(columns, rows, form)
 
 

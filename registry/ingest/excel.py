@@ -8,6 +8,7 @@ like visible ones: they were sent. What a cell becomes is registry/ingest/excel_
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -16,6 +17,7 @@ from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
 from registry.contract import Entity
 from registry.errors import UserError
+from registry.ingest.bounds import UNREADABLE, check_workbook
 from registry.ingest.excel_cells import SpecialCells, cell_text, special_cells
 from registry.ingest.header import Header, Tests, check_wide, is_header, read_header
 from registry.ingest.records import Record
@@ -49,13 +51,15 @@ def read_workbook(
     UserError where the workbook can't be read, or no sheet fits.
     """
     try:
+        with zipfile.ZipFile(io.BytesIO(data)) as book:
+            check_workbook(book, where)
         workbook = CalamineWorkbook.from_filelike(io.BytesIO(data))
         special = special_cells(data)
         sheets = [
             _Sheet(number, workbook.get_sheet_by_index(number - 1), special.get(number, {}), decimal_mark)
             for number in range(1, len(workbook.sheet_names) + 1)
         ]
-    except (CalamineError, OSError, ValueError, KeyError):
+    except (CalamineError, OSError, ValueError, KeyError, *UNREADABLE):
         raise UserError(
             f"{where}: not a readable Excel workbook: damaged, cut off or protected; save it again as .xlsx"
         ) from None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from registry.contract import Entity
 from registry.errors import UserError
+from registry.ingest.bounds import MOST_COLUMNS
 from registry.wide_profile import FROM_THE_COLUMN, WideTest
 
 Tests = Mapping[str, WideTest]
@@ -71,6 +72,10 @@ def read_header(
     `own_names`: the site's headers, case-folded → column; `tests`: those of its wide table. UserError where the
     key is missing, two headers are the same or mean the same, or the file is half a long table and half a wide one.
     """
+    if len(cells) > MOST_COLUMNS:
+        raise UserError(
+            f"{where}: {len(cells):,} columns, and {MOST_COLUMNS:,} are the most that are read: deliver those needed"
+        )
     names = [cell.strip().strip("\ufeff").strip() for cell in cells]
     while names and not names[-1]:
         names.pop()

@@ -17,6 +17,8 @@ from registry.ingest.header import Header, Tests, read_header
 from registry.ingest.records import Record
 
 _RECORDS_AT_A_TIME = 10_000
+_FEW_ROWS, _ROWS_PER_BYTE = 1_000_000, 20
+"""Every row has a key of its own: a byte holds no twenty of them, however well it is packed."""
 _SOURCE = "read_parquet($file, binary_as_string = true, file_row_number = true)"
 
 
@@ -33,9 +35,14 @@ def parquet_header(
         described = connection.execute(
             f"DESCRIBE SELECT * EXCLUDE (file_row_number) FROM {_SOURCE}", {"file": str(path)}
         ).fetchall()
+        claimed = connection.execute(
+            "SELECT sum(num_rows) FROM parquet_file_metadata($file)", {"file": str(path)}
+        ).fetchone()
         stored = connection.execute("SELECT name FROM parquet_schema($file)", {"file": str(path)}).fetchall()
     except duckdb.Error:
         raise unreadable(where) from None
+    if claimed and claimed[0] and claimed[0] > max(_FEW_ROWS, _ROWS_PER_BYTE * path.stat().st_size):
+        raise UserError(f"{where}: says that it holds {claimed[0]:,} rows, too many for its size: export it anew")
     names = [str(row[0]) for row in described]
     if set(names) - {row[0] for row in stored}:
         raise UserError(f"{where}: two columns have the same header; export each column once")

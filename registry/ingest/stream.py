@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from registry.errors import UserError
+from registry.ingest.bounds import check_unpacked
 from registry.ingest.records import MAX_RECORD
 
 PIECE_BYTES = 32 * 2**20
@@ -48,6 +49,7 @@ class _HashingReader(io.RawIOBase):
         super().__init__()
         self._file = path.open("rb", buffering=0)
         self.digest = hashlib.sha256()
+        self.n_read = 0
 
     def readable(self) -> bool:
         return True
@@ -55,6 +57,7 @@ class _HashingReader(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         count = self._file.readinto(buffer) or 0
         self.digest.update(buffer[:count])
+        self.n_read += count
         return count
 
     def close(self) -> None:
@@ -82,6 +85,7 @@ class TextStream:
         self._encoding = encoding
         self._decoder: codecs.IncrementalDecoder | None = None
         self._held = b""
+        self._unpacked = 0
         self.line_end = "\n"
 
     def __enter__(self) -> TextStream:
@@ -159,8 +163,11 @@ class TextStream:
 
     def _read(self) -> bytes:
         try:
-            return self._reader.read(self._piece_bytes)
+            piece = self._reader.read(self._piece_bytes)
         except (EOFError, zlib.error, gzip.BadGzipFile):
             raise UserError(f"{self._where}: not a whole gzip file: it was cut off or damaged; send it again") from None
         except OSError as error:
             raise UserError(f"{self._where} can't be read: {error.strerror}") from None
+        self._unpacked += len(piece)
+        check_unpacked(self._source.n_read, self._unpacked, self._where)
+        return piece

@@ -60,13 +60,18 @@ def find_export(folder: Path) -> Export:
     """The export in `folder`. UserError where there is no such folder, no file in it, or several sites."""
     if not folder.is_dir():
         raise UserError(f"{folder}: no such folder; name the folder that holds the export")
-    entries = _entries(folder)
+    entries = _entries(folder, folder)
     months = [path for path in entries if path.is_dir() and is_month(path.name)]
     others = [path for path in entries if path.is_dir() and not is_month(path.name)]
-    if not months and others and all(_entries(path) for path in others) and not any(p.is_file() for p in entries):
+    if (
+        not months
+        and others
+        and all(_entries(path, folder) for path in others)
+        and not any(p.is_file() for p in entries)
+    ):
         raise UserError(f"{folder}: holds {len(others)} folders and no file; name the folder of one site or delivery")
     found = [path for path in entries if path.is_file()]
-    found += [path for month in months for path in _entries(month) if path.is_file()]
+    found += [path for month in months for path in _entries(month, folder) if path.is_file()]
     files, left_out = [], [f"{path.name}/" for path in others]
     for path in found:
         if path.name in _NO_EXPORT:
@@ -84,8 +89,14 @@ def find_export(folder: Path) -> Export:
     return Export(folder, tuple(files), tuple(left_out), is_loose, has_profile)
 
 
-def _entries(folder: Path) -> list[Path]:
+def _entries(folder: Path, root: Path) -> list[Path]:
+    """What a folder holds, apart from hidden files and the like; UserError where a link leads out of `root`."""
     try:
-        return [folder / name for name in sorted(os.listdir(folder)) if not _PASSED_OVER.match(name)]
+        entries = [folder / name for name in sorted(os.listdir(folder)) if not _PASSED_OVER.match(name)]
     except OSError as error:
         raise UserError(f"{folder} can't be read: {error.strerror}") from None
+    for path in entries:
+        if not path.resolve().is_relative_to(root.resolve()):
+            shown = path.name.encode("utf-8", "backslashreplace").decode()
+            raise UserError(f"{folder}: '{shown}' is a link out of the folder: put a copy there")
+    return entries

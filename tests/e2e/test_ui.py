@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from registry.paths import CHECKOUT
@@ -69,6 +70,14 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         except subprocess.TimeoutExpired:
             os.killpg(server.pid, signal.SIGKILL)
         log.close()
+
+
+def test_the_ui_listens_on_loopback_alone(served: str) -> None:
+    port = int(served.rpartition(":")[2])
+    listening = [
+        at for at in psutil.net_connections("tcp") if at.status == psutil.CONN_LISTEN and at.laddr.port == port
+    ]
+    assert {at.laddr.ip for at in listening} == {"127.0.0.1"}
 
 
 def ask(address: str, query: str) -> Any:

@@ -99,7 +99,7 @@ def test_of_a_wide_table_the_single_test_goes_back_with_its_record(tmp_path: Pat
     )
     (site / "2025-03" / "patients.csv").write_text("patient_id\nP1\n")
     (site / "2025-03" / "lab_results.csv").write_text(
-        "patient_id,collected_at,ANC,WBC\nP1,2025-03-01,2.0,4.1\nP1,2025-03-02,clotted,4.0\n"
+        "patient_id,collected_at,ANC,WBC\nP1,2025-03-01,2.0,4.1\nP1,2025-03-02,=clotted,4.0\n"
     )
     settings = compiled_project().build(tmp_path)
     (held,) = held_back(settings, Filter())
@@ -107,7 +107,9 @@ def test_of_a_wide_table_the_single_test_goes_back_with_its_record(tmp_path: Pat
     (path,) = send_back(settings, [held], tmp_path / "out")
     with path.open(encoding="utf-8-sig", newline="") as file:
         (row,) = csv.DictReader(file)
-    assert (row["record"], row["patient_id"], row["test_code"], row["value"]) == ("2", "P1", "751-8", "clotted")
+    assert (row["record"], row["patient_id"], row["test_code"], row["value"]) == ("2", "P1", "751-8", "'=clotted"), (
+        "no formula"
+    )
 
 
 def test_nothing_is_written_where_it_would_be_delivered_or_would_replace_something(

@@ -382,25 +382,6 @@ class TestQuery:
         assert query(settings, asked, "2024-03-a1a1a1a1a1") == (["last_month"], [("2024-03",)])
         assert query(settings, "-- nothing") == ([], [])
 
-    @pytest.mark.parametrize(
-        "sql",
-        [
-            "DELETE FROM dim_patient",
-            "ATTACH '/tmp/other.duckdb'",
-            "SELECT * FROM read_csv('/etc/passwd')",
-            "COPY dim_patient TO '/tmp/patients.csv'",
-            "SET enable_external_access = true",
-            "SELECT * FROM settings",
-            "INSTALL httpfs",
-            "SELEC 1",
-        ],
-    )
-    def test_it_reads_and_does_nothing_else(self, sql: str, settings: Settings) -> None:
-        with pytest.raises(UserError) as error:
-            query(settings, sql)
-        assert "\n" not in str(error.value)
-        assert "2024-03-a1a1a1a1a1" in str(error.value)
-
     def test_it_says_that_nothing_is_published(self, settings: Settings, tmp_path: Path) -> None:
         with pytest.raises(UserError, match="nothing is published yet"):
             query(dataclasses.replace(settings, home=tmp_path / "empty"), "SELECT 1")

@@ -1,0 +1,61 @@
+"""Between a step and Dagster: what a step raises is told to Dagster without a value, and whole to whoever started it.
+
+Dagster stores an exception with its message, its stack and its causes, in a database that the UI shows. Errors of
+DuckDB quote cells, and our own lines name files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import dagster as dg
+
+from orchestration.resources import RegistrySettings
+from registry import incident
+from registry.errors import UserError
+from registry.settings import Settings
+
+_told: list[Exception] = []
+
+
+@contextmanager
+def guarded(registry_settings: RegistrySettings, step: str) -> Iterator[None]:
+    """Run the body of a step.
+
+    Raises:
+        dagster.Failure: whatever is raised, in one line without a patient's value or a file's name; a Failure as it is.
+    """
+    try:
+        yield
+    except dg.Failure:
+        raise
+    except Exception as error:  # noqa: BLE001  whatever it is, Dagster would store it with the values that it quotes
+        raise dg.Failure(in_one_line(registry_settings, error, step), allow_retries=False) from None
+
+
+def pop_told() -> Exception | None:
+    """The error behind the last Failure of this process, as one line; None where a step raised the Failure itself."""
+    return _told.pop() if _told else None
+
+
+def in_one_line(registry_settings: RegistrySettings, error: Exception, step: str) -> str:
+    """An error as a line that Dagster may store; `pop_told` has it whole."""
+    settings = _settings(registry_settings)
+    line = incident.understood(settings, error, step)
+    _told[:] = [line]
+    if settings is None or not isinstance(line, UserError):
+        return str(line)
+    stored = incident.discreet(settings, str(line))
+    if stored != str(line):
+        with suppress(OSError, UserError):
+            stored += f"; the line with its names: {incident.keep_whole(settings, line, step)}"
+    return stored
+
+
+def _settings(registry_settings: RegistrySettings) -> Settings | None:
+    """The settings, or None where the very mistake is in them."""
+    try:
+        return registry_settings.load()
+    except UserError:
+        return None
