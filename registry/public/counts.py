@@ -20,7 +20,7 @@ COHORT_MEASURES = {
     "no_count_before_treatment": "no_baseline_anc",
 }
 CASE_MEASURES = {
-    "severe": "worst_severity = 'severe'",
+    "severe": "worst_ctcae_v5_grade = '4'",
     "late_onset": "onset_type = 'late'",
     "gcsf_treated": "gcsf_treated",
     "recurred": "recurred",

@@ -14,6 +14,9 @@ import duckdb
 from registry.release.store import Release
 from registry.settings import Settings, connect_options
 
+# Below 0.5 x 10^9/L whatever the scale of the definition in force: its own labels may be grades.
+IS_SEVERE = "episode.ctcae_v5_grade = '4'"
+
 # What the release before knew of an episode is told in `known_as`. An onset that moved (an earlier count came in late,
 # or was corrected) makes another episode_id: it is told by its overlap with a severe case episode of the same patient.
 _NEW_CASES = """
@@ -26,7 +29,7 @@ WITH known AS (
     JOIN main.dim_case_definition AS definition
         ON episode.definition_id = definition.definition_id AND definition.is_primary
     JOIN main.dim_patient AS patient ON episode.patient_key = patient.patient_key
-    WHERE episode.is_case_episode AND episode.severity = 'severe'
+    WHERE episode.is_case_episode AND {is_severe}
 )
 SELECT
     severe.episode_id,
@@ -55,7 +58,7 @@ SELECT
         WHEN EXISTS (
             SELECT 1 FROM known AS other
             WHERE other.definition_id = severe.definition_id AND other.patient_key = severe.patient_key
-                AND other.is_case_episode AND other.severity = 'severe'
+                AND other.is_case_episode AND other.is_severe
                 AND other.onset_date <= severe.span_end AND other.span_end >= severe.onset_date
         ) THEN 'other_onset'
         ELSE 'unknown'
@@ -64,12 +67,12 @@ SELECT
     CAST($previous AS VARCHAR) AS previous_release_id
 FROM severe
 LEFT JOIN known ON severe.episode_id = known.episode_id
-WHERE NOT coalesce(known.is_case_episode AND known.severity = 'severe', false)
+WHERE NOT coalesce(known.is_case_episode AND known.is_severe, false)
 ORDER BY severe.onset_date, severe.episode_id
 """
 _KNOWN = """
-    SELECT episode.episode_id, episode.definition_id, episode.patient_key, episode.is_case_episode, episode.severity,
-        episode.onset_date, coalesce(episode.end_date, patient.observation_end) AS span_end
+    SELECT episode.episode_id, episode.definition_id, episode.patient_key, episode.is_case_episode,
+        {is_severe} AS is_severe, episode.onset_date, coalesce(episode.end_date, patient.observation_end) AS span_end
     FROM {database}main.fct_neutropenia_episode AS episode
     JOIN {database}main.dim_patient AS patient ON episode.patient_key = patient.patient_key
 """
@@ -79,10 +82,10 @@ def write(settings: Settings, candidate: Path, previous: Release | None) -> None
     """Write `mart_new_cases` into a candidate: against `previous`, or, without one, every severe case episode."""
     with duckdb.connect(str(candidate), config=connect_options(settings)) as connection:
         if previous is None:
-            known = _KNOWN.format(database="") + "WHERE false"
+            known = _KNOWN.format(database="", is_severe=IS_SEVERE) + "WHERE false"
         else:
             quoted = str(previous.database).replace("'", "''")
             connection.execute(f"ATTACH '{quoted}' AS previous (READ_ONLY)")
-            known = _KNOWN.format(database="previous.")
+            known = _KNOWN.format(database="previous.", is_severe=IS_SEVERE)
         release_id = previous.release_id if previous else None
-        connection.execute(_NEW_CASES.format(known=known), {"previous": release_id})
+        connection.execute(_NEW_CASES.format(known=known, is_severe=IS_SEVERE), {"previous": release_id})

@@ -125,6 +125,7 @@ FROM first_low WHERE n = 1;
 
 CREATE TABLE main.mart_case_listing AS
 SELECT definition_id, patient_key, attributed_drug AS drug, 1::BIGINT AS n_episodes, severity AS worst_severity,
+    ctcae_v5_grade AS worst_ctcae_v5_grade,
     nadir_anc_10e9_l, onset_type, gcsf_treated, false AS recurred, treatment_action AS final_treatment_action, next_drug
 FROM main.fct_neutropenia_episode;
 

@@ -248,7 +248,8 @@ def test_new_cases_are_told_with_what_was_known_of_them(settings: Settings, open
     shutil.copy(settings.warehouse, settings.home / "as_it_is_now")
     alter(
         settings.warehouse,
-        f"UPDATE {episodes} SET severity = 'moderate' WHERE {PRIMARY} AND patient_key = {nth_case(0)}",
+        f"UPDATE {episodes} SET severity = 'moderate', ctcae_v5_grade = '3' "
+        f"WHERE {PRIMARY} AND patient_key = {nth_case(0)}",
         f"UPDATE {episodes} SET is_case_episode = false WHERE {PRIMARY} AND patient_key = {nth_case(1)}",
         f"UPDATE {episodes} SET onset_date = onset_date + 3, episode_id = md5(episode_id) "
         f"WHERE {PRIMARY} AND patient_key = {nth_case(2)}",

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from integration.compiled_project import compiled_project
 from integration.registry_home import build
 
 from registry import refresh, release
@@ -61,6 +62,35 @@ def test_a_registry_with_one_episode_passes_the_gate_and_tells_of_it(tmp_path: P
         assert {sql: connection.execute(sql).fetchone() for sql in asked} == asked
         table = "SELECT cumulative_incidence, survival FROM mart_time_to_onset WHERE definition_id = 'udine_2025' "
         assert connection.execute(f"{table} AND stratum = 'all' AND time_days = 91").fetchone() == (1, 0)
+
+
+def test_a_severe_case_is_told_whatever_scale_the_primary_definition_grades_on(tmp_path: Path) -> None:
+    deliver(tmp_path)
+    delivery = tmp_path / "deliveries" / "small" / "2025-03"
+    (delivery / "administrations.csv").write_text(
+        "administration_id,patient_id,drug,administered_on\nA1,P1,ocrelizumab,2024-01-10\n"
+    )
+    (delivery / "lab_results.csv").write_text(
+        "result_id,patient_id,test_code,value,unit,collected_at\n"
+        "R1,P1,751-8,0.3,10*9/L,2024-04-10\nR2,P1,751-8,2.1,10*9/L,2024-04-20\n"
+        "R3,P1,751-8,0.7,10*9/L,2024-06-10\n"
+    )
+    (delivery.parents[1] / "registry.yml").write_text(
+        "primary_definition: on_ctcae\ndefinitions:\n"
+        "- {definition_id: on_ctcae, severity_scale: ctcae_v5, onset_below: 1.0, recovery_at: 1.5}\n"
+    )
+    settings = compiled_project().build(tmp_path)
+    write_statistics(settings)
+    assert release.publish(settings, "0" * 64).status == "published"
+    with duckdb.connect(str(tmp_path / "releases" / "current" / "registry.duckdb"), read_only=True) as connection:
+        assert connection.execute("SELECT onset_date::VARCHAR, severity FROM mart_new_cases").fetchall() == [
+            ("2024-04-10", "4")
+        ]
+        counts = "SELECT measure, n FROM mart_cohort_summary WHERE stratum = 'overall' AND measure IN "
+        assert dict(connection.execute(f"{counts} ('cases_severe', 'cases_moderate')").fetchall()) == {
+            "cases_severe": 1,
+            "cases_moderate": 0,
+        }
 
 
 def test_a_home_of_real_patients_takes_no_synthetic_ones(tmp_path: Path) -> None:

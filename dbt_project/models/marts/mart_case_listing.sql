@@ -29,6 +29,7 @@ select
     max(case when from_first = 1 then onset_date end) as first_onset_date,
     cast(count(*) as integer) as n_episodes,
     max(case when from_lowest = 1 then severity end) as worst_severity,
+    max(case when from_lowest = 1 then ctcae_v5_grade end) as worst_ctcae_v5_grade,
     max(case when from_lowest = 1 then nadir_anc_10e9_l end) as nadir_anc_10e9_l,
     max(case when from_lowest = 1 then nadir_operator end) as nadir_operator,
     max(case when from_first = 1 then onset_type end) as onset_type,

@@ -2,6 +2,7 @@
 Grain: stratum x measure, primary definition: Table 1 of the cohort and the paper's table of its cases.
 Strata: 'overall'; of patients 'first drug: …'; of cases 'drug at first case: …'. Two ways to cut, so that neither is a share of
 the other: risks and rates by drug are in mart_incidence.
+Severe is below 0.5, moderate 0.5 to below 1.0 (1.0 itself where the definition's own scale calls it so), whatever that scale.
 value: percent of the denominator where there is one, else the statistic itself (median, years).
 */
 with patients as (
@@ -95,8 +96,8 @@ patient_counts as (
 
 case_counts as (
     {% for measure, condition in [
-        ('cases_severe', "cases.worst_severity = 'severe'"),
-        ('cases_moderate', "cases.worst_severity = 'moderate'"),
+        ('cases_severe', "cases.worst_ctcae_v5_grade = '4'"),
+        ('cases_moderate', "cases.worst_severity = 'moderate' or cases.worst_ctcae_v5_grade = '3'"),
         ('cases_late_onset', "cases.onset_type = 'late'"),
         ('cases_early_onset', "cases.onset_type = 'early'"),
         ('cases_gcsf_treated', 'cases.gcsf_treated'),

@@ -5,7 +5,8 @@ with scale_texts as (
     select
         scale,
         {{ dbt.listagg(
-            "concat_ws('|', analyte, grade, severity_rank, lower, lower_inclusive, upper, upper_inclusive, lln_rule, unit)",
+            "concat_ws('|', analyte, grade, severity_rank, coalesce(cast(lower as varchar), '-'), lower_inclusive,"
+            ~ " coalesce(cast(upper as varchar), '-'), upper_inclusive, coalesce(lln_rule, '-'), unit)",
             "';'", "order by severity_rank") }} as scale_text
     from {{ ref('dim_grading_scale') }}
     where analyte = 'anc'
