@@ -10,11 +10,13 @@ import contextlib
 import logging
 import os
 import sys
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from orchestration.telling import told_of_failures
 from registry.console import ProgressHandler, console, print_error
 from registry.errors import UserError
 from registry.incident import understood
@@ -55,26 +57,30 @@ def refresh(
 def _refresh(settings: Settings, no_wait: bool) -> int:
     from registry import ingest, lock
 
-    if not settings.deliveries.is_dir():
-        raise UserError(
-            f"{settings.deliveries}: no such folder; put the sites' exports there or name it with --deliveries"
-        )
-    ingest.load_profiles(settings)  # a mistake in these is told at once, before Dagster takes its time to start
-    ingest.find(settings)
-    progress = ProgressHandler()
-    logging.getLogger("registry").addHandler(progress)
-    logging.getLogger("registry").setLevel(logging.INFO)
-    # in an unchanged refresh no dbt test runs, and Dagster would warn of each; the gate's decision stands
-    logging.getLogger("dagster._core.execution.plan.active").setLevel(logging.ERROR)
-    lock.acquire(settings, "registry refresh", wait=not no_wait)
-    try:
-        with progress.status("starting Dagster"):
-            return _run_job(settings)
-    finally:
-        lock.release(settings)
+    run_id = str(uuid.uuid4())
+    with told_of_failures(settings, run_id) as run:
+        if not settings.deliveries.is_dir():
+            raise UserError(
+                f"{settings.deliveries}: no such folder; put the sites' exports there or name it with --deliveries"
+            )
+        ingest.load_profiles(settings)  # a mistake in these is told at once, before Dagster takes its time to start
+        ingest.find(settings)
+        progress = ProgressHandler()
+        logging.getLogger("registry").addHandler(progress)
+        logging.getLogger("registry").setLevel(logging.INFO)
+        # in an unchanged refresh no dbt test runs, and Dagster would warn of each; the gate's decision stands
+        logging.getLogger("dagster._core.execution.plan.active").setLevel(logging.ERROR)
+        lock.acquire(settings, "registry refresh", wait=not no_wait)
+        try:
+            run.begin()
+            with progress.status("starting Dagster"):
+                run.exit_code = _run_job(settings, run_id)
+        finally:
+            lock.release(settings)
+    return run.exit_code
 
 
-def _run_job(settings: Settings) -> int:
+def _run_job(settings: Settings, run_id: str) -> int:
     import dagster as dg
 
     from orchestration.automation import REFRESH_JOB
@@ -98,7 +104,11 @@ def _run_job(settings: Settings) -> int:
             # dbt's own output belongs to its log; here the registry's progress lines say what happens
             with Path(os.devnull).open("w") as devnull, contextlib.redirect_stdout(devnull):
                 result = job.execute_in_process(
-                    instance=instance, run_config=QUIET, tags={PROCESS_TAG: process_tag()}, raise_on_error=True
+                    instance=instance,
+                    run_id=run_id,
+                    run_config=QUIET,
+                    tags={PROCESS_TAG: process_tag()},
+                    raise_on_error=True,
                 )
         except dg.Failure:
             told = pop_told()

@@ -1,20 +1,14 @@
 """The job, the monthly schedule, and the sensors. Schedule and sensors run only where REGISTRY_AUTOMATION=on."""
 
-import json
-import logging
-import urllib.request
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 import dagster as dg
 
 from orchestration.guard import in_one_line
 from orchestration.resources import RegistrySettings
-from registry import ingest
+from registry import alerts, ingest
 from registry.settings import Settings
-
-log = logging.getLogger(__name__)
 
 REFRESH_JOB = "registry_refresh"
 
@@ -62,35 +56,15 @@ def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
     @dg.run_failure_sensor(
         name="failed_refresh_alert",
         default_status=_switched_sensor(settings),
-        description="Writes an alert to a file and, where REGISTRY_ALERT_WEBHOOK is set, posts it there.",
+        description="Writes an alert to a file and, where REGISTRY_ALERT_WEBHOOK is set, posts it there, once a run.",
     )
     def failed_refresh_alert(context: dg.RunFailureSensorContext) -> None:
-        write_alert(settings, context.dagster_run.run_id, context.dagster_run.job_name)
+        run = context.dagster_run
+        record = context.instance.get_run_record_by_id(run.run_id)
+        began = record.create_timestamp.astimezone(UTC) if record else datetime.now(UTC)
+        alerts.send(settings, alerts.kind_of_failure(settings, began), run.run_id, run.job_name)
 
     return [new_delivery, failed_refresh_alert]
-
-
-def write_alert(settings: Settings, run_id: str, job_name: str) -> None:
-    """Append one line to `<home>/alerts.jsonl` and post the same to the webhook, if any. Holds no patient's value."""
-    alert: dict[str, Any] = {
-        "at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "study": settings.study.study_id,
-        "job": job_name,
-        "run": run_id,
-        "message": "The registry's refresh failed; the previous release stays in force. See the run in Dagster.",
-    }
-    settings.home.mkdir(parents=True, exist_ok=True)
-    with (settings.home / "alerts.jsonl").open("a") as file:
-        file.write(json.dumps(alert) + "\n")
-    if settings.alert_webhook:
-        request = urllib.request.Request(
-            settings.alert_webhook, data=json.dumps(alert).encode(), headers={"Content-Type": "application/json"}
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=10):
-                pass
-        except OSError:
-            log.warning("the alert webhook could not be reached; the alert is in %s", settings.home / "alerts.jsonl")
 
 
 def _switched(settings: Settings) -> dg.DefaultScheduleStatus:

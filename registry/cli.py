@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from registry.commands import care, reading, refreshing, releases
+from registry.commands import care, keeping, reading, refreshing, releases
 from registry.commands.options import home_in_use
 
 COMMANDS = (
@@ -26,6 +26,9 @@ COMMANDS = (
     care.quarantine,
     care.review,
     care.status,
+    keeping.doctor,
+    keeping.forget,
+    keeping.key,
 )
 
 

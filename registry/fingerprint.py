@@ -1,4 +1,4 @@
-"""What a refresh depends on, as one hash: files, settings, definitions and seeds, shipped code, the pseudonym key's id.
+"""What a refresh depends on, as one hash: files, settings, definitions, seeds, code, key, forgotten patients.
 
 Two refreshes with the same fingerprint publish the same content, so the second has nothing to do.
 """
@@ -11,8 +11,10 @@ from functools import cache
 from importlib.metadata import version
 
 from registry import identity, ingest
+from registry.key_file import ensure_key
 from registry.paths import CHECKOUT, DBT_PROJECT
 from registry.settings import Settings
+from registry.withdrawal.tombstones import tombstones_hash
 
 CODE_FOLDERS = (
     CHECKOUT / "registry",
@@ -51,7 +53,8 @@ def settings_hash(settings: Settings) -> str:
 
 def build_generation(settings: Settings) -> str:
     """What the rows already typed in the build file depend on besides their files."""
-    return _joined(code_hash(), settings_hash(settings), identity.key_id(identity.ensure_key(settings)))
+    key_id = identity.key_id(ensure_key(settings))
+    return _joined(code_hash(), settings_hash(settings), key_id, tombstones_hash(settings))
 
 
 def refresh_fingerprint(settings: Settings) -> str:

@@ -1,4 +1,4 @@
-"""Pseudonyms: the key, and everything that is derived from it.
+"""Pseudonyms: everything that is derived from the key (registry/key_file.py).
 
 All are HMAC-SHA-256 under one key that never leaves the vault: without it no id can be guessed back. What
 is published is a patient's key, a file's id and the key's own id; the salts stay in the vault.
@@ -8,62 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import os
-import secrets
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from registry.contract import BLANKS
-from registry.errors import UserError
-from registry.vault import holds_patients, secure_vault
 
 if TYPE_CHECKING:
     import duckdb
 
-    from registry.settings import Settings
-
-_KEY_BYTES = 32
 _ROWS_A_STATEMENT = 50_000
-
-
-def ensure_key(settings: Settings) -> bytes:
-    """The pseudonym key (32 bytes), made on first use.
-
-    Raises UserError where it is lost although there are patients (a new one would give each of them another
-    pseudonym), or where the file is no key.
-    """
-    secure_vault(settings)
-    if not settings.key_file.exists():
-        if holds_patients(settings):
-            raise UserError(
-                f"{settings.key_file} is missing although patients were loaded with it: "
-                "restore it from a backup; a new key would rename every patient"
-            )
-        _make_key(settings)
-    try:
-        key = bytes.fromhex(settings.key_file.read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        key = b""
-    if len(key) != _KEY_BYTES:
-        raise UserError(f"{settings.key_file} is no pseudonym key: restore it from a backup")
-    return key
-
-
-def _make_key(settings: Settings) -> None:
-    """Write a new key whole or not at all; where another process was first, its key stays."""
-    draft = settings.vault / f".pseudonym.{os.getpid()}.{secrets.token_hex(4)}"
-    try:
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_bytes(_KEY_BYTES).hex())
-            file.flush()
-            os.fsync(file.fileno())
-        os.link(draft, settings.key_file)
-    except FileExistsError:
-        pass
-    except OSError as error:
-        raise UserError(f"{settings.key_file} can't be written: {error.strerror}") from None
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _hmac(key: bytes, message: str) -> str:

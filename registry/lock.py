@@ -15,6 +15,11 @@ from registry.settings import Settings
 
 log = logging.getLogger(__name__)
 
+
+class InUse(UserError):
+    """Another process holds the lock."""
+
+
 _held: dict[str, FileLock] = {}
 
 
@@ -29,7 +34,7 @@ def acquire(settings: Settings, by: str, *, wait: bool = True) -> bool:
         True where the lock was taken now, False where this process held it already.
 
     Raises:
-        UserError: if another process holds it and `wait` is false.
+        InUse: if another process holds it and `wait` is false.
     """
     path = settings.lock_file
     if str(path) in _held:
@@ -41,7 +46,7 @@ def acquire(settings: Settings, by: str, *, wait: bool = True) -> bool:
     except Timeout:
         holder = describe_holder(settings)
         if not wait:
-            raise UserError(
+            raise InUse(
                 f"another refresh is under way in {settings.home} ({holder}): wait until it has ended, then try again"
             ) from None
         log.warning("waiting: another refresh is under way (%s)", holder)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from registry import ingest, release
+from registry import ingest, journal, release
 from registry.errors import UserError
 from registry.fingerprint import refresh_fingerprint
 from registry.settings import Settings
 from registry.vault import connect_vault
+from registry.withdrawal.settling import settle
 
 log = logging.getLogger(__name__)
 
@@ -32,11 +33,15 @@ def prepare(settings: Settings) -> Plan:
     refuse_to_mix(settings)
     files = tuple(ingest.discover(settings))
     profiles = ingest.load_profiles(settings)
+    settle(settings)
     to_load = ingest.not_yet_loaded(settings, files, profiles)
     ingest.write_config(settings, profiles)
     current = release.current(settings)
     is_unchanged = not to_load and current is not None and release.stands_for(settings, refresh_fingerprint(settings))
     log.info("%d files delivered, %d to load", len(files), len(to_load))
+    journal.record(
+        settings, "deliveries_found", files=len(files), files_to_load=len(to_load), is_unchanged=is_unchanged
+    )
     return Plan(files=files, n_files_to_load=len(to_load), is_unchanged=is_unchanged)
 
 

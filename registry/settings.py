@@ -50,6 +50,7 @@ class Settings:
     threads: int
     automation: bool = False
     alert_webhook: str | None = None
+    given_key_file: Path | None = None
 
     @property
     def vault(self) -> Path:
@@ -63,8 +64,13 @@ class Settings:
 
     @property
     def key_file(self) -> Path:
-        """The key of every pseudonym."""
-        return self.vault / "pseudonym.key"
+        """The key of every pseudonym: in the vault, or where REGISTRY_KEY_FILE says."""
+        return self.given_key_file or self.vault / "pseudonym.key"
+
+    @property
+    def tombstones(self) -> Path:
+        """Keyed hashes of the patients that were forgotten."""
+        return self.vault / "forgotten.jsonl"
 
     @property
     def vault_temp(self) -> Path:
@@ -97,9 +103,24 @@ class Settings:
         return self.vault / "dbt"
 
     @property
+    def vault_errors(self) -> Path:
+        """Errors with everything that they quote."""
+        return self.vault / "errors"
+
+    @property
     def lock_file(self) -> Path:
         """Held by the one refresh that runs."""
         return self.home / "refresh.lock"
+
+    @property
+    def journal(self) -> Path:
+        """What happened, when, with counts: one JSON object a line."""
+        return self.home / "logs" / "registry.jsonl"
+
+    @property
+    def alerts(self) -> Path:
+        """One line a failed refresh."""
+        return self.home / "alerts.jsonl"
 
     @property
     def temp(self) -> Path:
@@ -133,6 +154,7 @@ def load_settings(
         threads=_threads(os.environ.get("REGISTRY_THREADS")),
         automation=_switch("REGISTRY_AUTOMATION"),
         alert_webhook=os.environ.get("REGISTRY_ALERT_WEBHOOK") or None,
+        given_key_file=_absolute(key_file) if (key_file := os.environ.get("REGISTRY_KEY_FILE")) else None,
     )
 
 

@@ -1,8 +1,9 @@
 """The vault: a folder 0700 of files 0600 that holds all that identifies anyone, and how its database is opened.
 
 Tables of raw.duckdb: `raw.<entity>` (rows as sent), `main.input_file` (the ledger), `main.patient_map`,
-`main.site_salt`, and schema `config` (what the YAML files say, for dbt). What is written into them is
-registry/ingest's and registry/identity.py's.
+`main.site_salt`, schema `config` (what the YAML files say, for dbt), and of forgotten patients `main.erased` (rows by
+file), `main.applied_tombstone` and `main.not_yet_purged` (erased rows whose bytes still stand in freed pages). What is
+written into them is registry/ingest's, registry/identity.py's and registry/withdrawal's.
 """
 
 from __future__ import annotations
@@ -33,6 +34,9 @@ CREATE TABLE IF NOT EXISTS main.patient_map (
     patient_no INTEGER, site VARCHAR, patient_id VARCHAR, patient_key VARCHAR
 );
 CREATE TABLE IF NOT EXISTS main.site_salt (site VARCHAR, salt VARCHAR);
+CREATE TABLE IF NOT EXISTS main.erased (file_no INTEGER, n_rows BIGINT);
+CREATE TABLE IF NOT EXISTS main.applied_tombstone (tombstone VARCHAR);
+CREATE TABLE IF NOT EXISTS main.not_yet_purged (n_rows BIGINT);
 CREATE TABLE IF NOT EXISTS config.study (
     study_id VARCHAR, enrolment_start DATE, enrolment_end DATE, data_cutoff DATE,
     primary_definition VARCHAR, suppression_threshold INTEGER, anc_interval_days INTEGER,
@@ -85,13 +89,19 @@ def secure_vault(settings: Settings) -> None:
         settings.vault_temp.mkdir(mode=0o700, exist_ok=True)
         for path, mode in ((settings.vault, 0o700), (settings.vault_temp, 0o700)):
             _restrict(path, mode)
-        for path in (settings.key_file, settings.raw_db):
-            if path.exists():
+        for path in (settings.key_file, settings.raw_db, settings.tombstones):
+            if path.exists() and path.parent == settings.vault:
                 _restrict(path, 0o600)
     except OSError as error:
         raise UserError(
             f"{settings.vault} can't be made private: {error.strerror}; choose a REGISTRY_HOME that you own"
         ) from None
+
+
+def sweep_spilled(settings: Settings) -> None:
+    """Remove rows that a killed process had spilled to disk. The caller holds the refresh lock."""
+    for path in settings.vault_temp.glob("duckdb_temp_*"):
+        path.unlink(missing_ok=True)
 
 
 def _restrict(path: Path, mode: int) -> None:

@@ -8,7 +8,7 @@ import dagster as dg
 from orchestration.guard import guarded
 from orchestration.resources import DATA_TEAM, UNCHANGED, RegistrySettings, is_unchanged, mark_unchanged
 from orchestration.runs import enter
-from registry import ingest, refresh
+from registry import ingest, journal, refresh
 from registry.contract import ENTITIES
 
 
@@ -67,6 +67,16 @@ def _raw_asset(entity: str) -> dg.AssetsDefinition:
                 log.warning("%s: sheet %d holds no %s; not read", place, sheet, entity)
             for place in result.missing_files:
                 log.warning("%s: delivered earlier, no longer there; its rows stay in force", place)
+            journal.record(
+                settings,
+                "rows_loaded",
+                entity=entity,
+                files_new=result.n_files_new,
+                files_replaced=result.n_files_replaced,
+                files_missing=len(result.missing_files),
+                rows=result.n_rows_new,
+                rows_malformed=result.n_malformed,
+            )
             return dg.MaterializeResult(
                 metadata={
                     "files_new": result.n_files_new,

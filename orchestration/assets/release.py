@@ -18,9 +18,11 @@ from orchestration.assets.statistics import STATISTICS
 from orchestration.guard import guarded
 from orchestration.resources import SAFETY_TEAM, RegistrySettings, is_unchanged
 from orchestration.runs import enter
+from registry import journal
 from registry import release as releases
 from registry.fingerprint import refresh_fingerprint
 from registry.release.content import AGAINST_PREVIOUS
+from registry.settings import Settings
 
 PUBLISHED = [dg.AssetKey([name]) for name in STATISTICS]
 RELEASE = dg.AssetKey(["release"])
@@ -64,6 +66,7 @@ def build_release_assets(
             try:
                 outcome = releases.publish(settings, refresh_fingerprint(settings))
             except releases.GateRefused as refusal:
+                _tell(settings, refusal.outcome)
                 for evaluation in _as_evaluations(refusal.audit.checks, known):
                     context.instance.report_runless_asset_event(evaluation)
                 raise dg.Failure(
@@ -73,6 +76,7 @@ def build_release_assets(
                     },
                     allow_retries=False,
                 ) from None
+            _tell(settings, outcome)
             return dg.MaterializeResult(
                 metadata={
                     "status": outcome.status,
@@ -114,6 +118,19 @@ def build_release_assets(
                 )
 
     return release, gate
+
+
+def _tell(settings: Settings, outcome: releases.Outcome) -> None:
+    """What the gate decided, for the journal."""
+    journal.record(
+        settings,
+        "gate",
+        status=outcome.status,
+        release=outcome.release_id,
+        checks=len(outcome.audit.checks),
+        warnings=[check.check_id for check in outcome.audit.warnings],
+        refused_by=[check.check_id for check in outcome.audit.blocking],
+    )
 
 
 def _severity(severity: str) -> dg.AssetCheckSeverity:

@@ -18,10 +18,11 @@ from orchestration.dbt import DBT_EXECUTABLE, RegistryTranslator, manifest_conte
 from orchestration.guard import guarded
 from orchestration.resources import UNCHANGED, RegistrySettings, is_unchanged
 from orchestration.runs import enter
-from registry import warehouse
+from registry import journal, warehouse
 from registry.paths import DBT_PROJECT
 from registry.settings import Settings
 from registry.vault import private_files
+from registry.withdrawal.settling import settle
 
 # Unit tests prove the SQL, not the data: `make test` runs them, a refresh does not.
 BUILD = ("build", "--exclude-resource-type", "unit_test")
@@ -50,6 +51,7 @@ def build_warehouse_assets(manifest: Path) -> dg.AssetsDefinition:
                 for key in in_order(context):
                     yield dg.MaterializeResult(asset_key=key, metadata=UNCHANGED)
                 return
+            settle(settings)  # what was loaded just now of forgotten patients leaves no trace in the vault's file
             warehouse.prepare(settings)
             target = new_run_folder(settings, context.run.run_id)
             with private_files():
@@ -57,6 +59,7 @@ def build_warehouse_assets(manifest: Path) -> dg.AssetsDefinition:
             import_ahead()
             raw_events = said_by(invocation, target)
             counts = warehouse.row_counts(settings)
+            journal.record(settings, "warehouse_built", tables=len(counts), rows=sum(counts.values()))
             for raw_event in raw_events:
                 yield from _with_rows(
                     raw_event.to_default_asset_events(

@@ -12,8 +12,9 @@ Nothing here judges a cell: that is dbt's. No message holds one.
 from registry.ingest.config_tables import write_config
 from registry.ingest.deliveries import DeliveredFile, discover, find, load_profiles, plan
 from registry.ingest.ledger import ledger_fingerprint
-from registry.ingest.loader import LoadResult, load_entity
+from registry.ingest.loader import load_entity
 from registry.ingest.pending import not_yet_loaded
+from registry.ingest.result import LoadResult
 from registry.vault import connect_vault
 
 __all__ = [

@@ -94,6 +94,7 @@ def remove(connection: duckdb.DuckDBPyConnection, entity: str, file_no: int) -> 
     known = connection.execute("DELETE FROM main.input_file WHERE file_no = $file_no", {"file_no": file_no}).fetchone()
     if known and known[0]:
         connection.execute(f'DELETE FROM raw."{entity}" WHERE file_no = $file_no', {"file_no": file_no})
+        connection.execute("DELETE FROM main.erased WHERE file_no = $file_no", {"file_no": file_no})
 
 
 def enter(connection: duckdb.DuckDBPyConnection, loaded: Iterable[Loaded]) -> None:

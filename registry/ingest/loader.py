@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,15 +17,19 @@ import duckdb
 
 from registry.contract import ENTITIES
 from registry.errors import UserError
-from registry.identity import add_patients, add_salts, ensure_key, file_id
+from registry.identity import add_patients, add_salts, file_id
 from registry.ingest import ledger
 from registry.ingest.bulk import NotPlainError
 from registry.ingest.deliveries import DeliveredFile
 from registry.ingest.readers import read_file
+from registry.ingest.result import LoadResult, Progress
 from registry.ingest.staging import Staging
 from registry.ingest.target import Target, Way
+from registry.key_file import ensure_keys, require_fit
 from registry.site_profile import SiteProfile, load_profile
 from registry.vault import connect_vault
+from registry.withdrawal import tombstones
+from registry.withdrawal.erasure import erase
 
 if TYPE_CHECKING:
     from registry.settings import Settings
@@ -37,32 +40,6 @@ _BATCH_BYTES = 64 * 2**20
 _BATCH_FILES = 2000
 _MOST_PIECES = 8
 """Pieces of a file in memory at a time; more threads than that have little left to gain."""
-
-Progress = Callable[[DeliveredFile, int], None]
-"""Called with each file once it is dealt with, and the rows that were loaded of it (0 where it was known)."""
-
-
-@dataclass
-class LoadResult:
-    """What one call of `load_entity` did. Names of files and columns, and counts; no cell.
-
-    A file at a place that had one already counts as replaced, whether its bytes are new, those of an earlier
-    version, or read again because the site's profile changed. `unknown_columns` are (site, header) pairs of the
-    files that were loaded now, `unread_sheets` (place, number of the sheet) pairs of workbooks.
-    """
-
-    n_files_new: int = 0
-    n_files_replaced: int = 0
-    n_rows_new: int = 0
-    n_malformed: int = 0
-    missing_files: tuple[str, ...] = ()
-    unknown_columns: set[tuple[str, str]] = field(default_factory=set)
-    unread_sheets: set[tuple[str, int]] = field(default_factory=set)
-
-    @property
-    def changed(self) -> bool:
-        """Did the call change what counts?"""
-        return self.n_files_new + self.n_files_replaced > 0
 
 
 def load_entity(
@@ -79,13 +56,15 @@ def load_entity(
     Raises UserError at the first file that can't be read; what was kept before it stays.
     """
     mine = sorted((file for file in files if file.entity == entity), key=lambda file: file.place)
-    key = ensure_key(settings)
+    keys = ensure_keys(settings)
     profiles = {file.site: load_profile(settings.deliveries / file.site) for file in mine}
     with connect_vault(settings) as connection, _scratch(settings) as folder:
+        require_fit(connection, settings, keys.pseudonym)
+        forgotten = tombstones.read(settings, keys.tombstone, connection)
         connection.execute("SET preserve_insertion_order = false")  # records carry their numbers
         with Staging(folder, ENTITIES[entity]) as staging:
             target = Target(connection, staging, folder, min(settings.threads, _MOST_PIECES))
-            load = _Load(connection, key, target, entity, small_file, progress)
+            load = _Load(connection, keys.pseudonym, forgotten, target, entity, small_file, progress)
             try:
                 for file in mine:
                     load.take(file, profiles[file.site])
@@ -125,6 +104,7 @@ class _Load:
         self,
         connection: duckdb.DuckDBPyConnection,
         key: bytes,
+        forgotten: tombstones.Tombstones,
         target: Target,
         entity: str,
         small_file: int,
@@ -134,6 +114,7 @@ class _Load:
         self.known = ledger.versions(connection, entity)
         self._connection = connection
         self._key = key
+        self._forgotten = forgotten
         self._target = target
         self._entity = entity
         self._small_file = small_file
@@ -212,6 +193,7 @@ class _Load:
         ledger.enter(self._connection, loaded)
         add_salts(self._connection, self._key, {entry.file.site for entry in loaded})
         first, last = loaded[0].file_no, loaded[-1].file_no
+        erase(self._connection, self._forgotten, self._entity, first, last)
         add_patients(self._connection, self._key, self._entity, first, last)
 
     def _count(self, loaded: Sequence[ledger.Loaded]) -> None:

@@ -13,7 +13,7 @@ from e2e.conftest import digest
 from expectations.catalogue import CHECKS
 from orchestration.assets.release import check_target
 from orchestration.assets.statistics import STATISTICS
-from orchestration.automation import REFRESH_JOB, write_alert
+from orchestration.automation import REFRESH_JOB
 from orchestration.definitions import build_definitions
 from orchestration.instance import open_instance
 from orchestration.resources import RegistrySettings
@@ -121,11 +121,3 @@ def test_a_run_left_behind_by_a_killed_process_is_marked_failed(tmp_path: Path) 
         record = instance.get_run_by_id(dead.run_id)
         assert record is not None
         assert record.status == dg.DagsterRunStatus.FAILURE
-
-
-def test_an_alert_is_written_without_a_word_of_any_patient(tmp_path: Path) -> None:
-    settings = load_settings(home=tmp_path)
-    write_alert(settings, "run-1", REFRESH_JOB)
-    written = (tmp_path / "alerts.jsonl").read_text()
-    assert "run-1" in written
-    assert "previous release stays in force" in written

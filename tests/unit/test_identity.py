@@ -15,6 +15,7 @@ from delivered import LAB_HEADER, LARGE, Home
 
 from registry import identity
 from registry.errors import UserError
+from registry.key_file import ensure_key
 from registry.vault import connect_vault
 
 PLACE = "udine/2024-01/lab_results.csv"
@@ -30,9 +31,9 @@ def mode(path: Path) -> int:
 
 
 def test_the_key_is_made_once_and_readable_by_its_owner_alone(home: Home) -> None:
-    key = identity.ensure_key(home.settings)
+    key = ensure_key(home.settings)
     assert len(key) == 32
-    assert identity.ensure_key(home.settings) == key
+    assert ensure_key(home.settings) == key
     assert mode(home.settings.key_file) == 0o600
     assert mode(home.settings.vault) == 0o700
     assert key.hex() not in identity.key_id(key)
@@ -44,14 +45,14 @@ def test_a_lost_key_is_never_replaced_silently(home: Home) -> None:
     home.load()
     home.settings.key_file.unlink()
     with pytest.raises(UserError, match="restore it from a backup"):
-        identity.ensure_key(home.settings)
+        ensure_key(home.settings)
 
 
 def test_a_file_that_is_no_key_is_refused(home: Home) -> None:
-    identity.ensure_key(home.settings)
+    ensure_key(home.settings)
     home.settings.key_file.write_text("not a key")
     with pytest.raises(UserError, match="is no pseudonym key"):
-        identity.ensure_key(home.settings)
+        ensure_key(home.settings)
 
 
 def test_everything_in_the_vault_is_private_while_it_is_written(home: Home) -> None:
@@ -69,15 +70,15 @@ def test_everything_in_the_vault_is_private_while_it_is_written(home: Home) -> N
 
 
 def test_a_vault_left_open_to_others_is_closed(home: Home) -> None:
-    identity.ensure_key(home.settings)
+    ensure_key(home.settings)
     home.settings.vault.chmod(0o755)
     home.settings.key_file.chmod(0o644)
-    identity.ensure_key(home.settings)
+    ensure_key(home.settings)
     assert (mode(home.settings.vault), mode(home.settings.key_file)) == (0o700, 0o600)
 
 
 def test_pseudonyms_are_keyed_by_site_and_patient(home: Home) -> None:
-    key = identity.ensure_key(home.settings)
+    key = ensure_key(home.settings)
     expected = hmac.new(key, b"udine\x1fP1", hashlib.sha256).hexdigest()
     assert identity.patient_key(key, "udine", "P1") == expected
     assert identity.patient_key(key, "trieste", "P1") != expected
@@ -97,7 +98,7 @@ def test_every_patient_of_every_entity_is_mapped_once_without_blanks(home: Home,
     rows = home.query("SELECT patient_no, site, patient_id, patient_key FROM main.patient_map ORDER BY patient_no")
     assert sorted(row[1:3] for row in rows) == [("trieste", "P1"), ("udine", "P1"), ("udine", "P2"), ("udine", "P3")]
     assert [row[0] for row in rows] == [1, 2, 3, 4]
-    key = identity.ensure_key(home.settings)
+    key = ensure_key(home.settings)
     assert all(row[3] == identity.patient_key(key, row[1], row[2]) for row in rows)
     assert sorted(home.query("SELECT site, salt FROM main.site_salt")) == [
         (site, identity.site_salt(key, site)) for site in ("trieste", "udine")
@@ -105,7 +106,7 @@ def test_every_patient_of_every_entity_is_mapped_once_without_blanks(home: Home,
 
 
 def test_a_vault_that_another_process_writes_is_said_with_its_number(home: Home) -> None:
-    identity.ensure_key(home.settings)
+    ensure_key(home.settings)
     with connect_vault(home.settings):
         pass
     code = (

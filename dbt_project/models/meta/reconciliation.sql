@@ -24,6 +24,13 @@ rows_set_aside as (
         sum(case when disposition = 'not_mapped' then 1 else 0 end) as rows_not_mapped
     from {{ ref('int_set_aside') }}
     group by file_no
+),
+
+-- of patients who were forgotten: the rows are gone, their number is kept by the file
+rows_gone as (
+    select file_no, sum(n_rows) as n_rows
+    from {{ source('vault', 'erased') }}
+    group by file_no
 )
 
 select
@@ -37,7 +44,8 @@ select
     cast(coalesce(aside.rows_duplicate, 0) as bigint) as rows_duplicate,
     cast(coalesce(aside.rows_quarantined, 0) as bigint) as rows_quarantined,
     cast(coalesce(aside.rows_not_mapped, 0) as bigint) as rows_not_mapped,
-    cast(0 as bigint) as rows_erased
+    cast(coalesce(rows_gone.n_rows, 0) as bigint) as rows_erased
 from {{ ref('stg_input_file') }} as files
 left join rows_read on files.file_no = rows_read.file_no
 left join rows_set_aside as aside on files.file_no = aside.file_no
+left join rows_gone on files.file_no = rows_gone.file_no

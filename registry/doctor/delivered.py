@@ -1,0 +1,73 @@
+"""Deliveries against what the ledger knows, and settings that no refresh has read yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from registry import ingest, lock
+from registry.doctor.finding import Finding, counted, look, ok, wrong
+from registry.doctor.published import last_success
+from registry.site_profile import PROFILE_NAME
+from registry.vault import connect_vault
+
+if TYPE_CHECKING:
+    from registry.settings import Settings
+
+
+def deliveries(settings: Settings) -> Iterator[Finding]:
+    """Can every file and folder be placed? What is not loaded yet?"""
+    if not settings.deliveries.is_dir():
+        yield wrong(f"{settings.deliveries}: no such folder; put the sites' exports there or give --deliveries")
+        return
+    files = ingest.discover(settings)
+    profiles = ingest.load_profiles(settings)
+    if lock.is_held(settings):
+        yield ok(f"{counted(len(files), 'file')}; a refresh is at work")
+        return
+    n_waiting = len(ingest.not_yet_loaded(settings, files, profiles))
+    if n_waiting:
+        yield look(f"{counted(n_waiting, 'file')} of {len(files):,} not loaded yet: registry refresh")
+    else:
+        yield ok(f"{counted(len(files), 'file')}, all loaded")
+
+
+def ledger_against_deliveries(settings: Settings) -> Iterator[Finding]:
+    """Are loaded files still there? Their rows stay in force; but a lost vault could not be loaded again."""
+    if not settings.raw_db.exists() or not settings.deliveries.is_dir() or lock.is_held(settings):
+        yield ok("nothing to compare now")
+        return
+    with connect_vault(settings, read_only=True) as connection:
+        loaded = set(connection.execute("SELECT site, delivery, path FROM main.input_file WHERE is_current").fetchall())
+    missing = loaded - {file.place for file in ingest.find(settings)}
+    if missing:
+        months = sorted({f"{site}/{delivery}" for site, delivery, _ in missing})
+        shown = ", ".join(months[:5]) + (" and more" if len(months) > 5 else "")
+        yield look(f"{counted(len(missing), 'loaded file')} no longer there ({shown}): their rows stay in force")
+    else:
+        yield ok(f"{counted(len(loaded), 'loaded file')}, all still there")
+
+
+def settings_read(settings: Settings) -> Iterator[Finding]:
+    """Was a site.yml or the registry.yml changed since the last refresh, or put where nobody reads it?"""
+    if not settings.deliveries.is_dir():
+        yield ok("no deliveries")
+        return
+    ingest.load_profiles(settings)
+    hidden = [path for path in settings.deliveries.rglob(f".*{PROFILE_NAME}*") if path.is_file()]
+    for path in hidden:
+        yield look(f"{path} is hidden and not read: rename it to {PROFILE_NAME}, or remove it")
+    files = [settings.config] if settings.config else []
+    files += sorted(settings.deliveries.glob(f"*/{PROFILE_NAME}"))
+    last = last_success(settings)
+    changed = [path for path in files if last is not None and _changed_at(path) > last]
+    if changed:
+        yield look(f"{counted(len(changed), 'file')} changed since the last refresh ({changed[0]}): registry refresh")
+    elif not hidden:
+        yield ok(f"{counted(len(files), 'file')}, read without a mistake")
+
+
+def _changed_at(path: Path) -> datetime:
+    return datetime.fromtimestamp(path.stat().st_mtime, UTC)

@@ -1,0 +1,64 @@
+"""The vault's database written anew: DuckDB leaves deleted rows in freed pages, a fresh file never had them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from registry.errors import UserError
+from registry.vault import connect_vault, private_files
+
+if TYPE_CHECKING:
+    from registry.settings import Settings
+
+_PREFIX = "rewrite-"
+
+
+def rewrite(settings: Settings) -> None:
+    """Copy what raw.duckdb holds into a new file and put it in its place, at once; needs as much space again.
+
+    Cut off before the exchange, nothing has changed and `main.not_yet_purged` still asks for it.
+
+    Raises:
+        UserError: where the disk is full or the vault is in use.
+    """
+    sweep(settings)
+    try:
+        with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=settings.vault_temp) as folder, private_files():
+            fresh = Path(folder) / settings.raw_db.name
+            with connect_vault(settings) as connection:
+                connection.execute("CHECKPOINT vault")  # a log of the old file must not be replayed into the new one
+                path = str(fresh).replace("'", "''")
+                connection.execute(f"ATTACH '{path}' AS fresh")
+                connection.execute("COPY FROM DATABASE vault TO fresh")
+                connection.execute("DELETE FROM fresh.main.not_yet_purged")
+                connection.execute("DETACH fresh")
+            _sync(fresh)
+            fresh.replace(settings.raw_db)
+        _sync(settings.vault)
+    except (duckdb.Error, OSError) as error:
+        raise UserError(
+            f"{settings.raw_db} could not be written anew ({type(error).__name__}), and erased rows can still be "
+            "found in it: free as much space as it takes, then run registry refresh"
+        ) from None
+
+
+def sweep(settings: Settings) -> None:
+    """Remove what a killed rewriting left behind."""
+    for left_behind in settings.vault_temp.glob(_PREFIX + "*"):
+        with suppress(OSError):
+            shutil.rmtree(left_behind)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

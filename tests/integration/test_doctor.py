@@ -1,0 +1,215 @@
+"""registry doctor: a sound registry has nothing to mend; each thing that is wrong is named with its remedy."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from integration.synthetic_warehouse import build
+
+from expectations import Audit, CheckResult
+from registry import doctor, ingest, journal, release
+from registry.cli import main
+from registry.contract import ENTITIES
+from registry.doctor import published
+from registry.key_file import next_file
+from registry.release import decision
+from registry.settings import Settings, load_settings
+from registry.vault import connect_vault
+
+REFUSED = CheckResult(
+    "anc_possible", "main.fct_anc", "critical", passed=False, n_unexpected=7, n_rows=90,
+    detail="", description="An ANC can't be that high.", source="domain",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with a loaded file and a release."""
+    home = tmp_path_factory.mktemp("sound")
+    delivery = home / "deliveries" / "udine" / "2024-03"
+    delivery.mkdir(parents=True)
+    (delivery / "patients.csv").write_text("patient_id,sex\nP1,F\nP2,M\n")
+    (delivery.parent / "site.yml").write_text("mode: delta\n")
+    settings = load_settings(home=home)
+    files = ingest.discover(settings)
+    ingest.write_config(settings, ingest.load_profiles(settings))
+    for entity in ENTITIES:
+        ingest.load_entity(settings, entity, files)
+    build(settings.warehouse)
+    settings.warehouse.chmod(0o600)
+    release.publish(settings, "a1" * 32)
+    shutil.rmtree(settings.temp)
+    return home
+
+
+@pytest.fixture
+def settings(sound: Path, tmp_path: Path) -> Settings:
+    return load_settings(home=shutil.copytree(sound, tmp_path / "home", symlinks=True))
+
+
+def run(settings: Settings) -> Result:
+    return CliRunner().invoke(main, ["doctor", "--home", str(settings.home)])
+
+
+def test_a_sound_registry_has_nothing_to_mend(settings: Settings) -> None:
+    done = run(settings)
+    assert done.exit_code == 0, done.output
+    found = list(doctor.examine(settings))
+    assert {finding.subject for finding in found} == {subject for subject, _ in doctor.CHECKS}
+    assert [finding for finding in found if finding.level == "wrong"] == []
+    assert len(done.output.splitlines()) == len(found), "one line each"
+
+
+def test_an_empty_home_has_nothing_to_mend_but_its_deliveries(tmp_path: Path) -> None:
+    home = tmp_path / "nothing"
+    done = CliRunner().invoke(main, ["doctor", "--home", str(home)])
+    assert done.exit_code == 2
+    wrong = [line for line in done.output.splitlines() if line.startswith("wrong")]
+    assert len(wrong) == 1
+    assert "no such folder" in wrong[0]
+    assert not home.exists(), "it only looks"
+
+
+def _current(settings: Settings) -> Path:
+    return settings.releases / "current"
+
+
+def _newer_profile(settings: Settings) -> None:
+    path = settings.deliveries / "udine" / "site.yml"
+    later = datetime.now(UTC).timestamp() + 60
+    os.utime(path, (later, later))
+
+
+def _change_release(settings: Settings) -> None:
+    path = _current(settings).resolve() / "data_dictionary.md"
+    path.chmod(0o640)
+    path.write_text("changed")
+
+
+def _unpurged(settings: Settings) -> None:
+    with connect_vault(settings) as connection:
+        connection.execute("INSERT INTO main.not_yet_purged VALUES (1)")
+
+
+def _misnamed(settings: Settings) -> None:
+    (settings.deliveries / "udine" / "2024-03" / "pazienti.csv").write_text("x\n")
+
+
+def _unloaded(settings: Settings) -> None:
+    (settings.deliveries / "udine" / "2024-03" / "lab_results.csv").write_text("x\n")
+
+
+def _left_candidate(settings: Settings) -> None:
+    (settings.releases / ".candidate-1").mkdir()
+
+
+def _no_mode(settings: Settings) -> None:
+    (settings.deliveries / "udine" / "site.yml").write_text("mod: delta\n")
+
+
+def _wrong_key(settings: Settings) -> None:
+    settings.key_file.write_text("5e" * 32)
+
+
+def _refused(settings: Settings) -> None:
+    decision.record(settings, "x", "y", "refused", Audit((REFUSED,)))
+
+
+FAULTS: dict[str, tuple[Callable[[Settings], object], str, str, str]] = {
+    "vault open": (lambda s: s.vault.chmod(0o755), "access", "wrong", "chmod 700"),
+    "rows open": (lambda s: s.raw_db.chmod(0o644), "access", "wrong", "chmod 600"),
+    "build file open": (lambda s: s.warehouse.chmod(0o644), "access", "wrong", "chmod 600"),
+    "key lost": (lambda s: s.key_file.unlink(), "key", "wrong", "registry key restore"),
+    "no key": (lambda s: s.key_file.write_text("?"), "key", "wrong", "is no pseudonym key"),
+    "wrong key": (_wrong_key, "key", "wrong", "is not the key of this vault"),
+    "rotation cut off": (lambda s: next_file(s).write_text("5e" * 32), "key", "wrong", "rotation"),
+    "erasure cut off": (_unpurged, "key", "wrong", "not wholly erased"),
+    "holder died": (
+        lambda s: s.lock_file.with_suffix(".holder.json").write_text(json.dumps({"by": "a test", "pid": 1})),
+        "locks", "look", "a test, process 1",
+    ),
+    "half a release": (_left_candidate, "left-overs", "look", ".candidate-1"),
+    "spilled rows": (lambda s: (s.vault_temp / "load-x").mkdir(), "left-overs", "look", "load-x"),
+    "file that can't be placed": (_misnamed, "deliveries", "wrong", "can't tell what it holds"),
+    "file not loaded": (_unloaded, "deliveries", "look", "1 file of 2 not loaded yet"),
+    "file gone": (
+        lambda s: (s.deliveries / "udine" / "2024-03" / "patients.csv").unlink(), "ledger", "look", "udine/2024-03",
+    ),
+    "typo in site.yml": (_no_mode, "settings", "wrong", "mod"),
+    "site.yml not read yet": (_newer_profile, "settings", "look", "changed since the last refresh"),
+    "hidden site.yml": (
+        lambda s: (s.deliveries / "udine" / ".site.yml").write_text(""), "settings", "look", "is hidden and not read",
+    ),
+    "link broken": (lambda s: shutil.rmtree(_current(s).resolve()), "release", "wrong", "leads nowhere"),
+    "release changed": (_change_release, "checksums", "wrong", "data_dictionary.md"),
+    "gate refused": (_refused, "gate", "wrong", "anc_possible"),
+    "gate's record torn": (lambda s: decision.path_of(s).write_text("{"), "gate", "wrong", "can't be read"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("harm", "subject", "level", "told"), FAULTS.values(), ids=FAULTS)
+def test_what_is_wrong_is_named(
+    settings: Settings, harm: Callable[[Settings], object], subject: str, level: str, told: str
+) -> None:
+    harm(settings)
+    found = [finding for finding in doctor.examine(settings) if finding.subject == subject]
+    assert [level for finding in found if told in finding.text] == [found[0].level], found
+    if level == "wrong":
+        assert run(settings).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("now", "due"),
+    [
+        ("2025-05-03 05:00", "2025-04-03 04:00"),
+        ("2025-05-04 03:59", "2025-04-03 04:00"),  # a day's grace
+        ("2025-05-04 04:00", "2025-05-03 04:00"),
+        ("2025-01-02 12:00", "2024-12-03 05:00"),
+    ],
+)
+def test_a_refresh_is_due_on_the_third_at_six_in_the_studys_time_zone(now: str, due: str) -> None:
+    moment = datetime.fromisoformat(now).replace(tzinfo=UTC)
+    assert f"{published.last_due(moment, 'Europe/Rome').astimezone(UTC):%Y-%m-%d %H:%M}" == due
+
+
+def test_an_overdue_refresh_is_told_until_one_confirms(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(published, "last_due", lambda *_: datetime(2200, 1, 3, tzinfo=UTC))
+    (finding,) = published.last_refresh(settings)
+    assert (finding.level, "registry refresh" in finding.text) == ("wrong", True)
+    monkeypatch.setattr(journal, "entries", lambda _: [
+        {"at": "2200-01-04T00:00:00+00:00", "event": "refresh_ended", "exit_code": 0}
+    ])  # fmt: skip
+    (finding,) = published.last_refresh(settings)
+    assert finding.level == "ok"
+
+
+LISTENING = """
+import socket, sys
+server = socket.create_server((sys.argv[2], 0))
+print(server.getsockname()[1], flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize(("address", "level"), [("127.0.0.1", "ok"), ("0.0.0.0", "wrong")])
+def test_a_dagster_that_others_can_reach_is_named(settings: Settings, address: str, level: str) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", LISTENING, "dagster-webserver", address], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    try:
+        assert process.stdout is not None
+        port = process.stdout.readline().decode().strip()
+        (finding,) = [finding for finding in doctor.examine(settings) if finding.subject == "ui"]
+        assert finding.level == level
+        assert (port in finding.text) == (level == "wrong")
+    finally:
+        process.communicate()
