@@ -45,7 +45,10 @@ def told_of_failures(settings: Settings, run_id: str) -> Iterator[Run]:
     except (KeyboardInterrupt, InUse):
         is_to_tell = False
         raise
-    except (UserError, OSError):
+    except UserError as mistake:
+        run.exit_code = mistake.exit_code
+        raise
+    except OSError:
         run.exit_code = 2
         raise
     finally:

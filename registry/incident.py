@@ -70,7 +70,7 @@ def keep_whole(settings: Settings, error: BaseException, doing: str) -> Path:
     """Write an error with everything it says into the vault, for its owner alone; where."""
     secure_vault(settings)
     text = "".join(traceback.format_exception(error))
-    return _write(settings.vault / "errors", f"{doing}\n\n{text}")
+    return _write(settings.vault_errors, f"{doing}\n\n{text}")
 
 
 def without_values(error: BaseException, doing: str) -> str:

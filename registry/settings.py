@@ -103,6 +103,11 @@ class Settings:
         return self.vault / "dbt"
 
     @property
+    def vault_errors(self) -> Path:
+        """Errors with everything that they quote."""
+        return self.vault / "errors"
+
+    @property
     def lock_file(self) -> Path:
         """Held by the one refresh that runs."""
         return self.home / "refresh.lock"

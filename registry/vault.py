@@ -98,6 +98,12 @@ def secure_vault(settings: Settings) -> None:
         ) from None
 
 
+def sweep_spilled(settings: Settings) -> None:
+    """Remove rows that a killed process had spilled to disk. The caller holds the refresh lock."""
+    for path in settings.vault_temp.glob("duckdb_temp_*"):
+        path.unlink(missing_ok=True)
+
+
 def _restrict(path: Path, mode: int) -> None:
     if path.stat().st_mode & 0o777 != mode:
         path.chmod(mode)

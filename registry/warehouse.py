@@ -14,6 +14,7 @@ import duckdb
 from registry.errors import UserError
 from registry.fingerprint import build_generation
 from registry.settings import Settings
+from registry.vault import sweep_spilled
 
 
 class BuildFailed(UserError):
@@ -27,6 +28,7 @@ def prepare(settings: Settings) -> None:
 
     Typed rows of files already read are kept between refreshes; they hold only as long as all that read them does.
     """
+    sweep_spilled(settings)
     generation = build_generation(settings)
     path = settings.warehouse
     if path.exists() and _stored_generation(path) != generation:

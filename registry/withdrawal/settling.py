@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from registry import journal
 from registry.key_file import ensure_keys
-from registry.vault import connect_vault
+from registry.vault import connect_vault, sweep_spilled
 from registry.withdrawal import tombstones as files
 from registry.withdrawal.erasure import erase_everywhere
 from registry.withdrawal.rewriting import rewrite, sweep
@@ -51,13 +51,13 @@ def settle(settings: Settings) -> int:
 
 
 def remove_build(settings: Settings) -> None:
-    """Remove the build file, which the next refresh makes anew, and what dbt wrote beside its runs."""
+    """Remove the build file, which is made anew, and what quotes rows: what dbt wrote, errors, spilled rows."""
     for path in (settings.warehouse, settings.warehouse.with_name(settings.warehouse.name + ".wal")):
         path.unlink(missing_ok=True)
     shutil.rmtree(settings.temp, ignore_errors=True)
-    for folder in settings.dbt_target.glob("*"):
-        if folder.is_dir() and folder.name != "parsed":
-            shutil.rmtree(folder, ignore_errors=True)
+    sweep_spilled(settings)
+    for folder in (settings.dbt_runs, settings.vault_errors):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
