@@ -22,7 +22,7 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise UserError(_line(path, error.strerror or "not usable")) from None
-    except (duckdb.IOException, duckdb.FatalException, duckdb.TransactionException) as error:
+    except (duckdb.IOException, duckdb.FatalException, duckdb.TransactionException):
         raise UserError(_line(path, "its disk is full or can't be written to")) from None
 
 

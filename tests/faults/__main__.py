@@ -17,7 +17,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from faults import driver
+from faults.scenarios import SCENARIOS
 from faults.world import World
 from integration.compiled_project import compiled_project
 
@@ -66,32 +66,25 @@ def sample(world: World, number: int, rng: random.Random) -> list[int | float]:
     return [*chosen, *(rng.uniform(0, world.seconds) for _ in range(number - len(chosen)))]
 
 
-def a_few_of_each_stage(world: World, each: int) -> list[int | float]:
-    """The same every time: points evenly within each stage."""
-    chosen: list[int | float] = []
-    for stage in driver.STAGES:
-        mine = [number for number, what in enumerate(world.points) if what.startswith(stage)]
-        chosen += [mine[(2 * step + 1) * len(mine) // (2 * each)] for step in range(each)]
-    return chosen
-
-
 def main() -> int:
     """Run the trials; 1 if any refresh did not survive."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--number", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--each-stage", type=int, help="instead: so many fixed points of each stage")
+    parser.add_argument("--scenarios", action="store_true", help="instead: the faults of scenarios.py")
     parser.add_argument("--project", type=Path, help="the compiled project, pickled")
     parser.add_argument("--results", type=Path, default=RESULTS)
     options = parser.parse_args()
     project = pickle.loads(options.project.read_bytes()) if options.project else compiled_project()
     with tempfile.TemporaryDirectory(prefix="faults-") as folder:
         world = World(Path(folder), project)
-        chosen = (
-            a_few_of_each_stage(world, options.each_stage)
-            if options.each_stage
-            else sample(world, options.number, random.Random(options.seed))
-        )
+        if options.scenarios:
+            found: dict[str, list[str]] = {}
+            for scenario in SCENARIOS:
+                found[scenario.__name__] = scenario(world)
+                options.results.write_text(json.dumps(found, indent=2) + "\n")
+            return 0
+        chosen = sample(world, options.number, random.Random(options.seed))
         print(f"{len(world.points)} points in a refresh of {world.seconds:.1f} s; {len(chosen)} kills", flush=True)
         trials = []
         started, used = time.monotonic(), os.times()

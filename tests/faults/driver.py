@@ -18,8 +18,6 @@ from registry.fingerprint import refresh_fingerprint
 from registry.settings import Settings, load_settings
 from registry.statistics import write_statistics
 
-STAGES = ("plan", "load", "build", "statistics", "release")
-
 
 def run(home: Path, project: CompiledProject, enter: Callable[[str], None] = lambda _: None) -> str:
     """Refresh a home; `unchanged`, or what became of the candidate. `enter` is told each stage."""

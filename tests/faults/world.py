@@ -31,6 +31,7 @@ from expectations import Audit
 from registry import release
 from registry.errors import UserError
 from registry.release import publication
+from registry.release.query import query
 from registry.settings import Settings, load_settings
 from registry.simulate import simulate
 
@@ -138,7 +139,7 @@ class World:
             told, code = str(mistake), 2
         except OSError as trouble:  # as orchestration/__main__.py has it
             told, code = f"{trouble.filename}: {trouble.strerror}", 2
-        except BaseException:
+        except BaseException:  # noqa: BLE001  it is told, and the process ends
             told = traceback.format_exc()
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
@@ -157,11 +158,10 @@ class World:
             current = release.current(settings)
             if current is None or current.release_id not in {*self.old, self.whole.current}:
                 problems.append("current leads to no release")
-            for one in release.list_releases(settings):
-                if damaged := release.verify(one.path):
-                    problems.append(f"{one.release_id} is not whole: {', '.join(damaged)}")
-            from registry.release.query import query
-
+            listed = release.list_releases(settings)
+            problems += [
+                f"{one.release_id}: {name} is not whole" for one in listed for name in release.verify(one.path)
+            ]
             if current and query(settings, "SELECT release_id FROM meta.release")[1] != [(current.release_id,)]:
                 problems.append("sql answers from another release")
         except Exception as error:  # noqa: BLE001  whatever a reader would meet
