@@ -25,8 +25,10 @@ def table() -> str:
     kills = found["kills_at_points"] + found["kills_at_random_moments"]
     rows = [
         ("refreshes killed", f"{kills:,}", "`make faults`"),
-        ("of these at points, of how many in a refresh", f"{found['kills_at_points']:,} of "
-         f"{found['points_of_a_refresh']:,}", "`make faults`"),
+        ("of these at points, of how many in a refresh", (f"{found['kills_at_points']:,} of "
+         f"{found['points_of_a_refresh']:,}"), "`make faults`"),
+        ("of these by stage", ", ".join(f"{k} {v}" for k, v in found["by_stage"].items()), "`make faults`"),
+        ("at random moments", str(found["kills_at_random_moments"]), "`make faults`"),
         ("refreshes survived", f"{found['survived']:,}", "`make faults`"),
         ("half releases seen", f"{found['half_releases']:,}", "`make faults`"),
         ("rows lost or counted twice", f"{found['rows_lost_or_twice']:,}", "`make faults`"),

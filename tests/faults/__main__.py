@@ -62,8 +62,10 @@ def sample(world: World, number: int, rng: random.Random) -> list[int | float]:
     """Points spread over the refresh, all of them if there are few enough, and random moments."""
     moments = round(number * RANDOM_MOMENTS)
     points = len(world.points)
-    chosen = sorted(rng.sample(range(points), min(points, number - moments)))
-    return [*chosen, *(rng.uniform(0, world.seconds) for _ in range(number - len(chosen)))]
+    chosen: list[int | float] = [*rng.sample(range(points), min(points, number - moments))]
+    chosen += [rng.uniform(0, world.seconds) for _ in range(number - len(chosen))]
+    rng.shuffle(chosen)  # so that a run that is cut off has tried all stages
+    return chosen
 
 
 def main() -> int:
