@@ -7,7 +7,7 @@ BIN := .venv/bin
 UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick mutants bench dev refresh sql lint clean
+.PHONY: help setup demo test quick mutants faults bench dev refresh sql lint clean
 
 help:  ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -35,6 +35,10 @@ quick: setup  ## The unit tests alone
 
 mutants: setup  ## Change each threshold and comparison of the clinical SQL: the tests must notice every change
 	@$(BIN)/python -m pytest -q -n 2 tests/mutation --mutants all
+
+faults: setup  ## Kill refreshes at 500 points and moments (FAULTS=… for another number): the next must finish the job
+	@PYTHONPATH=tests:. $(BIN)/python -m faults --number $(or $(FAULTS),500)
+	@$(BIN)/python -m scripts.reliability
 
 bench: setup  ## What it costs beside DuckDB alone, as ratios (ROWS=… for another size than 10 million)
 	@$(BIN)/python -m benchmarks $(if $(ROWS),--rows $(ROWS))

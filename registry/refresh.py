@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 
-from registry import ingest, journal, release
+from registry import ingest, journal, leftovers, release
 from registry.errors import UserError
 from registry.fingerprint import refresh_fingerprint
 from registry.settings import Settings
@@ -31,6 +31,7 @@ def prepare(settings: Settings) -> Plan:
         UserError: for a mistake in registry.yml, a site.yml, a folder or file name: one line, nothing changed.
     """
     refuse_to_mix(settings)
+    leftovers.sweep(settings)
     files = tuple(ingest.discover(settings))
     profiles = ingest.load_profiles(settings)
     settle(settings)

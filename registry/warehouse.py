@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from registry.disk import raise_if_no_room, writing
 from registry.errors import UserError
 from registry.fingerprint import build_generation
 from registry.settings import Settings
@@ -36,7 +37,7 @@ def prepare(settings: Settings) -> None:
         path.with_name(path.name + ".wal").unlink(missing_ok=True)
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        with duckdb.connect(str(path)) as connection:
+        with writing(path), duckdb.connect(str(path)) as connection:
             connection.execute("CREATE SCHEMA build")
             connection.execute("CREATE TABLE build.generation AS SELECT ? AS generation", [generation])
         path.chmod(0o600)
@@ -88,6 +89,7 @@ def raise_for_failures(target: Path, *, is_successful: bool) -> None:
     if results.exists():
         for result in json.loads(results.read_text())["results"]:
             if result["status"] in {"error", "fail"}:
+                raise_if_no_room("the build file warehouse.duckdb", result.get("message") or "")
                 failures = f" ({result['failures']} rows)" if result.get("failures") else ""
                 failed.append(result["unique_id"].split(".", 2)[-1] + failures)
     named = ", ".join(failed) or "dbt ended before it ran a model"

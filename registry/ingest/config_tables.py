@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from registry.disk import writing
 from registry.site_profile import SiteProfile
 from registry.vault import connect_vault
 
@@ -21,7 +22,7 @@ def write_config(settings: Settings, profiles: Mapping[str, SiteProfile]) -> Non
 
     A site that delivered before and whose folder is gone keeps its rows, so that its files are read as ever.
     """
-    with connect_vault(settings) as connection:
+    with writing(settings.raw_db), connect_vault(settings) as connection:
         connection.begin()
         _write_study(connection, settings)
         for table in _SITE_TABLES:

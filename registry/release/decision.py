@@ -34,13 +34,18 @@ def path_of(settings: Settings) -> Path:
     return settings.home / "gate" / "last.json"
 
 
+def draft_of(settings: Settings) -> Path:
+    """Where it is written before it takes its place."""
+    return path_of(settings).with_suffix(".tmp")
+
+
 def record(settings: Settings, release_id: str, fingerprint: str, status: Status, audit: Audit) -> Decision:
     """Keep a decision as the last one."""
     decided_at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     decision = Decision(release_id, fingerprint, status, decided_at, audit)
     path = path_of(settings)
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
-    temporary = path.with_suffix(".tmp")
+    temporary = draft_of(settings)
     content = {**asdict(decision), "passed": audit.passed}
     temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     temporary.replace(path)

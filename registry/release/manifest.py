@@ -64,6 +64,7 @@ def write_tables(path: Path, settings: Settings, identity: Identity, audit: Audi
     )
     results = [_row(result) for result in audit.checks]
     with duckdb.connect(str(path)) as connection:
+        connection.begin()  # one transaction: a commit a row would cost more than all the rest
         connection.execute(_RELEASE)
         connection.execute(_CHECK_RESULT)
         connection.execute(f"INSERT INTO meta.release VALUES ({_marks(release)})", release)
@@ -72,6 +73,7 @@ def write_tables(path: Path, settings: Settings, identity: Identity, audit: Audi
         note = label(settings, identity.release_id).replace("'", "''")
         for table in tables_of(connection, path.stem):
             connection.execute(f"COMMENT ON TABLE {quoted(table)} IS '{note}'")
+        connection.commit()
         connection.execute("CHECKPOINT")
 
 

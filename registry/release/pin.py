@@ -76,6 +76,13 @@ def unpin(settings: Settings) -> None:
     (settings.releases / _PIN).unlink(missing_ok=True)
 
 
+def clear_void(settings: Settings) -> None:
+    """Remove what an interrupted rollback or refresh left: a draft, or a pin that is not in force."""
+    _draft(settings).unlink(missing_ok=True)
+    if pinned(settings) is None:
+        unpin(settings)
+
+
 def stands_for(settings: Settings, fingerprint: str) -> bool:
     """Whether a refresh of this fingerprint would leave `current` as it is: nothing is to be done."""
     in_force = current(settings)
@@ -87,8 +94,12 @@ def stands_for(settings: Settings, fingerprint: str) -> bool:
 
 def _write(settings: Settings, pin: Pin) -> None:
     path: Path = settings.releases / _PIN
-    temporary = path.with_suffix(".tmp")
+    temporary = _draft(settings)
     temporary.write_text(json.dumps(asdict(pin)), encoding="utf-8")
     sync(temporary)
     temporary.replace(path)
     sync(settings.releases)
+
+
+def _draft(settings: Settings) -> Path:
+    return (settings.releases / _PIN).with_suffix(".tmp")

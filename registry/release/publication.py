@@ -14,12 +14,13 @@ from pathlib import Path
 
 from expectations import Audit, CheckResult, audit
 from expectations.catalogue import SAME_INPUTS_SAME_CONTENT
+from registry.disk import writing
 from registry.release import candidate, decision, files, manifest, new_cases
 from registry.release.content import NOT_COMPARED, TableContent, contents
 from registry.release.dictionary import markdown
 from registry.release.pin import stands_for, unpin
 from registry.release.retention import remove_old
-from registry.release.store import Release, current, find, point_current, sync
+from registry.release.store import Release, current, find, list_releases, point_current, sync
 from registry.settings import Settings, connect_options
 
 Finish = Callable[[Path], None]
@@ -61,9 +62,14 @@ def publish(settings: Settings, fingerprint: str, *, finish: Finish | None = Non
 
     Raises:
         GateRefused: if a critical check failed; nothing but the gate's record changed.
-        UserError: if there is nothing to publish, or the current release can't be read.
+        UserError: if there is nothing to publish, the current release can't be read, or the disk is full.
 
     """
+    with writing(settings.releases):
+        return _publish(settings, fingerprint, finish)
+
+
+def _publish(settings: Settings, fingerprint: str, finish: Finish | None) -> Outcome:
     candidate.sweep(settings)
     in_force = current(settings)
     database = candidate.build(settings)
@@ -84,6 +90,7 @@ def publish(settings: Settings, fingerprint: str, *, finish: Finish | None = Non
             raise GateRefused(Outcome(release_id, "refused", result, in_force.path if in_force else None))
         if in_force is not None and stands_for(settings, fingerprint):
             outcome = Outcome(in_force.release_id, "confirmed", result, in_force.path)
+            decision.record(settings, outcome.release_id, fingerprint, outcome.status, result)
         else:
             if known is None:
                 identity = manifest.Identity(
@@ -96,11 +103,12 @@ def publish(settings: Settings, fingerprint: str, *, finish: Finish | None = Non
                 _complete(settings, database, identity=identity, result=result, audited=tables, finish=finish)
                 database.parent.rename(settings.releases / release_id)
                 sync(settings.releases)
-            # in this order: killed between the two, the pin names a release that is no longer in force, and is void
+            # in this order: killed before the switch, the next refresh has the same to do and decides again; killed
+            # after it, the pin names a release that is no longer in force, and is void
+            decision.record(settings, release_id, fingerprint, "published", result)
             point_current(settings, release_id)
             unpin(settings)
             outcome = Outcome(release_id, "published", result, settings.releases / release_id)
-        decision.record(settings, outcome.release_id, fingerprint, outcome.status, result)
         remove_old(settings)
         return outcome
     finally:
@@ -112,7 +120,9 @@ def _compared_with(settings: Settings, in_force: Release | None, fingerprint: st
 
     That is the one in force, or, where that has the same inputs, the one that it was itself compared with.
     """
-    if in_force is None or in_force.fingerprint != fingerprint:
+    if in_force is None:  # nothing is published, or what was in force has been taken away: then the one before it
+        return next((release for release in list_releases(settings) if release.fingerprint != fingerprint), None)
+    if in_force.fingerprint != fingerprint:
         return in_force
     before = in_force.manifest.get("previous_release_id")
     return find(settings, before) if before else None

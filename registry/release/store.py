@@ -58,16 +58,16 @@ class Release:
 
 
 def current(settings: Settings) -> Release | None:
-    """The release in force, or None where nothing has been published.
+    """The release in force, or None where nothing has been published, or its folder was taken away.
 
     Raises:
-        UserError: if the link leads nowhere, or the manifest can't be read.
+        UserError: if its manifest can't be read.
 
     """
     link = settings.releases / CURRENT
     if not link.is_symlink():
         return None
-    return load(settings, link.readlink().name)
+    return find(settings, link.readlink().name)
 
 
 def load(settings: Settings, release_id: str) -> Release:
@@ -102,12 +102,21 @@ def list_releases(settings: Settings) -> list[Release]:
     if not settings.releases.is_dir():
         return []
     names = (path.name for path in settings.releases.iterdir())
-    found = (find(settings, name) for name in sorted(names))
-    return sorted(
-        (release for release in found if release is not None),
-        key=lambda release: str(release.manifest["created_at"]),
-        reverse=True,
-    )
+    found = [release for name in sorted(names) if (release := find(settings, name)) is not None]
+    return _newest_first(found)
+
+
+def _newest_first(releases: list[Release]) -> list[Release]:
+    """By the time of publication, but none before the one that it replaced: clocks are set back."""
+    by_id = {release.release_id: release for release in releases}
+
+    def place(release: Release) -> tuple[str, int]:
+        line = [release]
+        while (before := by_id.get(line[-1].manifest.get("previous_release_id") or "")) and before not in line:
+            line.append(before)
+        return max(str(one.manifest["created_at"]) for one in line), len(line)
+
+    return sorted(releases, key=place, reverse=True)
 
 
 def point_current(settings: Settings, release_id: str) -> None:

@@ -41,9 +41,13 @@ def write_statistics(settings: Settings) -> dict[str, int]:
     """
     import duckdb
 
+    from registry.disk import writing
     from registry.settings import connect_options
 
-    with duckdb.connect(str(settings.warehouse), config=connect_options(settings)) as connection:
+    with (
+        writing(settings.warehouse),
+        duckdb.connect(str(settings.warehouse), config=connect_options(settings)) as connection,
+    ):
         return write_marts(connection)
 
 

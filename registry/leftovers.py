@@ -1,0 +1,39 @@
+"""What a killed refresh left behind: taken away by the next one, before it looks whether there is anything to do.
+
+Here: whatever lies outside raw.duckdb and the build file, which DuckDB restores itself. What was staged or spilled in
+the vault goes while its database is open for writing, so that nobody else can be using it.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from registry.release import candidate, decision, pin, retention
+from registry.settings import Settings
+from registry.vault import connect_vault
+
+
+def sweep(settings: Settings) -> None:
+    """Clear away drafts, spilled rows and half-removed releases, and finish what had only to be tidied up.
+
+    The caller holds the lock of the home.
+    """
+    candidate.sweep(settings)
+    pin.clear_void(settings)
+    retention.remove_old(settings)
+    decision.draft_of(settings).unlink(missing_ok=True)
+    for draft in settings.vault.glob(".pseudonym.*"):
+        draft.unlink(missing_ok=True)
+    _empty(settings.temp)
+    if settings.raw_db.exists():
+        with connect_vault(settings):
+            _empty(settings.vault_temp)
+
+
+def _empty(folder: Path) -> None:
+    for left in folder.iterdir() if folder.is_dir() else ():
+        if left.is_dir() and not left.is_symlink():
+            shutil.rmtree(left, ignore_errors=True)
+        else:
+            left.unlink(missing_ok=True)

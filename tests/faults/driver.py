@@ -1,0 +1,62 @@
+"""A whole refresh in a few seconds: what Dagster's assets call, in their order, with the compiled SQL in dbt's place.
+
+Dagster and dbt take twenty seconds to start, too long for hundreds of refreshes that are killed. The rest is the
+product's own: lock, plan, loading, statistics, candidate, gate, release.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+from integration.compiled_project import CompiledProject
+
+from registry import ingest, lock, refresh, release, warehouse
+from registry.contract import ENTITIES
+from registry.fingerprint import refresh_fingerprint
+from registry.settings import Settings, load_settings
+from registry.statistics import write_statistics
+
+
+def run(home: Path, project: CompiledProject, enter: Callable[[str], None] = lambda _: None) -> str:
+    """Refresh a home; `unchanged`, or what became of the candidate. `enter` is told each stage."""
+    settings = load_settings(home=home)
+    lock.acquire(settings, "registry refresh", wait=False)
+    try:
+        enter("plan")
+        plan = refresh.prepare(settings)
+        if plan.is_unchanged:
+            return "unchanged"
+        enter("load")
+        for entity in ENTITIES:
+            ingest.load_entity(settings, entity, plan.files)
+        enter("build")
+        warehouse.prepare(settings)
+        _build(settings, project)
+        enter("statistics")
+        write_statistics(settings)
+        enter("release")
+        return release.publish(settings, refresh_fingerprint(settings)).status
+    finally:
+        lock.release(settings)
+
+
+def _build(settings: Settings, project: CompiledProject) -> None:
+    """Every seed and model made anew in the build file as it was left, each in a transaction, as dbt does."""
+    with duckdb.connect(str(settings.warehouse), config={"threads": 1}) as connection:
+        connection.execute(f"ATTACH '{project.seeded}' AS seeded (READ_ONLY)")
+        connection.execute(f"ATTACH '{settings.raw_db}' AS vault (READ_ONLY)")
+        seeds = connection.execute(
+            "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'seeded'"
+        ).fetchall()
+        schemas = connection.execute(
+            "SELECT schema_name FROM duckdb_schemas() WHERE database_name = 'seeded' AND NOT internal"
+        ).fetchall()
+        for (schema,) in schemas:
+            connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+        for schema, name in seeds:
+            if schema != "build":
+                connection.execute(f'CREATE OR REPLACE TABLE "{schema}"."{name}" AS FROM seeded."{schema}"."{name}"')
+        for model in project.models:
+            connection.execute(f"CREATE OR REPLACE {model.kind} {model.relation} AS {model.sql}")
