@@ -18,6 +18,7 @@ from orchestration.resources import DATA_TEAM, SAFETY_TEAM
 from registry.errors import UserError
 from registry.paths import DBT_PROJECT
 from registry.settings import Settings
+from registry.vault import private_files
 from registry.warehouse import dbt_environment
 
 # The console script of this very interpreter: PATH may hold another dbt, or none.
@@ -76,7 +77,8 @@ def new_run_folder(settings: Settings, run_id: str) -> Path:
     target.mkdir(mode=0o700, exist_ok=True)
     parse = parse_folder(settings) / PARTIAL_PARSE
     if parse.exists():
-        shutil.copy(parse, target)
+        with private_files():  # a copy would keep the mode that the parsed project has outside the vault
+            shutil.copyfile(parse, target / PARTIAL_PARSE)
     return target
 
 
