@@ -8,6 +8,7 @@ import dagster as dg
 from orchestration.guard import in_one_line
 from orchestration.resources import RegistrySettings
 from registry import alerts, ingest
+from registry.errors import UserError
 from registry.settings import Settings
 
 REFRESH_JOB = "registry_refresh"
@@ -45,9 +46,11 @@ def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
         try:
             now = registry_settings.load()
             to_load = ingest.not_yet_loaded(now, ingest.discover(now), ingest.load_profiles(now))
-        except Exception as error:  # noqa: BLE001  as in a step: Dagster would store what it quotes
-            yield dg.SkipReason(in_one_line(registry_settings, error, "new_delivery"))
+        except UserError as mistake:
+            yield dg.SkipReason(in_one_line(registry_settings, mistake, "new_delivery"))
             return
+        except Exception as error:  # noqa: BLE001  told as in a step, and the tick fails: a fault is no reason to skip
+            raise dg.Failure(in_one_line(registry_settings, error, "new_delivery"), allow_retries=False) from None
         if not to_load:
             yield dg.SkipReason("every delivered file is loaded")
             return

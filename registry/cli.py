@@ -41,7 +41,7 @@ class RegistryGroup(click.Group):
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:  # noqa: BLE001  told in one line, and the exit code is 1: a traceback shows values
             from registry.console import print_error
             from registry.incident import understood
 

@@ -7,14 +7,16 @@ from expectations.kinds import no_rows, one_of
 
 NEW_CASES = "main.mart_new_cases"
 
-# The severe case episodes (ANC below 0.5, by the value itself) of the primary definition, of a release or, with a
-# prefix, of the one before.
+# The severe case episodes of the primary definition, of a release or, with a prefix, of the one before: by the value
+# itself and the seed's bound, whatever scale the definition grades on.
 _SEVERE = """
     SELECT episode.episode_id, episode.patient_key FROM {before}main.fct_neutropenia_episode AS episode
     JOIN main.dim_case_definition AS definition
         ON episode.definition_id = definition.definition_id AND definition.is_primary
-    WHERE episode.is_case_episode AND episode.nadir_anc_10e9_l <= 0.5
-        AND (episode.nadir_anc_10e9_l < 0.5 OR episode.nadir_operator = '<')
+    JOIN main.dim_grading_scale AS bound
+        ON bound.scale = 'udine_2025' AND bound.analyte = 'anc' AND bound.grade = 'severe'
+    WHERE episode.is_case_episode AND episode.nadir_anc_10e9_l <= bound.upper
+        AND (episode.nadir_anc_10e9_l < bound.upper OR episode.nadir_operator = '<')
         AND coalesce(episode.nadir_operator NOT IN ('>', '>='), true)
 """
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from contextlib import suppress
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from registry.errors import UserError
+from registry.release.store import sync
 from registry.vault import connect_vault, private_files
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ def rewrite(settings: Settings) -> None:
                 connection.execute("COPY FROM DATABASE vault TO fresh")
                 connection.execute("DELETE FROM fresh.main.not_yet_purged")
                 connection.execute("DETACH fresh")
-            _sync(fresh)
+            sync(fresh)
             fresh.replace(settings.raw_db)
-        _sync(settings.vault)
+        sync(settings.vault)
     except (duckdb.Error, OSError) as error:
         raise UserError(
             f"{settings.raw_db} could not be written anew ({type(error).__name__}), and erased rows can still be "
@@ -54,11 +54,3 @@ def sweep(settings: Settings) -> None:
     for left_behind in settings.vault_temp.glob(_PREFIX + "*"):
         with suppress(OSError):
             shutil.rmtree(left_behind)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,11 +19,11 @@ from orchestration.automation import build_sensors
 from orchestration.guard import guarded, pop_told
 from orchestration.instance import open_instance
 from orchestration.resources import RegistrySettings
-from registry import lock
+from registry import ingest, lock
 from registry.cli import main as cli
 from registry.errors import UserError
 from registry.incident import ProgramFault, discreet, without_values
-from registry.settings import load_settings
+from registry.settings import Settings, load_settings
 
 PATIENT = "ROSSI-MARIO-1971"
 FILE = f"patients_{PATIENT}.parquet"
@@ -126,6 +127,24 @@ def test_the_sensor_says_what_is_wrong_without_a_files_name(home: Path) -> None:
     assert tick.run_requests == []
     assert "unknown kind of file" in str(tick.skip_message)
     assert PATIENT not in str(tick.skip_message)
+
+
+def test_a_fault_of_the_program_fails_the_sensors_tick_and_is_no_reason_to_skip(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fault(_: Settings) -> None:
+        raise ValueError(PATIENT)
+
+    monkeypatch.setattr(ingest, "discover", fault)
+    settings = load_settings(home=home)
+    (new_delivery, _) = build_sensors(settings)
+    with open_instance(settings) as instance:
+        context = dg.build_sensor_context(instance, resources={"registry_settings": RegistrySettings(home=str(home))})
+        with pytest.raises(dg.Failure) as caught:
+            new_delivery.evaluate_tick(context)
+    told = "".join(traceback.format_exception(caught.value))
+    assert "a fault of the program stopped new_delivery (ValueError" in told
+    assert PATIENT not in told
 
 
 @pytest.mark.parametrize(

@@ -201,7 +201,7 @@ KILLED_AT = {
     "the tombstone stands, no row is erased": "registry.withdrawal.settling.erase_everywhere",
     "rows are erased, their bytes are not": "registry.withdrawal.settling.remove_build",
     "the build file is gone": "registry.withdrawal.settling.rewrite",
-    "the new file is written and not in place": "registry.withdrawal.rewriting._sync",
+    "the new file is written and not in place": "registry.withdrawal.rewriting.sync",
 }
 KILLED = """
 import os, signal, sys

@@ -21,6 +21,19 @@ def deliver(home: Path) -> None:
     (delivery / "patients.csv").write_text("patient_id,birth_date,sex\nP1,1980,F\n")
 
 
+def deliver_an_episode(home: Path, more_doses: str = "", more_counts: str = "") -> None:
+    """Severe neutropenia 91 days after ocrelizumab, recovered ten days later, and whatever else there is."""
+    deliver(home)
+    delivery = home / "deliveries" / "small" / "2025-03"
+    (delivery / "administrations.csv").write_text(
+        f"administration_id,patient_id,drug,administered_on\nA1,P1,ocrelizumab,2024-01-10\n{more_doses}"
+    )
+    (delivery / "lab_results.csv").write_text(
+        "result_id,patient_id,test_code,value,unit,collected_at\n"
+        f"R1,P1,751-8,0.3,10*9/L,2024-04-10\nR2,P1,751-8,2.1,10*9/L,2024-04-20\n{more_counts}"
+    )
+
+
 def test_a_registry_of_one_untreated_patient_passes_the_gate(tmp_path: Path) -> None:
     deliver(tmp_path)
     settings = build(tmp_path)
@@ -32,15 +45,7 @@ def test_a_registry_of_one_untreated_patient_passes_the_gate(tmp_path: Path) -> 
 
 
 def test_a_registry_with_one_episode_passes_the_gate_and_tells_of_it(tmp_path: Path) -> None:
-    deliver(tmp_path)
-    delivery = tmp_path / "deliveries" / "small" / "2025-03"
-    (delivery / "administrations.csv").write_text(
-        "administration_id,patient_id,drug,administered_on\nA1,P1,ocrelizumab,2024-01-10\nA2,P1,ocrelizumab,2024-07-10\n"
-    )
-    (delivery / "lab_results.csv").write_text(
-        "result_id,patient_id,test_code,value,unit,collected_at\n"
-        "R1,P1,751-8,0.3,10*9/L,2024-04-10\nR2,P1,751-8,2.1,10*9/L,2024-04-20\n"
-    )
+    deliver_an_episode(tmp_path, more_doses="A2,P1,ocrelizumab,2024-07-10\n")
     settings = build(tmp_path)
     write_statistics(settings)
     assert release.publish(settings, "0" * 64).status == "published"
@@ -65,17 +70,8 @@ def test_a_registry_with_one_episode_passes_the_gate_and_tells_of_it(tmp_path: P
 
 
 def test_a_severe_case_is_told_whatever_scale_the_primary_definition_grades_on(tmp_path: Path) -> None:
-    deliver(tmp_path)
-    delivery = tmp_path / "deliveries" / "small" / "2025-03"
-    (delivery / "administrations.csv").write_text(
-        "administration_id,patient_id,drug,administered_on\nA1,P1,ocrelizumab,2024-01-10\n"
-    )
-    (delivery / "lab_results.csv").write_text(
-        "result_id,patient_id,test_code,value,unit,collected_at\n"
-        "R1,P1,751-8,0.3,10*9/L,2024-04-10\nR2,P1,751-8,2.1,10*9/L,2024-04-20\n"
-        "R3,P1,751-8,0.7,10*9/L,2024-06-10\n"
-    )
-    (delivery.parents[1] / "registry.yml").write_text(
+    deliver_an_episode(tmp_path, more_counts="R3,P1,751-8,0.7,10*9/L,2024-06-10\n")
+    (tmp_path / "deliveries" / "registry.yml").write_text(
         "primary_definition: on_ctcae\ndefinitions:\n"
         "- {definition_id: on_ctcae, severity_scale: ctcae_v5, onset_below: 1.0, recovery_at: 1.5}\n"
     )
