@@ -22,8 +22,9 @@ def writing(path: Path) -> Iterator[None]:
         yield
     except OSError as error:
         raise UserError(_line(path, error.strerror or "not usable")) from None
-    except (duckdb.IOException, duckdb.FatalException, duckdb.TransactionException):
-        raise UserError(_line(path, "its disk is full or can't be written to")) from None
+    except duckdb.Error as error:
+        raise_if_no_room(path, str(error))
+        raise
 
 
 def raise_if_no_room(what: Path | str, message: str) -> None:

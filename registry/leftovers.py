@@ -1,4 +1,4 @@
-"""What a killed refresh left behind: taken away by the next one, before it looks whether there is anything to do.
+"""What a killed refresh or a damaged disk left behind: put right by the next refresh, before it looks for work.
 
 Here: whatever lies outside raw.duckdb and the build file, which DuckDB restores itself. What was staged or spilled in
 the vault goes while its database is open for writing, so that nobody else can be using it.
@@ -9,17 +9,18 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from registry.release import candidate, decision, pin, retention
+from registry.release import candidate, decision, pin, retention, store
 from registry.settings import Settings
 from registry.vault import connect_vault
 
 
 def sweep(settings: Settings) -> None:
-    """Clear away drafts, spilled rows and half-removed releases, and finish what had only to be tidied up.
+    """Clear away drafts, spilled rows, half-removed and damaged releases, and finish what had only to be tidied up.
 
     The caller holds the lock of the home.
     """
     candidate.sweep(settings)
+    store.set_damaged_aside(settings)
     pin.clear_void(settings)
     retention.remove_old(settings)
     decision.draft_of(settings).unlink(missing_ok=True)

@@ -20,7 +20,7 @@ from registry.release.content import NOT_COMPARED, TableContent, contents
 from registry.release.dictionary import markdown
 from registry.release.pin import stands_for, unpin
 from registry.release.retention import remove_old
-from registry.release.store import Release, current, find, list_releases, point_current, sync
+from registry.release.store import Release, current, find, point_current, sync
 from registry.settings import Settings, connect_options
 
 Finish = Callable[[Path], None]
@@ -120,9 +120,7 @@ def _compared_with(settings: Settings, in_force: Release | None, fingerprint: st
 
     That is the one in force, or, where that has the same inputs, the one that it was itself compared with.
     """
-    if in_force is None:  # nothing is published, or what was in force has been taken away: then the one before it
-        return next((release for release in list_releases(settings) if release.fingerprint != fingerprint), None)
-    if in_force.fingerprint != fingerprint:
+    if in_force is None or in_force.fingerprint != fingerprint:
         return in_force
     before = in_force.manifest.get("previous_release_id")
     return find(settings, before) if before else None

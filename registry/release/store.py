@@ -7,7 +7,9 @@ release. How one comes to be: `publication.py`; going back to an older one: `pin
 from __future__ import annotations
 
 import json
+import logging
 import os
+import shutil
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +21,11 @@ from registry.errors import UserError
 from registry.release.candidate import FILE_NAME
 from registry.settings import Settings
 
+DAMAGED_PREFIX = ".damaged-"
 MANIFEST = "manifest.json"
 CURRENT = "current"
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -58,16 +63,22 @@ class Release:
 
 
 def current(settings: Settings) -> Release | None:
-    """The release in force, or None where nothing has been published, or its folder was taken away.
+    """The release in force, or None where nothing has been published.
 
     Raises:
-        UserError: if its manifest can't be read.
+        UserError: if its folder was taken away, or its manifest can't be read.
 
     """
     link = settings.releases / CURRENT
     if not link.is_symlink():
         return None
-    return find(settings, link.readlink().name)
+    found = find(settings, link.readlink().name)
+    if found is None:
+        raise UserError(
+            f"release {link.readlink().name} is in force, but its folder is gone from {settings.releases}: restore it "
+            "from a backup, or run registry refresh"
+        )
+    return found
 
 
 def load(settings: Settings, release_id: str) -> Release:
@@ -119,6 +130,31 @@ def _newest_first(releases: list[Release]) -> list[Release]:
     return sorted(releases, key=place, reverse=True)
 
 
+def set_damaged_aside(settings: Settings) -> list[str]:
+    """Take releases whose manifest can't be read out of sight, as `.damaged-<id>`; returns their ids.
+
+    Where that, or a folder taken away by hand, was the one in force, the newest that is whole takes its place.
+    """
+    damaged = []
+    for path in sorted(settings.releases.iterdir()) if settings.releases.is_dir() else ():
+        try:
+            find(settings, path.name)
+        except UserError:
+            damaged.append(path.name)
+            aside = path.with_name(f"{DAMAGED_PREFIX}{path.name}")
+            shutil.rmtree(aside, ignore_errors=True)
+            path.rename(aside)
+            log.warning("release %s: its %s can't be read; it is set aside as %s", path.name, MANIFEST, aside)
+    link = settings.releases / CURRENT
+    if link.is_symlink() and _folder(settings, link.readlink().name) is None:
+        whole = list_releases(settings)
+        if whole:
+            point_current(settings, whole[0].release_id)
+        else:
+            link.unlink()
+    return damaged
+
+
 def point_current(settings: Settings, release_id: str) -> None:
     """Switch `current` to a release at once: a reader sees the old one or the new one, never neither."""
     temporary = settings.releases / f".current-{uuid.uuid4().hex[:8]}"
@@ -156,6 +192,7 @@ def _manifest(path: Path) -> dict[str, Any]:
             manifest[key]
     except (OSError, ValueError, KeyError, TypeError):
         raise UserError(
-            f"release {path.name}: its {MANIFEST} can't be read; restore it from a backup, or remove {path} and refresh"
+            f"release {path.name}: its {MANIFEST} can't be read; restore it from a backup, or run registry refresh, "
+            "which sets it aside"
         ) from None
     return dict(manifest)

@@ -6,14 +6,18 @@ import ctypes
 import datetime as dt
 import os
 import resource
+import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import duckdb
-from faults.world import Ended, World
+from faults import driver
+from faults.world import Ended, World, state
 
-from registry import release
+from registry import lock, release
 from registry.release import publication
 
 Scenario = Callable[[World], list[str]]
@@ -80,22 +84,18 @@ def a_clock_set_back(world: World) -> list[str]:
 
 
 def a_torn_manifest(world: World) -> list[str]:
-    """The release in force has half a manifest: refused in a line; by its advice the refresh goes on without it."""
+    """The release in force has half a manifest: once with a month to come, once with nothing new."""
     world.reset()
-    folder = (world.home / "releases" / "current").resolve()
-    manifest = folder / "manifest.json"
-    torn = manifest.read_bytes()[:200]
-    manifest.unlink()
-    manifest.write_bytes(torn)
-    ended = world.refresh()
-    problems = [] if ended.code == 2 and "manifest.json can't be read" in ended.told else [f"told: {ended.told}"]
-    for path in sorted(folder.rglob("*"), reverse=True):
-        path.rmdir() if path.is_dir() else path.unlink()
-    folder.rmdir()
-    ended = world.refresh()
-    current = release.current(world.settings) if ended.code == 0 else None
-    if current is None or current.content_hashes != world.whole.hashes:
-        problems.append(f"not mended: {ended.told}")
+    problems = []
+    for _ in range(2):
+        manifest = world.home / "releases" / "current" / "manifest.json"
+        torn = manifest.read_bytes()[:200]
+        manifest.unlink()  # the copy that the home is put back from may share the file
+        manifest.write_bytes(torn)
+        ended = world.refresh()
+        current = release.current(world.settings) if ended.code == 0 else None
+        if current is None or current.content_hashes != world.whole.hashes:
+            problems.append(f"not mended: {ended.told}")
     return problems
 
 
@@ -111,6 +111,70 @@ def a_reader_of_a_release_that_is_removed(world: World) -> list[str]:
             problems.append("it was not removed")
         if reader.execute("SELECT count(*), count(patient_key) FROM main.dim_patient").fetchall()[0][:1] != before[0]:
             problems.append("the reader reads something else")
+    return problems
+
+
+def a_file_replaced_while_it_is_read(world: World) -> list[str]:
+    """Between finding and reading, half an upload takes the place of a delivered file."""
+    world.reset()
+    last = sorted((world.home / "deliveries").glob("*/*/lab_results*"))[-1]
+    whole = last.read_bytes()
+
+    def replace_it() -> None:
+        load = driver.ingest.load_entity
+
+        def replaced(*arguments: Any, **named: Any) -> Any:
+            last.write_bytes(whole[: len(whole) // 2])
+            return load(*arguments, **named)
+
+        driver.ingest.load_entity = replaced
+
+    problems = refused(world, world.refresh(first=replace_it), "was changed while it was read")
+    last.write_bytes(whole)
+    return problems + mended(world)
+
+
+def two_refreshes_at_once(world: World) -> list[str]:
+    """The second is told who is at work, and the first ends as if alone."""
+    world.reset()
+    first = world.start()
+    while lock.describe_holder(world.settings) == "holder unknown":
+        time.sleep(0.01)
+    os.kill(first, signal.SIGSTOP)
+    problems = refused(world, world.refresh(), "another refresh is under way")
+    os.kill(first, signal.SIGCONT)
+    ended = world.end(first)
+    return problems + [ended.told] * (ended.code != 0) + world.differs()
+
+
+def an_interrupted_rollback(world: World) -> list[str]:
+    """Going back to the first release is killed at each of its points; the next month is published all the same.
+
+    Whether the release left behind is kept then depends on whether the kill came before or after the switch.
+    """
+    world.reset()
+    oldest = min(world.old)
+
+    def go_back(*_: object) -> str:
+        return release.rollback(world.settings, oldest).release_id
+
+    problems: list[str] = []
+    points = world.end(world.start(work=go_back)).points
+    world.expect_done(world.refresh())
+    gone_back = state(world.settings)
+    seen: list[set[tuple[str, str]]] = []
+    for at in range(len(points)):
+        world.reset()
+        ended = world.end(world.start(kill_at=at, work=go_back))
+        if ended.code != -9:
+            problems.append(f"{points[at]}: not killed: {ended.told}")
+        found = world.seen_halfway()
+        left = {(path.name, os.path.realpath(path)) for path in world.settings.releases.iterdir()}
+        if left not in seen:  # what an earlier kill left is not tried again
+            seen.append(left)
+            world.expect_done(world.refresh())
+            found += min(world.differs(), world.differs(gone_back), key=len)
+        problems += [f"{points[at]}: {problem}" for problem in found]
     return problems
 
 
@@ -133,4 +197,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     a_clock_set_back,
     a_torn_manifest,
     a_reader_of_a_release_that_is_removed,
+    a_file_replaced_while_it_is_read,
+    two_refreshes_at_once,
+    an_interrupted_rollback,
 )

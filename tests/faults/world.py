@@ -36,6 +36,8 @@ from registry.settings import Settings, load_settings
 from registry.simulate import simulate
 
 MONTHS = ("2024-01", "2024-02", "2024-03")
+# What a process does to a home; it tells the stages that it enters.
+Work = Callable[[Path, CompiledProject, Callable[[str], None]], str]
 RECONCILIATION = "SELECT * FROM meta.reconciliation ORDER BY ALL"
 
 
@@ -112,19 +114,38 @@ class World:
         first: Callable[[], None] = lambda: None,
     ) -> Ended:
         """Refresh in a process of its own; killed at a point, or after some seconds. `first` runs in it before."""
-        report = self.home.parent / "report.json"
-        report.unlink(missing_ok=True)
-        pid = os.fork()
-        if pid == 0:
-            self._in_child(report, kill_at, through, first)
+        pid = self.start(kill_at=kill_at, through=through, first=first)
         if kill_after is not None:
             time.sleep(kill_after)
             os.kill(pid, signal.SIGKILL)
+        return self.end(pid)
+
+    def start(
+        self,
+        *,
+        kill_at: int | None = None,
+        through: str = "",
+        first: Callable[[], None] = lambda: None,
+        work: Work = driver.run,
+    ) -> int:
+        """Begin a refresh, or other work on the home, in a process of its own; its number."""
+        pid = os.fork()
+        if pid == 0:
+            self._in_child(kill_at, through, first, work)
+        return pid
+
+    def end(self, pid: int) -> Ended:
+        """Wait for a process that was begun."""
         code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        report = self._report(pid)
         told = json.loads(report.read_text()) if report.exists() else {}
+        report.unlink(missing_ok=True)
         return Ended(code, told.get("told", ""), tuple(told.get("points", ())))
 
-    def _in_child(self, report: Path, kill_at: int | None, through: str, first: Callable[[], None]) -> None:
+    def _report(self, pid: int) -> Path:
+        return self.home.parent / f"report-{pid}.json"
+
+    def _in_child(self, kill_at: int | None, through: str, first: Callable[[], None], work: Work) -> None:
         code, told = 1, ""
         points = Points(self.home, kill_at)
         try:
@@ -134,7 +155,7 @@ class World:
                 publication.audit = lambda *_, **__: known  # type: ignore[assignment]
             first()
             points.watch()
-            told, code = driver.run(self.home, self.project, points.enter), 0
+            told, code = work(self.home, self.project, points.enter), 0
         except UserError as mistake:
             told, code = str(mistake), 2
         except OSError as trouble:  # as orchestration/__main__.py has it
@@ -143,7 +164,7 @@ class World:
             told = traceback.format_exc()
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
-            report.write_text(json.dumps({"told": told, "points": points.seen}))
+            self._report(os.getpid()).write_text(json.dumps({"told": told, "points": points.seen}))
             os._exit(code)
 
     def expect_done(self, ended: Ended) -> None:
@@ -168,9 +189,9 @@ class World:
             problems.append(f"{type(error).__name__}: {error}")
         return problems
 
-    def differs(self) -> list[str]:
-        """In what the home is not as an undisturbed refresh leaves it."""
-        now, whole = state(self.settings), self.whole
+    def differs(self, whole: State | None = None) -> list[str]:
+        """In what the home is not as an undisturbed refresh leaves it, or not in another state."""
+        now, whole = state(self.settings), whole or self.whole
         problems = [f"left behind: {path}" for path in sorted(now.paths - whole.paths)]
         problems += [f"missing: {path}" for path in sorted(whole.paths - now.paths)]
         for name in ("current", "releases", "hashes", "reconciliation", "decision"):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -15,7 +17,7 @@ from integration.publishing import BROKEN, FIRST, NEW_MONTH, SECOND, state
 from integration.synthetic_warehouse import alter
 
 from expectations import Audit
-from registry import release
+from registry import leftovers, release
 from registry.errors import UserError
 from registry.release import candidate, files, publication
 from registry.release.content import contents
@@ -188,10 +190,10 @@ def test_a_crash_half_way_leaves_the_previous_release(
     alter(settings.warehouse, *NEW_MONTH)
 
     def crash(*_: object, **__: object) -> None:
-        raise OSError("no space left on device")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(files, step, crash)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(UserError, match="can't be written: No space left on device; make room"):
         release.publish(settings, SECOND)
     assert state(settings.releases) == before
 
@@ -291,8 +293,26 @@ def test_a_torn_manifest_is_named(text: str, settings: Settings, open_gate: None
 def test_a_link_to_a_release_that_is_gone_is_said_so(settings: Settings, open_gate: None) -> None:
     outcome = release.publish(settings, FIRST)
     shutil.rmtree(settings.releases / outcome.release_id)
-    with pytest.raises(UserError, match=f"no release {outcome.release_id}"):
+    with pytest.raises(UserError, match=f"release {outcome.release_id} is in force, but its folder is gone"):
         release.current(settings)
+
+
+@pytest.mark.parametrize("damage", ["taken away", "torn"])
+def test_a_refresh_goes_on_without_a_damaged_release(settings: Settings, open_gate: None, damage: str) -> None:
+    first = release.publish(settings, FIRST).release_id
+    alter(settings.warehouse, *NEW_MONTH)
+    second = settings.releases / release.publish(settings, SECOND).release_id
+    if damage == "torn":
+        os.truncate(second / "manifest.json", 200)
+    else:
+        shutil.rmtree(second)
+    leftovers.sweep(settings)
+    in_force = release.current(settings)
+    assert in_force is not None and in_force.release_id == first
+    assert release.publish(settings, SECOND).release_id == second.name
+    assert [one.release_id for one in release.list_releases(settings)] == [second.name, first]
+    aside = [path.name for path in settings.releases.glob(".damaged-*")]
+    assert aside == ([f".damaged-{second.name}"] if damage == "torn" else [])
 
 
 def test_files_added_before_the_seal_are_part_of_the_release(settings: Settings, open_gate: None) -> None:
