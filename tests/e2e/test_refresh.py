@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -38,9 +39,13 @@ def growing(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     return home, (home / "releases" / "current").resolve().name
 
 
-def test_one_more_month_makes_a_new_release_beside_the_old_one_while_a_reader_reads(growing: tuple[Path, str]) -> None:
+def test_a_refresh_killed_while_it_builds_is_finished_by_the_next_beside_the_old_release_and_a_reader(
+    growing: tuple[Path, str],
+) -> None:
     home, first = growing
     before = digest(home / "releases" / first)
+    kill_while_it_builds(home)
+    assert (home / "releases" / "current").resolve().name == first
     refresh = subprocess.Popen(
         [str(REGISTRY), "refresh", "--home", str(home)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=CHECKOUT
     )
@@ -60,6 +65,20 @@ def test_one_more_month_makes_a_new_release_beside_the_old_one_while_a_reader_re
     assert current != first
     assert current.startswith("2025-03-")
     assert digest(home / "releases" / first) == before
+
+
+def kill_while_it_builds(home: Path) -> None:
+    """A refresh with all its processes, killed as soon as dbt writes to the build file."""
+    log = home / "warehouse.duckdb.wal"
+    refresh = subprocess.Popen(
+        [str(REGISTRY), "refresh", "--home", str(home)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        cwd=CHECKOUT, start_new_session=True,
+    )  # fmt: skip
+    while not log.exists() and refresh.poll() is None:
+        time.sleep(0.05)
+    assert refresh.poll() is None, "it ended before it could be killed"
+    os.killpg(refresh.pid, signal.SIGKILL)
+    refresh.wait()
 
 
 PLANTED = [
