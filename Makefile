@@ -38,7 +38,9 @@ mutants: setup  ## Change each threshold and comparison of the clinical SQL: the
 
 faults: setup  ## Kill refreshes at 500 points and moments (FAULTS=… for another number): the next must finish the job
 	@PYTHONPATH=tests:. $(BIN)/python -m faults --number $(or $(FAULTS),500)
-	@$(BIN)/python -m scripts.reliability
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup --junitxml=.venv/trials.xml tests/faults \
+		tests/integration/test_planted_defects.py tests/unit/test_hostile_files.py tests/e2e/test_identifiers.py
+	@$(BIN)/python -m scripts.reliability .venv/trials.xml
 
 bench: setup  ## What it costs beside DuckDB alone, as ratios (ROWS=… for another size than 10 million)
 	@$(BIN)/python -m benchmarks $(if $(ROWS),--rows $(ROWS))

@@ -1,6 +1,7 @@
-"""The table of docs/reliability.md: `python -m scripts.reliability` writes it from what `make faults` measured.
+"""The table of docs/reliability.md, from what `make faults` measured: `python -m scripts.reliability [JUnit file]`.
 
-Planted defects and hostile files are counted from the lists of the tests that try each of them.
+The kills leave their figures in tests/faults/results.json, the tests that plant, hide and attack theirs in the JUnit
+file of their run, from which they are kept in tests/faults/suites.json.
 """
 
 from __future__ import annotations
@@ -8,36 +9,64 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections import Counter
+from pathlib import Path
+from xml.etree import ElementTree as ET
 
 from registry.paths import CHECKOUT
 
 PAGE = CHECKOUT / "docs" / "reliability.md"
-RESULTS = CHECKOUT / "tests" / "faults" / "results.json"
+KILLS = CHECKOUT / "tests" / "faults" / "results.json"
+SUITES = CHECKOUT / "tests" / "faults" / "suites.json"
 STRETCH = re.compile(r"(<!-- generated: table -->\n).*?(<!-- end -->)", re.DOTALL)
+
+SCENARIOS = "tests.faults.test_faults"
+IDENTIFIERS = "tests.e2e.test_identifiers"
+HOSTILE = "tests.unit.test_hostile_files"
+PLANTED = "tests.integration.test_planted_defects"
+
+
+def keep(junit: Path) -> None:
+    """Count the tests of each file that passed and did not, and add up what they recorded, into suites.json."""
+    found: dict[str, Counter[str]] = {}
+    for case in ET.parse(junit).iter("testcase"):  # noqa: S314  pytest wrote it
+        counts = found.setdefault(case.get("classname", ""), Counter())
+        counts["passed" if all(case.find(tag) is None for tag in ("failure", "error", "skipped")) else "failed"] += 1
+        for recorded in case.iter("property"):
+            counts[recorded.get("name", "")] += int(recorded.get("value", "0"))
+    SUITES.write_text(json.dumps(found, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def table() -> str:
     """The figures as a Markdown table."""
-    sys.path.insert(0, str(CHECKOUT / "tests"))
-    from integration.defects_of_a_release import PLANTED  # type: ignore[import-not-found,unused-ignore]
-
-    found = json.loads(RESULTS.read_text())
-    kills = found["kills_at_points"] + found["kills_at_random_moments"]
+    kills, suites = json.loads(KILLS.read_text()), json.loads(SUITES.read_text())
+    points, moments = kills["kills_at_points"], kills["kills_at_random_moments"]
+    hidden = suites[IDENTIFIERS]
     rows = [
-        ("refreshes killed", f"{kills:,}", "`make faults`"),
-        ("of these at points, of how many in a refresh", (f"{found['kills_at_points']:,} of "
-         f"{found['points_of_a_refresh']:,}"), "`make faults`"),
-        ("of these by stage", ", ".join(f"{k} {v}" for k, v in found["by_stage"].items()), "`make faults`"),
-        ("at random moments", str(found["kills_at_random_moments"]), "`make faults`"),
-        ("refreshes survived", f"{found['survived']:,}", "`make faults`"),
-        ("half releases seen", f"{found['half_releases']:,}", "`make faults`"),
-        ("rows lost or counted twice", f"{found['rows_lost_or_twice']:,}", "`make faults`"),
-        ("planted defects, each refused or warned of by its check", f"{len(PLANTED):,}",
+        ("refreshes killed", f"{points + moments:,}", "`make faults`"),
+        ("· at points, of how many in a refresh", f"{points:,} of {kills['points_of_a_refresh']:,}", ""),
+        ("· by stage", ", ".join(f"{stage} {number}" for stage, number in kills["by_stage"].items()), ""),
+        ("· at random moments (those that came after its end)", f"{moments:,} ({kills['came_too_late']:,})", ""),
+        ("refreshes that the next one made good", f"{kills['survived']:,}", ""),
+        ("half releases seen", f"{kills['half_releases']:,}", ""),
+        ("rows lost or counted twice", f"{kills['rows_lost_or_twice']:,}", ""),
+        ("other faults injected, and survived", _of(suites[SCENARIOS]), "`tests/faults/scenarios.py`"),
+        ("identifiers looked for, after each of three refreshes", f"{hidden['identifiers_looked_for'] // 3:,}",
+         "`tests/e2e/test_identifiers.py`"),
+        ("· in how many files", f"{hidden['files_searched']:,}", ""),
+        ("· found outside the vault", f"{hidden['identifiers_found']:,}", ""),
+        ("hostile files and links tried, and refused in a line", _of(suites[HOSTILE]),
+         "`tests/unit/test_hostile_files.py`"),
+        ("planted defects, and caught by their check", _of(suites[PLANTED]),
          "`tests/integration/defects_of_a_release.py`"),
-        ("identifiers found outside the vault", "a test fails at the first", "`tests/e2e/test_identifiers.py`"),
     ]  # fmt: skip
     lines = ["| what | number | from |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]
     return "\n".join(lines) + "\n"
+
+
+def _of(counts: dict[str, int]) -> str:
+    passed, failed = counts.get("passed", 0), counts.get("failed", 0)
+    return f"{passed + failed:,}, {passed:,}"
 
 
 def written_again(text: str) -> str:
@@ -46,4 +75,6 @@ def written_again(text: str) -> str:
 
 
 if __name__ == "__main__":
+    for junit in sys.argv[1:]:
+        keep(Path(junit))
     PAGE.write_text(written_again(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
