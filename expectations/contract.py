@@ -104,12 +104,14 @@ PUBLISHED: tuple[PublishedTable, ...] = (
         "main.mart_rechallenge",
         "episode_id",
         "definition_id patient_key site is_first_case_episode attributed_drug onset_date recovery_date "
-        "treatment_action next_treatment next_drug next_treatment_date days_from_onset days_from_recovery recurred "
-        "recurrence_date recurrence_drug recurrence_context follow_up_days follow_up_days_after_treatment",
+        "treatment_action next_treatment next_drug next_treatment_date days_from_onset days_from_recovery "
+        "last_treatment same_drug_date another_in_class_date out_of_class_date given_on_onset_day "
+        "is_counted_in_recurrence recurred recurrence_date recurrence_drug "
+        "recurrence_context follow_up_days follow_up_days_after_treatment",
     ),
     _table(
         "main.mart_recurrence",
-        "definition_id stratum_type stratum next_treatment",
+        "definition_id stratum_type stratum treatment_after",
         "n_patients n_recurrent recurrence_pct recurrence_low recurrence_high median_follow_up_days",
     ),
     _table(

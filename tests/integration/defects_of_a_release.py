@@ -153,9 +153,13 @@ PLANTED: dict[str, str] = {
     f"{OF_CASE}",
     "rechallenge_recurrence_is_an_episode": "UPDATE main.mart_rechallenge SET recurred = true, "
     f"recurrence_date = DATE '2024-01-01' {OF_CASE}",
-    "recurrence_next_treatment_values": "UPDATE main.mart_recurrence SET next_treatment = 'again' "
-    "WHERE next_treatment = 'same_drug'",
-    "recurrence_counts_agree": f"UPDATE main.mart_rechallenge SET recurred = true {OF_CASE}",
+    "rechallenge_last_treatment_values": f"UPDATE main.mart_rechallenge SET last_treatment = 'again' {OF_CASE}",
+    "rechallenge_last_treatment_fits": f"UPDATE main.mart_rechallenge SET same_drug_date = onset_date - 1 {OF_CASE}",
+    "rechallenge_recurrence_counts_where_it_happened": "UPDATE main.mart_rechallenge "
+    f"SET is_counted_in_recurrence = false {OF_CASE}",
+    "recurrence_treatment_after_values": "UPDATE main.mart_recurrence SET treatment_after = 'again' "
+    "WHERE treatment_after = 'same_drug'",
+    "recurrence_counts_agree": "UPDATE main.mart_recurrence SET n_patients = n_patients + 1",
     "recurrence_intervals_hold_estimates": "UPDATE main.mart_recurrence SET recurrence_low = 1",
     "duration_measure_values": "UPDATE main.mart_duration SET measure = 'to_death' WHERE measure = 'onset_to_recovery'",
     "duration_counts_agree": "UPDATE main.mart_duration SET n_events = n - 1 WHERE measure = 'onset_to_recovery'",

@@ -192,18 +192,19 @@ SELECT episode_id, definition_id, patient_key, site, episode_number, true AS is_
     continuation_possible, attributed_drug, onset_date, end_date AS recovery_date, treatment_action,
     'same_drug' AS next_treatment, attributed_drug AS next_drug, last_dose_date + 182 AS next_treatment_date,
     next_treatment_date - onset_date AS days_from_onset, next_treatment_date - end_date AS days_from_recovery,
+    true AS is_counted_in_recurrence, 'same_drug' AS last_treatment, next_treatment_date AS same_drug_date,
+    NULL::DATE AS another_in_class_date, NULL::DATE AS out_of_class_date, false AS given_on_onset_day,
     false AS recurred, NULL::DATE AS recurrence_date, NULL::INTEGER AS days_to_recurrence,
     NULL::VARCHAR AS recurrence_drug, NULL::VARCHAR AS recurrence_context, 300 AS follow_up_days,
     250 AS follow_up_days_after_treatment
 FROM main.fct_neutropenia_episode;
 CREATE TABLE main.mart_recurrence AS
-SELECT definition_id, 'overall' AS stratum_type, 'all' AS stratum, next_treatment, count(*) AS n_patients,
+SELECT definition_id, 'overall' AS stratum_type, 'all' AS stratum, treatment_after, count(*) AS n_patients,
     0::BIGINT AS n_recurrent, 0.0::DOUBLE AS recurrence_pct, 0.0::DOUBLE AS recurrence_low,
     90.0::DOUBLE AS recurrence_high, 0.0::DOUBLE AS recurrence_low_wilson, 80.0::DOUBLE AS recurrence_high_wilson,
     300.0::DOUBLE AS median_follow_up_days
-FROM (
-    SELECT * FROM main.mart_rechallenge UNION ALL SELECT * REPLACE ('all' AS next_treatment) FROM main.mart_rechallenge
-) GROUP BY definition_id, next_treatment
+FROM main.mart_rechallenge CROSS JOIN (VALUES ('all'), ('same_drug')) AS t (treatment_after)
+GROUP BY definition_id, treatment_after
 UNION ALL
 SELECT definition_id, 'drug', attributed_drug, unnest(['all', 'same_drug']), count(*), 0, 0, 0, 90, 0, 80, 300
 FROM main.mart_rechallenge GROUP BY definition_id, attributed_drug;

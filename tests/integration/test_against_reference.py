@@ -53,12 +53,13 @@ CASE = (
     "final_treatment_action next_drug"
 ).split()
 RECHALLENGE = (
-    "definition_id onset_date is_first_case_episode next_treatment next_drug next_treatment_date days_from_onset "
-    "days_from_recovery recurred recurrence_date recurrence_drug recurrence_context follow_up_days "
+    "definition_id onset_date is_first_case_episode is_counted_in_recurrence next_treatment next_drug "
+    "next_treatment_date days_from_onset days_from_recovery last_treatment same_drug_date another_in_class_date "
+    "out_of_class_date given_on_onset_day recurred recurrence_date recurrence_drug recurrence_context follow_up_days "
     "follow_up_days_after_treatment"
 ).split()
 PERIOD = "definition_id stratum_type stratum period n_patients n_cases".split()
-RECURRENCE = "definition_id next_treatment n_patients n_recurrent".split()
+RECURRENCE = "definition_id treatment_after n_patients n_recurrent median_follow_up_days".split()
 REVIEW = (
     "definition_id onset_date review_status verdict n_reviews n_reviewer_roles reviewer_roles verdicts_agree "
     "reviewed_on"

@@ -31,6 +31,7 @@ PUBLISHED = (
     "main.dim_patient",
     "main.mart_case_listing",
     "main.mart_monitoring",
+    "main.mart_rechallenge",
     "main.mart_attrition",
     "intermediate.int_risk_time",
 )

@@ -6,6 +6,7 @@ Counts and days only; intervals and survival are left to the libraries that comp
 from __future__ import annotations
 
 from collections.abc import Sequence
+from statistics import median
 from typing import Any
 
 from .outcomes import treatment_after
@@ -96,18 +97,33 @@ def _days(result: PatientResult, drug: str | None, period: str) -> int:
     return first_year if period == "first_year" else sum(row["days_at_risk"] for row in rows) - first_year
 
 
+TREATMENTS_AFTER = ("all", "same_drug", "another_in_class", "out_of_class", "none")
+
+
 def recurrence(definition_id: str, results: Sequence[PatientResult]) -> list[dict[str, Any]]:
-    """Cases and how many of them recurred, by what was given after the first case episode."""
-    first = [r.rechallenge_rows()[0] for r in results if r.cases]
+    """Of the cases who were given a treatment after their episode, how many recurred with it as the last.
+
+    Each case once, by the episode that a recurrence is held against; one given several treatments
+    counts among those given each.
+    """
+    cases = [row for r in results for row in r.rechallenge_rows() if row["is_counted_in_recurrence"]]
     rows = []
-    for given in ("all", "same_drug", "another_in_class", "out_of_class", "none"):
-        those = [row for row in first if given in ("all", row["next_treatment"])]
+    for treatment in TREATMENTS_AFTER:
+        if treatment == "all":
+            those = [(row, row["onset_date"]) for row in cases]
+        elif treatment == "none":
+            those = [(row, row["onset_date"]) for row in cases if row["last_treatment"] == "none"]
+        else:
+            those = [(row, row[f"{treatment}_date"]) for row in cases if row[f"{treatment}_date"]]
+        recurrent = [row for row, _ in those if row["recurred"] and treatment in ("all", row["last_treatment"])]
+        followed = [row["follow_up_days"] - (since - row["onset_date"]).days for row, since in those]
         rows.append(
             {
                 "definition_id": definition_id,
-                "next_treatment": given,
+                "treatment_after": treatment,
                 "n_patients": len(those),
-                "n_recurrent": sum(row["recurred"] for row in those),
+                "n_recurrent": len(recurrent),
+                "median_follow_up_days": median(followed) if followed else None,
             }
         )
     return rows
