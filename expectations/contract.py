@@ -135,7 +135,7 @@ PUBLISHED: tuple[PublishedTable, ...] = (
         "main.mart_monitoring",
         "patient_key",
         "last_dose_date last_drug last_anc_date days_since_anc last_anc_10e9_l last_severity anc_overdue open_episode "
-        "days_since_last_dose in_late_window",
+        "days_since_last_dose in_late_window deceased unresolved_episode switched_to last_contact_date is_followed",
     ),
     _table(
         "main.mart_chart_review",

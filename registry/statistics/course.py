@@ -85,9 +85,9 @@ having (grouping(drug) = 1 or drug is not null) and (grouping(gcsf) = 1 or gcsf 
 order by {ORDER}, measure, time_days
 """
 
-# A case stands in the row of each treatment that was given after it, from its first day on, and in the row of none where
-# nothing was; its recurrence in the row of the last one alone, so that those who recurred are among those given it. A
-# share of none is shown as such. Why so: docs/decisions/0017-recurrence-by-what-was-given.md
+# A case stands in the row of each treatment that was given after it, from its first day on, or in that of none; its
+# recurrence in the row of the last one alone, so that those who recurred are among those given it. A share of none is
+# shown as such. Why so: docs/decisions/0017-recurrence-by-what-was-given.md
 _RECURRENCES = f"""
 with cases as (
     select *,
@@ -146,7 +146,7 @@ def duration(connection: duckdb.DuckDBPyConnection) -> Any:
 
 
 def recurrence(connection: duckdb.DuckDBPyConnection) -> Any:
-    """Share of cases that recurred, by what was given after: a DataFrame, one row a definition, stratum and treatment."""
+    """Share of cases that recurred, by what was given after: one row a definition, stratum and treatment."""
     counts = connection.execute(_RECURRENCES).df()
     shares = [risk_interval(int(row.n_recurrent), int(row.n_patients)) for row in counts.itertuples()]
     return counts.assign(

@@ -231,7 +231,8 @@ WHERE stratum_type <> 'site';
 CREATE TABLE main.mart_monitoring AS
 SELECT patient_key, DATE '2024-01-09' AS last_dose_date, first_drug AS last_drug, DATE '2024-03-01' AS last_anc_date,
     30 AS days_since_anc, 3.0::DECIMAL(18, 6) AS last_anc_10e9_l, 'none' AS last_severity, false AS anc_overdue,
-    false AS open_episode, 82 AS days_since_last_dose, false AS in_late_window
+    false AS open_episode, 82 AS days_since_last_dose, false AS in_late_window, false AS deceased,
+    false AS unresolved_episode, NULL::VARCHAR AS switched_to, follow_up_end AS last_contact_date, true AS is_followed
 FROM main.dim_patient;
 
 CREATE TABLE main.mart_chart_review AS

@@ -65,7 +65,10 @@ REVIEW = (
     "reviewed_on"
 ).split()
 VERDICT_PAIR = "definition_id comparison first_reading second_reading first_verdict second_verdict".split()
-MONITORING = "last_dose_date last_drug last_anc_date days_since_anc anc_overdue open_episode".split()
+MONITORING = (
+    "last_dose_date last_drug last_anc_date days_since_anc anc_overdue open_episode unresolved_episode switched_to "
+    "last_contact_date deceased is_followed"
+).split()
 
 
 def agree(what: str, expected: Iterable[tuple[Any, ...]], actual: Iterable[tuple[Any, ...]]) -> None:

@@ -80,6 +80,11 @@ def _before_the_end_of_observation(past: int) -> Iterator[Story]:
     yield Story({"ocrelizumab": [last_dose]}, anc={_days(END, -90 - past): _LOW})
     yield Story({"ocrelizumab": [last_dose]}, anc={_days(END, -183 - past): _NORMAL})
     yield Story({"ocrelizumab": [_days(END, -365 - past)]}, anc={_days(END, -30): _NORMAL})
+    yield Story({"ocrelizumab": [last_dose]}, anc={_days(END, -150): _LOW, _days(END, -40): ("1.4", "1.5")[past]})
+    closed = [("ocrelizumab", _days(last_dose, -9), last_dose)]
+    yield Story({"ocrelizumab": [last_dose]}, [*closed, ("ozanimod", _days(last_dose, past), None)])
+    yield Story({"ocrelizumab": [last_dose]}, [*closed, ("ozanimod", _days(last_dose, 9), None)], {END: _LOW})
+    yield Story(lines=[("ofatumumab", last_dose, (None, END)[past]), ("ozanimod", _days(last_dose, 9), None)])
 
 
 def _after_an_onset(past: int) -> Iterator[Story]:

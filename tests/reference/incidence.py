@@ -9,8 +9,11 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
+from .codes import DRUGS
+from .episodes import measurements
+from .history import History
 from .outcomes import treatment_after
-from .patient import PatientResult
+from .patient import AssessedEpisode, PatientResult, patient_died
 
 EXCLUSIONS = ("never_treated", "missing_demographics", "outside_enrolment", "baseline_neutropenia")
 MONITORED_DAYS = 365
@@ -191,6 +194,8 @@ def monitoring(results: Sequence[PatientResult], anc_interval_days: int) -> list
             continue
         last_anc = max((r.day for r in history.anc), default=None)
         days = (end - last_anc).days if last_anc else None
+        unresolved = [e for e in result.episodes if _is_unresolved(result, e)]
+        switched_to = _switched_to(history)
         rows.append(
             {
                 "site": history.site,
@@ -200,7 +205,33 @@ def monitoring(results: Sequence[PatientResult], anc_interval_days: int) -> list
                 "last_anc_date": last_anc,
                 "days_since_anc": days,
                 "anc_overdue": days is None or days > anc_interval_days,
-                "open_episode": any(e.episode.end_status == "ongoing" for e in result.episodes),
+                "open_episode": any(e.episode.end_status == "ongoing" for e in unresolved),
+                "unresolved_episode": bool(unresolved),
+                "switched_to": switched_to,
+                "last_contact_date": history.last_contact,
+                "deceased": patient_died(history),
+                "is_followed": not patient_died(history) and bool(not switched_to or _has_open_line(history) or unresolved),
             }
         )
     return rows
+
+
+def _is_unresolved(result: PatientResult, assessed: AssessedEpisode) -> bool:
+    """Ongoing, or lost without a recovery on a later day; a laboratory error is no neutropenia."""
+    if assessed.adjudication == "lab_error" or assessed.episode.end_status == "recovered":
+        return False
+    end = assessed.episode.end
+    series = measurements(result.history.anc, result.definition)
+    return end is None or not any(m.recovered and m.day > end for m in series)
+
+
+def _switched_to(history: History) -> str | None:
+    """The drug out of the class whose line began last after the last dose that is not assumed."""
+    last = max(dose.day for dose in history.class_doses if dose.source != "assumed")
+    lines = [line for line in history.lines if DRUGS[line.drug].drug_class == "other" and line.start > last]
+    return max(lines, key=lambda line: (line.start, line.drug)).drug if lines else None
+
+
+def _has_open_line(history: History) -> bool:
+    """A line of an anti-CD20 drug has no end."""
+    return any(line.end is None for line in history.lines if DRUGS[line.drug].drug_class == "anti_cd20")
