@@ -153,6 +153,7 @@ def compare(cohort: Cohort, tmp_path: Path) -> None:
         rows(expected["cohort_member"], MEMBER),
         found.rows("intermediate.int_cohort_member", MEMBER),
     )
+    agree_on_the_flow(expected, cohort.study.primary_definition, found)
     agree_on_what_followed(expected, found)
     agree("mart_case_listing", rows(expected["case_listing"], CASE), found.rows("main.mart_case_listing", CASE))
     agree("mart_chart_review", rows(expected["chart_review"], REVIEW), found.rows("main.mart_chart_review", REVIEW))
@@ -171,6 +172,28 @@ def compare(cohort: Cohort, tmp_path: Path) -> None:
         [(row["reason"], row["n_in"], row["n_excluded"], row["n_out"]) for row in expected["attrition"]],
         found.query("SELECT reason, n_in, n_excluded, n_out FROM main.mart_attrition"),
     )
+
+
+def agree_on_the_flow(expected: dict[str, list[dict[str, Any]]], primary: str, found: Warehouse) -> None:
+    """From the cohort to its cases, each step a part of the one before."""
+
+    def patients(table: str, holds: str | None = None) -> int:
+        rows = [row for row in expected[table] if row["definition_id"] == primary and (holds is None or row[holds])]
+        return len({(row["site"], row["patient_id"]) for row in rows})
+
+    flow = (
+        patients("cohort_member"),
+        patients("risk_time", "days_at_risk"),
+        patients("risk_time", "n_anc_tests"),
+        patients("case_listing"),
+    )
+    assert flow == tuple(sorted(flow, reverse=True))
+    steps = "'patients', 'with_time_at_risk', 'with_anc_at_risk', 'cases'"
+    counted = found.query(
+        f"SELECT n FROM main.mart_cohort_summary WHERE stratum = 'overall' AND measure IN ({steps}) "
+        f"ORDER BY list_position([{steps}], measure)"
+    )
+    assert counted == [(n,) for n in flow]
 
 
 def agree_on_what_followed(expected: dict[str, list[dict[str, Any]]], found: Warehouse) -> None:

@@ -210,7 +210,8 @@ def monitoring(results: Sequence[PatientResult], anc_interval_days: int) -> list
                 "switched_to": switched_to,
                 "last_contact_date": history.last_contact,
                 "deceased": patient_died(history),
-                "is_followed": not patient_died(history) and bool(not switched_to or _has_open_line(history) or unresolved),
+                "is_followed": not patient_died(history)
+                and bool(not switched_to or _has_open_line(history) or unresolved),
             }
         )
     return rows
