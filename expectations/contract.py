@@ -74,7 +74,7 @@ PUBLISHED: tuple[PublishedTable, ...] = (
     _table(
         "main.mart_case_listing",
         "definition_id patient_key",
-        "n_episodes worst_severity onset_type gcsf_treated recurred final_treatment_action next_drug",
+        "n_episodes worst_severity possibly_severe onset_type gcsf_treated recurred final_treatment_action next_drug",
     ),
     _table(
         "main.mart_incidence",
@@ -117,7 +117,7 @@ PUBLISHED: tuple[PublishedTable, ...] = (
     _table(
         "main.mart_new_cases",
         "episode_id",
-        "definition_id patient_key site onset_date severity attributed_drug known_as is_first_release "
+        "definition_id patient_key site onset_date severity possibly_severe attributed_drug known_as is_first_release "
         "previous_release_id",
     ),
     _table("main.mart_attrition", "step", "n_in n_excluded reason n_out"),

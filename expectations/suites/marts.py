@@ -196,8 +196,8 @@ CHECKS: tuple[Check, ...] = (
             OR (is_followed AND deceased)
             OR (NOT is_followed AND NOT deceased AND (switched_to IS NULL OR unresolved_episode))
         """,
-        description="An open episode is unresolved. The dead are not followed; of the living only some who have switched "
-        "out of the class are not.",
+        description="An open episode is unresolved. The dead are not followed; of the living, only some who have "
+        "switched out of the class are not.",
         source="Protocol: monitoring",
     ),
     in_range(

@@ -15,7 +15,7 @@ OF_OTHER = "WHERE patient_key = '{other}'"
 OF_CASE = "WHERE patient_key = '{case}'"
 NEW_CASE = (
     "INSERT INTO main.mart_new_cases SELECT episode_id, definition_id, patient_key, site, onset_date, severity, "
-    "attributed_drug,"
+    "false, attributed_drug,"
 )
 
 PLANTED: dict[str, str] = {

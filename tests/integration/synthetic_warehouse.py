@@ -125,7 +125,7 @@ FROM first_low WHERE n = 1;
 
 CREATE TABLE main.mart_case_listing AS
 SELECT definition_id, patient_key, attributed_drug AS drug, 1::BIGINT AS n_episodes, severity AS worst_severity,
-    ctcae_v5_grade AS worst_ctcae_v5_grade,
+    ctcae_v5_grade AS worst_ctcae_v5_grade, false AS possibly_severe,
     nadir_anc_10e9_l, onset_type, gcsf_treated, false AS recurred, treatment_action AS final_treatment_action, next_drug
 FROM main.fct_neutropenia_episode;
 
@@ -210,8 +210,8 @@ SELECT definition_id, 'drug', attributed_drug, unnest(['all', 'same_drug']), cou
 FROM main.mart_rechallenge GROUP BY definition_id, attributed_drug;
 -- A release that had all of them before: `publish` writes its own.
 CREATE TABLE main.mart_new_cases AS
-SELECT episode_id, definition_id, patient_key, site, onset_date, severity, attributed_drug, 'unknown' AS known_as,
-    false AS is_first_release, 'before' AS previous_release_id
+SELECT episode_id, definition_id, patient_key, site, onset_date, severity, false AS possibly_severe, attributed_drug,
+    'unknown' AS known_as, false AS is_first_release, 'before' AS previous_release_id
 FROM main.fct_neutropenia_episode WHERE false;
 CREATE TABLE main.mart_attrition AS
 SELECT * FROM (VALUES

@@ -49,7 +49,7 @@ MEMBER = (
 ).split()
 COUNTS = "rows_delivered rows_current rows_superseded rows_duplicate rows_quarantined rows_not_mapped".split()
 CASE = (
-    "definition_id drug n_episodes worst_severity nadir_anc_10e9_l onset_type gcsf_treated recurred "
+    "definition_id drug n_episodes worst_severity possibly_severe nadir_anc_10e9_l onset_type gcsf_treated recurred "
     "final_treatment_action next_drug"
 ).split()
 RECHALLENGE = (

@@ -6,17 +6,19 @@ Counts and days only; intervals and survival are left to the libraries that comp
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from statistics import median
 from typing import Any
 
 from .codes import DRUGS
-from .episodes import measurements
+from .episodes import Measurement, measurements
 from .history import History
 from .outcomes import treatment_after
 from .patient import AssessedEpisode, PatientResult, patient_died
 
 EXCLUSIONS = ("never_treated", "missing_demographics", "outside_enrolment", "baseline_neutropenia")
 MONITORED_DAYS = 365
+SEVERE_BELOW = Decimal("0.5")
 
 
 def incidence(definition_id: str, results: Sequence[PatientResult]) -> list[dict[str, Any]]:
@@ -151,6 +153,7 @@ def case_listing(definition_id: str, results: Sequence[PatientResult]) -> list[d
                 "drug": first.attribution.dose.drug,
                 "n_episodes": len(result.cases),
                 "worst_severity": of_lowest["severity"],
+                "possibly_severe": _may_be_severe(nadirs) and all(row["ctcae_v5_grade"] != "4" for row in own),
                 "nadir_anc_10e9_l": lowest.value,
                 "onset_type": first.attribution.onset_type,
                 "gcsf_treated": any(row["gcsf_treated"] for row in own),
@@ -160,6 +163,14 @@ def case_listing(definition_id: str, results: Sequence[PatientResult]) -> list[d
             }
         )
     return rows
+
+
+def _may_be_severe(nadirs: Sequence[Measurement]) -> bool:
+    """Some nadir is told as a bound below, which reaches from above 0.5 to 0."""
+    return any(
+        nadir.value > SEVERE_BELOW if nadir.operator == "<" else nadir.operator == "<=" and nadir.value >= SEVERE_BELOW
+        for nadir in nadirs
+    )
 
 
 def sensitivity(definition_id: str, results: Sequence[PatientResult]) -> dict[str, Any]:
