@@ -8,7 +8,7 @@ from expectations.kinds import no_rows, one_of
 NEW_CASES = "main.mart_new_cases"
 
 # The case episodes of the primary definition that are severe or may be, of a release or, with a prefix, of the one
-# before: by the value itself and the seed's bound, whatever scale the definition grades on. What is told as "below" some
+# before: by the value itself and the seed's bound, whatever scale the definition grades on. What is told as below some
 # bound may be anything down to 0.
 _SEVERE = """
     SELECT episode.episode_id, episode.patient_key, NOT (
@@ -47,8 +47,8 @@ CHECKS: tuple[Check, ...] = (
         WHERE EXISTS (SELECT 1 FROM main.mart_new_cases WHERE is_first_release)
             AND episode_id NOT IN (SELECT episode_id FROM main.mart_new_cases)
         """,
-        description="Every new case is a severe case episode of the primary definition, or one whose bound leaves that open "
-        "and which says so; in a first release all are.",
+        description="Every new case is a case episode of the primary definition that is severe, or marked as one whose "
+        "bound leaves that open; in a first release all are.",
         source="Output contract: new cases",
     ),
     no_rows(
@@ -69,8 +69,8 @@ CHECKS: tuple[Check, ...] = (
             (SELECT episode_id FROM expected EXCEPT SELECT episode_id FROM main.mart_new_cases)
         ) AS differing
         """,
-        description="New cases are exactly the severe case episodes, and those that may be, that the release before did not "
-        "have as such.",
+        description="New cases are exactly the case episodes that are severe, or may be, and that the release before "
+        "did not have as such.",
         source="Output contract: new cases",
         needs_previous=True,
     ),

@@ -197,8 +197,9 @@ def test_the_papers_study_settings_are_read(tmp_path: Path) -> None:
             "'Udine_2025' differs from 'udine_2025' by case alone; did you mean 'udine_2025'?",
         ),
         (
-            "definitions:\n  - {definition_id: a, onset_below: 1, recovery_at: 2}\n"
-            "  - {definition_id: A, onset_below: 1, recovery_at: 2}",
+            "definitions: ["
+            + ", ".join(f"{{definition_id: {name}, onset_below: 1, recovery_at: 2}}" for name in "aA")
+            + "]",
             1,
             "definitions hold 'a' twice",
         ),
