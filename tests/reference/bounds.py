@@ -94,6 +94,8 @@ def _after_an_onset(past: int) -> Iterator[Story]:
     tolerated = _TOLERATED["ofatumumab"] + past
     yield Story(lines=[("ofatumumab", INDEX, None)], anc=low | {_days(onset, tolerated): _NORMAL})
     yield Story(lines=[("ofatumumab", INDEX, _days(onset, tolerated))], anc=low | {_days(onset, 80): _NORMAL})
+    injected = _days(INDEX, 3 * 28 + past)
+    yield Story(lines=[("ofatumumab", INDEX, None)], anc={injected: _LOW, _days(injected, 80): _NORMAL})
     yield Story({"ocrelizumab": [INDEX]}, [("ocrelizumab", INDEX, _days(onset, -past))], low)
     yield Story({"ocrelizumab": [INDEX]}, anc=low | {_days(INDEX, _TOLERATED["ocrelizumab"] + past): _NORMAL})
     yield Story({"ocrelizumab": [INDEX, _days(INDEX, _TOLERATED["ocrelizumab"] + past)]}, anc=low)
