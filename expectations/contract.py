@@ -74,7 +74,7 @@ PUBLISHED: tuple[PublishedTable, ...] = (
     _table(
         "main.mart_case_listing",
         "definition_id patient_key",
-        "n_episodes worst_severity onset_type gcsf_treated recurred final_treatment_action next_drug",
+        "n_episodes worst_severity possibly_severe onset_type gcsf_treated recurred final_treatment_action next_drug",
     ),
     _table(
         "main.mart_incidence",
@@ -104,18 +104,20 @@ PUBLISHED: tuple[PublishedTable, ...] = (
         "main.mart_rechallenge",
         "episode_id",
         "definition_id patient_key site is_first_case_episode attributed_drug onset_date recovery_date "
-        "treatment_action next_treatment next_drug next_treatment_date days_from_onset days_from_recovery recurred "
-        "recurrence_date recurrence_drug recurrence_context follow_up_days follow_up_days_after_treatment",
+        "treatment_action next_treatment next_drug next_treatment_date days_from_onset days_from_recovery "
+        "last_treatment same_drug_date another_in_class_date out_of_class_date given_on_onset_day "
+        "is_counted_in_recurrence recurred recurrence_date recurrence_drug "
+        "recurrence_context follow_up_days follow_up_days_after_treatment",
     ),
     _table(
         "main.mart_recurrence",
-        "definition_id stratum_type stratum next_treatment",
+        "definition_id stratum_type stratum treatment_after",
         "n_patients n_recurrent recurrence_pct recurrence_low recurrence_high median_follow_up_days",
     ),
     _table(
         "main.mart_new_cases",
         "episode_id",
-        "definition_id patient_key site onset_date severity attributed_drug known_as is_first_release "
+        "definition_id patient_key site onset_date severity possibly_severe attributed_drug known_as is_first_release "
         "previous_release_id",
     ),
     _table("main.mart_attrition", "step", "n_in n_excluded reason n_out"),
@@ -133,7 +135,7 @@ PUBLISHED: tuple[PublishedTable, ...] = (
         "main.mart_monitoring",
         "patient_key",
         "last_dose_date last_drug last_anc_date days_since_anc last_anc_10e9_l last_severity anc_overdue open_episode "
-        "days_since_last_dose in_late_window",
+        "days_since_last_dose in_late_window deceased unresolved_episode switched_to last_contact_date is_followed",
     ),
     _table(
         "main.mart_chart_review",

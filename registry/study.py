@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import zoneinfo
+from collections.abc import Iterable
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
@@ -47,6 +48,13 @@ def _identifier(name: str) -> str:
     return name
 
 
+def _is_no_other_case_of(name: str, known: Iterable[str]) -> None:
+    """ValueError where a name differs from a known one by case alone: it would be another definition, side by side."""
+    meant = next((other for other in known if other.casefold() == name.casefold()), None)
+    if meant and meant != name:
+        raise ValueError(f"definition_id '{name}' differs from '{meant}' by case alone; did you mean '{meant}'?")
+
+
 def _known_scale(name: str) -> str:
     return one_of(name, vocabulary.scales(), "grading scale") if vocabulary.scales() else name
 
@@ -79,8 +87,12 @@ class CaseDefinition(YamlModel):
     @model_validator(mode="before")
     @classmethod
     def _like_the_shipped_one(cls, data: Any) -> Any:
-        shipped = vocabulary.definitions().get(str(data.get("definition_id"))) if isinstance(data, dict) else None
+        if not isinstance(data, dict):
+            return data
+        name = str(data.get("definition_id"))
+        shipped = vocabulary.definitions().get(name)
         if shipped is None:
+            _is_no_other_case_of(name, vocabulary.definitions())
             return data
         given = {key: value for key, value in data.items() if value is not None}
         return shipped | {"label": f"{shipped['label']}; parameters changed by the study"} | given
@@ -92,6 +104,14 @@ class CaseDefinition(YamlModel):
             raise ValueError("recovery_at must not lie below onset_below")
         if self.recovery_at == self.onset_below and self.onset_inclusive:
             raise ValueError("recovery_at must lie above onset_below where onset_inclusive is true")
+        return self
+
+    @model_validator(mode="after")
+    def _some_onset_can_be_late(self) -> CaseDefinition:
+        """An onset further from its dose than attribution_days is laid to no dose."""
+        if self.late_days > self.attribution_days:
+            limits = f"late_days ({self.late_days}) must not lie above attribution_days ({self.attribution_days})"
+            raise ValueError(f"{limits}: no onset could be late")
         return self
 
 
@@ -122,7 +142,8 @@ class Study(YamlModel):
         if self.late_window_end_days < self.late_window_start_days:
             raise ValueError("late_window_end_days must not lie below late_window_start_days")
         ids = [definition.definition_id for definition in self.definitions]
-        twice = next((name for name in ids if ids.count(name) > 1), None)
+        folded = [name.casefold() for name in ids]
+        twice = next((name for name in ids if folded.count(name.casefold()) > 1), None)
         if twice:
             raise ValueError(f"definitions hold '{twice}' twice")
         known = {*vocabulary.definitions(), *ids}

@@ -62,7 +62,10 @@ Model = TypeVar("Model", bound=YamlModel)
 def nearest(name: str, known: Iterable[str]) -> str:
     """`; did you mean 'x'?` for the most similar known name, else the list of them when it is short."""
     names = list(known)
-    close = difflib.get_close_matches(name, names, n=1) or difflib.get_close_matches(name.casefold(), names, n=1)
+    folded = {other.casefold(): other for other in names}
+    close = difflib.get_close_matches(name, names, n=1) or [
+        folded[match] for match in difflib.get_close_matches(name.casefold(), folded, n=1)
+    ]
     if close:
         return f"; did you mean '{close[0]}'?"
     return f"; known: {', '.join(sorted(names))}" if 0 < len(names) <= 20 else ""

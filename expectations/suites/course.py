@@ -10,16 +10,19 @@ RECHALLENGE = "main.mart_rechallenge"
 DURATION = "main.mart_duration"
 RECURRENCE = "main.mart_recurrence"
 
-NEXT_TREATMENTS = ("same_drug", "another_in_class", "out_of_class", "none")
+TREATMENTS = ("same_drug", "another_in_class", "out_of_class", "none")
 
 CHECKS: tuple[Check, ...] = (
-    one_of(
-        "rechallenge_next_treatment_values",
-        RECHALLENGE,
-        "next_treatment",
-        NEXT_TREATMENTS,
-        description=f"next_treatment is one of: {', '.join(NEXT_TREATMENTS)}.",
-        source="Output contract",
+    *(
+        one_of(
+            f"rechallenge_{column}_values",
+            RECHALLENGE,
+            column,
+            TREATMENTS,
+            description=f"{column} is one of: {', '.join(TREATMENTS)}.",
+            source="Output contract",
+        )
+        for column in ("next_treatment", "last_treatment")
     ),
     *(
         refers(
@@ -87,46 +90,89 @@ CHECKS: tuple[Check, ...] = (
         description="A recurrence is the patient's next case episode with a higher recurrence number.",
         source="Protocol: recurrence",
     ),
+    no_rows(
+        "rechallenge_last_treatment_fits",
+        RECHALLENGE,
+        """
+        SELECT episode_id FROM main.mart_rechallenge
+        WHERE least(same_drug_date, another_in_class_date, out_of_class_date) < onset_date
+            OR greatest(same_drug_date, another_in_class_date, out_of_class_date) >= recurrence_date
+            OR given_on_onset_day <> coalesce(
+                least(same_drug_date, another_in_class_date, out_of_class_date) = onset_date, false)
+            OR CASE last_treatment
+                WHEN 'same_drug' THEN same_drug_date IS NULL
+                WHEN 'another_in_class' THEN another_in_class_date IS NULL
+                WHEN 'out_of_class' THEN out_of_class_date IS NULL
+                ELSE coalesce(same_drug_date, another_in_class_date, out_of_class_date) IS NOT NULL
+            END
+        """,
+        description="What was given after an episode lies between its onset and a recurrence, the last of it included.",
+        source="Protocol: recurrence",
+    ),
+    no_rows(
+        "rechallenge_recurrence_counts_where_it_happened",
+        RECHALLENGE,
+        """
+        SELECT max(episode_id) AS episode_id FROM main.mart_rechallenge
+        GROUP BY definition_id, patient_key
+        HAVING count(*) FILTER (WHERE is_counted_in_recurrence) <> 1
+        UNION ALL
+        SELECT episode_id FROM main.mart_rechallenge
+        WHERE is_counted_in_recurrence AND recurred AND recurrence_context IS DISTINCT FROM CASE last_treatment
+            WHEN 'same_drug' THEN 'rechallenge'
+            WHEN 'another_in_class' THEN 'after_switch_in_class'
+            WHEN 'out_of_class' THEN 'after_switch_out_of_class'
+            ELSE 'no_further_treatment'
+        END
+        """,
+        description="Each case is counted by one episode, and its recurrence under the last treatment before it.",
+        source="Protocol: recurrence context",
+    ),
     one_of(
-        "recurrence_next_treatment_values",
+        "recurrence_treatment_after_values",
         RECURRENCE,
-        "next_treatment",
-        ("all", *NEXT_TREATMENTS),
-        description=f"Recurrence is given for all cases and by what was given next: {', '.join(NEXT_TREATMENTS)}.",
+        "treatment_after",
+        ("all", *TREATMENTS),
+        description=f"Recurrence is given for all cases and by what was given after: {', '.join(TREATMENTS)}.",
         source="Output contract",
     ),
     no_rows(
         "recurrence_counts_agree",
         RECURRENCE,
         """
-        WITH cases AS (
-            SELECT * FROM main.mart_rechallenge WHERE is_first_case_episode
-        ), strata AS (
-            SELECT definition_id, 'overall' AS stratum_type, 'all' AS stratum, recurred, next_treatment FROM cases
-            UNION ALL SELECT definition_id, 'drug', attributed_drug, recurred, next_treatment FROM cases
+        WITH given AS (
+            SELECT definition_id, attributed_drug, treatment_after, recurred AND counts AS recurred
+            FROM main.mart_rechallenge, LATERAL (VALUES
+                ('all', true, true),
+                ('same_drug', same_drug_date IS NOT NULL, last_treatment = 'same_drug'),
+                ('another_in_class', another_in_class_date IS NOT NULL, last_treatment = 'another_in_class'),
+                ('out_of_class', out_of_class_date IS NOT NULL, last_treatment = 'out_of_class'),
+                ('none', last_treatment = 'none', true)
+            ) AS t (treatment_after, was_given, counts)
+            WHERE is_counted_in_recurrence AND was_given
         ), counted AS (
-            SELECT definition_id, stratum_type, stratum, 'all' AS next_treatment, count(*) AS n,
+            SELECT definition_id, 'overall' AS stratum_type, 'all' AS stratum, treatment_after, count(*) AS n,
                 count(*) FILTER (WHERE recurred) AS n_recurrent
-            FROM strata GROUP BY definition_id, stratum_type, stratum
+            FROM given GROUP BY definition_id, treatment_after
             UNION ALL
-            SELECT definition_id, stratum_type, stratum, next_treatment, count(*), count(*) FILTER (WHERE recurred)
-            FROM strata GROUP BY definition_id, stratum_type, stratum, next_treatment
+            SELECT definition_id, 'drug', attributed_drug, treatment_after, count(*), count(*) FILTER (WHERE recurred)
+            FROM given GROUP BY definition_id, attributed_drug, treatment_after
         )
         SELECT coalesce(stated.definition_id, counted.definition_id) AS definition_id,
             coalesce(stated.stratum, counted.stratum) AS stratum
         FROM main.mart_recurrence AS stated
         FULL JOIN counted
             ON stated.definition_id = counted.definition_id AND stated.stratum_type = counted.stratum_type
-            AND stated.stratum = counted.stratum AND stated.next_treatment = counted.next_treatment
+            AND stated.stratum = counted.stratum AND stated.treatment_after = counted.treatment_after
         LEFT JOIN main.mart_sensitivity AS sensitivity
             ON stated.definition_id = sensitivity.definition_id AND stated.stratum_type = 'overall'
-            AND stated.next_treatment = 'all'
+            AND stated.treatment_after = 'all'
         WHERE coalesce(stated.n_patients, -1) <> coalesce(counted.n, 0)
             OR coalesce(stated.n_recurrent, -1) <> coalesce(counted.n_recurrent, 0)
             OR stated.n_patients <> sensitivity.n_cases OR stated.n_recurrent <> sensitivity.n_recurrent
         """,
-        description="Recurrence counts the cases of mart_rechallenge, each once, and as many as the sensitivity "
-        "analysis.",
+        description="Recurrence counts the cases of mart_rechallenge by what was given to them, and all of them as "
+        "the sensitivity analysis does.",
         source=SAME_COUNT,
         names_offenders=True,
     ),
@@ -134,7 +180,7 @@ CHECKS: tuple[Check, ...] = (
         "recurrence_intervals_hold_estimates",
         RECURRENCE,
         """
-        SELECT definition_id, stratum, next_treatment FROM main.mart_recurrence
+        SELECT definition_id, stratum, treatment_after FROM main.mart_recurrence
         WHERE (n_patients > 0 AND coalesce(
                 abs(recurrence_pct - 100.0 * n_recurrent / n_patients) > 1e-7
                 OR recurrence_pct NOT BETWEEN recurrence_low - 1e-7 AND recurrence_high + 1e-7

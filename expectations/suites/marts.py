@@ -179,6 +179,27 @@ CHECKS: tuple[Check, ...] = (
         "drug",
         description="Every last drug of a monitored patient stands in dim_drug.",
     ),
+    refers(
+        "monitoring_switched_to_known",
+        "main.mart_monitoring",
+        "switched_to",
+        "main.dim_drug",
+        "drug",
+        description="Every drug that a monitored patient has switched to stands in dim_drug.",
+    ),
+    no_rows(
+        "monitoring_flags_fit",
+        "main.mart_monitoring",
+        """
+        SELECT patient_key FROM main.mart_monitoring
+        WHERE (open_episode AND NOT unresolved_episode)
+            OR (is_followed AND deceased)
+            OR (NOT is_followed AND NOT deceased AND (switched_to IS NULL OR unresolved_episode))
+        """,
+        description="An open episode is unresolved. The dead are not followed; of the living, only some who have "
+        "switched out of the class are not.",
+        source="Protocol: monitoring",
+    ),
     in_range(
         "cohort_summary_counts_possible",
         "main.mart_cohort_summary",

@@ -18,7 +18,7 @@ STATISTICS = {
         "Time from the index date to the first case episode: Kaplan–Meier, and Aalen–Johansen where death competes."
     ),
     "mart_duration": "Days from the last dose to onset, and from onset to recovery (Kaplan–Meier, by G-CSF).",
-    "mart_recurrence": "Share of the cases that recurred, by what was given next (Clopper–Pearson, Wilson).",
+    "mart_recurrence": "Share of the cases that recurred, by what was given after (Clopper–Pearson, Wilson).",
     "mart_review_agreement": "Agreement of chart reviews on the same episode, with Cohen's kappa.",
 }
 BEHIND = [

@@ -32,7 +32,7 @@ RECURRENCE_TYPES = {
     "definition_id": "VARCHAR",
     "stratum_type": "VARCHAR",
     "stratum": "VARCHAR",
-    "next_treatment": "VARCHAR",
+    "treatment_after": "VARCHAR",
     "n_patients": "BIGINT",
     "n_recurrent": "BIGINT",
     "recurrence_pct": "DOUBLE",
@@ -85,13 +85,24 @@ having (grouping(drug) = 1 or drug is not null) and (grouping(gcsf) = 1 or gcsf 
 order by {ORDER}, measure, time_days
 """
 
-# One row a case, by what was given after its first case episode; a share of none is shown as such.
+# A case stands in the row of each treatment that was given after it, from its first day on, or in that of none; its
+# recurrence in the row of the last one alone, so that those who recurred are among those given it. A share of none is
+# shown as such. Why so: docs/decisions/0017-recurrence-by-what-was-given.md
 _RECURRENCES = f"""
 with cases as (
-    select definition_id, unnest(['overall', 'drug']) as stratum_type, unnest(['all', attributed_drug]) as stratum,
-        patient_key, next_treatment, recurred, follow_up_days
+    select *,
+        unnest(['overall', 'drug']) as stratum_type, unnest(['all', attributed_drug]) as stratum
     from main.mart_rechallenge
-    where is_first_case_episode
+    where is_counted_in_recurrence
+),
+given as (
+    select *,
+        unnest(['all', 'same_drug', 'another_in_class', 'out_of_class', 'none']) as treatment_after,
+        unnest([
+            onset_date, same_drug_date, another_in_class_date, out_of_class_date,
+            case when last_treatment = 'none' then onset_date end
+        ]) as followed_from
+    from cases
 ),
 strata as (
     select definition_id, 'overall' as stratum_type, 'all' as stratum from main.dim_case_definition
@@ -99,19 +110,21 @@ strata as (
     select definition_id, stratum_type, stratum from cases
 ),
 answers as (
-    select unnest(['all', 'same_drug', 'another_in_class', 'out_of_class', 'none']) as next_treatment,
+    select unnest(['all', 'same_drug', 'another_in_class', 'out_of_class', 'none']) as treatment_after,
         unnest([1, 2, 3, 4, 5]) as answer_order
 ),
 counted as (
-    select strata.definition_id, strata.stratum_type, strata.stratum, answers.next_treatment, answers.answer_order,
-        count(cases.patient_key) as n_patients,
-        count(*) filter (where cases.recurred) as n_recurrent,
-        median(cases.follow_up_days) as median_follow_up_days
+    select strata.definition_id, strata.stratum_type, strata.stratum, answers.treatment_after, answers.answer_order,
+        count(given.patient_key) as n_patients,
+        count(*) filter (where given.recurred and answers.treatment_after in ('all', given.last_treatment))
+            as n_recurrent,
+        median(given.follow_up_days - (given.followed_from - given.onset_date)) as median_follow_up_days
     from strata
     cross join answers
-    left join cases
-        on strata.definition_id = cases.definition_id and strata.stratum_type = cases.stratum_type
-        and strata.stratum = cases.stratum and answers.next_treatment in ('all', cases.next_treatment)
+    left join given
+        on strata.definition_id = given.definition_id and strata.stratum_type = given.stratum_type
+        and strata.stratum = given.stratum and answers.treatment_after = given.treatment_after
+        and given.followed_from is not null
     group by all
 )
 select * exclude (answer_order) from counted
@@ -133,7 +146,7 @@ def duration(connection: duckdb.DuckDBPyConnection) -> Any:
 
 
 def recurrence(connection: duckdb.DuckDBPyConnection) -> Any:
-    """Share of cases that recurred, by what was given next: a DataFrame, one row a definition, stratum and answer."""
+    """Share of cases that recurred, by what was given after: one row a definition, stratum and treatment."""
     counts = connection.execute(_RECURRENCES).df()
     shares = [risk_interval(int(row.n_recurrent), int(row.n_patients)) for row in counts.itertuples()]
     return counts.assign(

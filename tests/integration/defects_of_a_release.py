@@ -15,7 +15,7 @@ OF_OTHER = "WHERE patient_key = '{other}'"
 OF_CASE = "WHERE patient_key = '{case}'"
 NEW_CASE = (
     "INSERT INTO main.mart_new_cases SELECT episode_id, definition_id, patient_key, site, onset_date, severity, "
-    "attributed_drug,"
+    "false, attributed_drug,"
 )
 
 PLANTED: dict[str, str] = {
@@ -153,9 +153,13 @@ PLANTED: dict[str, str] = {
     f"{OF_CASE}",
     "rechallenge_recurrence_is_an_episode": "UPDATE main.mart_rechallenge SET recurred = true, "
     f"recurrence_date = DATE '2024-01-01' {OF_CASE}",
-    "recurrence_next_treatment_values": "UPDATE main.mart_recurrence SET next_treatment = 'again' "
-    "WHERE next_treatment = 'same_drug'",
-    "recurrence_counts_agree": f"UPDATE main.mart_rechallenge SET recurred = true {OF_CASE}",
+    "rechallenge_last_treatment_values": f"UPDATE main.mart_rechallenge SET last_treatment = 'again' {OF_CASE}",
+    "rechallenge_last_treatment_fits": f"UPDATE main.mart_rechallenge SET same_drug_date = onset_date - 1 {OF_CASE}",
+    "rechallenge_recurrence_counts_where_it_happened": "UPDATE main.mart_rechallenge "
+    f"SET is_counted_in_recurrence = false {OF_CASE}",
+    "recurrence_treatment_after_values": "UPDATE main.mart_recurrence SET treatment_after = 'again' "
+    "WHERE treatment_after = 'same_drug'",
+    "recurrence_counts_agree": "UPDATE main.mart_recurrence SET n_patients = n_patients + 1",
     "recurrence_intervals_hold_estimates": "UPDATE main.mart_recurrence SET recurrence_low = 1",
     "duration_measure_values": "UPDATE main.mart_duration SET measure = 'to_death' WHERE measure = 'onset_to_recovery'",
     "duration_counts_agree": "UPDATE main.mart_duration SET n_events = n - 1 WHERE measure = 'onset_to_recovery'",
@@ -172,6 +176,8 @@ PLANTED: dict[str, str] = {
     f"{OF_CASE} AND definition_id = 'any_grade'",
     "monitoring_patient_known": f"UPDATE main.mart_monitoring SET patient_key = repeat('a', 64) {OF_OTHER}",
     "monitoring_drug_known": f"UPDATE main.mart_monitoring SET last_drug = 'aspirin' {OF_OTHER}",
+    "monitoring_switched_to_known": f"UPDATE main.mart_monitoring SET switched_to = 'aspirin' {OF_OTHER}",
+    "monitoring_flags_fit": f"UPDATE main.mart_monitoring SET open_episode = true {OF_OTHER}",
     "cohort_summary_counts_possible": "UPDATE main.mart_cohort_summary SET n = -1",
     "mart_case_listing_definition_known": f"UPDATE main.mart_case_listing SET definition_id = 'mine' {OF_CASE}",
     "mart_incidence_definition_known": "UPDATE main.mart_incidence SET definition_id = 'mine'",

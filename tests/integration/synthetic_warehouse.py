@@ -125,7 +125,7 @@ FROM first_low WHERE n = 1;
 
 CREATE TABLE main.mart_case_listing AS
 SELECT definition_id, patient_key, attributed_drug AS drug, 1::BIGINT AS n_episodes, severity AS worst_severity,
-    ctcae_v5_grade AS worst_ctcae_v5_grade,
+    ctcae_v5_grade AS worst_ctcae_v5_grade, false AS possibly_severe,
     nadir_anc_10e9_l, onset_type, gcsf_treated, false AS recurred, treatment_action AS final_treatment_action, next_drug
 FROM main.fct_neutropenia_episode;
 
@@ -192,25 +192,26 @@ SELECT episode_id, definition_id, patient_key, site, episode_number, true AS is_
     continuation_possible, attributed_drug, onset_date, end_date AS recovery_date, treatment_action,
     'same_drug' AS next_treatment, attributed_drug AS next_drug, last_dose_date + 182 AS next_treatment_date,
     next_treatment_date - onset_date AS days_from_onset, next_treatment_date - end_date AS days_from_recovery,
+    true AS is_counted_in_recurrence, 'same_drug' AS last_treatment, next_treatment_date AS same_drug_date,
+    NULL::DATE AS another_in_class_date, NULL::DATE AS out_of_class_date, false AS given_on_onset_day,
     false AS recurred, NULL::DATE AS recurrence_date, NULL::INTEGER AS days_to_recurrence,
     NULL::VARCHAR AS recurrence_drug, NULL::VARCHAR AS recurrence_context, 300 AS follow_up_days,
     250 AS follow_up_days_after_treatment
 FROM main.fct_neutropenia_episode;
 CREATE TABLE main.mart_recurrence AS
-SELECT definition_id, 'overall' AS stratum_type, 'all' AS stratum, next_treatment, count(*) AS n_patients,
+SELECT definition_id, 'overall' AS stratum_type, 'all' AS stratum, treatment_after, count(*) AS n_patients,
     0::BIGINT AS n_recurrent, 0.0::DOUBLE AS recurrence_pct, 0.0::DOUBLE AS recurrence_low,
     90.0::DOUBLE AS recurrence_high, 0.0::DOUBLE AS recurrence_low_wilson, 80.0::DOUBLE AS recurrence_high_wilson,
     300.0::DOUBLE AS median_follow_up_days
-FROM (
-    SELECT * FROM main.mart_rechallenge UNION ALL SELECT * REPLACE ('all' AS next_treatment) FROM main.mart_rechallenge
-) GROUP BY definition_id, next_treatment
+FROM main.mart_rechallenge CROSS JOIN (VALUES ('all'), ('same_drug')) AS t (treatment_after)
+GROUP BY definition_id, treatment_after
 UNION ALL
 SELECT definition_id, 'drug', attributed_drug, unnest(['all', 'same_drug']), count(*), 0, 0, 0, 90, 0, 80, 300
 FROM main.mart_rechallenge GROUP BY definition_id, attributed_drug;
 -- A release that had all of them before: `publish` writes its own.
 CREATE TABLE main.mart_new_cases AS
-SELECT episode_id, definition_id, patient_key, site, onset_date, severity, attributed_drug, 'unknown' AS known_as,
-    false AS is_first_release, 'before' AS previous_release_id
+SELECT episode_id, definition_id, patient_key, site, onset_date, severity, false AS possibly_severe, attributed_drug,
+    'unknown' AS known_as, false AS is_first_release, 'before' AS previous_release_id
 FROM main.fct_neutropenia_episode WHERE false;
 CREATE TABLE main.mart_attrition AS
 SELECT * FROM (VALUES
@@ -230,7 +231,8 @@ WHERE stratum_type <> 'site';
 CREATE TABLE main.mart_monitoring AS
 SELECT patient_key, DATE '2024-01-09' AS last_dose_date, first_drug AS last_drug, DATE '2024-03-01' AS last_anc_date,
     30 AS days_since_anc, 3.0::DECIMAL(18, 6) AS last_anc_10e9_l, 'none' AS last_severity, false AS anc_overdue,
-    false AS open_episode, 82 AS days_since_last_dose, false AS in_late_window
+    false AS open_episode, 82 AS days_since_last_dose, false AS in_late_window, false AS deceased,
+    false AS unresolved_episode, NULL::VARCHAR AS switched_to, follow_up_end AS last_contact_date, true AS is_followed
 FROM main.dim_patient;
 
 CREATE TABLE main.mart_chart_review AS

@@ -49,22 +49,26 @@ MEMBER = (
 ).split()
 COUNTS = "rows_delivered rows_current rows_superseded rows_duplicate rows_quarantined rows_not_mapped".split()
 CASE = (
-    "definition_id drug n_episodes worst_severity nadir_anc_10e9_l onset_type gcsf_treated recurred "
+    "definition_id drug n_episodes worst_severity possibly_severe nadir_anc_10e9_l onset_type gcsf_treated recurred "
     "final_treatment_action next_drug"
 ).split()
 RECHALLENGE = (
-    "definition_id onset_date is_first_case_episode next_treatment next_drug next_treatment_date days_from_onset "
-    "days_from_recovery recurred recurrence_date recurrence_drug recurrence_context follow_up_days "
+    "definition_id onset_date is_first_case_episode is_counted_in_recurrence next_treatment next_drug "
+    "next_treatment_date days_from_onset days_from_recovery last_treatment same_drug_date another_in_class_date "
+    "out_of_class_date given_on_onset_day recurred recurrence_date recurrence_drug recurrence_context follow_up_days "
     "follow_up_days_after_treatment"
 ).split()
 PERIOD = "definition_id stratum_type stratum period n_patients n_cases".split()
-RECURRENCE = "definition_id next_treatment n_patients n_recurrent".split()
+RECURRENCE = "definition_id treatment_after n_patients n_recurrent median_follow_up_days".split()
 REVIEW = (
     "definition_id onset_date review_status verdict n_reviews n_reviewer_roles reviewer_roles verdicts_agree "
     "reviewed_on"
 ).split()
 VERDICT_PAIR = "definition_id comparison first_reading second_reading first_verdict second_verdict".split()
-MONITORING = "last_dose_date last_drug last_anc_date days_since_anc anc_overdue open_episode".split()
+MONITORING = (
+    "last_dose_date last_drug last_anc_date days_since_anc anc_overdue open_episode unresolved_episode switched_to "
+    "last_contact_date deceased is_followed"
+).split()
 
 
 def agree(what: str, expected: Iterable[tuple[Any, ...]], actual: Iterable[tuple[Any, ...]]) -> None:
@@ -149,6 +153,7 @@ def compare(cohort: Cohort, tmp_path: Path) -> None:
         rows(expected["cohort_member"], MEMBER),
         found.rows("intermediate.int_cohort_member", MEMBER),
     )
+    agree_on_the_flow(expected, cohort.study.primary_definition, found)
     agree_on_what_followed(expected, found)
     agree("mart_case_listing", rows(expected["case_listing"], CASE), found.rows("main.mart_case_listing", CASE))
     agree("mart_chart_review", rows(expected["chart_review"], REVIEW), found.rows("main.mart_chart_review", REVIEW))
@@ -167,6 +172,28 @@ def compare(cohort: Cohort, tmp_path: Path) -> None:
         [(row["reason"], row["n_in"], row["n_excluded"], row["n_out"]) for row in expected["attrition"]],
         found.query("SELECT reason, n_in, n_excluded, n_out FROM main.mart_attrition"),
     )
+
+
+def agree_on_the_flow(expected: dict[str, list[dict[str, Any]]], primary: str, found: Warehouse) -> None:
+    """From the cohort to its cases, each step a part of the one before."""
+
+    def patients(table: str, holds: str | None = None) -> int:
+        rows = [row for row in expected[table] if row["definition_id"] == primary and (holds is None or row[holds])]
+        return len({(row["site"], row["patient_id"]) for row in rows})
+
+    flow = (
+        patients("cohort_member"),
+        patients("risk_time", "days_at_risk"),
+        patients("risk_time", "n_anc_tests"),
+        patients("case_listing"),
+    )
+    assert flow == tuple(sorted(flow, reverse=True))
+    steps = "'patients', 'with_time_at_risk', 'with_anc_at_risk', 'cases'"
+    counted = found.query(
+        f"SELECT n FROM main.mart_cohort_summary WHERE stratum = 'overall' AND measure IN ({steps}) "
+        f"ORDER BY list_position([{steps}], measure)"
+    )
+    assert counted == [(n,) for n in flow]
 
 
 def agree_on_what_followed(expected: dict[str, list[dict[str, Any]]], found: Warehouse) -> None:

@@ -16,7 +16,8 @@ import pytest
 from integration.publishing import BROKEN, FIRST, NEW_MONTH, SECOND, state
 from integration.synthetic_warehouse import alter
 
-from expectations import Audit
+from expectations import Audit, audit
+from expectations.catalogue import QUERIED
 from registry import leftovers, release
 from registry.errors import UserError
 from registry.release import candidate, files, publication
@@ -266,6 +267,47 @@ def test_new_cases_are_told_with_what_was_known_of_them(settings: Settings, open
     assert query(settings, "SELECT DISTINCT is_first_release, previous_release_id FROM mart_new_cases")[1] == [
         (False, before.release_id)
     ]
+
+
+def test_a_case_that_may_be_severe_is_told_with_a_mark_and_again_once_it_is_certain(
+    settings: Settings, open_gate: None
+) -> None:
+    as_it_is = settings.home / "as_it_is"
+    shutil.copy(settings.warehouse, as_it_is)
+    told = "SELECT possibly_severe, known_as FROM mart_new_cases ORDER BY patient_key"
+    nadirs = ("0.7, nadir_operator = '<'", "0.5, nadir_operator = '<='", "0.5, nadir_operator = '<'", "0.4")
+    for number, nadir in enumerate(nadirs):
+        grade = "NULL" if number < 2 else "'4'"
+        alter(
+            settings.warehouse,
+            f"UPDATE main.fct_neutropenia_episode SET nadir_anc_10e9_l = {nadir}, severity = NULL, "
+            f"ctcae_v5_grade = {grade} WHERE {PRIMARY} AND patient_key = {nth_case(number)}",
+        )
+    as_bounds = settings.home / "as_bounds"
+    shutil.copy(settings.warehouse, as_bounds)
+    before = release.publish(settings, FIRST)
+    assert query(settings, told)[1] == [(True, "unknown")] * 2 + [(False, "unknown")] * 2
+    assert new_cases_pass(settings)
+
+    shutil.copy(as_it_is, settings.warehouse)
+    alter(settings.warehouse, *NEW_MONTH)
+    after = release.publish(settings, SECOND)
+    assert query(settings, told)[1] == [(False, "possibly_severe")] * 2
+    assert new_cases_pass(settings, before.release_id)
+
+    shutil.copy(as_bounds, settings.warehouse)
+    release.publish(settings, "2" * 64)
+    assert query(settings, told)[1] == [], "what was severe for certain has been told"
+    assert new_cases_pass(settings, after.release_id)
+
+
+def new_cases_pass(settings: Settings, previous: str | None = None) -> bool:
+    """Does the gate let the table of new cases of the release in force pass, against the release before?"""
+    checks = [check for check in QUERIED if check.table == "main.mart_new_cases"]
+    in_force = release.current(settings)
+    assert in_force
+    against = settings.releases / previous / "registry.duckdb" if previous else None
+    return audit(in_force.database, against, checks=checks).passed
 
 
 def test_what_is_new_does_not_keep_a_release_from_coming_back(settings: Settings) -> None:

@@ -60,7 +60,7 @@ def test_a_registry_with_one_episode_passes_the_gate_and_tells_of_it(tmp_path: P
             False,
         ),
         "SELECT n_patients, n_recurrent FROM mart_recurrence WHERE definition_id = 'udine_2025' "
-        "AND stratum_type = 'overall' AND next_treatment = 'same_drug'": (1, 0),
+        "AND stratum_type = 'overall' AND treatment_after = 'same_drug'": (1, 0),
         "SELECT known_as, is_first_release FROM mart_new_cases": ("unknown", True),
     }
     with duckdb.connect(str(tmp_path / "releases" / "current" / "registry.duckdb"), read_only=True) as connection:

@@ -23,6 +23,8 @@ MUTATED = (
     "int_episode_consequences",
     "int_episode_suspect",
     "int_recurrence",
+    "int_treatment_in_order",
+    "int_rechallenge",
     "int_treatment_action",
     "int_dose",
     "int_exclusion",

@@ -31,6 +31,7 @@ PUBLISHED = (
     "main.dim_patient",
     "main.mart_case_listing",
     "main.mart_monitoring",
+    "main.mart_rechallenge",
     "main.mart_attrition",
     "intermediate.int_risk_time",
 )
@@ -43,6 +44,11 @@ _GRADED_BEFORE = "1.0 itself was graded by the line before"
 SAME_MEANING: dict[tuple[str, str, str], str] = {
     ("int_episode", "and anc_day.collected_on < ended.onset_on", "<"): _NO_RECOVERY_AT_ONSET,
     ("int_recurrence", "and anc_day.collected_on < episodes.onset_on", "<"): _NO_RECOVERY_AT_ONSET,
+    (
+        "mart_monitoring",
+        "and episode.end_on < anc_day.collected_on",
+        "<",
+    ): "an episode is lost on a count not recovered",
     ("int_dose", "dose.administered_on >= line.start_on", ">="): "of a day's doses the recorded one is kept anyway",
     ("int_episode_attributed", "drugs.interval_days <= 28", "28"): "no drug has an interval of 29 days",
     ("fct_neutropenia_episode", "(nadir_low > 1.000000", ">"): _GRADED_BEFORE,

@@ -80,6 +80,11 @@ def _before_the_end_of_observation(past: int) -> Iterator[Story]:
     yield Story({"ocrelizumab": [last_dose]}, anc={_days(END, -90 - past): _LOW})
     yield Story({"ocrelizumab": [last_dose]}, anc={_days(END, -183 - past): _NORMAL})
     yield Story({"ocrelizumab": [_days(END, -365 - past)]}, anc={_days(END, -30): _NORMAL})
+    yield Story({"ocrelizumab": [last_dose]}, anc={_days(END, -150): _LOW, _days(END, -40): ("1.4", "1.5")[past]})
+    closed = [("ocrelizumab", _days(last_dose, -9), last_dose)]
+    yield Story({"ocrelizumab": [last_dose]}, [*closed, ("ozanimod", _days(last_dose, past), None)])
+    yield Story({"ocrelizumab": [last_dose]}, [*closed, ("ozanimod", _days(last_dose, 9), None)], {END: _LOW})
+    yield Story(lines=[("ofatumumab", last_dose, (None, END)[past]), ("ozanimod", _days(last_dose, 9), None)])
 
 
 def _after_an_onset(past: int) -> Iterator[Story]:
@@ -89,6 +94,8 @@ def _after_an_onset(past: int) -> Iterator[Story]:
     tolerated = _TOLERATED["ofatumumab"] + past
     yield Story(lines=[("ofatumumab", INDEX, None)], anc=low | {_days(onset, tolerated): _NORMAL})
     yield Story(lines=[("ofatumumab", INDEX, _days(onset, tolerated))], anc=low | {_days(onset, 80): _NORMAL})
+    injected = _days(INDEX, 3 * 28 + past)
+    yield Story(lines=[("ofatumumab", INDEX, None)], anc={injected: _LOW, _days(injected, 80): _NORMAL})
     yield Story({"ocrelizumab": [INDEX]}, [("ocrelizumab", INDEX, _days(onset, -past))], low)
     yield Story({"ocrelizumab": [INDEX]}, anc=low | {_days(INDEX, _TOLERATED["ocrelizumab"] + past): _NORMAL})
     yield Story({"ocrelizumab": [INDEX, _days(INDEX, _TOLERATED["ocrelizumab"] + past)]}, anc=low)

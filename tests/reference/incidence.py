@@ -6,13 +6,19 @@ Counts and days only; intervals and survival are left to the libraries that comp
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
+from statistics import median
 from typing import Any
 
+from .codes import DRUGS
+from .episodes import Measurement, measurements
+from .history import History
 from .outcomes import treatment_after
-from .patient import PatientResult
+from .patient import AssessedEpisode, PatientResult, patient_died
 
 EXCLUSIONS = ("never_treated", "missing_demographics", "outside_enrolment", "baseline_neutropenia")
 MONITORED_DAYS = 365
+SEVERE_BELOW = Decimal("0.5")
 
 
 def incidence(definition_id: str, results: Sequence[PatientResult]) -> list[dict[str, Any]]:
@@ -96,18 +102,33 @@ def _days(result: PatientResult, drug: str | None, period: str) -> int:
     return first_year if period == "first_year" else sum(row["days_at_risk"] for row in rows) - first_year
 
 
+TREATMENTS_AFTER = ("all", "same_drug", "another_in_class", "out_of_class", "none")
+
+
 def recurrence(definition_id: str, results: Sequence[PatientResult]) -> list[dict[str, Any]]:
-    """Cases and how many of them recurred, by what was given after the first case episode."""
-    first = [r.rechallenge_rows()[0] for r in results if r.cases]
+    """Of the cases who were given a treatment after their episode, how many recurred with it as the last.
+
+    Each case once, by the episode that a recurrence is held against; one given several treatments
+    counts among those given each.
+    """
+    cases = [row for r in results for row in r.rechallenge_rows() if row["is_counted_in_recurrence"]]
     rows = []
-    for given in ("all", "same_drug", "another_in_class", "out_of_class", "none"):
-        those = [row for row in first if given in ("all", row["next_treatment"])]
+    for treatment in TREATMENTS_AFTER:
+        if treatment == "all":
+            those = [(row, row["onset_date"]) for row in cases]
+        elif treatment == "none":
+            those = [(row, row["onset_date"]) for row in cases if row["last_treatment"] == "none"]
+        else:
+            those = [(row, row[f"{treatment}_date"]) for row in cases if row[f"{treatment}_date"]]
+        recurrent = [row for row, _ in those if row["recurred"] and treatment in ("all", row["last_treatment"])]
+        followed = [row["follow_up_days"] - (since - row["onset_date"]).days for row, since in those]
         rows.append(
             {
                 "definition_id": definition_id,
-                "next_treatment": given,
+                "treatment_after": treatment,
                 "n_patients": len(those),
-                "n_recurrent": sum(row["recurred"] for row in those),
+                "n_recurrent": len(recurrent),
+                "median_follow_up_days": median(followed) if followed else None,
             }
         )
     return rows
@@ -132,6 +153,7 @@ def case_listing(definition_id: str, results: Sequence[PatientResult]) -> list[d
                 "drug": first.attribution.dose.drug,
                 "n_episodes": len(result.cases),
                 "worst_severity": of_lowest["severity"],
+                "possibly_severe": _may_be_severe(nadirs) and all(row["ctcae_v5_grade"] != "4" for row in own),
                 "nadir_anc_10e9_l": lowest.value,
                 "onset_type": first.attribution.onset_type,
                 "gcsf_treated": any(row["gcsf_treated"] for row in own),
@@ -141,6 +163,14 @@ def case_listing(definition_id: str, results: Sequence[PatientResult]) -> list[d
             }
         )
     return rows
+
+
+def _may_be_severe(nadirs: Sequence[Measurement]) -> bool:
+    """Some nadir is told as a bound below, which reaches from above 0.5 to 0."""
+    return any(
+        nadir.value > SEVERE_BELOW if nadir.operator == "<" else nadir.operator == "<=" and nadir.value >= SEVERE_BELOW
+        for nadir in nadirs
+    )
 
 
 def sensitivity(definition_id: str, results: Sequence[PatientResult]) -> dict[str, Any]:
@@ -175,6 +205,8 @@ def monitoring(results: Sequence[PatientResult], anc_interval_days: int) -> list
             continue
         last_anc = max((r.day for r in history.anc), default=None)
         days = (end - last_anc).days if last_anc else None
+        unresolved = [e for e in result.episodes if _is_unresolved(result, e)]
+        switched_to = _switched_to(history)
         rows.append(
             {
                 "site": history.site,
@@ -184,7 +216,34 @@ def monitoring(results: Sequence[PatientResult], anc_interval_days: int) -> list
                 "last_anc_date": last_anc,
                 "days_since_anc": days,
                 "anc_overdue": days is None or days > anc_interval_days,
-                "open_episode": any(e.episode.end_status == "ongoing" for e in result.episodes),
+                "open_episode": any(e.episode.end_status == "ongoing" for e in unresolved),
+                "unresolved_episode": bool(unresolved),
+                "switched_to": switched_to,
+                "last_contact_date": history.last_contact,
+                "deceased": patient_died(history),
+                "is_followed": not patient_died(history)
+                and bool(not switched_to or _has_open_line(history) or unresolved),
             }
         )
     return rows
+
+
+def _is_unresolved(result: PatientResult, assessed: AssessedEpisode) -> bool:
+    """Ongoing, or lost without a recovery on a later day; a laboratory error is no neutropenia."""
+    if assessed.adjudication == "lab_error" or assessed.episode.end_status == "recovered":
+        return False
+    end = assessed.episode.end
+    series = measurements(result.history.anc, result.definition)
+    return end is None or not any(m.recovered and m.day > end for m in series)
+
+
+def _switched_to(history: History) -> str | None:
+    """The drug out of the class whose line began last after the last dose that is not assumed."""
+    last = max(dose.day for dose in history.class_doses if dose.source != "assumed")
+    lines = [line for line in history.lines if DRUGS[line.drug].drug_class == "other" and line.start > last]
+    return max(lines, key=lambda line: (line.start, line.drug)).drug if lines else None
+
+
+def _has_open_line(history: History) -> bool:
+    """A line of an anti-CD20 drug has no end."""
+    return any(line.end is None for line in history.lines if DRUGS[line.drug].drug_class == "anti_cd20")

@@ -159,24 +159,36 @@ def current_line(lines: Sequence[Line], drug: str, onset: date) -> Line | None:
     return max(started, key=lambda line: (line.start, line.end or date.max), default=None)
 
 
-def recurrence_context(history: History, drug: str, first: date, second: date) -> str:
-    """How the last treatment between two onsets relates to the earlier episode's drug.
+def treatments_after(history: History, drug: str, first: date, before: date | None) -> list[tuple[date, str]]:
+    """(day, treatment) from the day of an onset to the day before another, or to the end, the last one last.
 
-    A dose on the day of the first onset lies between, one on the day of the second does not. On
-    one day class treatment counts as later than a line out of class, and of two class drugs the
-    alphabetically last is the last.
+    Treatment is same_drug, another_in_class or out_of_class, seen from the episode's drug. Doses of
+    any source count, and starts of lines of other drugs. On one day class treatment counts as later
+    than a line out of class, and of two class drugs the alphabetically last is the last.
     """
-    between = [(d.day, True, d.drug) for d in history.class_doses if first <= d.day < second]
+    end = before or date.max
+    given = [(d.day, True, d.drug) for d in history.class_doses if first <= d.day < end]
     for line in history.lines:
         drug_class = DRUGS[line.drug].drug_class
-        if first <= line.start < second and line.drug != drug and drug_class != "gcsf":
-            between.append((line.start, drug_class == "anti_cd20", line.drug))
-    if not between:
-        return "no_further_treatment"
-    _, in_class, last_drug = max(between)
-    if not in_class:
-        return "after_switch_out_of_class"
-    return "rechallenge" if last_drug == drug else "after_switch_in_class"
+        if first <= line.start < end and line.drug != drug and drug_class != "gcsf":
+            given.append((line.start, drug_class == "anti_cd20", line.drug))
+    return [
+        (day, "out_of_class" if not in_class else "same_drug" if name == drug else "another_in_class")
+        for day, in_class, name in sorted(given)
+    ]
+
+
+CONTEXTS = {
+    "same_drug": "rechallenge",
+    "another_in_class": "after_switch_in_class",
+    "out_of_class": "after_switch_out_of_class",
+}
+
+
+def recurrence_context(history: History, drug: str, first: date, second: date) -> str:
+    """How the last treatment between two onsets relates to the earlier episode's drug."""
+    between = treatments_after(history, drug, first, second)
+    return CONTEXTS[between[-1][1]] if between else "no_further_treatment"
 
 
 def recovered_between(series: Sequence[Measurement], episode: Episode, onset: date) -> bool:

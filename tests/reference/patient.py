@@ -58,6 +58,12 @@ class PatientResult:
         return self.cases[0] if self.cases else None
 
     @property
+    def last_unrecurred(self) -> AssessedEpisode | None:
+        """The last case episode numbered 0, which a recurrence is held against."""
+        numbered_0 = [e for e in self.cases if e.recurrence_number == 0]
+        return numbered_0[-1] if numbered_0 else None
+
+    @property
     def index_date(self) -> date | None:
         doses = self.history.class_doses
         return doses[0].day if doses else None
@@ -157,6 +163,8 @@ class PatientResult:
         back = next((e for e in self.cases if (e.recurrence_number or 0) > number), None)
         came_back = back.episode.onset if back else None
         given, drug, day = outcomes.given_next(history, episode.onset, assessed.attribution, came_back)
+        after = outcomes.treatments_after(history, assessed.attribution.dose.drug, episode.onset, came_back)
+        first_days = {treatment: day_given for day_given, treatment in reversed(after)}
         assert history.last_contact
         return (
             {"definition_id": self.definition.definition_id}
@@ -164,11 +172,17 @@ class PatientResult:
             | {
                 "onset_date": episode.onset,
                 "is_first_case_episode": assessed is self.first_case,
+                "is_counted_in_recurrence": assessed is self.last_unrecurred,
                 "next_treatment": given,
                 "next_drug": drug,
                 "next_treatment_date": day,
                 "days_from_onset": (day - episode.onset).days if day else None,
                 "days_from_recovery": (day - episode.recovery).days if day and episode.recovery else None,
+                "last_treatment": after[-1][1] if after else "none",
+                "same_drug_date": first_days.get("same_drug"),
+                "another_in_class_date": first_days.get("another_in_class"),
+                "out_of_class_date": first_days.get("out_of_class"),
+                "given_on_onset_day": bool(after) and after[0][0] == episode.onset,
                 "recurred": back is not None,
                 "recurrence_date": came_back,
                 "recurrence_drug": back.attribution.dose.drug if back and back.attribution else None,

@@ -273,6 +273,54 @@ def test_home_injections_that_go_on_are_given_on_the_first_day_assumed() -> None
     assert followed(world) == [("same_drug", "ofatumumab", 26, 16, False)]
 
 
+SECOND = [(200, "0.5")]
+
+
+@pytest.mark.parametrize(
+    ("world", "expected"),
+    [
+        (treated().anc(*SECOND), {"none": (1, 1)}),
+        (treated().dose("ocrelizumab", 199).anc(*SECOND), {"same_drug": (1, 1)}),
+        (treated().dose("ocrelizumab", 200).anc(*SECOND), {"none": (1, 1)}),
+        # given again, then switched, then it came back: under the drug switched to
+        (
+            treated().dose("ocrelizumab", 60).dose("rituximab", 180).anc(*SECOND),
+            {"same_drug": (1, 0), "another_in_class": (1, 1)},
+        ),
+        (
+            treated().dose("ocrelizumab", 60).line("ozanimod", 180).anc(*SECOND),
+            {"same_drug": (1, 0), "out_of_class": (1, 1)},
+        ),
+        # given again and switched, and it did not come back
+        (treated().dose("ocrelizumab", 60).line("ozanimod", 180), {"same_drug": (1, 0), "out_of_class": (1, 0)}),
+        # low again without a recovery: both may be one, so what was given after the later one counts
+        (
+            World().dose("ocrelizumab", 0, 60).anc((30, "0.5"), (150, "0.5"), (160, "2")).dose("rituximab", 180),
+            {"another_in_class": (1, 0)},
+        ),
+    ],
+)
+def test_a_recurrence_counts_under_the_last_treatment_and_a_case_under_each(
+    world: World, expected: dict[str, tuple[int, int]]
+) -> None:
+    rows = {row["treatment_after"]: row for row in world.table("recurrence")}
+    found = {name: (row["n_patients"], row["n_recurrent"]) for name, row in rows.items() if row["n_patients"]}
+    assert found == {"all": (1, sum(recurrent for _, recurrent in expected.values()))} | expected
+
+
+def test_follow_up_counts_from_the_first_day_of_the_treatment() -> None:
+    world = treated().dose("ocrelizumab", 60, 120).dose("rituximab", 180).event("other", 230)
+    rows = world.table("recurrence")
+    assert [row["median_follow_up_days"] for row in rows] == [200, 170, 50, None, None]
+
+
+@pytest.mark.parametrize(("day", "on_the_day"), [(29, False), (30, True), (31, False)])
+def test_a_dose_on_the_day_of_onset_comes_after_it_and_is_marked(day: int, on_the_day: bool) -> None:
+    (row,) = treated().dose("ocrelizumab", day).table("rechallenge")
+    assert row["given_on_onset_day"] is on_the_day
+    assert row["last_treatment"] == ("none" if day < 30 else "same_drug")
+
+
 @pytest.mark.parametrize(("onset", "period"), [(365, "first_year"), (366, "later")])
 def test_the_first_year_ends_365_days_after_the_index_date(onset: int, period: str) -> None:
     world = World().dose("rituximab", 0, 182, 364).anc((onset, "0.5"))

@@ -75,6 +75,51 @@ def test_monitoring_asks_for_an_anc_every_183_days() -> None:
     assert gone.table("monitoring") == []
 
 
+@pytest.mark.parametrize(
+    ("anc", "verdict", "open_episode", "unresolved"),
+    [
+        ([(300, "0.5")], None, True, True),
+        ([(100, "0.5")], None, False, True),
+        ([(100, "0.5"), (191, "1.499")], None, False, True),
+        ([(100, "0.5"), (191, "1.5")], None, False, False),
+        ([(100, "0.5"), (191, ">1.4")], None, False, True),
+        ([(100, "0.5"), (191, ">=1.5")], None, False, False),
+        ([(100, "0.5"), (300, "0.5")], None, True, True),
+        ([(300, "0.5")], "lab_error", False, False),
+        ([(100, "0.5")], "lab_error", False, False),
+        ([(300, "0.5")], "other_cause", True, True),
+    ],
+)
+def test_an_episode_is_unresolved_until_a_recovery_is_seen(
+    anc: list[tuple[int, str]], verdict: str | None, open_episode: bool, unresolved: bool
+) -> None:
+    world = World().dose("rituximab", 0).anc(*anc).settings(data_cutoff=on(365))
+    if verdict:
+        world.adjudicate(0, 365, verdict)
+    (row,) = world.table("monitoring")
+    assert (row["open_episode"], row["unresolved_episode"]) == (open_episode, unresolved)
+
+
+@pytest.mark.parametrize(
+    ("world", "switched_to", "followed"),
+    [
+        (World(), None, True),
+        (World().line("ozanimod", 0), None, True),
+        (World().line("ozanimod", 1), "ozanimod", False),
+        (World().line("ozanimod", 1).line("natalizumab", 9), "natalizumab", False),
+        (World().line("rituximab", 0).line("ozanimod", 1), "ozanimod", True),
+        (World().line("ozanimod", 1).anc((300, "0.5")), "ozanimod", True),
+        (World().patient(death_date=on(300).isoformat()), None, False),
+        (World().patient(death_date=on(300).isoformat()).anc((290, "0.5")), None, False),
+    ],
+)
+def test_who_is_alive_and_not_switched_out_of_the_class_or_unresolved_is_followed(
+    world: World, switched_to: str | None, followed: bool
+) -> None:
+    (row,) = world.dose("rituximab", 0).settings(data_cutoff=on(365)).table("monitoring")
+    assert (row["switched_to"], row["is_followed"]) == (switched_to, followed)
+
+
 def total(rows: list[dict[str, Any]], column: str) -> int:
     return sum(row[column] for row in rows)
 

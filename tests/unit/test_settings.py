@@ -185,6 +185,34 @@ def test_the_papers_study_settings_are_read(tmp_path: Path) -> None:
         ("data_cutoff: 2025-02-30", 1, "write a date as YYYY-MM-DD"),
         ("enrolment_start: 2020-01-01\nenrolment_end: 2019-01-01", 2, "enrolment_end lies before enrolment_start"),
         ("study_id: a\nprimary_definition: udin_2025", 2, "did you mean 'udine_2025'?"),
+        ("primary_definition: Udine_2025", 1, "did you mean 'udine_2025'?"),
+        (
+            "primary_definition: strict\ndefinitions:\n  - {definition_id: STRICT, onset_below: 1, recovery_at: 1}",
+            1,
+            "did you mean 'STRICT'?",
+        ),
+        (
+            "definitions:\n  - definition_id: Udine_2025\n    late_days: 21",
+            2,
+            "'Udine_2025' differs from 'udine_2025' by case alone; did you mean 'udine_2025'?",
+        ),
+        (
+            "definitions: ["
+            + ", ".join(f"{{definition_id: {name}, onset_below: 1, recovery_at: 2}}" for name in "aA")
+            + "]",
+            1,
+            "definitions hold 'a' twice",
+        ),
+        (
+            "definitions:\n  - definition_id: udine_2025\n    late_days: 366",
+            3,
+            "late_days (366) must not lie above attribution_days (365): no onset could be late",
+        ),
+        (
+            "definitions:\n  - definition_id: udine_2025\n    attribution_days: 27",
+            2,
+            "late_days (28) must not lie above attribution_days (27)",
+        ),
         ("suppression_threshold: few", 1, "write a whole number"),
         ("definitions:\n  - definition_id: a\n    onset_belw: 1\n    recovery_at: 2", 3, "did you mean 'onset_below'?"),
         ("definitions:\n  - definition_id: a\n    recovery_at: 2", 2, "definitions.0.onset_below: is required"),
@@ -215,6 +243,11 @@ def test_a_mistake_in_the_study_settings_is_named(tmp_path: Path, text: str, lin
         study(tmp_path, text)
     assert str(caught.value).startswith(f"{tmp_path}/registry.yml, line {line}: ")
     assert message in str(caught.value)
+
+
+def test_an_onset_may_be_late_on_the_last_day_of_its_dose(tmp_path: Path) -> None:
+    read = study(tmp_path, "definitions: [{definition_id: udine_2025, late_days: 365}]")
+    assert (read.definitions[0].late_days, read.definitions[0].attribution_days) == (365, 365)
 
 
 def test_an_episode_may_end_where_it_starts_if_the_bound_is_exclusive(tmp_path: Path) -> None:

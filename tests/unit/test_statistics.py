@@ -165,8 +165,14 @@ select 'udine_2025' as definition_id, 'ann' as patient_key, true as is_case_epis
 );
 create table main.mart_rechallenge as
 select 'udine_2025' as definition_id, 'ann' as patient_key, * from (values
-    (true, 'ocrelizumab', 'another_in_class', true, 266), (false, 'ofatumumab', 'none', false, 61)
-) as t (is_first_case_episode, attributed_drug, next_treatment, recurred, follow_up_days);
+    (true, 'ocrelizumab', date '2020-04-10', 'another_in_class', date '2020-10-12', true, 266),
+    (false, 'ofatumumab', date '2020-11-01', 'none', null, false, 61)
+) as t (
+    is_counted_in_recurrence, attributed_drug, onset_date, last_treatment, another_in_class_date, recurred,
+    follow_up_days
+);
+alter table main.mart_rechallenge add column same_drug_date date;
+alter table main.mart_rechallenge add column out_of_class_date date;
 create table intermediate.int_verdict_pair (definition_id varchar, comparison varchar, first_reading varchar,
     second_reading varchar, first_verdict varchar, second_verdict varchar);
 """
@@ -261,22 +267,33 @@ def test_time_from_dose_to_onset_and_to_recovery_is_summed_up() -> None:
         ]
 
 
-def test_a_case_recurs_under_what_was_given_after_its_first_episode() -> None:
+def recurrences(con: duckdb.DuckDBPyConnection, kind: str = "overall") -> list[tuple[object, ...]]:
+    """(treatment, patients, recurrent, per cent, median follow-up) of udine_2025."""
+    write_marts(con)
+    columns = "treatment_after, n_patients, n_recurrent, recurrence_pct, median_follow_up_days"
+    where = f"definition_id = 'udine_2025' and stratum_type = '{kind}'"
+    return con.execute(f"select {columns} from main.mart_recurrence where {where}").fetchall()
+
+
+def test_a_case_recurs_under_the_last_treatment_before_and_counts_among_those_given_each() -> None:
+    """Ann was given ocrelizumab again after 30 days, then switched after 185 of 266, and recurred."""
     with build() as con:
-        write_marts(con)
-        columns = "next_treatment, n_patients, n_recurrent, recurrence_pct, round(recurrence_low, 1), recurrence_high"
-        where = "definition_id = 'udine_2025' and stratum_type"
-        rows = con.execute(f"select {columns} from main.mart_recurrence where {where} = 'overall'").fetchall()
-        some, none = (1, 1, 100, 2.5, 100), (0, 0, None, None, None)
-        assert rows == [
-            ("all", *some),
-            ("same_drug", *none),
-            ("another_in_class", *some),
-            ("out_of_class", *none),
-            ("none", *none),
+        con.execute("update main.mart_rechallenge set same_drug_date = onset_date + 30 where recurred")
+        expected = [
+            ("all", 1, 1, 100, 266),
+            ("same_drug", 1, 0, 0, 236),
+            ("another_in_class", 1, 1, 100, 81),
+            ("out_of_class", 0, 0, None, None),
+            ("none", 0, 0, None, None),
         ]
-        drugs = con.execute(f"select distinct stratum from main.mart_recurrence where {where} = 'drug'").fetchall()
-        assert drugs == [("ocrelizumab",)]
+        assert recurrences(con) == recurrences(con, "drug") == expected
+
+
+def test_who_was_given_nothing_is_followed_from_the_onset() -> None:
+    with build() as con:
+        con.execute("update main.mart_rechallenge set last_treatment = 'none', another_in_class_date = null")
+        assert recurrences(con)[-1] == ("none", 1, 1, 100, 266)
+        assert sum(row[1] for row in recurrences(con)[1:-1]) == 0
 
 
 def test_time_runs_from_the_index_date_to_the_first_case_or_the_end_of_follow_up() -> None:

@@ -18,7 +18,7 @@ line_starts as (
         on
             line.patient_no = dose.patient_no
             and line.drug = dose.drug
-            and {{ within_days_after('dose.administered_on', 'line.start_on', 30) }}
+            and {{ within_days_after('dose.administered_on', 'line.start_on', fixed_windows().line_start_days) }}
     where dose.patient_no is null
 ),
 

@@ -36,7 +36,10 @@ attributed as (
         days.dose_source,
         drugs.interval_days,
         drugs.home_injected,
-        case when drugs.interval_days <= 28 then course.course_start else days.dose_on end as onset_anchor
+        case
+            when drugs.interval_days <= {{ fixed_windows().four_weekly_days }} then course.course_start
+            else days.dose_on
+        end as onset_anchor
     from dose_before
     inner join {{ ref('int_anti_cd20_day') }} as days
         on dose_before.patient_no = days.patient_no and dose_before.dose_on = days.dose_on

@@ -27,8 +27,8 @@ events as (
     inner join {{ ref('int_clinical_event') }} as events
         on
             episode.patient_no = events.patient_no
-            and {{ days_between('events.onset_on', 'episode.onset_on') }} <= 7
-            and {{ days_between('episode.window_end_on', 'events.onset_on') }} <= 14
+            and {{ days_between('events.onset_on', 'episode.onset_on') }} <= {{ fixed_windows().event_days_before }}
+            and {{ days_between('episode.window_end_on', 'events.onset_on') }} <= {{ fixed_windows().event_days_after }}
     group by episode.definition_id, episode.patient_no, episode.episode_number
 ),
 
@@ -38,7 +38,7 @@ relapses as (
     inner join {{ ref('int_clinical_event') }} as events
         on
             episode.patient_no = events.patient_no
-            and {{ within_days_after('events.onset_on', 'episode.onset_on', 90) }}
+            and {{ within_days_after('events.onset_on', 'episode.onset_on', fixed_windows().relapse_days) }}
     where events.event_type = 'relapse'
 )
 

@@ -18,6 +18,7 @@ inner join {{ ref('int_dose') }} as dose
             (episode.end_status = 'recovered' and dose.administered_on <= episode.end_on)
             or (
                 episode.end_status <> 'recovered'
-                and {{ days_between('episode.onset_on', 'dose.administered_on') }} <= 30
+                and {{ days_between('episode.onset_on', 'dose.administered_on') }}
+                <= {{ fixed_windows().gcsf_days_unrecovered }}
             )
         )

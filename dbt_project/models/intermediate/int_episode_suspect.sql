@@ -25,7 +25,10 @@ found as (
         on
             episode.patient_no = given.patient_no
             and given.first_on <= episode.onset_on
-            and (given.last_on is null or {{ days_between('given.last_on', 'episode.onset_on') }} <= 90)
+            and (
+                given.last_on is null
+                or {{ days_between('given.last_on', 'episode.onset_on') }} <= {{ fixed_windows().suspect_days }}
+            )
     inner join suspects on given.drug = suspects.drug
 )
 

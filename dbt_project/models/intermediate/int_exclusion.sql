@@ -24,7 +24,9 @@ low_at_baseline as (
     select distinct anc_day.definition_id, anc_day.patient_no
     from {{ ref('int_anc_day') }} as anc_day
     inner join index_dates on anc_day.patient_no = index_dates.patient_no
-    where anc_day.is_low and {{ within_days_after('index_dates.index_date', 'anc_day.collected_on', 365) }}
+    where
+        anc_day.is_low
+        and {{ within_days_after('index_dates.index_date', 'anc_day.collected_on', fixed_windows().baseline_days) }}
 )
 
 select

@@ -8,6 +8,9 @@ where a drug injected at home was 'continued' by its line alone, the day is that
   switched_in_class        'another_in_class'
   switched_out_of_class    'out_of_class'
   discontinued, pending    'none'
+last_treatment: of what was given from the day of onset to the day before that recurrence, or in all of follow-up, by the
+rule of recurrence_context, so that those who recurred and those who did not are sorted alike. The three days: the first
+with that treatment.
 */
 with episodes as (
     select * from {{ ref('int_episode_judged') }}
@@ -43,6 +46,46 @@ first_doses_after as (
     group by episodes.definition_id, episodes.patient_no, episodes.episode_number
 ),
 
+treatments_after as (
+    select
+        episodes.definition_id,
+        episodes.patient_no,
+        episodes.episode_number,
+        treatments.event_on,
+        case
+            when treatments.drug = episodes.attributed_drug then 'same_drug'
+            when treatments.drug_class = 'anti_cd20' then 'another_in_class'
+            else 'out_of_class'
+        end as treatment,
+        row_number() over (
+            partition by episodes.definition_id, episodes.patient_no, episodes.episode_number
+            order by treatments.treatment_number desc
+        ) as from_last
+    from episodes
+    left join recurrences
+        on {{ same_episode('episodes', 'recurrences') }}
+    inner join {{ ref('int_treatment_in_order') }} as treatments
+        on
+            episodes.patient_no = treatments.patient_no
+            and episodes.onset_on <= treatments.event_on
+            and (recurrences.recurrence_on is null or treatments.event_on < recurrences.recurrence_on)
+    where treatments.is_dose or treatments.drug <> episodes.attributed_drug
+),
+
+given as (
+    select
+        definition_id,
+        patient_no,
+        episode_number,
+        max(case when from_last = 1 then treatment end) as last_treatment,
+        min(case when treatment = 'same_drug' then event_on end) as same_drug_on,
+        min(case when treatment = 'another_in_class' then event_on end) as another_in_class_on,
+        min(case when treatment = 'out_of_class' then event_on end) as out_of_class_on,
+        min(event_on) as first_given_on
+    from treatments_after
+    group by definition_id, patient_no, episode_number
+),
+
 followed as (
     select
         episodes.definition_id,
@@ -50,6 +93,11 @@ followed as (
         episodes.patient_key,
         episodes.episode_number,
         follow_up.follow_up_end,
+        coalesce(given.last_treatment, 'none') as last_treatment,
+        given.same_drug_on,
+        given.another_in_class_on,
+        given.out_of_class_on,
+        coalesce(given.first_given_on = episodes.onset_on, false) as given_on_onset_day,
         recurrences.recurrence_on,
         recurrences.recurrence_drug,
         recurrences.recurrence_context,
@@ -75,6 +123,8 @@ followed as (
         on {{ same_episode('episodes', 'recurrences') }}
     left join first_doses_after
         on {{ same_episode('episodes', 'first_doses_after') }}
+    left join given
+        on {{ same_episode('episodes', 'given') }}
 ),
 
 bounded as (
@@ -91,6 +141,11 @@ select
     case when is_after_recurrence then 'none' else next_treatment end as next_treatment,
     case when not is_after_recurrence then next_drug end as next_drug,
     case when not is_after_recurrence then next_on end as next_on,
+    last_treatment,
+    same_drug_on,
+    another_in_class_on,
+    out_of_class_on,
+    given_on_onset_day,
     recurrence_on,
     recurrence_drug,
     recurrence_context

@@ -4,8 +4,7 @@ Rules: 0 at the patient's first such episode; grows by one at each later one wit
 end of the one before it and before this onset; without such a documented recovery the number stays and
 continuation_possible is true. recurrence_context, where the number grew: the last treatment between the two onsets, a dose
 known in any way or the start of another drug's line, from the day of the first onset to the day before the second (a
-sample on an infusion day is drawn before the infusion). Of several on one day anti-CD20 comes last, of these the
-alphabetically last.
+sample on an infusion day is drawn before the infusion).
 */
 with episodes as (
     select
@@ -37,16 +36,6 @@ recoveries as (
             and anc_day.collected_on < episodes.onset_on
 ),
 
-treatments as (
-    select patient_no, drug, drug_class, administered_on as event_on, true as is_dose
-    from {{ ref('int_dose') }}
-    where drug_class = 'anti_cd20'
-    union all
-    select patient_no, drug, drug_class, start_on as event_on, false as is_dose
-    from {{ ref('int_treatment_line') }}
-    where drug_class <> 'gcsf'
-),
-
 treatments_between as (
     select
         episodes.definition_id,
@@ -54,10 +43,7 @@ treatments_between as (
         episodes.episode_number,
         row_number() over (
             partition by episodes.definition_id, episodes.patient_no, episodes.episode_number
-            order by
-                treatments.event_on desc,
-                case when treatments.drug_class = 'anti_cd20' then 1 else 2 end asc,
-                treatments.drug desc
+            order by treatments.treatment_number desc
         ) as rank_of_event,
         case
             when treatments.drug = episodes.drug_before then 'rechallenge'
@@ -65,7 +51,7 @@ treatments_between as (
             else 'after_switch_out_of_class'
         end as recurrence_context
     from episodes
-    inner join treatments
+    inner join {{ ref('int_treatment_in_order') }} as treatments
         on
             episodes.patient_no = treatments.patient_no
             and treatments.event_on >= episodes.onset_before

@@ -71,7 +71,7 @@ known as (
         lines.start_on as line_start_on,
         lines.end_on as line_end_on,
         follow_up.follow_up_end,
-        1.5 * episodes.interval_days as tolerated_days
+        {{ fixed_windows().tolerated_intervals }} * episodes.interval_days as tolerated_days
     from episodes
     left join ranked
         on

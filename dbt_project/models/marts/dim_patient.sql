@@ -24,7 +24,7 @@ with_baseline as (
     select distinct anc.patient_no
     from {{ ref('int_anc') }} as anc
     inner join exclusion on anc.patient_no = exclusion.patient_no
-    where {{ within_days_after('exclusion.index_date', 'anc.collected_on', 365) }}
+    where {{ within_days_after('exclusion.index_date', 'anc.collected_on', fixed_windows().baseline_days) }}
 )
 
 select

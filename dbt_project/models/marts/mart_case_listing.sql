@@ -2,6 +2,7 @@
 Grain: definition x case (a patient with a case episode). What is told of the first case episode: drug, onset type. Of
 all: number, lowest nadir and its severity (NULL where its bound leaves it open, though another's is known and milder),
 G-CSF, recurrence. Of the last: treatment action and next drug.
+possibly_severe: no episode is severe (below 0.5, whatever the scale) for certain, but the bound of one's nadir leaves it open.
 */
 with case_episodes as (
     select
@@ -32,6 +33,9 @@ select
     max(case when from_lowest = 1 then ctcae_v5_grade end) as worst_ctcae_v5_grade,
     max(case when from_lowest = 1 then nadir_anc_10e9_l end) as nadir_anc_10e9_l,
     max(case when from_lowest = 1 then nadir_operator end) as nadir_operator,
+    min(case when ctcae_v5_grade = '4' then 0 else 1 end) = 1
+    and max(case when ctcae_v5_grade is null and nadir_operator in ('<', '<=') then 1 else 0 end) = 1
+        as possibly_severe,
     max(case when from_first = 1 then onset_type end) as onset_type,
     max(case when from_first = 1 then days_since_last_dose end) as days_since_last_dose,
     max(case when gcsf_treated then 1 else 0 end) = 1 as gcsf_treated,

@@ -2,21 +2,36 @@
 Grain: stratum x measure, primary definition: Table 1 of the cohort and the paper's table of its cases.
 Strata: 'overall'; of patients 'first drug: …'; of cases 'drug at first case: …'. Two ways to cut, so that neither is a share of
 the other: risks and rates by drug are in mart_incidence.
+The flow after mart_attrition, each part of the one before: patients, with_time_at_risk, with_anc_at_risk (a count on a day at
+risk up to the first case episode, without which no case could be seen), cases.
 Severe is below 0.5, moderate 0.5 to below 1.0 (1.0 itself where the definition's own scale calls it so), whatever that scale.
 value: percent of the denominator where there is one, else the statistic itself (median, years).
 */
-with patients as (
+with counts_at_risk as (
+    select risk.patient_key, sum(risk.n_anc_tests) as n_anc_tests
+    from {{ ref('int_risk_time') }} as risk
+    inner join {{ ref('dim_case_definition') }} as definitions on risk.definition_id = definitions.definition_id
+    where definitions.is_primary
+    group by risk.patient_key
+),
+
+cohort as (
+    select patient.*, counts_at_risk.n_anc_tests
+    from {{ ref('dim_patient') }} as patient
+    left join counts_at_risk on patient.patient_key = counts_at_risk.patient_key
+    where patient.in_cohort
+),
+
+patients as (
     select
         'overall' as stratum,
         cohort.*
-    from {{ ref('dim_patient') }} as cohort
-    where cohort.in_cohort
+    from cohort
     union all
     select
         concat('first drug: ', cohort.first_drug) as stratum,
         cohort.*
-    from {{ ref('dim_patient') }} as cohort
-    where cohort.in_cohort
+    from cohort
 ),
 
 all_cases as (
@@ -80,6 +95,8 @@ patient_counts as (
         ('duffy_null', 'patients.duffy_null'),
         ('no_baseline_anc', 'patients.no_baseline_anc'),
         ('died', 'patients.death_date is not null'),
+        ('with_time_at_risk', 'patients.days_at_risk > 0'),
+        ('with_anc_at_risk', 'patients.n_anc_tests > 0'),
     ] %}
     select
         '{{ measure }}' as measure,

@@ -4,6 +4,11 @@ anc_overdue: no ANC, or the last one lies more than anc_interval_days (study set
 in_late_window: the end of observation lies late_window_start_days to late_window_end_days (study settings, 3 to 6 months)
 after the last dose, when late-onset neutropenia is most often found (median 90 days, range 2 to 156: Rossi 2022, MSARD
 68:104090; median 4 months, quartiles 1 and 6: Waldrop 2025, 10.1212/NXI.0000000000200430).
+open_episode: ongoing by the primary definition. unresolved_episode: so, or lost without a recovery seen since. A laboratory
+error is no neutropenia and opens nothing; one of another cause is.
+switched_to: drug out of the class whose line began after the last dose, assumed ones left out, as they prove nothing.
+is_followed: alive, and under anti-CD20 treatment (nothing out of the class begun, or a line of the class still open) or with
+an unresolved episode. Who has not been seen for long is followed: that is whom a clinic calls.
 */
 with last_doses as (
     select
@@ -24,11 +29,59 @@ ranked_counts as (
     from {{ ref('fct_anc') }}
 ),
 
-open_episodes as (
-    select distinct episode.patient_key
-    from {{ ref('fct_neutropenia_episode') }} as episode
+unended_episodes as (
+    select episode.*
+    from {{ ref('int_episode_judged') }} as episode
     inner join {{ ref('dim_case_definition') }} as definitions on episode.definition_id = definitions.definition_id
-    where definitions.is_primary and episode.end_status = 'ongoing'
+    where
+        definitions.is_primary
+        and episode.end_status in ('ongoing', 'lost')
+        and coalesce(episode.adjudication, 'confirmed') <> 'lab_error'
+),
+
+recovered_since as (
+    select distinct episode.definition_id, episode.patient_no, episode.episode_number
+    from unended_episodes as episode
+    inner join {{ ref('int_anc_day') }} as anc_day
+        on
+            episode.definition_id = anc_day.definition_id
+            and episode.patient_no = anc_day.patient_no
+            and episode.end_on < anc_day.collected_on
+    where anc_day.is_recovered
+),
+
+unresolved_episodes as (
+    select
+        episode.patient_no,
+        max(case when episode.end_status = 'ongoing' then 1 else 0 end) = 1 as is_ongoing
+    from unended_episodes as episode
+    left join recovered_since
+        on {{ same_episode('episode', 'recovered_since') }}
+    where recovered_since.patient_no is null
+    group by episode.patient_no
+),
+
+last_known_doses as (
+    select patient_no, max(administered_on) as dose_on
+    from {{ ref('int_dose') }}
+    where drug_class = 'anti_cd20' and dose_source <> 'assumed'
+    group by patient_no
+),
+
+switches as (
+    select
+        line.patient_no,
+        line.drug,
+        row_number() over (partition by line.patient_no order by line.start_on desc, line.drug desc) as from_last
+    from {{ ref('int_treatment_line') }} as line
+    inner join last_known_doses on line.patient_no = last_known_doses.patient_no
+    where line.drug_class = 'other' and line.start_on > last_known_doses.dose_on
+),
+
+open_lines as (
+    select distinct patient_no
+    from {{ ref('int_treatment_line') }}
+    where drug_class = 'anti_cd20' and end_on is null
 )
 
 select
@@ -43,14 +96,26 @@ select
     last_count.severity as last_severity,
     coalesce({{ days_between('last_count.collected_on', 'patient.observation_end') }} > study.anc_interval_days, true)
         as anc_overdue,
-    open_episodes.patient_key is not null as open_episode,
+    coalesce(unresolved_episodes.is_ongoing, false) as open_episode,
     cast({{ days_between('last_doses.dose_on', 'patient.observation_end') }} as integer) as days_since_last_dose,
     {{ days_between('last_doses.dose_on', 'patient.observation_end') }}
     between study.late_window_start_days and study.late_window_end_days as in_late_window,
-    coalesce(patient.death_on <= patient.observation_end, false) as deceased
+    coalesce(patient.death_on <= patient.observation_end, false) as deceased,
+    unresolved_episodes.patient_no is not null as unresolved_episode,
+    switches.drug as switched_to,
+    follow_up.follow_up_end as last_contact_date,
+    not coalesce(patient.death_on <= patient.observation_end, false)
+    and (
+        switches.patient_no is null
+        or open_lines.patient_no is not null
+        or unresolved_episodes.patient_no is not null
+    ) as is_followed
 from {{ ref('int_observed_patient') }} as patient
 inner join last_doses on patient.patient_no = last_doses.patient_no
+inner join {{ ref('int_follow_up') }} as follow_up on patient.patient_no = follow_up.patient_no
 cross join {{ source('config', 'study') }} as study
 left join ranked_counts as last_count on patient.patient_key = last_count.patient_key and last_count.from_last = 1
-left join open_episodes on patient.patient_key = open_episodes.patient_key
+left join unresolved_episodes on patient.patient_no = unresolved_episodes.patient_no
+left join switches on patient.patient_no = switches.patient_no and switches.from_last = 1
+left join open_lines on patient.patient_no = open_lines.patient_no
 where {{ within_days_after('patient.observation_end', 'last_doses.dose_on', 365) }}

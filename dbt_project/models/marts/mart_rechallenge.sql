@@ -1,12 +1,17 @@
 /*
 Grain: definition x case episode: what was given after it (the same drug again, another anti-CD20 drug, a drug out of the
 class, none), when, for how long the patient was followed, and whether, when and under what the neutropenia recurred.
+is_counted_in_recurrence: mart_recurrence takes a case by the last of its episodes numbered 0, the one that a recurrence is
+held against; mostly there is but one. Another follows without a documented recovery where both may be the same.
 */
 with case_episodes as (
     select
         *,
         case when end_status = 'recovered' then end_date end as recovery_date,
-        row_number() over (partition by definition_id, patient_key order by episode_number asc) as from_first
+        row_number() over (partition by definition_id, patient_key order by episode_number asc) as from_first,
+        row_number() over (
+            partition by definition_id, patient_key, recurrence_number order by episode_number desc
+        ) as from_last_of_number
     from {{ ref('fct_neutropenia_episode') }}
     where is_case_episode
 )
@@ -18,6 +23,7 @@ select
     episode.site,
     episode.episode_number,
     episode.from_first = 1 as is_first_case_episode,
+    episode.recurrence_number = 0 and episode.from_last_of_number = 1 as is_counted_in_recurrence,
     episode.continuation_possible,
     episode.attributed_drug,
     episode.onset_date,
@@ -28,6 +34,11 @@ select
     followed.next_on as next_treatment_date,
     cast({{ days_between('episode.onset_date', 'followed.next_on') }} as integer) as days_from_onset,
     cast({{ days_between('episode.recovery_date', 'followed.next_on') }} as integer) as days_from_recovery,
+    followed.last_treatment,
+    followed.same_drug_on as same_drug_date,
+    followed.another_in_class_on as another_in_class_date,
+    followed.out_of_class_on as out_of_class_date,
+    followed.given_on_onset_day,
     followed.recurrence_on is not null as recurred,
     followed.recurrence_on as recurrence_date,
     cast({{ days_between('episode.onset_date', 'followed.recurrence_on') }} as integer) as days_to_recurrence,

@@ -1,5 +1,6 @@
 /*
-Grain: a case definition in force, with a hash of its meaning: its parameters and its severity scale's rows for the ANC.
+Grain: a case definition in force, with a hash of its meaning: its parameters, its severity scale's rows for the ANC, the class,
+interval and way of giving of the anti-CD20 drugs and G-CSF, and the fixed windows (macros/windows.sql).
 */
 with scale_texts as (
     select
@@ -11,6 +12,15 @@ with scale_texts as (
     from {{ ref('dim_grading_scale') }}
     where analyte = 'anc'
     group by scale
+),
+
+drug_texts as (
+    select
+        {{ dbt.listagg(
+            "concat_ws('|', drug, drug_class, coalesce(cast(interval_days as varchar), '-'), home_injected)",
+            "';'", "order by drug") }} as drug_text
+    from {{ ref('drugs') }}
+    where drug_class in ('anti_cd20', 'gcsf')
 )
 
 select
@@ -19,6 +29,8 @@ select
     definitions.severity_scale,
     {{ dbt.hash("concat_ws('|', definitions.onset_below, definitions.onset_inclusive, definitions.recovery_at,"
         ~ " definitions.max_gap_days, definitions.gcsf_days, definitions.attribution_days, definitions.late_days,"
-        ~ " definitions.severity_scale, scale_texts.scale_text)") }} as content_hash
+        ~ " definitions.severity_scale, scale_texts.scale_text, drug_texts.drug_text, '" ~ fixed_windows_text() ~ "')") }}
+        as content_hash
 from {{ ref('int_case_definition') }} as definitions
+cross join drug_texts
 left join scale_texts on definitions.severity_scale = scale_texts.scale

@@ -1,0 +1,23 @@
+{#
+  The windows that no definition and no study can change: in days, tolerated_intervals in dosing intervals. They stand here
+  alone, so that the hash of a definition's meaning (meta.definition) covers them; what each one means is in the model that
+  uses it.
+#}
+{% macro fixed_windows() -%}
+    {{ return({
+        'baseline_days': 365,
+        'event_days_after': 14,
+        'event_days_before': 7,
+        'four_weekly_days': 28,
+        'gcsf_days_unrecovered': 30,
+        'line_start_days': 30,
+        'relapse_days': 90,
+        'suspect_days': 90,
+        'tolerated_intervals': 1.5,
+    }) }}
+{%- endmacro %}
+
+{# The same as one text, in the order of their names. #}
+{% macro fixed_windows_text() -%}
+    {%- for name, value in fixed_windows() | dictsort %}{{ name }}={{ value }}{{ ';' if not loop.last }}{% endfor -%}
+{%- endmacro %}
