@@ -35,7 +35,7 @@ SELECT
 FROM meta.orphaned_verdict AS verdict
 JOIN meta.input_file AS file ON verdict.source_file = file.file_id
 WHERE verdict.site = coalesce($site, verdict.site)
-ORDER BY verdict.site, onset_from, source_file, record_number
+ORDER BY verdict.site, onset_from, reviewed_on NULLS FIRST, source_file, record_number
 """
 _NUMBERED = re.compile(r"(.+?)( [1-9])?")
 
