@@ -140,8 +140,8 @@ PUBLISHED: tuple[PublishedTable, ...] = (
     _table(
         "main.mart_chart_review",
         "episode_id",
-        "definition_id patient_key site onset_date review_status verdict n_reviews n_reviewer_roles reviewer_roles "
-        "verdicts_agree reviewed_on",
+        "definition_id patient_key site onset_date review_status verdict n_reviews n_readers n_reviewer_roles "
+        "reviewer_roles verdicts_agree reviewed_on",
     ),
     _table(
         "main.mart_review_agreement",
@@ -160,6 +160,11 @@ PUBLISHED: tuple[PublishedTable, ...] = (
     _table("meta.quarantine_summary", "source_file reason", "site delivery entity n_rows"),
     _table("meta.column_defect", "source_file column_name reason", "site delivery entity n_cells"),
     _table("meta.contested", "site entity record_key", "source_file record_number reasons"),
+    _table(
+        "meta.orphaned_verdict",
+        "source_file record_number",
+        "site patient_key onset_from onset_to verdict reviewed_on reviewer_role",
+    ),
     _table(
         "meta.derivation_agreement",
         "site derivation with_bands",

@@ -44,6 +44,11 @@ _SITE_YML = Remedy(
     "sends; mend the file and refresh: what it changes is evaluated again.",
 )
 _ASK = Remedy(SITE, "Ask the site whether the export failed or was not made, and have it sent.")
+_SPAN = Remedy(
+    DATA_MANAGER,
+    "`registry review --orphaned` names file and record. Where the onset has moved, `registry review` offers the "
+    "episode again. Have the site send the record again with a span that holds the onset, or cancel it.",
+)
 _WORDS = Remedy(SITE, "Ask the site what the words mean and have them exported as the input contract spells them.")
 
 _BY_CHECK = {
@@ -56,6 +61,7 @@ _BY_CHECK = {
     "site_median_anc_moved": _UNIT,
     "anc_lower_limit_plausible": _LIMIT,
     "lab_lower_limit_plausible": _LIMIT,
+    "verdict_speaks_of_an_episode": _SPAN,
     "derived_anc_agrees_with_measured": _SITE_YML,
     "bands_are_read_right": _SITE_YML,
     "derived_anc_is_possible": _SITE_YML,

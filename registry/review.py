@@ -1,44 +1,50 @@
-"""Chart reviews to do: the case episodes that nobody has judged, and the form that a site fills in.
+"""Chart reviews to do, by pseudonym: episodes that nobody has judged or one reader has, and verdicts that judge none.
 
-The list knows pseudonyms alone. The form names each patient by the site's own id, else it could not be delivered: that
-id comes from the vault, and the form is readable by its owner alone.
+A second reading is blind: neither the list nor the form tells what the first reader said, and episodes that the first
+verdict took out of the cases are offered like the others. The form to fill in: registry/review_form.py.
 """
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Sequence
+import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from registry import release
-from registry.contract import ENTITIES
-from registry.csv_cells import harmless
 from registry.errors import UserError
 from registry.release.query import query
-from registry.settings import Settings, SiteProfile, load_profile
-from registry.vault import connect_vault, private_files
+from registry.settings import Settings
+from registry.vault import connect_vault
+from registry.vocabulary import reviewer_roles
 
-ADJUDICATIONS = ENTITIES["adjudications"]
-
-_UNREVIEWED = """
+# `reviewer_roles` is one role where there is one reader; NULL is a reader whose role is not told or not known.
+_TO_REVIEW = """
 SELECT
     episode_id, patient_key, episode.site, episode.onset_date, nadir_operator, nadir_anc_10e9_l, severity,
     attributed_drug, days_since_last_dose, other_suspect_drugs, infection, febrile, hospitalised, gcsf_treated
 FROM main.mart_chart_review AS review
 JOIN main.fct_neutropenia_episode AS episode USING (episode_id, definition_id, patient_key)
-WHERE review_status = 'unreviewed' AND definition_id = $definition AND episode.site = coalesce($site, episode.site)
+WHERE CASE WHEN $second THEN n_readers = 1 AND reviewer_roles IS DISTINCT FROM $reader ELSE n_readers = 0 END
+    AND definition_id = $definition AND episode.site = coalesce($site, episode.site)
 ORDER BY episode.site, episode.onset_date, episode_id
 """
+_ORPHANED = """
+SELECT
+    verdict.site, patient_key, onset_from, onset_to, verdict, reviewed_on, reviewer_role, delivery, source_file AS file,
+    record_number AS record
+FROM meta.orphaned_verdict AS verdict
+JOIN meta.input_file AS file ON verdict.source_file = file.file_id
+WHERE verdict.site = coalesce($site, verdict.site)
+ORDER BY verdict.site, onset_from, reviewed_on NULLS FIRST, source_file, record_number
+"""
+_NUMBERED = re.compile(r"(.+?)( [1-9])?")
 
 
 @dataclass(frozen=True)
-class ToReview:
-    """Unreviewed case episodes of one definition in one release, by site and onset; `rows` follow `columns`."""
+class Found:
+    """What a release answers; `rows` follow `columns`."""
 
     release_id: str
-    definition_id: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
 
@@ -49,12 +55,27 @@ class ToReview:
 
 
 @dataclass(frozen=True)
-class Form:
-    """A form that was written: for which site, how many episodes, and whether that site delivers snapshots."""
+class ToReview(Found):
+    """Episodes of one definition to be reviewed, by site and onset."""
 
-    site: str
-    n_episodes: int
-    is_snapshot: bool
+    definition_id: str
+
+
+def reader_of(role: str) -> str:
+    """The reader as a release names one: a known role, with its number where it has one (`neurologist 2`).
+
+    Raises:
+        UserError: for any other text: it may be a name, and deliveries name no reader.
+    """
+    known = reviewer_roles()
+    split = _NUMBERED.fullmatch(role.strip().lower().replace("_", " "))
+    if split is None or split[1] not in known:
+        roles = ", ".join(sorted(set(known.values()))).replace("_", " ")
+        raise UserError(
+            f"--reader: no known role; use one of {roles}, with a number where several share it (neurologist 2); "
+            "never a name"
+        )
+    return known[split[1]] + (split[2] or "")
 
 
 def unreviewed(settings: Settings, definition_id: str | None = None, site: str | None = None) -> ToReview:
@@ -63,91 +84,55 @@ def unreviewed(settings: Settings, definition_id: str | None = None, site: str |
     Raises:
         UserError: if nothing is published yet, or the release knows no such definition or site.
     """
-    current = release.current(settings)
-    if current is None:
-        raise UserError("nothing is published yet: run registry refresh first")
-    of = current.release_id
+    return _to_review(settings, definition_id, site, None)
+
+
+def second_readings(
+    settings: Settings, reader: str, definition_id: str | None = None, site: str | None = None
+) -> ToReview:
+    """Episodes that one other reader has judged, to be judged by `reader` without knowing how.
+
+    An episode whose one reader's role is not told, or is not a known one, is taken for another reader's.
+
+    Raises:
+        UserError: as `unreviewed`.
+    """
+    return _to_review(settings, definition_id, site, reader)
+
+
+def _to_review(settings: Settings, definition_id: str | None, site: str | None, second: str | None) -> ToReview:
+    of = _release_that_knows(settings, site)
     _, definitions = query(settings, "SELECT definition_id FROM dim_case_definition ORDER BY is_primary DESC, 1", of)
     known = [name for (name,) in definitions]
     definition = definition_id or known[0]
     if definition not in known:
         raise UserError(f"--definition {definition}: unknown; use one of {', '.join(known)}")
-    _, sites = query(settings, "SELECT DISTINCT site FROM meta.input_file ORDER BY 1", of)
-    if site is not None and (site,) not in sites:
-        raise UserError(f"--site {site}: has delivered nothing; known: {', '.join(name for (name,) in sites)}")
-    columns, rows = query(settings, _UNREVIEWED, of, {"definition": definition, "site": site})
-    return ToReview(current.release_id, definition, tuple(columns), tuple(rows))
+    wanted = {"definition": definition, "site": site, "second": second is not None, "reader": second}
+    columns, rows = query(settings, _TO_REVIEW, of, wanted)
+    return ToReview(of, tuple(columns), tuple(rows), definition)
 
 
-def write_form(settings: Settings, found: ToReview, out: Path) -> Form:
-    """Write the episodes as an adjudications delivery with the verdict left blank, in the site's own columns and marks.
+def orphaned(settings: Settings, site: str | None = None) -> Found:
+    """Verdicts of the release in force whose span holds no episode's onset, by file and record.
 
-    A row's key is made of the episode's id: written again it is the same, and no other row's.
+    The file's name comes from the vault; a file that the vault knows no more has its id.
 
     Raises:
-        UserError: where the episodes are of several sites, `out` lies in the deliveries (it would be delivered as it
-            is), exists, is no .csv or can't be written, the site's folder is not there, or the vault does not know
-            the patients.
+        UserError: if nothing is published yet, the release knows no such site, or the vault is in use.
     """
-    sites = sorted(set(found.values("site")))
-    if len(sites) != 1:
-        raise UserError(f"a form goes to one site: name it with --site ({', '.join(sites)})")
-    if out.suffix.lower() != ".csv":
-        raise UserError(f"{out}: a form is a CSV file; end its name in .csv")
-    if out.resolve().is_relative_to(settings.deliveries.resolve()):
-        raise UserError(f"{out} lies in the deliveries, where it would be loaded unfilled: choose another folder")
-    folder = settings.deliveries / sites[0]
-    if not folder.is_dir():
-        raise UserError(f"{folder}: not there; name the folder of the exports with --deliveries")
-    profile = load_profile(folder)
-    ids = _patient_ids(settings, sites[0], set(found.values("patient_key")))
-    keys = zip(found.values("episode_id"), found.values("patient_key"), found.values("onset_date"), strict=True)
-    rows = [
-        {
-            "adjudication_id": f"review-{episode}",
-            "patient_id": ids[patient],
-            "onset_from": onset.isoformat(),
-            "onset_to": onset.isoformat(),
-        }
-        for episode, patient, onset in keys
-    ]
-    _write(profile, rows, out)
-    return Form(sites[0], len(rows), profile.mode == "snapshot")
-
-
-def _patient_ids(settings: Settings, site: str, keys: set[str]) -> dict[str, str]:
-    """The site's own ids of these patients, by pseudonym."""
+    of = _release_that_knows(settings, site)
+    columns, rows = query(settings, _ORPHANED, of, {"site": site})
     with connect_vault(settings, read_only=True) as connection:
-        known = dict(
-            connection.execute(
-                "SELECT patient_key, patient_id FROM main.patient_map "
-                "WHERE site = $site AND list_contains($keys, patient_key)",
-                {"site": site, "keys": sorted(keys)},
-            ).fetchall()
-        )
-    if missing := len(keys - known.keys()):
-        raise UserError(
-            f"{settings.raw_db} does not know {missing} of the release's patients: the release was made from another "
-            "vault, or they were withdrawn since; run registry refresh"
-        )
-    return known
+        names = dict(connection.execute("SELECT file_id, path FROM main.input_file").fetchall())
+    return Found(of, tuple(columns), tuple((*row[:-2], names.get(row[-2], row[-2]), row[-1]) for row in rows))
 
 
-def _write(profile: SiteProfile, rows: Sequence[dict[str, str]], out: Path) -> None:
-    """The rows as the site writes its CSV: delimiter, encoding, its own names for the columns it has named."""
-    theirs = profile.own_headers("adjudications")
-    taken = profile.column_names("adjudications")
-    columns = [column for column in ADJUDICATIONS.columns if column in theirs or column not in taken]
-    encoding = "utf-8-sig" if profile.csv.encoding.lower().replace("_", "-") == "utf-8" else profile.csv.encoding
-    try:
-        with private_files(), out.open("x", encoding=encoding, newline="") as file:
-            writer = csv.writer(file, delimiter=profile.csv.delimiter)
-            writer.writerow([harmless(theirs.get(column, column)) for column in columns])
-            writer.writerows([harmless(row.get(column, "")) for column in columns] for row in rows)
-    except FileExistsError:
-        raise UserError(f"{out} exists already: name a new file") from None
-    except UnicodeEncodeError:
-        out.unlink()
-        raise UserError(f"{out} can't be written: a patient id does not fit csv.encoding of site.yml") from None
-    except OSError as error:
-        raise UserError(f"{out} can't be written: {error.strerror}") from None
+def _release_that_knows(settings: Settings, site: str | None) -> str:
+    """Id of the release in force."""
+    current = release.current(settings)
+    if current is None:
+        raise UserError("nothing is published yet: run registry refresh first")
+    _, sites = query(settings, "SELECT DISTINCT site FROM meta.input_file ORDER BY 1", current.release_id)
+    if site is not None and (site,) not in sites:
+        raise UserError(f"--site {site}: has delivered nothing; known: {', '.join(name for (name,) in sites)}")
+    return current.release_id

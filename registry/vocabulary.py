@@ -63,6 +63,11 @@ def folded_unit(unit: str) -> str:
     return re.sub(r"^10(\^|\*\*|[Ee])", "10*", re.sub(r"^[xX*·•](10)", r"\1", folded))
 
 
+def reviewer_roles() -> dict[str, str]:
+    """What a delivery may call the role of a chart review's reader, lower case → the role."""
+    return dict(zip(_column("reviewer_roles", "name"), _column("reviewer_roles", "role"), strict=True))
+
+
 def scales() -> frozenset[str]:
     """Ids of the grading scales."""
     return frozenset(_column("grading_scales", "scale"))

@@ -1,4 +1,4 @@
-"""Chart reviews: which episodes they judge, what is in force, and how far readers agree."""
+"""Chart reviews: which episodes they judge, what is in force, how far readers agree, and what speaks of no episode."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from expectations.kinds import no_rows, one_of, refers
 
 REVIEW = "main.mart_chart_review"
 AGREEMENT = "main.mart_review_agreement"
+ORPHANED = "meta.orphaned_verdict"
 VERDICTS = ("confirmed", "other_cause", "lab_error")
 
 CHECKS: tuple[Check, ...] = (
@@ -56,6 +57,7 @@ CHECKS: tuple[Check, ...] = (
         """
         SELECT episode_id FROM main.mart_chart_review
         WHERE n_reviews < 0 OR n_reviewer_roles NOT BETWEEN 0 AND n_reviews
+            OR n_readers NOT BETWEEN greatest(n_reviewer_roles, least(n_reviews, 1)) AND n_reviews
             OR (n_reviews = 0) <> (verdict IS NULL)
             OR (n_reviews > 1) <> (verdicts_agree IS NOT NULL)
             OR review_status <> CASE
@@ -64,7 +66,8 @@ CHECKS: tuple[Check, ...] = (
                 ELSE verdict
             END
         """,
-        description="The status of a review is what the number of its verdicts and their agreement make it.",
+        description="The status of a review is what the number of its verdicts and their agreement make it, and there "
+        "are no more readers than verdicts.",
         source="Output contract",
     ),
     no_rows(
@@ -86,7 +89,7 @@ CHECKS: tuple[Check, ...] = (
         AGREEMENT,
         """
         WITH read_twice AS (
-            SELECT definition_id, count(*) AS n FROM main.mart_chart_review WHERE n_reviews > 1 GROUP BY definition_id
+            SELECT definition_id, count(*) AS n FROM main.mart_chart_review WHERE n_readers > 1 GROUP BY definition_id
         )
         SELECT definition.definition_id FROM main.dim_case_definition AS definition
         LEFT JOIN read_twice ON definition.definition_id = read_twice.definition_id
@@ -94,7 +97,7 @@ CHECKS: tuple[Check, ...] = (
             ON definition.definition_id = agreement.definition_id AND agreement.comparison = 'order'
         WHERE agreement.n_episodes IS DISTINCT FROM coalesce(read_twice.n, 0)
         """,
-        description="First and second verdicts are compared on every episode that has two.",
+        description="The first verdicts of two readers are compared on every episode that has two.",
         source="Output contract: counts agree between marts",
         names_offenders=True,
     ),
@@ -105,5 +108,15 @@ CHECKS: tuple[Check, ...] = (
         "main.dim_case_definition",
         "definition_id",
         description="Every row of mart_review_agreement follows a definition in dim_case_definition.",
+    ),
+    no_rows(
+        "verdict_speaks_of_an_episode",
+        ORPHANED,
+        "SELECT site, count(*) AS verdicts FROM meta.orphaned_verdict GROUP BY site",
+        description="Every verdict of a chart review speaks of an episode: some onset lies in its span, under some "
+        "definition.",
+        source="This registry's choice: a verdict that counts nowhere is not lost silently",
+        severity="warning",
+        names_offenders=True,
     ),
 )

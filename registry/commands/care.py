@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from registry.commands.options import DELIVERIES, FORMAT, HOME
+from registry.errors import UserError
 
 if TYPE_CHECKING:
     from registry.quarantine import HeldBack
+    from registry.review import ToReview
+    from registry.settings import Settings
 
 
 @click.command()
@@ -70,46 +73,91 @@ def quarantine(
 @HOME
 @click.option("--definition", "definition_id", metavar="D", help="Of this case definition. [the primary one]")
 @click.option("--site", help="Only this site.")
+@click.option(
+    "--reader", metavar="ROLE", help="Who reads: a role, with a number where several share it (neurologist 2); no name."
+)
+@click.option(
+    "--second-reading",
+    "is_second",
+    is_flag=True,
+    help="Instead the episodes that one reader of another role has judged, without what was said. Needs --reader.",
+)
+@click.option(
+    "--orphaned", "is_orphaned", is_flag=True, help="Instead the verdicts whose span holds no episode's onset."
+)
 @FORMAT
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the form to fill in (CSV) into this new file: an adjudications delivery of one site, with the verdicts "
-    "left blank. It identifies patients.",
+    help="Write the form to fill in (CSV) into this new file: an adjudications delivery of one site and one reader, "
+    "with the verdicts left blank. It identifies patients. Needs --reader.",
 )
 @DELIVERIES
 def review(
     home: Path | None,
     definition_id: str | None,
     site: str | None,
+    reader: str | None,
+    is_second: bool,
+    is_orphaned: bool,
     form: str,
     out: Path | None,
     deliveries: Path | None,
 ) -> None:
     """Case episodes that no chart review has judged, by pseudonym; with --out as a form to fill in."""
     from registry.console import console, print_rows
-    from registry.review import unreviewed, write_form
+    from registry.review import orphaned, reader_of, second_readings, unreviewed
     from registry.settings import load_settings
 
     settings = load_settings(home=home, deliveries=deliveries)
-    found = unreviewed(settings, definition_id, site)
+    if is_orphaned:
+        if out or reader or is_second or definition_id:
+            raise UserError("--orphaned lists verdicts of every definition: it goes with --site and --format alone")
+        lost = orphaned(settings, site)
+        if lost.rows or form != "table":
+            print_rows(lost.columns, lost.rows, form)
+        else:
+            console.print(f"every verdict in release {lost.release_id} speaks of an episode")
+        return
+    if reader is None and (out or is_second):
+        what = "a form is one reader's" if out else "a second reading is another reader's"
+        raise UserError(f"{what}: name the role with --reader (neurologist, haematologist, …)")
+    who = reader_of(reader) if reader else ""
+    if is_second:
+        found = second_readings(settings, who, definition_id, site)
+        none = f"no episode of {found.definition_id} in release {found.release_id} has one other reader's verdict alone"
+    else:
+        found = unreviewed(settings, definition_id, site)
+        none = f"every case episode of {found.definition_id} in release {found.release_id} has a verdict"
     if not found.rows and (out or form == "table"):
-        console.print(f"every case episode of {found.definition_id} in release {found.release_id} has a verdict")
+        console.print(none)
     elif out:
-        written = write_form(settings, found, out)
-        where = f"{written.site}/YYYY-MM/adjudications_review.csv"
-        console.print(f"{written.n_episodes:,} episodes of {written.site}: {out}")
-        console.print("it identifies patients: send it by a safe way, and delete it once it is delivered")
-        console.print(
-            "fill in verdict (confirmed, other_cause or lab_error) and reviewed_on, drop rows without a verdict,"
-        )
-        console.print(f"and put it into the deliveries as {where}")
-        if written.is_snapshot:
-            console.print("this site delivers snapshots: later ones with adjudications must hold these rows too")
+        _write_form(settings, found, who, out)
     else:
         print_rows(found.columns, found.rows, form)
         if form == "table":
-            console.print("the form for a site to fill in: registry review --site S --out FILE.csv")
+            command = "registry review --second-reading" if is_second else "registry review"
+            console.print(f"the form for a site to fill in: {command} --site S --reader ROLE --out FILE.csv")
+
+
+def _write_form(settings: Settings, found: ToReview, reader: str, out: Path) -> None:
+    """Write the form and say what to do with it."""
+    from registry.console import console
+    from registry.review_form import write_form
+
+    written = write_form(settings, found, reader, out)
+    name = f"adjudications_review_{reader.replace(' ', '_')}.csv"
+    console.print(f"{written.n_episodes:,} episodes of {written.site} for {reader.replace('_', ' ')}: {out}")
+    if written.n_left_out:
+        console.print(
+            f"{written.n_left_out:,} more are left out: a spreadsheet would take their patients' ids for formulas "
+            "(they begin with =, +, - or @); write those verdicts by hand"
+        )
+    console.print("it identifies patients: send it by a safe way, and delete it once it is delivered")
+    console.print("fill in verdict (confirmed, other_cause or lab_error) and reviewed_on, drop rows without a verdict,")
+    console.print(f"and put it into the deliveries as {written.site}/YYYY-MM/{name}, a name that is new there")
+    if written.is_snapshot:
+        console.print("this site delivers snapshots: later ones with adjudications must hold these rows too")
 
 
 def _row_held_back(row: HeldBack, meanings: dict[str, str]) -> list[Any]:

@@ -189,6 +189,8 @@ PLANTED: dict[str, str] = {
     "review_episode_known": f"UPDATE main.mart_chart_review SET episode_id = md5(episode_id) {OF_CASE}",
     "review_agrees_with_episodes": f"{EPISODE} is_case_episode = false {OF_CASE}",
     "review_status_fits_verdicts": f"UPDATE main.mart_chart_review SET n_reviews = 1 {OF_CASE}",
+    "verdict_speaks_of_an_episode": "INSERT INTO meta.orphaned_verdict SELECT 'udine', '{case}', DATE '2024-01-01', "
+    "DATE '2024-01-02', 'confirmed', NULL, NULL, '0123456789abcdef', 1",
     "agreement_is_possible": "UPDATE main.mart_review_agreement SET n_agreeing = 1",
     "agreement_agrees_with_reviews": "UPDATE main.mart_review_agreement SET n_episodes = 1, agreement_pct = 0",
     "mart_review_agreement_definition_known": "UPDATE main.mart_review_agreement SET definition_id = 'mine'",

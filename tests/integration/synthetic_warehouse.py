@@ -237,8 +237,8 @@ FROM main.dim_patient;
 
 CREATE TABLE main.mart_chart_review AS
 SELECT episode_id, definition_id, patient_key, site, onset_date, 'unreviewed' AS review_status,
-    adjudication AS verdict, 0 AS n_reviews, 0 AS n_reviewer_roles, NULL::VARCHAR AS reviewer_roles,
-    NULL::BOOLEAN AS verdicts_agree, NULL::DATE AS reviewed_on
+    adjudication AS verdict, 0 AS n_reviews, 0 AS n_readers, 0 AS n_reviewer_roles,
+    NULL::VARCHAR AS reviewer_roles, NULL::BOOLEAN AS verdicts_agree, NULL::DATE AS reviewed_on
 FROM main.fct_neutropenia_episode;
 CREATE TABLE main.mart_review_agreement AS
 SELECT definition_id, 'order' AS comparison, 'first verdict' AS first_reading, 'second verdict' AS second_reading,
@@ -282,6 +282,10 @@ CREATE TABLE meta.column_defect (
 );
 CREATE TABLE meta.contested (
     site VARCHAR, entity VARCHAR, record_key VARCHAR, source_file VARCHAR, record_number BIGINT, reasons VARCHAR
+);
+CREATE TABLE meta.orphaned_verdict (
+    site VARCHAR, patient_key VARCHAR, onset_from DATE, onset_to DATE, verdict VARCHAR, reviewed_on DATE,
+    reviewer_role VARCHAR, source_file VARCHAR, record_number BIGINT
 );
 CREATE TABLE meta.derivation_agreement AS
 SELECT site, 'derived_wbc_pct' AS derivation, with_bands, with_bands AS is_site_rule, 150::BIGINT AS n_draws,

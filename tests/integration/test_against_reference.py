@@ -61,9 +61,10 @@ RECHALLENGE = (
 PERIOD = "definition_id stratum_type stratum period n_patients n_cases".split()
 RECURRENCE = "definition_id treatment_after n_patients n_recurrent median_follow_up_days".split()
 REVIEW = (
-    "definition_id onset_date review_status verdict n_reviews n_reviewer_roles reviewer_roles verdicts_agree "
-    "reviewed_on"
+    "definition_id onset_date review_status verdict n_reviews n_readers n_reviewer_roles reviewer_roles "
+    "verdicts_agree reviewed_on"
 ).split()
+ORPHANED_VERDICT = "onset_from onset_to verdict reviewed_on reviewer_role".split()
 VERDICT_PAIR = "definition_id comparison first_reading second_reading first_verdict second_verdict".split()
 MONITORING = (
     "last_dose_date last_drug last_anc_date days_since_anc anc_overdue open_episode unresolved_episode switched_to "
@@ -165,6 +166,11 @@ def compare(cohort: Cohort, tmp_path: Path) -> None:
             "JOIN (SELECT patient_no, patient_key FROM intermediate.int_observed_patient) USING (patient_no))",
             VERDICT_PAIR,
         ),
+    )
+    agree(
+        "meta.orphaned_verdict",
+        rows(expected["orphaned_verdict"], ORPHANED_VERDICT),
+        found.rows("meta.orphaned_verdict", ORPHANED_VERDICT),
     )
     agree("mart_monitoring", rows(expected["monitoring"], MONITORING), found.rows("main.mart_monitoring", MONITORING))
     agree(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from . import review
 from .assess import assess
 from .grades import below_cutoff_but_within_range, grade, unit_in_doubt
 from .history import History, observe, site_cutoff
@@ -52,6 +53,17 @@ def compute(deliveries: Sequence[File], study: Study) -> dict[str, Table]:
         ("verdict_pair", PatientResult.verdict_pair_rows),
     ):
         tables[name] = [row for rs in results.values() for r in rs for row in rows_of_patient(r)]
+    tables["orphaned_verdict"] = [
+        _who(history)
+        | {name: getattr(verdict, name) for name in ("onset_from", "onset_to", "verdict", "reviewed_on")}
+        | {"reviewer_role": review.known_role(verdict)}
+        for history, *of_patient in zip(histories, *results.values(), strict=True)
+        for verdict in review.orphaned(
+            history,
+            {e.episode.onset for result in of_patient for e in result.episodes},
+            site_cutoff(deliveries, history.site, study),
+        )
+    ]
     tables["incidence"] = [row for d, rs in results.items() for row in incidence(d, rs)]
     tables["incidence_by_period"] = [row for d, rs in results.items() for row in incidence_by_period(d, rs)]
     tables["recurrence"] = [row for d, rs in results.items() for row in recurrence(d, rs)]

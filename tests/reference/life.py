@@ -28,7 +28,10 @@ CLASS_DRUGS = ("ocrelizumab", "rituximab", "ofatumumab", "ublituximab", "obinutu
 OTHER_DRUGS = ("natalizumab", "ozanimod", "fingolimod")
 SUSPECTS = ("alemtuzumab", "cladribine", "clozapine", "docetaxel", "metamizole", "sulfamethoxazole and trimethoprim")
 BEFORE_ONSET = (-1, 0, 1, 45, 89, 90, 91, 92)
-ROLES = ("", "", "neurologist", "Neurologo", "haematologist", "EMATOLOGA", "data manager", "Dr Verdi", "dr verdi")
+ROLES = (
+    *("", "", "neurologist", "Neurologo", "Neurologist 2", "haematologist", "EMATOLOGA", "data manager"),
+    *("Dr Verdi", "dr verdi", "dr verdi 2"),
+)
 GCSF = ("filgrastim", "pegfilgrastim", "sargramostim")
 
 

@@ -77,14 +77,77 @@ def test_only_what_could_be_a_case_is_for_review() -> None:
     assert (row["onset_date"], row["review_status"]) == (on(100), "other_cause")
 
 
-def test_the_first_two_verdicts_are_compared_and_the_last_ones_of_known_roles() -> None:
+def pairs(world: World) -> list[tuple[Any, ...]]:
+    return [tuple(row.values())[-5:] for row in world.table("verdict_pair")]
+
+
+def judged(*verdicts: tuple[str, str, str]) -> World:
+    """A case with verdicts as (verdict, day of January 2024 or blank, role)."""
     world = case()
-    for day, (verdict, role) in enumerate(
-        [("lab_error", "haematologist"), ("confirmed", "neurologist"), ("confirmed", "haematologist")], start=1
-    ):
-        world.adjudicate(100, 100, verdict, f"2024-01-0{day}", role)
-    pairs = [tuple(row.values())[-5:] for row in world.table("verdict_pair")]
-    assert pairs == [
+    for verdict, day, role in verdicts:
+        world.adjudicate(100, 100, verdict, f"2024-01-{day}" if day else "", role)
+    return world
+
+
+def test_the_first_verdicts_of_two_readers_are_compared_and_the_last_ones_of_known_roles() -> None:
+    world = judged(
+        ("lab_error", "01", "haematologist"), ("confirmed", "02", "neurologist"), ("confirmed", "03", "haematologist")
+    )
+    assert pairs(world) == [
         ("order", "first verdict", "second verdict", "lab_error", "confirmed"),
         ("role", "haematologist", "neurologist", "confirmed", "confirmed"),
     ]
+
+
+def test_a_readers_own_second_thought_is_no_second_reading() -> None:
+    world = judged(("lab_error", "01", "neurologo"), ("confirmed", "02", "Neurologist"))
+    assert pairs(world) == []
+    (row,) = world.table("chart_review")
+    assert (row["review_status"], row["n_reviews"], row["n_readers"]) == ("disagreement", 2, 1)
+
+
+def test_two_readers_of_one_role_are_told_apart_by_a_number() -> None:
+    world = judged(("lab_error", "01", "neurologo 1"), ("confirmed", "02", "Neurologist 2"))
+    assert pairs(world) == [
+        ("order", "first verdict", "second verdict", "lab_error", "confirmed"),
+        ("role", "neurologist 1", "neurologist 2", "lab_error", "confirmed"),
+    ]
+    (row,) = world.table("chart_review")
+    assert (row["n_readers"], row["reviewer_roles"]) == (2, "neurologist 1, neurologist 2")
+
+
+@pytest.mark.parametrize(
+    ("other", "n_readers"),
+    [
+        (("confirmed", "01", ""), 1),
+        (("confirmed", "02", ""), 2),
+        (("confirmed", "", ""), 2),
+        (("lab_error", "01", ""), 2),
+        (("confirmed", "01", "Dr Verdi"), 2),
+    ],
+)
+def test_without_a_role_whoever_says_the_same_on_the_same_day_is_one_reader(
+    other: tuple[str, str, str], n_readers: int
+) -> None:
+    world = judged(("confirmed", "01", ""), other)
+    (row,) = world.table("chart_review")
+    assert row["n_readers"] == n_readers
+    assert len(pairs(world)) == n_readers - 1
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "is_orphaned"), [(0, 99, True), (0, 100, False), (100, 120, False), (101, 120, True)]
+)
+def test_a_verdict_without_an_onset_in_its_span_is_orphaned(first: int, last: int, is_orphaned: bool) -> None:
+    found = case().adjudicate(first, last, "confirmed").compute()["orphaned_verdict"]
+    assert len(found) == is_orphaned
+
+
+def test_a_verdict_is_not_orphaned_that_another_definition_has_an_episode_for_or_that_reaches_beyond_the_cut_off() -> (
+    None
+):
+    mild = World().dose("rituximab", 0).anc((100, "1.2"))
+    assert mild.adjudicate(100, 100, "confirmed").compute()["orphaned_verdict"] == []
+    later = case().settings(data_cutoff=on(200))
+    assert later.adjudicate(150, 201, "confirmed").compute()["orphaned_verdict"] == []
+    assert len(later.adjudicate(150, 200, "confirmed").compute()["orphaned_verdict"]) == 1

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from registry import review
 from registry.console import print_rows
 from registry.csv_cells import harmless
-from registry.site_profile import SiteProfile
 
 
 @pytest.mark.parametrize(
@@ -40,10 +36,6 @@ def test_numbers_and_plain_text_stay_as_they_are(cell: object) -> None:
     assert harmless(cell) == cell
 
 
-def test_the_answer_of_a_query_and_the_form_of_a_review_hold_no_formula(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_answer_of_a_query_holds_no_formula(capsys: pytest.CaptureFixture[str]) -> None:
     print_rows(["=header", "n"], [["=1+1", -2], ["-0.5", None]], "csv")
     assert capsys.readouterr().out.splitlines() == ["'=header,n", "'=1+1,-2", "-0.5,"]
-    review._write(SiteProfile(), [{"adjudication_id": "review-1", "patient_id": "=P1"}], tmp_path / "form.csv")
-    assert (tmp_path / "form.csv").read_text(encoding="utf-8-sig").splitlines()[1].startswith("review-1,'=P1,")

@@ -30,6 +30,7 @@ reviews as (
         episode_number,
         max(case when verdict_number = last_number then verdict end) as verdict,
         count(*) as n_reviews,
+        max(reader_number) as n_readers,
         count(distinct role_number) as n_reviewer_roles,
         min(verdict) = max(verdict) as is_unanimous,
         max(reviewed_on) as reviewed_on
@@ -43,6 +44,7 @@ select
     reviews.episode_number,
     reviews.verdict,
     reviews.n_reviews,
+    reviews.n_readers,
     reviews.n_reviewer_roles,
     known_roles.reviewer_roles,
     reviews.is_unanimous,

@@ -1,7 +1,8 @@
 /*
 Grain: definition x patient x episode x pair of verdicts that are compared, of the episodes that a chart review judges.
-Rules: 'order' compares the first verdict with the second in the order of int_episode_verdict (a third mostly settles
-what the first two left open, and knows both); 'role' the last verdicts of two known roles, alphabetically.
+Rules: 'order' compares what the first two readers said first, in the order of int_episode_verdict: a reader's own later
+word is no second reading, and a third reader mostly settles what the first two left open, and knows both. 'role' compares
+the last verdicts of two known roles, alphabetically.
 */
 with verdicts as (
     select verdict.*
@@ -37,7 +38,7 @@ select
     other.verdict as second_verdict
 from verdicts as one
 inner join verdicts as other on {{ same_episode('one', 'other') }}
-where one.verdict_number = 1 and other.verdict_number = 2
+where one.reader_number = 1 and one.is_first_of_reader and other.reader_number = 2 and other.is_first_of_reader
 union all
 select
     one.definition_id,

@@ -16,6 +16,7 @@ select
     end as review_status,
     review.verdict,
     cast(coalesce(review.n_reviews, 0) as integer) as n_reviews,
+    cast(coalesce(review.n_readers, 0) as integer) as n_readers,
     cast(coalesce(review.n_reviewer_roles, 0) as integer) as n_reviewer_roles,
     review.reviewer_roles,
     case when review.n_reviews > 1 then review.is_unanimous end as verdicts_agree,
