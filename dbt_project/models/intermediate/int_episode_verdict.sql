@@ -14,6 +14,7 @@ spoken as (
         episode.definition_id,
         episode.patient_no,
         episode.episode_number,
+        verdicts.record_key,
         verdicts.adjudication_id,
         verdicts.verdict,
         verdicts.reviewed_on,
@@ -36,6 +37,7 @@ select
         partition by definition_id, patient_no, episode_number
         order by reviewed_on asc nulls first, adjudication_id asc
     ) as verdict_number,
+    record_key,
     verdict,
     reviewed_on,
     reviewer_role,
