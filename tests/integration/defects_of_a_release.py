@@ -209,7 +209,7 @@ PLANTED: dict[str, str] = {
     "trace_step_has_lineage": "UPDATE meta.episode_trace SET record_of = 'event' WHERE rule = 'onset'",
     "trace_earlier_episode_known": "UPDATE meta.episode_trace SET earlier_episode_id = 'none'",
     "trace_count_known": "UPDATE meta.episode_trace SET anc_key = repeat('0', 32)",
-    "trace_tells_the_episode": "UPDATE meta.episode_trace SET on_date = on_date + 1",
+    "trace_tells_the_episode": "UPDATE meta.episode_trace SET on_date = on_date + 1 WHERE rule = 'onset'",
     "lineage_record_present": f"UPDATE meta.lineage SET record_number = NULL {OF_OTHER}",
     "lineage_record_exists": f"UPDATE meta.lineage SET record_number = 100000 {OF_OTHER}",
     # derived against measured

@@ -13,6 +13,7 @@ from integration.compiled_project import compiled_project
 from registry import release
 from registry.cli import main
 from registry.errors import UserError
+from registry.paths import DBT_PROJECT
 from registry.release.query import query
 from registry.settings import Settings
 from registry.statistics import write_statistics
@@ -180,9 +181,8 @@ def test_the_rules_are_told_with_the_numbers_of_the_definition_in_force(
     )
 
 
-@pytest.mark.parametrize("rule", RULES)
-def test_every_rule_can_be_told(rule: str) -> None:
-    numbers = {
+def test_every_rule_can_be_told_and_stands_in_the_data_dictionary() -> None:
+    definition = {
         "onset_inclusive": False,
         "onset_below": Decimal("1.0"),
         "recovery_at": Decimal("1.5"),
@@ -191,8 +191,11 @@ def test_every_rule_can_be_told(rule: str) -> None:
         "attribution_days": 365,
         "late_days": 28,
     }
-    told = sentence(rule, numbers, 182, {"enrolment_start": "2018-06-01", "enrolment_end": None})
-    assert not re.search(r"[{}]|None", told)
+    described = (DBT_PROJECT / "models/meta/episode_trace.yml").read_text(encoding="utf-8")
+    for rule in RULES:
+        told = sentence(rule, definition, 182, {"enrolment_start": "2018-06-01", "enrolment_end": None})
+        assert not re.search(r"[{}]|None", told)
+        assert re.search(rf"\b{rule}\b", described)
 
 
 def test_the_command_shows_it_and_an_id_that_names_nothing_is_told(
