@@ -155,8 +155,14 @@ PUBLISHED: tuple[PublishedTable, ...] = (
         "site delivery entity rows_delivered rows_current rows_superseded rows_duplicate rows_quarantined "
         "rows_not_mapped rows_erased",
     ),
-    _table("meta.lineage", "", "record_of anc_key patient_key drug administered_on source_file record_number"),
-    _table("meta.episode_trace", "episode_id step", "on_date rule is_nadir anc_key anc_10e9_l operator drug"),
+    _table(
+        "meta.lineage", "", "record_of anc_key record_key patient_key drug administered_on source_file record_number"
+    ),
+    _table(
+        "meta.episode_trace",
+        "episode_id step",
+        "on_date rule is_nadir record_of anc_key record_key anc_10e9_l operator drug earlier_episode_id",
+    ),
     _table("meta.quarantine_summary", "source_file reason", "site delivery entity n_rows"),
     _table("meta.column_defect", "source_file column_name reason", "site delivery entity n_cells"),
     _table("meta.contested", "site entity record_key", "source_file record_number reasons"),

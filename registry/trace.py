@@ -1,4 +1,4 @@
-"""From an episode back to what it was made of: each count and dose, the rule it fired, its file and record.
+"""From an episode back to what it was made of: each step, the rule that it fired, its file and record.
 
 The steps are the release's own (`meta.episode_trace`); the files' names come from the vault, where it can be read.
 """
@@ -11,38 +11,52 @@ from typing import Any
 
 from registry.errors import UserError
 from registry.release.query import query
+from registry.release.store import current, load
 from registry.settings import Settings
+from registry.trace_rules import sentence
 from registry.vault import connect_vault
 
-# What a step of meta.episode_trace decided; {…} are parameters of the definition in force. Design: episodes 1 to 4.
-RULES = {
-    "attributed_dose": "the last anti-CD20 dose before the day of onset, at most {attribution_days} days back",
-    "last_normal": "the last ANC >= {recovery_at} before onset",
-    "onset": "the first ANC {low} outside an episode starts one",
-    "low": "an ANC {low} inside an episode continues it",
-    "not_yet_recovered": "an ANC below {recovery_at} continues the episode",
-    "gcsf": "a G-CSF dose from onset to the recovery, or to 30 days after onset where there is none",
-    "provisional_recovery": "an ANC >= {recovery_at} within {gcsf_days} days after G-CSF: provisional, since a low "
-    "value followed within {gcsf_days} days",
-    "gcsf_rebound": "that low value: the episode continues",
-    "recovered": "the first ANC >= {recovery_at} ends the episode",
-    "lost_after_this": "no measurement for more than {max_gap_days} days: the episode ends 'lost' on its last one",
-    "open_at_end_of_observation": "the observation ends with the episode open",
-}
-
+# One row a step and record behind it. Only the patient's own lineage is looked through.
 _STEPS = """
-SELECT step.step, step.on_date, step.rule, step.is_nadir, concat(step.operator, step.anc_10e9_l::DOUBLE) AS anc,
-    concat_ws(' ', anc.source_value, anc.source_unit) AS as_reported, step.drug, origin.source_file,
-    origin.record_number
+WITH episode AS (SELECT episode_id, patient_key FROM main.fct_neutropenia_episode WHERE episode_id = '{episode_id}'),
+origin AS (
+    SELECT lineage.*, file.delivery
+    FROM meta.lineage AS lineage
+    JOIN episode USING (patient_key)
+    JOIN meta.input_file AS file ON file.file_id = lineage.source_file
+)
+SELECT step.step, step.on_date, step.rule, step.is_nadir, step.record_of,
+    concat(step.operator, step.anc_10e9_l::DOUBLE) AS anc,
+    concat_ws(' ', anc.source_value, anc.source_unit) AS as_reported, step.drug,
+    dose.dose_number, dose.dose_source, line.start_date AS line_start, line.end_date AS line_end, line.end_reason,
+    step.earlier_episode_id, origin.source_file, origin.record_number
 FROM meta.episode_trace AS step
-JOIN main.fct_neutropenia_episode AS episode USING (episode_id)
+JOIN episode USING (episode_id)
 LEFT JOIN main.fct_anc AS anc ON anc.anc_key = step.anc_key
-LEFT JOIN meta.lineage AS origin ON origin.anc_key = step.anc_key
-    OR (origin.patient_key = episode.patient_key AND origin.drug = step.drug AND origin.administered_on = step.on_date)
-LEFT JOIN meta.input_file AS file ON file.file_id = origin.source_file
-WHERE step.episode_id = '{episode_id}'
-ORDER BY step.step, file.delivery, origin.source_file, origin.record_number
+LEFT JOIN main.fct_dose AS dose ON step.record_of = 'dose' AND dose.patient_key = episode.patient_key
+    AND dose.drug = step.drug AND dose.administered_on = step.on_date
+LEFT JOIN main.fct_treatment AS line ON line.treatment_key = step.record_key
+LEFT JOIN origin ON origin.record_of = step.record_of
+    AND origin.anc_key IS NOT DISTINCT FROM step.anc_key
+    AND origin.record_key IS NOT DISTINCT FROM step.record_key
+    AND (step.record_of <> 'dose' OR (origin.drug = step.drug AND origin.administered_on = step.on_date))
+ORDER BY step.step, origin.delivery, origin.source_file, origin.record_number
 """
+_DEFINITION = """
+SELECT shown.*, meaning.content_hash FROM main.dim_case_definition AS shown
+JOIN meta.definition AS meaning USING (definition_id) WHERE definition_id = '{definition_id}'
+"""
+_INTERVAL = """
+SELECT max(interval_days) FROM main.dim_drug JOIN main.fct_neutropenia_episode ON attributed_drug = drug
+WHERE episode_id = '{episode_id}'
+"""
+_OTHER_RECORDS = {
+    "event": "clinical event",
+    "adjudication": "chart review",
+    "patient": "patient's row",
+    "contact": "last contact",
+}
+_HOW_KNOWN = {"line_start": ", set at its line's start", "assumed": ", assumed from its line"}
 
 
 @dataclass(frozen=True)
@@ -52,14 +66,16 @@ class Trace:
     episode: dict[str, Any]
     definition: dict[str, Any]
     steps: list[dict[str, Any]]
+    interval_days: int | None
+    """Dosing interval of the attributed drug."""
+    study: dict[str, Any]
+    """The study settings, as in the manifest."""
     is_vault_read: bool
 
     def rules(self) -> list[tuple[str, str]]:
         """The rules that fired, in the order in which they first did, with the definition's own numbers."""
-        low = f"{'<=' if self.definition['onset_inclusive'] else '<'} {self.definition['onset_below'].normalize():f}"
-        numbers = self.definition | {"low": low, "recovery_at": f"{self.definition['recovery_at'].normalize():f}"}
         fired = dict.fromkeys(step["rule"] for step in self.steps)
-        return [(rule, RULES[rule].format(**numbers)) for rule in fired]
+        return [(rule, sentence(rule, self.definition, self.interval_days, self.study)) for rule in fired]
 
 
 def trace(settings: Settings, episode_id: str, release_id: str | None = None) -> Trace:
@@ -85,19 +101,31 @@ def trace(settings: Settings, episode_id: str, release_id: str | None = None) ->
             'from fct_neutropenia_episode"'
         )
     episode = dict(zip(columns, found[0], strict=True))
-    columns, rows = query(
-        settings,
-        "SELECT shown.*, meaning.content_hash FROM main.dim_case_definition AS shown JOIN meta.definition AS meaning "
-        f"USING (definition_id) WHERE definition_id = '{episode['definition_id']}'",
-        release_id,
-    )
+    columns, rows = query(settings, _DEFINITION.format(**episode), release_id)
     definition = dict(zip(columns, rows[0], strict=True))
-    columns, rows = query(settings, _STEPS.format(episode_id=episode["episode_id"]), release_id)
+    _, ((interval_days,),) = query(settings, _INTERVAL.format(**episode), release_id)
+    columns, rows = query(settings, _STEPS.format(**episode), release_id)
     names = _file_names(settings)
     steps = [dict(zip(columns, row, strict=True)) for row in rows]
     for step in steps:
         step["file"] = (names or {}).get(step["source_file"], step["source_file"])
-    return Trace(episode, definition, steps, names is not None)
+        step["what"] = _what(step)
+    release = load(settings, release_id) if release_id else current(settings)
+    study = release.manifest["study"] if release else {}
+    return Trace(episode, definition, steps, interval_days, study, names is not None)
+
+
+def _what(step: dict[str, Any]) -> str:
+    """What a step rests on, for a reader; a count is told by its value."""
+    if step["earlier_episode_id"]:
+        return f"episode {step['earlier_episode_id'][:10]}"
+    if step["record_of"] == "dose":
+        return f"{step['drug']}, dose {step['dose_number']}{_HOW_KNOWN.get(step['dose_source'], '')}"
+    if step["record_of"] == "line":
+        reason = f" ({step['end_reason']})" if step["end_reason"] else ""
+        end = f" to {step['line_end']}{reason}" if step["line_end"] else ", no end"
+        return f"line of {step['drug']} from {step['line_start']}{end}"
+    return _OTHER_RECORDS.get(step["record_of"], "")
 
 
 def _file_names(settings: Settings) -> dict[str, str] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from expectations.check import Check
 from expectations.kinds import in_range, no_rows, one_of, present, refers
+from registry.trace_rules import RESTS_ON_NOTHING, RULES
 
 NOTHING_LOST = "Promise 1: nothing is lost"
 TRACEABLE = "Promise 3: every number can be traced"
@@ -16,6 +17,7 @@ ENTITIES = (
     "clinical_events",
     "adjudications",
 )
+RECORDS = ("anc", "dose", "line", "event", "adjudication", "patient", "contact")
 OUTCOMES = (
     "rows_current",
     "rows_superseded",
@@ -25,6 +27,8 @@ OUTCOMES = (
     "rows_erased",
 )
 _sum = " + ".join(OUTCOMES)
+_of_the_course = "'onset', 'low', 'not_yet_recovered', 'provisional_recovery', 'gcsf_rebound', 'recovered'"
+_resting_on_nothing = ", ".join(f"'{rule}'" for rule in sorted(RESTS_ON_NOTHING))
 _negative = " OR ".join(f"{column} < 0" for column in OUTCOMES)
 
 CHECKS: tuple[Check, ...] = (
@@ -119,6 +123,57 @@ CHECKS: tuple[Check, ...] = (
         description="Every dose can be traced to a record: of its administration, or of the line it is taken from.",
         source=TRACEABLE,
     ),
+    no_rows(
+        "line_has_lineage",
+        "meta.lineage",
+        """
+        SELECT treatment_key FROM main.fct_treatment
+        WHERE treatment_key NOT IN (SELECT record_key FROM meta.lineage WHERE record_key IS NOT NULL)
+        """,
+        description="Every line of therapy can be traced to its record.",
+        source=TRACEABLE,
+    ),
+    one_of(
+        "lineage_record_of_values",
+        "meta.lineage",
+        "record_of",
+        RECORDS,
+        description="A record is of a count, dose, line, event, chart review, patient or last contact.",
+        source="Output contract",
+    ),
+    one_of(
+        "trace_rule_values",
+        "meta.episode_trace",
+        "rule",
+        tuple(RULES),
+        description="Every step of an episode's trace has a rule that can be told in plain words.",
+        source=TRACEABLE,
+    ),
+    no_rows(
+        "trace_step_has_lineage",
+        "meta.episode_trace",
+        f"""
+        SELECT step.episode_id, step.step FROM meta.episode_trace AS step
+        JOIN main.fct_neutropenia_episode AS episode ON step.episode_id = episode.episode_id
+        LEFT JOIN meta.lineage AS origin
+            ON episode.patient_key = origin.patient_key
+            AND step.record_of = origin.record_of
+            AND step.anc_key IS NOT DISTINCT FROM origin.anc_key
+            AND step.record_key IS NOT DISTINCT FROM origin.record_key
+            AND (step.record_of <> 'dose' OR (step.drug = origin.drug AND step.on_date = origin.administered_on))
+        WHERE origin.record_of IS NULL AND step.rule NOT IN ({_resting_on_nothing})
+        """,
+        description="Every step of a trace leads to a record, but for those that rest on what is not recorded.",
+        source=TRACEABLE,
+    ),
+    refers(
+        "trace_earlier_episode_known",
+        "meta.episode_trace",
+        "earlier_episode_id",
+        "main.fct_neutropenia_episode",
+        "episode_id",
+        description="The earlier episode that a recurrence counts from is published too.",
+    ),
     refers(
         "trace_count_known",
         "meta.episode_trace",
@@ -130,12 +185,12 @@ CHECKS: tuple[Check, ...] = (
     no_rows(
         "trace_tells_the_episode",
         "meta.episode_trace",
-        """
+        f"""
         SELECT episode.episode_id FROM main.fct_neutropenia_episode AS episode
         LEFT JOIN (
             SELECT episode_id, min(CASE WHEN rule = 'onset' THEN on_date END) AS onset_date,
                 min(CASE WHEN is_nadir THEN anc_10e9_l END) AS nadir,
-                count(CASE WHEN rule <> 'last_normal' THEN anc_key END) AS n_counts
+                count(CASE WHEN rule IN ({_of_the_course}) THEN anc_key END) AS n_counts
             FROM meta.episode_trace GROUP BY episode_id
         ) AS told ON episode.episode_id = told.episode_id
         WHERE told.onset_date IS DISTINCT FROM episode.onset_date

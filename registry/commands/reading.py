@@ -35,13 +35,14 @@ def sql(query: str, home: Path | None, form: str, release_id: str | None, timeou
 @HOME
 @click.option("--release", "release_id", help="Another release than the one in force.")
 def trace_command(episode_id: str, home: Path | None, release_id: str | None) -> None:
-    """From an episode to the file and record of every count and dose behind it, and the rules that fired.
+    """From an episode to the file and record of all that it rests on, and the rules that fired.
 
     EPISODE_ID as in fct_neutropenia_episode, or its first digits.
     """
     from registry.console import console, print_rows
     from registry.settings import load_settings
     from registry.trace import trace
+    from registry.trace_rules import RULES
 
     traced = trace(load_settings(home=home), episode_id, release_id)
     definition = traced.definition
@@ -49,7 +50,7 @@ def trace_command(episode_id: str, home: Path | None, release_id: str | None) ->
     console.print(f"\n[bold]definition[/bold] {definition['definition_id']}: {definition['label']}")
     console.print(f"meaning {definition['content_hash']}\n")
     print_rows(
-        ["step", "date", "rule", "ANC", "", "as reported", "drug", "file", "record"],
+        ["step", "date", "rule", "ANC", "", "as reported", "what", "file", "record"],
         [
             [
                 step["step"],
@@ -58,7 +59,7 @@ def trace_command(episode_id: str, home: Path | None, release_id: str | None) ->
                 step["anc"],
                 "nadir" if step["is_nadir"] else "",
                 step["as_reported"],
-                step["drug"],
+                step["what"],
                 step["file"],
                 step["record_number"],
             ]
@@ -66,6 +67,9 @@ def trace_command(episode_id: str, home: Path | None, release_id: str | None) ->
         ],
     )
     console.print("\n[bold]rules that fired[/bold]")
-    print_rows(["", ""], traced.rules())
+    print_rows(
+        ["rule", "decides", "says"],
+        [[rule, ", ".join(RULES[rule].decides), says] for rule, says in traced.rules()],
+    )
     if not traced.is_vault_read:
         console.print("\nfiles are shown by their ids: the vault, which has their names, can't be read now")

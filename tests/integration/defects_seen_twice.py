@@ -73,6 +73,7 @@ ALSO_REFUSED_BY: dict[str, set[str]] = {
         "episode_last_dose_known",
         "episode_nadir_is_a_result",
         "rechallenge_is_of_case_episodes",
+        "trace_step_has_lineage",
     },
     "episode_onset_before_nadir": {"episode_nadir_is_a_result"},
     "episode_nadir_before_end": {"episode_end_fits_its_status"},
@@ -180,6 +181,7 @@ ALSO_REFUSED_BY: dict[str, set[str]] = {
         "monitoring_patient_known",
         "treatment_patient_known",
     },
+    "trace_count_known": {"trace_step_has_lineage"},
     "anc_halved": {"episode_nadir_is_a_result", "trace_count_known"},
     "site_median_anc_moved": {
         "anc_ctcae_v5_agrees_with_scale",

@@ -262,17 +262,24 @@ SELECT site, delivery, entity, file_id AS source_file, n_rows AS rows_delivered,
 FROM meta.input_file;
 CREATE TABLE meta.lineage AS
 WITH first_file AS (SELECT site, min(file_id) AS file_id FROM meta.input_file GROUP BY site)
-SELECT 'anc' AS record_of, anc_key, patient_key, NULL::VARCHAR AS drug, NULL::DATE AS administered_on,
-    file_id AS source_file, row_number() OVER (PARTITION BY site) AS record_number
+SELECT 'anc' AS record_of, anc_key, NULL::VARCHAR AS record_key, patient_key, NULL::VARCHAR AS drug,
+    NULL::DATE AS administered_on, file_id AS source_file, row_number() OVER (PARTITION BY site) AS record_number
 FROM main.fct_anc JOIN first_file USING (site)
 UNION ALL
-SELECT 'dose', NULL, patient_key, drug, administered_on, file_id, 1
-FROM main.fct_dose JOIN main.dim_patient USING (patient_key) JOIN first_file USING (site);
+SELECT 'dose', NULL, NULL, patient_key, drug, administered_on, file_id, 1
+FROM main.fct_dose JOIN main.dim_patient USING (patient_key) JOIN first_file USING (site)
+UNION ALL
+SELECT 'line', NULL, treatment_key, patient_key, drug, NULL, file_id, 1
+FROM main.fct_treatment JOIN main.dim_patient USING (patient_key) JOIN first_file USING (site);
 CREATE TABLE meta.episode_trace AS
-SELECT episode_id, 1 AS step, onset_date AS on_date, 'onset' AS rule, true AS is_nadir, anc_key,
-    fct_anc.anc_10e9_l, NULL::VARCHAR AS operator, NULL::VARCHAR AS drug
+SELECT episode_id, 1 AS step, onset_date AS on_date, 'onset' AS rule, true AS is_nadir, 'anc' AS record_of, anc_key,
+    NULL::VARCHAR AS record_key, fct_anc.anc_10e9_l, NULL::VARCHAR AS operator, NULL::VARCHAR AS drug,
+    NULL::VARCHAR AS earlier_episode_id
 FROM main.fct_neutropenia_episode AS episode
 JOIN main.fct_anc ON fct_anc.patient_key = episode.patient_key AND fct_anc.collected_on = onset_date;
+INSERT INTO meta.episode_trace
+SELECT episode_id, 2, last_dose_date, 'attributed_dose', false, 'dose', NULL, NULL, NULL, NULL, attributed_drug, NULL
+FROM main.fct_neutropenia_episode;
 CREATE TABLE meta.quarantine_summary (
     site VARCHAR, delivery VARCHAR, entity VARCHAR, source_file VARCHAR, reason VARCHAR, n_rows BIGINT
 );

@@ -32,14 +32,12 @@ attributed as (
         days.dose_on,
         days.drug,
         days.previous_drug,
+        days.previous_drug_on,
         days.dose_number,
         days.dose_source,
         drugs.interval_days,
         drugs.home_injected,
-        case
-            when drugs.interval_days <= {{ fixed_windows().four_weekly_days }} then course.course_start
-            else days.dose_on
-        end as onset_anchor
+        case when drugs.interval_days <= {{ fixed_windows().four_weekly_days }} then course.course_start end as course_start_on
     from dose_before
     inner join {{ ref('int_anti_cd20_day') }} as days
         on dose_before.patient_no = days.patient_no and dose_before.dose_on = days.dose_on
@@ -62,15 +60,19 @@ select
     episode.observation_end,
     attributed.drug as attributed_drug,
     attributed.previous_drug,
+    attributed.previous_drug_on,
     attributed.dose_on as last_dose_on,
     {{ days_between('attributed.dose_on', 'episode.onset_on') }} as days_since_last_dose,
     attributed.dose_number,
     attributed.dose_source,
     attributed.interval_days,
     attributed.home_injected,
+    attributed.course_start_on,
     case
         when attributed.drug is null then null
-        when {{ days_between('attributed.onset_anchor', 'episode.onset_on') }} >= definitions.late_days then 'late'
+        when
+            {{ days_between('coalesce(attributed.course_start_on, attributed.dose_on)', 'episode.onset_on') }}
+            >= definitions.late_days then 'late'
         else 'early'
     end as onset_type
 from {{ ref('int_episode') }} as episode

@@ -1,8 +1,6 @@
 /*
-Grain: definition x patient x episode: G-CSF given for it, and what happened around it.
-Rules: events of a type with onset from 7 days before the episode's onset to 14 days after its end (an ongoing episode: the
-end of observation). A relapse of the disease counts from the episode's onset to 90 days after it: what stopping the
-treatment may cost.
+Grain: definition x patient x episode: G-CSF given for it, and what happened around it. Which doses and events count:
+int_episode_gcsf_dose and int_episode_event.
 */
 with gcsf as (
     select
@@ -17,29 +15,14 @@ with gcsf as (
 
 events as (
     select
-        episode.definition_id,
-        episode.patient_no,
-        episode.episode_number,
-        max(case when events.event_type = 'infection' then 1 else 0 end) as infection,
-        max(case when events.event_type = 'febrile_neutropenia' then 1 else 0 end) as febrile,
-        max(case when events.event_type = 'hospitalisation' then 1 else 0 end) as hospitalised
-    from {{ ref('int_episode') }} as episode
-    inner join {{ ref('int_clinical_event') }} as events
-        on
-            episode.patient_no = events.patient_no
-            and {{ days_between('events.onset_on', 'episode.onset_on') }} <= {{ fixed_windows().event_days_before }}
-            and {{ days_between('episode.window_end_on', 'events.onset_on') }} <= {{ fixed_windows().event_days_after }}
-    group by episode.definition_id, episode.patient_no, episode.episode_number
-),
-
-relapses as (
-    select distinct episode.definition_id, episode.patient_no, episode.episode_number
-    from {{ ref('int_episode') }} as episode
-    inner join {{ ref('int_clinical_event') }} as events
-        on
-            episode.patient_no = events.patient_no
-            and {{ within_days_after('events.onset_on', 'episode.onset_on', fixed_windows().relapse_days) }}
-    where events.event_type = 'relapse'
+        definition_id,
+        patient_no,
+        episode_number,
+        {% for consequence in ['infection', 'febrile', 'hospitalised', 'relapse_within_90d'] %}
+        max(case when consequence = '{{ consequence }}' then 1 else 0 end) as {{ consequence }}{{ "," if not loop.last }}
+        {% endfor %}
+    from {{ ref('int_episode_event') }}
+    group by definition_id, patient_no, episode_number
 )
 
 select
@@ -52,7 +35,7 @@ select
     coalesce(events.infection, 0) = 1 as infection,
     coalesce(events.febrile, 0) = 1 as febrile,
     coalesce(events.hospitalised, 0) = 1 as hospitalised,
-    relapses.patient_no is not null as relapse_within_90d
+    coalesce(events.relapse_within_90d, 0) = 1 as relapse_within_90d
 from {{ ref('int_episode') }} as episode
 left join gcsf
     on
@@ -60,6 +43,3 @@ left join gcsf
 left join events
     on
         {{ same_episode('episode', 'events') }}
-left join relapses
-    on
-        {{ same_episode('episode', 'relapses') }}

@@ -1,35 +1,10 @@
 /*
-Grain: definition x patient x episode before whose onset another drug that lowers neutrophils was given, with these drugs.
-Rules: drugs with a neutropenia risk (a flag of the drug seed), other than anti-CD20 antibodies and G-CSF, given within
-90 days before onset: a recorded dose of 0 to 90 days before it, the day of onset included, or a line of therapy that
-was not yet over 90 days before it and had begun by it (start <= onset, and open or end >= onset - 90).
+Grain: definition x patient x episode before whose onset another drug that lowers neutrophils was given, with these drugs,
+each once. Which count: int_episode_suspect_given.
 */
-with suspects as (
-    select drug
-    from {{ ref('drugs') }}
-    where neutropenia_risk and drug_class not in ('anti_cd20', 'gcsf')
-),
-
-given as (
-    select patient_no, drug, administered_on as first_on, administered_on as last_on
-    from {{ ref('int_recorded_dose') }}
-    union all
-    select patient_no, drug, start_on as first_on, end_on as last_on
-    from {{ ref('int_treatment_line') }}
-),
-
-found as (
-    select distinct episode.definition_id, episode.patient_no, episode.episode_number, given.drug
-    from {{ ref('int_episode') }} as episode
-    inner join given
-        on
-            episode.patient_no = given.patient_no
-            and given.first_on <= episode.onset_on
-            and (
-                given.last_on is null
-                or {{ days_between('given.last_on', 'episode.onset_on') }} <= {{ fixed_windows().suspect_days }}
-            )
-    inner join suspects on given.drug = suspects.drug
+with found as (
+    select distinct definition_id, patient_no, episode_number, drug
+    from {{ ref('int_episode_suspect_given') }}
 )
 
 select

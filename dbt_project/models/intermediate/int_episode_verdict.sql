@@ -11,6 +11,7 @@ with spoken as (
         episode.definition_id,
         episode.patient_no,
         episode.episode_number,
+        verdicts.record_key,
         row_number() over (
             partition by episode.definition_id, episode.patient_no, episode.episode_number
             order by verdicts.reviewed_on asc nulls first, verdicts.adjudication_id asc
@@ -46,6 +47,7 @@ select
     definition_id,
     patient_no,
     episode_number,
+    record_key,
     verdict_number,
     verdict,
     reviewed_on,

@@ -2,7 +2,7 @@
 Grain: definition x patient: the index date and the first reason, in this order, that keeps the patient out of the cohort:
 never_treated, missing_demographics (no birth date or sex), outside_enrolment, baseline_neutropenia (a low ANC by the
 definition's own onset threshold within the 365 days up to and including the index date). Of several drugs on the index date the
-alphabetically first is the first, as the alphabetically last of a day is the last.
+alphabetically first is the first, as the alphabetically last of a day is the last. baseline_low_on: the last such low ANC.
 */
 with index_dates as (
     select patient_no, min(administered_on) as index_date
@@ -21,12 +21,13 @@ first_drugs as (
 ),
 
 low_at_baseline as (
-    select distinct anc_day.definition_id, anc_day.patient_no
+    select anc_day.definition_id, anc_day.patient_no, max(anc_day.collected_on) as baseline_low_on
     from {{ ref('int_anc_day') }} as anc_day
     inner join index_dates on anc_day.patient_no = index_dates.patient_no
     where
         anc_day.is_low
         and {{ within_days_after('index_dates.index_date', 'anc_day.collected_on', fixed_windows().baseline_days) }}
+    group by anc_day.definition_id, anc_day.patient_no
 )
 
 select
@@ -34,6 +35,7 @@ select
     patient.patient_no,
     index_dates.index_date,
     first_drugs.first_drug,
+    low_at_baseline.baseline_low_on,
     case
         when index_dates.index_date is null then 'never_treated'
         when patient.birth_year is null or patient.sex is null then 'missing_demographics'

@@ -2,6 +2,8 @@
 Grain: a patient known to the registry, with the birth year alone.
 */
 select
+    file_no,
+    record_number,
     patient_no,
     patient_key,
     site,

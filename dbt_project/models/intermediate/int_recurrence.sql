@@ -7,25 +7,15 @@ known in any way or the start of another drug's line, from the day of the first 
 sample on an infusion day is drawn before the infusion).
 */
 with episodes as (
-    select
-        episode.definition_id,
-        episode.patient_no,
-        episode.episode_number,
-        episode.onset_on,
-        episode.attributed_drug,
-        lag(episode.onset_on) over by_patient as onset_before,
-        lag(episode.window_end_on) over by_patient as end_before,
-        lag(episode.attributed_drug) over by_patient as drug_before
-    from {{ ref('int_episode_attributed') }} as episode
-    left join {{ ref('int_episode_review') }} as review
-        on
-            {{ same_episode('episode', 'review') }}
-    where episode.attributed_drug is not null and coalesce(review.verdict, 'confirmed') = 'confirmed'
-    window by_patient as (partition by episode.definition_id, episode.patient_no order by episode.episode_number asc)
+    select * from {{ ref('int_episode_before') }}
 ),
 
 recoveries as (
-    select distinct episodes.definition_id, episodes.patient_no, episodes.episode_number
+    select
+        episodes.definition_id,
+        episodes.patient_no,
+        episodes.episode_number,
+        min(anc_day.collected_on) as recovered_on
     from episodes
     inner join {{ ref('int_anc_day') }} as anc_day
         on
@@ -34,6 +24,7 @@ recoveries as (
             and anc_day.is_recovered
             and anc_day.collected_on >= episodes.end_before
             and anc_day.collected_on < episodes.onset_on
+    group by episodes.definition_id, episodes.patient_no, episodes.episode_number
 ),
 
 treatments_between as (
@@ -41,6 +32,9 @@ treatments_between as (
         episodes.definition_id,
         episodes.patient_no,
         episodes.episode_number,
+        treatments.event_on,
+        treatments.drug,
+        treatments.is_dose,
         row_number() over (
             partition by episodes.definition_id, episodes.patient_no, episodes.episode_number
             order by treatments.treatment_number desc
@@ -71,7 +65,13 @@ select
     case
         when recoveries.patient_no is not null
             then coalesce(treatments_between.recurrence_context, 'no_further_treatment')
-    end as recurrence_context
+    end as recurrence_context,
+    episodes.episode_before,
+    episodes.onset_before,
+    recoveries.recovered_on,
+    treatments_between.event_on as treated_on,
+    treatments_between.drug as treated_with,
+    treatments_between.is_dose as is_treated_by_dose
 from episodes
 left join recoveries
     on

@@ -7,8 +7,8 @@ Rules: the earliest documented event on or after the day of onset; on one day in
 Where nothing follows: 'continued' for a drug injected at home whose line has no end, or ends more than 1.5 intervals
 after onset, with a documented contact more than 1.5 intervals after onset; 'discontinued' when the line ends on or after
 onset, or the last contact lies more than 1.5 intervals after the dose before onset; else 'pending'.
-The line: the drug's latest that started by the onset, an open one on ties. event_on: the day of the event that decided,
-NULL where none followed.
+The line: int_episode_line. event_on: the day of the event that decided, NULL where none followed. decided_by: what the
+action rests on.
 */
 with episodes as (
     select * from {{ ref('int_episode_attributed') }}
@@ -43,33 +43,15 @@ ranked as (
     from following
 ),
 
-lines as (
-    select
-        episodes.definition_id,
-        episodes.patient_no,
-        episodes.episode_number,
-        line.start_on,
-        line.end_on,
-        row_number() over (
-            partition by episodes.definition_id, episodes.patient_no, episodes.episode_number
-            order by line.start_on desc, line.end_on desc nulls first
-        ) as rank_of_line
-    from episodes
-    inner join {{ ref('int_treatment_line') }} as line
-        on
-            episodes.patient_no = line.patient_no
-            and episodes.attributed_drug = line.drug
-            and line.start_on <= episodes.onset_on
-),
-
 known as (
     select
         episodes.*,
         ranked.event_on,
         ranked.event_order,
         ranked.drug as event_drug,
-        lines.start_on as line_start_on,
-        lines.end_on as line_end_on,
+        line.line_key,
+        line.line_start_on,
+        line.line_end_on,
         follow_up.follow_up_end,
         {{ fixed_windows().tolerated_intervals }} * episodes.interval_days as tolerated_days
     from episodes
@@ -77,11 +59,27 @@ known as (
         on
             {{ same_episode('episodes', 'ranked') }}
             and ranked.rank_of_event = 1
-    left join lines
+    left join {{ ref('int_episode_line') }} as line
         on
-            {{ same_episode('episodes', 'lines') }}
-            and lines.rank_of_line = 1
+            {{ same_episode('episodes', 'line') }}
     left join {{ ref('int_follow_up') }} as follow_up on episodes.patient_no = follow_up.patient_no
+),
+
+decided as (
+    select
+        *,
+        case
+            when event_order = 1 then 'dose_of_same_drug'
+            when event_order = 2 then 'other_in_class'
+            when event_order = 3 then 'line_out_of_class'
+            when
+                home_injected and line_start_on is not null
+                and (line_end_on is null or {{ days_between('onset_on', 'line_end_on') }} > tolerated_days)
+                and {{ days_between('onset_on', 'follow_up_end') }} > tolerated_days then 'line_goes_on'
+            when line_end_on >= onset_on then 'line_end'
+            else 'last_contact'
+        end as decided_by
+    from known
 )
 
 select
@@ -89,18 +87,21 @@ select
     patient_no,
     episode_number,
     case
-        when event_order = 1 and {{ days_between('last_dose_on', 'event_on') }} <= tolerated_days then 'continued'
-        when event_order = 1 then 'resumed'
-        when event_order = 2 then 'switched_in_class'
-        when event_order = 3 then 'switched_out_of_class'
-        when
-            home_injected and line_start_on is not null
-            and (line_end_on is null or {{ days_between('onset_on', 'line_end_on') }} > tolerated_days)
-            and {{ days_between('onset_on', 'follow_up_end') }} > tolerated_days then 'continued'
-        when line_end_on >= onset_on then 'discontinued'
+        when decided_by = 'dose_of_same_drug' and {{ days_between('last_dose_on', 'event_on') }} > tolerated_days
+            then 'resumed'
+        when decided_by in ('dose_of_same_drug', 'line_goes_on') then 'continued'
+        when decided_by = 'other_in_class' then 'switched_in_class'
+        when decided_by = 'line_out_of_class' then 'switched_out_of_class'
+        when decided_by = 'line_end' then 'discontinued'
         when {{ days_between('last_dose_on', 'follow_up_end') }} > tolerated_days then 'discontinued'
         else 'pending'
     end as treatment_action,
-    case when event_order in (2, 3) then event_drug end as next_drug,
-    event_on
-from known
+    case when decided_by in ('other_in_class', 'line_out_of_class') then event_drug end as next_drug,
+    event_on,
+    decided_by,
+    event_drug,
+    line_key,
+    line_start_on,
+    line_end_on,
+    follow_up_end
+from decided

@@ -13,6 +13,7 @@ with verdicts as (
 select
     verdicts.file_no,
     verdicts.record_number,
+    verdicts.record_key,
     verdicts.patient_no,
     verdicts.adjudication_id,
     verdicts.onset_from,

@@ -1,90 +1,74 @@
 /*
-Grain: an ANC result or a dose, and one record it rests on (a derived ANC rests on up to three, a dose on every record
-of that day, a dose set or assumed from a line on the line's record), by file id and record number.
+Grain: what a trace can lead to (an ANC result, a dose, a line, a clinical event, a chart review, a patient, a last contact)
+and one record it rests on, by file id and record number. A derived ANC rests on up to three records, a dose on every
+record of that day, a dose set or assumed from a line on the line's record; the last contact is there for those patients
+whose treatment action rests on it.
 */
-with derived_parts as (
-    {% for part in ['first', 'second', 'third'] %}
+{%- set no_key = 'cast(null as varchar)' %}
+with adjudications as (
+    {{ current_rows(ref('stg_adjudication'), ref('int_adjudication_set_aside')) }}
+),
+
+others as (
     select
-        {{ derived_key('derived.first_part_key', 'derived.second_part_key') }} as anc_record_key,
-        derived.patient_no,
-        counts.file_no,
-        counts.record_number
-    from {{ ref('int_derived_anc') }} as derived
-    inner join {{ ref('int_blood_count') }} as counts on derived.{{ part }}_part_key = counts.record_key
-    {{ "union all" if not loop.last }}
-    {% endfor %}
-),
-
-anc_records as (
+        'dose' as record_of,
+        {{ no_key }} as record_key,
+        patient_no,
+        drug,
+        administered_on,
+        file_no,
+        record_number
+    from {{ ref('int_dose_record') }}
+    union all
     select
-        anc.anc_record_key,
-        anc.patient_no,
-        files.file_id,
-        {{ record_in_file('counts.record_number', 'files.cells_per_record') }} as record_number
-    from {{ ref('int_anc') }} as anc
-    inner join {{ ref('int_blood_count') }} as counts on anc.anc_record_key = counts.record_key
-    inner join {{ ref('stg_input_file') }} as files on counts.file_no = files.file_no
-    where anc.derivation = 'measured'
+        'line' as record_of,
+        {{ key_text('record_key') }} as record_key,
+        patient_no,
+        drug,
+        cast(null as date) as administered_on,
+        file_no,
+        record_number
+    from {{ ref('int_treatment_line') }}
+    {%- for record_of, relation, key in [
+        ('event', ref('int_clinical_event'), key_text('record_key')),
+        ('adjudication', 'adjudications', key_text('record_key')),
+        ('patient', ref('int_patient'), no_key),
+        ('contact', ref('int_contact_record'), no_key),
+    ] %}
     union all
-    -- the parts of one derived ANC may stand in one record of a wide file
-    select distinct
-        parts.anc_record_key,
-        parts.patient_no,
-        files.file_id,
-        {{ record_in_file('parts.record_number', 'files.cells_per_record') }} as record_number
-    from derived_parts as parts
-    inner join {{ ref('stg_input_file') }} as files on parts.file_no = files.file_no
-),
-
-administrations as (
-    {{ current_rows(ref('stg_administration'), ref('int_administration_set_aside')) }}
-),
-
-dose_records as (
-    select dose.patient_no, dose.drug, dose.administered_on, records.file_no, records.record_number
-    from {{ ref('int_dose') }} as dose
-    inner join administrations as records
-        on
-            dose.patient_no = records.patient_no
-            and dose.drug = records.drug
-            and dose.administered_on = records.administered_on
-    where dose.dose_source = 'recorded'
-    union all
-    select dose.patient_no, dose.drug, dose.administered_on, line.file_no, line.record_number
-    from {{ ref('int_dose') }} as dose
-    inner join {{ ref('int_treatment_line') }} as line
-        on
-            dose.patient_no = line.patient_no
-            and dose.drug = line.drug
-            and (
-                (dose.dose_source = 'line_start' and dose.administered_on = line.start_on)
-                or (
-                    dose.dose_source = 'assumed'
-                    and dose.administered_on > line.start_on
-                    and dose.administered_on <= coalesce(line.end_on, line.observation_end)
-                )
-            )
+    select
+        '{{ record_of }}' as record_of,
+        {{ key }} as record_key,
+        patient_no,
+        {{ no_key }} as drug,
+        cast(null as date) as administered_on,
+        file_no,
+        record_number
+    from {{ relation }}
+    {%- endfor %}
 )
 
 select
     'anc' as record_of,
-    {{ key_text('anc_records.anc_record_key') }} as anc_key,
+    {{ key_text('records.anc_record_key') }} as anc_key,
+    {{ no_key }} as record_key,
     patient.patient_key,
-    cast(null as varchar) as drug,
+    {{ no_key }} as drug,
     cast(null as date) as administered_on,
-    anc_records.file_id as source_file,
-    anc_records.record_number
-from anc_records
-inner join {{ ref('int_observed_patient') }} as patient on anc_records.patient_no = patient.patient_no
+    records.file_id as source_file,
+    records.record_number
+from {{ ref('int_anc_record') }} as records
+inner join {{ ref('int_observed_patient') }} as patient on records.patient_no = patient.patient_no
 union all
 select
-    'dose' as record_of,
-    cast(null as varchar) as anc_key,
+    others.record_of,
+    {{ no_key }} as anc_key,
+    others.record_key,
     patient.patient_key,
-    dose_records.drug,
-    dose_records.administered_on,
+    others.drug,
+    others.administered_on,
     files.file_id as source_file,
-    dose_records.record_number
-from dose_records
-inner join {{ ref('int_observed_patient') }} as patient on dose_records.patient_no = patient.patient_no
-inner join {{ ref('stg_input_file') }} as files on dose_records.file_no = files.file_no
+    {{ record_in_file('others.record_number', 'files.cells_per_record') }} as record_number
+from others
+inner join {{ ref('int_observed_patient') }} as patient on others.patient_no = patient.patient_no
+inner join {{ ref('stg_input_file') }} as files on others.file_no = files.file_no

@@ -1,0 +1,20 @@
+/*
+Grain: definition x patient x attributed episode that no chart review took away, with the one before it: recurrences are
+counted among these.
+*/
+select
+    episode.definition_id,
+    episode.patient_no,
+    episode.episode_number,
+    episode.onset_on,
+    episode.attributed_drug,
+    lag(episode.episode_number) over by_patient as episode_before,
+    lag(episode.onset_on) over by_patient as onset_before,
+    lag(episode.window_end_on) over by_patient as end_before,
+    lag(episode.attributed_drug) over by_patient as drug_before
+from {{ ref('int_episode_attributed') }} as episode
+left join {{ ref('int_episode_review') }} as review
+    on
+        {{ same_episode('episode', 'review') }}
+where episode.attributed_drug is not null and coalesce(review.verdict, 'confirmed') = 'confirmed'
+window by_patient as (partition by episode.definition_id, episode.patient_no order by episode.episode_number asc)

@@ -1,0 +1,34 @@
+/*
+Grain: definition x patient x episode x clinical event that counts for it, with the consequence that it stands for.
+Rules: events of a type with onset from 7 days before the episode's onset to 14 days after its end (an ongoing episode: the
+end of observation). A relapse of the disease counts from the episode's onset to 90 days after it: what stopping the
+treatment may cost.
+*/
+select
+    episode.definition_id,
+    episode.patient_no,
+    episode.episode_number,
+    case events.event_type
+        when 'infection' then 'infection'
+        when 'febrile_neutropenia' then 'febrile'
+        when 'hospitalisation' then 'hospitalised'
+        when 'relapse' then 'relapse_within_90d'
+    end as consequence,
+    events.onset_on,
+    events.record_key
+from {{ ref('int_episode') }} as episode
+inner join {{ ref('int_clinical_event') }} as events
+    on
+        episode.patient_no = events.patient_no
+        and (
+            (
+                events.event_type in ('infection', 'febrile_neutropenia', 'hospitalisation')
+                and {{ days_between('events.onset_on', 'episode.onset_on') }} <= {{ fixed_windows().event_days_before }}
+                and {{ days_between('episode.window_end_on', 'events.onset_on') }}
+                <= {{ fixed_windows().event_days_after }}
+            )
+            or (
+                events.event_type = 'relapse'
+                and {{ within_days_after('events.onset_on', 'episode.onset_on', fixed_windows().relapse_days) }}
+            )
+        )

@@ -1,0 +1,27 @@
+/*
+Grain: definition x patient x attributed episode with a line of the attributed drug that started by the onset: the latest of
+them, an open one on ties.
+*/
+with ranked as (
+    select
+        episode.definition_id,
+        episode.patient_no,
+        episode.episode_number,
+        line.record_key as line_key,
+        line.start_on as line_start_on,
+        line.end_on as line_end_on,
+        row_number() over (
+            partition by episode.definition_id, episode.patient_no, episode.episode_number
+            order by line.start_on desc, line.end_on desc nulls first, line.record_key asc
+        ) as rank_of_line
+    from {{ ref('int_episode_attributed') }} as episode
+    inner join {{ ref('int_treatment_line') }} as line
+        on
+            episode.patient_no = line.patient_no
+            and episode.attributed_drug = line.drug
+            and line.start_on <= episode.onset_on
+)
+
+select definition_id, patient_no, episode_number, line_key, line_start_on, line_end_on
+from ranked
+where rank_of_line = 1

@@ -1,0 +1,51 @@
+{{ config(materialized='view') }}
+/*
+Grain: a patient on whose last documented contact a treatment action rests, and one record of that day. Of several the
+first of laboratory results, administrations, events, lines and the patient's own row, in the order of the files.
+*/
+with wanted as (
+    select distinct patient_no, follow_up_end
+    from {{ ref('int_treatment_action') }}
+    where decided_by in ('line_goes_on', 'last_contact')
+),
+
+lab_results as (
+    {{ current_rows(ref('stg_lab_result'), ref('int_lab_result_set_aside')) }}
+),
+
+administrations as (
+    {{ current_rows(ref('stg_administration'), ref('int_administration_set_aside')) }}
+),
+
+contacts as (
+    select patient_no, collected_on as contact_on, 1 as preference, file_no, record_number from lab_results
+    union all
+    select patient_no, administered_on as contact_on, 2 as preference, file_no, record_number from administrations
+    union all
+    select patient_no, onset_on as contact_on, 3 as preference, file_no, record_number
+    from {{ ref('int_clinical_event') }}
+    union all
+    select patient_no, start_on as contact_on, 4 as preference, file_no, record_number
+    from {{ ref('int_treatment_line') }}
+    union all
+    select patient_no, last_contact_on as contact_on, 5 as preference, file_no, record_number
+    from {{ ref('int_patient') }}
+),
+
+ranked as (
+    select
+        wanted.patient_no,
+        contacts.file_no,
+        contacts.record_number,
+        row_number() over (
+            partition by wanted.patient_no
+            order by contacts.preference asc, files.file_order asc, contacts.record_number asc
+        ) as rank_of_record
+    from wanted
+    inner join contacts on wanted.patient_no = contacts.patient_no and wanted.follow_up_end = contacts.contact_on
+    inner join {{ ref('stg_input_file') }} as files on contacts.file_no = files.file_no
+)
+
+select patient_no, file_no, record_number
+from ranked
+where rank_of_record = 1

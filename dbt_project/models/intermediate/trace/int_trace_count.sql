@@ -1,0 +1,41 @@
+{{ config(materialized='view') }}
+/*
+Grain: an episode and one count that decided about its course. Values between a provisional recovery and the next low one
+count for nothing and are no steps. An episode that no recovery ends has its end as a last step.
+*/
+select
+    {{ trace_step(
+        'episode',
+        "case
+            when measured.collected_on = episode.onset_on then 'onset'
+            when measured.is_recovered and measured.collected_on = episode.end_on then 'recovered'
+            when measured.is_recovered then 'provisional_recovery'
+            when measured.collected_on = measured.first_low_on then 'gcsf_rebound'
+            when measured.is_low then 'low'
+            else 'not_yet_recovered'
+        end",
+        'measured.collected_on', 2, "'anc'", key='measured.anc_record_key', count='measured') }}
+from {{ ref('int_episode') }} as episode
+inner join {{ ref('int_stretch') }} as measured
+    on
+        episode.definition_id = measured.definition_id
+        and episode.patient_no = measured.patient_no
+        and measured.collected_on >= episode.onset_on
+        and measured.collected_on <= episode.window_end_on
+union all
+select
+    {{ trace_step(
+        'episode', "'last_normal'", 'episode.last_normal_on', 2, "'anc'", key='anc_day.anc_record_key', count='anc_day') }}
+from {{ ref('int_episode') }} as episode
+inner join {{ ref('int_anc_day') }} as anc_day
+    on
+        episode.definition_id = anc_day.definition_id
+        and episode.patient_no = anc_day.patient_no
+        and episode.last_normal_on = anc_day.collected_on
+union all
+select
+    {{ trace_step(
+        'episode', "case when episode.end_status = 'lost' then 'lost_after_this' else 'open_at_end_of_observation' end",
+        'episode.window_end_on', 4) }}
+from {{ ref('int_episode') }} as episode
+where episode.end_status <> 'recovered'

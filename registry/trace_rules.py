@@ -1,0 +1,232 @@
+"""The rules that a step of an episode's trace (`meta.episode_trace`) can have: what each says, which fields it decides.
+
+A step that rests on nothing recorded is about what did not come, or the conclusion from the others: RESTS_ON_NOTHING.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A sentence, with {parameters} of the definition, the drug and the study; the published fields that it decides."""
+
+    sentence: str
+    decides: tuple[str, ...]
+
+
+def _rule(sentence: str, decides: str) -> Rule:
+    return Rule(sentence, tuple(decides.split()))
+
+
+_COUNTED = "n_measurements"
+_NADIR = "nadir_anc_10e9_l nadir_operator nadir_date severity ctcae_v5_grade n_measurements"
+
+RULES: dict[str, Rule] = {
+    # who is in the cohort, and on what
+    "index_dose": _rule("the first anti-CD20 dose, on which the cohort is judged", "is_case_episode"),
+    "never_treated": _rule("no anti-CD20 dose is known: not in the cohort", "is_case_episode"),
+    "missing_demographics": _rule("birth date or sex is not known: not in the cohort", "is_case_episode"),
+    "outside_enrolment": _rule(
+        "the first anti-CD20 dose lies outside the enrolment window ({enrolment}): not in the cohort", "is_case_episode"
+    ),
+    "baseline_neutropenia": _rule(
+        "an ANC {low} within the 365 days up to the first anti-CD20 dose (the last such is shown): not in the cohort",
+        "is_case_episode",
+    ),
+    # attribution
+    "attributed_dose": _rule(
+        "the last anti-CD20 dose before the day of onset, at most {attribution_days} days back; the onset is late from "
+        "{late_days} days after it, unless a first_dose_of_course is shown",
+        "attributed_drug last_dose_date days_since_last_dose dose_number dose_source onset_type is_case_episode",
+    ),
+    "first_dose_of_course": _rule(
+        "a drug given every {interval_days} days: the onset is late from {late_days} days after the first dose of the "
+        "current course of anti-CD20 drugs, doses no more than {attribution_days} days apart",
+        "onset_type",
+    ),
+    "previous_drug": _rule("the last dose of the anti-CD20 drug before, another one", "previous_drug"),
+    "dose_too_long_before": _rule(
+        "the last anti-CD20 dose before onset lies more than {attribution_days} days back: not attributed",
+        "is_case_episode",
+    ),
+    "no_dose_before": _rule("no anti-CD20 dose is known before the day of onset: not attributed", "is_case_episode"),
+    "other_suspect_drug": _rule(
+        "another drug with a neutropenia risk: a dose within 90 days before onset, or a line that had begun by onset "
+        "and had not ended more than 90 days before it",
+        "other_suspect_drugs",
+    ),
+    # the course
+    "last_normal": _rule("the last ANC >= {recovery_at} before onset", "last_normal_date"),
+    "onset": _rule("the first ANC {low} outside an episode starts one", f"onset_date {_NADIR}"),
+    "low": _rule("an ANC {low} inside an episode continues it", _NADIR),
+    "not_yet_recovered": _rule("an ANC below {recovery_at} continues the episode", _COUNTED),
+    "gcsf": _rule(
+        "a G-CSF dose from onset to the recovery, or to 30 days after onset where there is none",
+        "gcsf_treated gcsf_doses gcsf_first_date",
+    ),
+    "gcsf_before_recovery": _rule(
+        "a G-CSF dose, not among those that count as treatment of the episode, at most {gcsf_days} days before a "
+        "provisional recovery, which it makes provisional",
+        "n_gcsf_rebounds",
+    ),
+    "provisional_recovery": _rule(
+        "an ANC >= {recovery_at} within {gcsf_days} days after G-CSF: provisional, since a low value followed within "
+        "{gcsf_days} days",
+        f"n_gcsf_rebounds {_COUNTED}",
+    ),
+    "gcsf_rebound": _rule("that low value: the episode continues", f"n_gcsf_rebounds {_NADIR}"),
+    "recovered": _rule(
+        "the first ANC >= {recovery_at} ends the episode", f"end_status end_date duration_days {_COUNTED}"
+    ),
+    "lost_after_this": _rule(
+        "no measurement for more than {max_gap_days} days: the episode ends 'lost' on its last one",
+        "end_status end_date",
+    ),
+    "open_at_end_of_observation": _rule("the observation ends with the episode open", "end_status"),
+    # what happened around it
+    "infection": _rule("an infection from 7 days before onset to 14 days after the end", "infection"),
+    "febrile": _rule("febrile neutropenia from 7 days before onset to 14 days after the end", "febrile"),
+    "hospitalised": _rule(
+        "a hospital stay that began from 7 days before onset to 14 days after the end", "hospitalised"
+    ),
+    "relapse_within_90d": _rule("a relapse from onset to 90 days after it", "relapse_within_90d"),
+    # what was done with the treatment: the earliest event from the day of onset on
+    "continued_with_dose": _rule(
+        "continued: the first treatment recorded since onset is a dose of the same drug, at most {tolerated_days} days "
+        "(1.5 intervals) after the dose before onset",
+        "treatment_action",
+    ),
+    "resumed_with_dose": _rule(
+        "resumed: the first treatment recorded since onset is a dose of the same drug, more than {tolerated_days} days "
+        "(1.5 intervals) after the dose before onset",
+        "treatment_action",
+    ),
+    "switched_in_class": _rule(
+        "switched in class: the first treatment recorded since onset is another anti-CD20 drug, by a dose or the "
+        "start of its line",
+        "treatment_action next_drug",
+    ),
+    "switched_out_of_class": _rule(
+        "switched out of class: the first treatment recorded since onset is the start of a line of another class",
+        "treatment_action next_drug",
+    ),
+    "continued_by_line": _rule(
+        "continued: no treatment is recorded since onset, but the line of this drug, injected at home, has no end or "
+        "ends more than {tolerated_days} days (1.5 intervals) after onset, with a later contact (last_contact)",
+        "treatment_action",
+    ),
+    "last_contact": _rule(
+        "the last documented contact, more than {tolerated_days} days (1.5 intervals) after onset", "treatment_action"
+    ),
+    "discontinued_by_line": _rule(
+        "discontinued: no treatment is recorded since onset, and the drug's line ends on this day", "treatment_action"
+    ),
+    "discontinued_without_dose": _rule(
+        "discontinued: no treatment is recorded since onset, and this last documented contact lies more than "
+        "{tolerated_days} days (1.5 intervals) after the dose before onset",
+        "treatment_action",
+    ),
+    "pending": _rule(
+        "pending: no treatment is recorded since onset, and this last documented contact lies at most {tolerated_days} "
+        "days (1.5 intervals) after the dose before onset",
+        "treatment_action",
+    ),
+    # recurrence
+    "first_episode": _rule(
+        "the patient's first attributed episode, without those that a chart review took away: recurrence number 0",
+        "recurrence_number continuation_possible",
+    ),
+    "earlier_episode": _rule(
+        "the onset of the attributed episode before this one, from which recurrences count on",
+        "recurrence_number continuation_possible recurrence_context",
+    ),
+    "recovered_between": _rule(
+        "the first ANC >= {recovery_at} from the end of the earlier episode on and before this onset: the recurrence "
+        "number grows by one",
+        "recurrence_number continuation_possible",
+    ),
+    "not_recovered_between": _rule(
+        "no ANC >= {recovery_at} from the end of the earlier episode on and before this onset: the number stays, and "
+        "this may be its continuation",
+        "recurrence_number continuation_possible",
+    ),
+    "rechallenge": _rule(
+        "the last treatment between the two onsets is a dose of the earlier episode's drug", "recurrence_context"
+    ),
+    "after_switch_in_class": _rule(
+        "the last treatment between the two onsets is another anti-CD20 drug", "recurrence_context"
+    ),
+    "after_switch_out_of_class": _rule(
+        "the last treatment between the two onsets is the start of a line of a drug of another class",
+        "recurrence_context",
+    ),
+    "no_further_treatment": _rule("no treatment is known between the two onsets", "recurrence_context"),
+    # the word of a chart review, and the conclusion
+    "review_confirmed": _rule(
+        "the chart review's verdict in force, that reviewed last: confirmed", "adjudication is_case_episode"
+    ),
+    "review_other_cause": _rule(
+        "the chart review's verdict in force, that reviewed last: another cause; this is no case episode",
+        "adjudication is_case_episode",
+    ),
+    "review_lab_error": _rule(
+        "the chart review's verdict in force, that reviewed last: an error of the laboratory; this is no case episode",
+        "adjudication is_case_episode",
+    ),
+    "case_episode": _rule(
+        "a case episode: attributed, of a patient in this definition's cohort, and not judged otherwise by a review",
+        "is_case_episode",
+    ),
+    "no_case_episode": _rule(
+        "no case episode, for the reasons above: not attributed, not in the cohort, or judged otherwise by a review",
+        "is_case_episode",
+    ),
+}
+
+RESTS_ON_NOTHING = frozenset(
+    {
+        "never_treated",
+        "no_dose_before",
+        "lost_after_this",
+        "open_at_end_of_observation",
+        "first_episode",
+        "not_recovered_between",
+        "no_further_treatment",
+        "case_episode",
+        "no_case_episode",
+    }
+)
+
+
+def sentence(rule: str, definition: Mapping[str, Any], interval_days: int | None, study: Mapping[str, Any]) -> str:
+    """A rule in plain words with its numbers.
+
+    Args:
+        rule: a key of RULES.
+        definition: a row of dim_case_definition.
+        interval_days: dosing interval of the attributed drug, None where there is none.
+        study: the study settings as in a release's manifest, dates as ISO text or None.
+    """
+    low = f"{'<=' if definition['onset_inclusive'] else '<'} {_plain(definition['onset_below'])}"
+    numbers = dict(definition) | {
+        "low": low,
+        "recovery_at": _plain(definition["recovery_at"]),
+        "interval_days": interval_days,
+        "tolerated_days": None if interval_days is None else _plain(Decimal("1.5") * interval_days),
+        "enrolment": f"{_day(study['enrolment_start'])} to {_day(study['enrolment_end'])}",
+    }
+    return RULES[rule].sentence.format(**numbers)
+
+
+def _plain(number: Decimal) -> str:
+    return f"{number.normalize():f}"
+
+
+def _day(day: str | date | None) -> str:
+    return "open" if day is None else str(day)
