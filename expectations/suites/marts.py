@@ -192,11 +192,10 @@ CHECKS: tuple[Check, ...] = (
         "main.mart_monitoring",
         """
         SELECT patient_key FROM main.mart_monitoring
-        WHERE (open_episode AND NOT unresolved_episode)
-            OR (is_followed AND deceased)
+        WHERE (is_followed AND deceased)
             OR (NOT is_followed AND NOT deceased AND (switched_to IS NULL OR unresolved_episode))
         """,
-        description="An open episode is unresolved. The dead are not followed; of the living, only some who have "
+        description="The dead are not followed; of the living, only some who have "
         "switched out of the class are not.",
         source="Protocol: monitoring",
     ),

@@ -216,7 +216,7 @@ def monitoring(results: Sequence[PatientResult], anc_interval_days: int) -> list
                 "last_anc_date": last_anc,
                 "days_since_anc": days,
                 "anc_overdue": days is None or days > anc_interval_days,
-                "open_episode": any(e.episode.end_status == "ongoing" for e in unresolved),
+                "open_episode": any(e.episode.end_status == "ongoing" for e in result.episodes),
                 "unresolved_episode": bool(unresolved),
                 "switched_to": switched_to,
                 "last_contact_date": history.last_contact,

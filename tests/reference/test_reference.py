@@ -85,7 +85,7 @@ def test_monitoring_asks_for_an_anc_every_183_days() -> None:
         ([(100, "0.5"), (191, ">1.4")], None, False, True),
         ([(100, "0.5"), (191, ">=1.5")], None, False, False),
         ([(100, "0.5"), (300, "0.5")], None, True, True),
-        ([(300, "0.5")], "lab_error", False, False),
+        ([(300, "0.5")], "lab_error", True, False),
         ([(100, "0.5")], "lab_error", False, False),
         ([(300, "0.5")], "other_cause", True, True),
     ],

@@ -4,8 +4,8 @@ anc_overdue: no ANC, or the last one lies more than anc_interval_days (study set
 in_late_window: the end of observation lies late_window_start_days to late_window_end_days (study settings, 3 to 6 months)
 after the last dose, when late-onset neutropenia is most often found (median 90 days, range 2 to 156: Rossi 2022, MSARD
 68:104090; median 4 months, quartiles 1 and 6: Waldrop 2025, 10.1212/NXI.0000000000200430).
-open_episode: ongoing by the primary definition. unresolved_episode: so, or lost without a recovery seen since. A laboratory
-error is no neutropenia and opens nothing; one of another cause is.
+open_episode: ongoing by the primary definition, whatever a chart review said of it. unresolved_episode: so, or lost without a
+recovery seen since, and no laboratory error: that is no neutropenia; one of another cause is.
 switched_to: drug out of the class whose line began after the last dose, assumed ones left out, as they prove nothing.
 is_followed: alive, and under anti-CD20 treatment (nothing out of the class begun, or a line of the class still open) or with
 an unresolved episode. Who has not been seen for long is followed: that is whom a clinic calls.
@@ -30,13 +30,10 @@ ranked_counts as (
 ),
 
 unended_episodes as (
-    select episode.*
+    select episode.*, coalesce(episode.adjudication, 'confirmed') = 'lab_error' as is_lab_error
     from {{ ref('int_episode_judged') }} as episode
     inner join {{ ref('dim_case_definition') }} as definitions on episode.definition_id = definitions.definition_id
-    where
-        definitions.is_primary
-        and episode.end_status in ('ongoing', 'lost')
-        and coalesce(episode.adjudication, 'confirmed') <> 'lab_error'
+    where definitions.is_primary and episode.end_status in ('ongoing', 'lost')
 ),
 
 recovered_since as (
@@ -50,10 +47,11 @@ recovered_since as (
     where anc_day.is_recovered
 ),
 
-unresolved_episodes as (
+without_recovery as (
     select
         episode.patient_no,
-        max(case when episode.end_status = 'ongoing' then 1 else 0 end) = 1 as is_ongoing
+        max(case when episode.end_status = 'ongoing' then 1 else 0 end) = 1 as is_open,
+        min(case when episode.is_lab_error then 1 else 0 end) = 0 as is_unresolved
     from unended_episodes as episode
     left join recovered_since
         on {{ same_episode('episode', 'recovered_since') }}
@@ -96,26 +94,26 @@ select
     last_count.severity as last_severity,
     coalesce({{ days_between('last_count.collected_on', 'patient.observation_end') }} > study.anc_interval_days, true)
         as anc_overdue,
-    coalesce(unresolved_episodes.is_ongoing, false) as open_episode,
+    coalesce(without_recovery.is_open, false) as open_episode,
     cast({{ days_between('last_doses.dose_on', 'patient.observation_end') }} as integer) as days_since_last_dose,
     {{ days_between('last_doses.dose_on', 'patient.observation_end') }}
     between study.late_window_start_days and study.late_window_end_days as in_late_window,
     coalesce(patient.death_on <= patient.observation_end, false) as deceased,
-    unresolved_episodes.patient_no is not null as unresolved_episode,
+    coalesce(without_recovery.is_unresolved, false) as unresolved_episode,
     switches.drug as switched_to,
     follow_up.follow_up_end as last_contact_date,
     not coalesce(patient.death_on <= patient.observation_end, false)
     and (
         switches.patient_no is null
         or open_lines.patient_no is not null
-        or unresolved_episodes.patient_no is not null
+        or coalesce(without_recovery.is_unresolved, false)
     ) as is_followed
 from {{ ref('int_observed_patient') }} as patient
 inner join last_doses on patient.patient_no = last_doses.patient_no
 inner join {{ ref('int_follow_up') }} as follow_up on patient.patient_no = follow_up.patient_no
 cross join {{ source('config', 'study') }} as study
 left join ranked_counts as last_count on patient.patient_key = last_count.patient_key and last_count.from_last = 1
-left join unresolved_episodes on patient.patient_no = unresolved_episodes.patient_no
+left join without_recovery on patient.patient_no = without_recovery.patient_no
 left join switches on patient.patient_no = switches.patient_no and switches.from_last = 1
 left join open_lines on patient.patient_no = open_lines.patient_no
 where {{ within_days_after('patient.observation_end', 'last_doses.dose_on', 365) }}
