@@ -58,13 +58,14 @@ MONITORING = (
     "open_episode days_since_last_dose in_late_window deceased unresolved_episode switched_to last_contact_date "
     "is_followed"
 ).split()
-SENSITIVITY = "n_patients n_cases n_episodes n_recurrent".split()
+SENSITIVITY = "n_patients n_cases n_episodes n_recurrent risk_pct rate_per_100py".split()
 PERIOD = "definition_id stratum_type stratum period n_patients n_cases".split()
 RECURRENCE = "definition_id treatment_after n_patients n_recurrent median_follow_up_days".split()
 
 PATIENTS = "(SELECT patient_key, site AS at_site, patient_id FROM vault.main.patient_map)"
 """The patients' own ids: the reference knows no pseudonym."""
 _DAYS = "CAST(round(person_years * 365.25) AS BIGINT)"
+_RATES = {"risk_pct": "round(risk_pct, 6)", "rate_per_100py": "round(rate_per_100py, 6)"}
 
 
 @dataclass(frozen=True)
@@ -138,16 +139,16 @@ COMPARED = (
         "sensitivity_analysis",
         "main.mart_sensitivity_analysis",
         ["definition_id", "analysis", "stratum", *SENSITIVITY, "days_at_risk"],
-        {"days_at_risk": _DAYS},
+        {"days_at_risk": _DAYS, **_RATES},
         where="stratum = 'all' OR n_patients + n_episodes > 0 OR person_years > 0",
         of_patients=False,
     ),
-    Compared("sensitivity", "main.mart_sensitivity", ["definition_id", *SENSITIVITY], of_patients=False),
+    Compared("sensitivity", "main.mart_sensitivity", ["definition_id", *SENSITIVITY], _RATES, of_patients=False),
     Compared(
         "cohort_summary",
         "main.mart_cohort_summary",
         "stratum measure n denominator value".split(),
-        {"value": "CASE WHEN denominator IS NULL AND measure NOT IN ('patients', 'cases') THEN round(value, 6) END"},
+        {"value": "round(value, 6)"},
         of_patients=False,
     ),
     Compared("attrition", "main.mart_attrition", "reason n_in n_excluded n_out".split(), of_patients=False),

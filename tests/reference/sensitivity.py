@@ -15,14 +15,24 @@ COUNTS = ("exposed", "days_at_risk", "n_episodes", "n_cases", "n_recurrent")
 
 
 def sensitivity(definition_id: str, results: Sequence[PatientResult]) -> dict[str, Any]:
-    """Cases, case episodes and recurrent cases of a definition."""
+    """Cases, case episodes and recurrent cases of a definition, with the risk and the rate."""
     cases = case_listing(definition_id, results)
-    return {
+    members = sum(r.in_cohort for r in results)
+    days = sum(row["days_at_risk"] for r in results for row in r.risk_rows())
+    return _risk_and_rate(len(cases), members, days) | {
         "definition_id": definition_id,
-        "n_patients": sum(r.in_cohort for r in results),
+        "n_patients": members,
         "n_cases": len(cases),
         "n_episodes": sum(row["n_episodes"] for row in cases),
         "n_recurrent": sum(row["recurred"] for row in cases),
+    }
+
+
+def _risk_and_rate(n_cases: int, n_patients: int, days: int) -> dict[str, Any]:
+    """Per 100 patients, per 100 person-years; None of none."""
+    return {
+        "risk_pct": round(100 * n_cases / n_patients, 6) if n_patients else None,
+        "rate_per_100py": round(100 * n_cases * 365.25 / days, 6) if days else None,
     }
 
 
@@ -86,13 +96,15 @@ def analyses(definition_id: str, results: Sequence[PatientResult]) -> list[dict[
         for drug in (None, *sorted({row["drug"] for row in facts})):
             those = [row for row in facts if drug in (None, row["drug"])]
             total = {name: sum(row[name] for row in those) for name in COUNTS}
+            n_patients = total["exposed"] if drug else len(members)
             rows.append(
                 {
                     "definition_id": definition_id,
                     "analysis": analysis,
                     "stratum": drug or "all",
-                    "n_patients": total.pop("exposed") if drug else len(members),
+                    "n_patients": n_patients,
                 }
                 | total
+                | _risk_and_rate(total["n_cases"], n_patients, total["days_at_risk"])
             )
     return rows

@@ -54,7 +54,7 @@ MEDIANS = {
 def cohort_summary(definition_id: str, results: Sequence[PatientResult]) -> list[Row]:
     """(stratum, measure, n, denominator, value): overall, patients by first drug, cases by drug of the first.
 
-    `value` is a median or a sum; a share is left to who divides.
+    `value` is a share in percent, where there is a denominator, else a median or a sum.
     """
     patients = [_patient(r) for r in results if r.in_cohort]
     cases = case_listing(definition_id, results)
@@ -104,5 +104,7 @@ def _statistics(stratum: str, rows: list[Row]) -> list[Row]:
 
 
 def _row(stratum: str, measure: str, n: int, denominator: int | None, value: Any = None) -> Row:
+    if denominator:
+        value = 100 * n / denominator
     rounded = None if value is None else round(float(value), 6)
     return {"stratum": stratum, "measure": measure, "n": n, "denominator": denominator, "value": rounded}
