@@ -39,16 +39,15 @@ SEEDS = (0, 2, 4, 6, 8, 10)
 
 # Mutants that mean the same: (model, part of the line, before): why nothing can change.
 _NO_RECOVERY_AT_ONSET = "a day has one count, and that of the day of onset is low, so no recovery"
+_NO_RECOVERY_AT_LOSS = (
+    "a day has one count, and that on which an episode was lost is no recovery, or it had ended there"
+)
 _NEVER_ABOVE = "a count above some value is not low, so it is the nadir of no episode"
 _GRADED_BEFORE = "1.0 itself was graded by the line before"
 SAME_MEANING: dict[tuple[str, str, str], str] = {
     ("int_episode", "and anc_day.collected_on < ended.onset_on", "<"): _NO_RECOVERY_AT_ONSET,
     ("int_recurrence", "and anc_day.collected_on < episodes.onset_on", "<"): _NO_RECOVERY_AT_ONSET,
-    (
-        "mart_monitoring",
-        "and episode.end_on < anc_day.collected_on",
-        "<",
-    ): "an episode is lost on a count not recovered",
+    ("mart_monitoring", "and episode.end_on < anc_day.collected_on", "<"): _NO_RECOVERY_AT_LOSS,
     ("int_dose", "dose.administered_on >= line.start_on", ">="): "of a day's doses the recorded one is kept anyway",
     ("int_episode_attributed", "drugs.interval_days <= 28", "28"): "no drug has an interval of 29 days",
     ("fct_neutropenia_episode", "(nadir_low > 1.000000", ">"): _GRADED_BEFORE,
