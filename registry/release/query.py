@@ -6,6 +6,7 @@ it to that).
 
 from __future__ import annotations
 
+import signal
 from concurrent.futures import ThreadPoolExecutor, wait
 from typing import Any
 
@@ -87,8 +88,11 @@ def _answer(
         return [column[0] for column in result.description], result.fetchall()
 
     with ThreadPoolExecutor(1) as beside:
+        # a Ctrl-C that came while the thread starts would leave the query running, with nobody to stop it
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         asked = beside.submit(fetch)
         try:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
             return asked.result(timeout=seconds)
         except (TimeoutError, KeyboardInterrupt):
             while not asked.done():  # an interrupt that comes before the query does nothing
