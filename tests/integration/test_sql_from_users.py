@@ -136,6 +136,8 @@ ThreadPoolExecutor.submit = interrupted
 @pytest.mark.parametrize("at_its_start", [False, True])
 def test_ctrl_c_stops_a_query(settings: Settings, at_its_start: bool) -> None:
     code = (AT_ITS_START if at_its_start else "") + (
+        # where the tests run in the background, SIGINT is ignored from the start
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
         "import sys; from pathlib import Path; from registry.settings import load_settings;"
         "from registry.release import query as q; from registry.release.store import Release;"
         "folder = next((Path(sys.argv[1]) / 'releases').iterdir());"
