@@ -195,8 +195,7 @@ CHECKS: tuple[Check, ...] = (
         WHERE (is_followed AND deceased)
             OR (NOT is_followed AND NOT deceased AND (switched_to IS NULL OR unresolved_episode))
         """,
-        description="The dead are not followed; of the living, only some who have "
-        "switched out of the class are not.",
+        description="The dead are not followed; of the living, only some who have switched out of the class are not.",
         source="Protocol: monitoring",
     ),
     in_range(
