@@ -64,6 +64,7 @@ def _stories() -> Iterator[Story]:
         yield from _before_the_end_of_observation(past)
         yield from _after_an_onset(past)
         yield from _courses(past)
+    yield from _gcsf_before_an_onset()
 
 
 def _who_is_in() -> Iterator[Story]:
@@ -105,6 +106,13 @@ def _courses(past: int) -> Iterator[Story]:
     """Monthly injections with a pause: one course or two, so a late onset or an early one."""
     again = _days(INDEX, 365 + past)
     yield Story({"ofatumumab": [INDEX, again]}, anc={_days(again, 10): _LOW})
+
+
+def _gcsf_before_an_onset() -> Iterator[Story]:
+    """G-CSF two days before the onset makes the recovery provisional; the next low count continues the episode."""
+    onset = _days(INDEX, 100)
+    anc = {onset: _LOW, _days(onset, 12): _NORMAL, _days(onset, 20): _LOW, _days(onset, 40): _NORMAL}
+    yield Story({"ocrelizumab": [INDEX], "filgrastim": [_days(onset, -2)]}, anc=anc)
 
 
 def _days(day: date, n: int) -> date:
