@@ -28,7 +28,7 @@ demo: setup  ## Simulate the Udine-shaped cohort, refresh, print the paper's tab
 	@$(BIN)/registry demo
 
 test: setup  ## The whole test suite
-	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+	@$(BIN)/python -m pytest -q -n 3 --dist loadgroup
 
 quick: setup  ## The unit tests alone
 	@$(BIN)/python -m pytest -q tests/unit tests/reference

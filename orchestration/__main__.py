@@ -63,8 +63,10 @@ def _refresh(settings: Settings, no_wait: bool) -> int:
             raise UserError(
                 f"{settings.deliveries}: no such folder; put the sites' exports there or name it with --deliveries"
             )
-        ingest.load_profiles(settings)  # a mistake in these is told at once, before Dagster takes its time to start
+        # a mistake in these is told at once, before Dagster takes its time to start; no file is opened before it is
+        # known to lie in the deliveries
         ingest.find(settings)
+        ingest.load_profiles(settings)
         progress = ProgressHandler()
         logging.getLogger("registry").addHandler(progress)
         logging.getLogger("registry").setLevel(logging.INFO)

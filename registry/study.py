@@ -63,7 +63,8 @@ IsoDate = Annotated[dt.date, BeforeValidator(_iso_date)]
 TimeZone = Annotated[str, AfterValidator(time_zone_name)]
 Identifier = Annotated[str, AfterValidator(_identifier)]
 Scale = Annotated[str, AfterValidator(_known_scale)]
-Count = Annotated[Decimal, Field(gt=0, le=1000, max_digits=18, decimal_places=6)]
+# No ANC above 100 × 10^9/L exists (macros/units.sql); a bound above it is one in cells per µL.
+Count = Annotated[Decimal, Field(gt=0, le=100, max_digits=18, decimal_places=6)]
 Days = Annotated[int, Field(ge=0, le=36525)]
 
 

@@ -59,7 +59,7 @@ def verify(folder: Path) -> list[str]:
     """
     try:
         stated_text = (folder / CHECKSUMS).read_bytes()
-        found = {str(path.relative_to(folder)): sha256(path) for path in _files(folder) if path.name != CHECKSUMS}
+        found = {str(path.relative_to(folder)): sha256(path) for path in _files(folder) if path != folder / CHECKSUMS}
     except OSError as error:
         name = Path(str(error.filename)).name
         raise UserError(f"release {folder.name}: {name} can't be read; restore it from a backup") from None

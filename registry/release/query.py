@@ -6,7 +6,8 @@ it to that).
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, wait
+from threading import Thread
 from typing import Any
 
 import duckdb
@@ -86,12 +87,21 @@ def _answer(
             return [], []
         return [column[0] for column in result.description], result.fetchall()
 
-    with ThreadPoolExecutor(1) as beside:
-        asked = beside.submit(fetch)
+    asked: Future[tuple[list[str], list[tuple[Any, ...]]]] = Future()
+
+    def answer() -> None:
         try:
-            return asked.result(timeout=seconds)
-        except (TimeoutError, KeyboardInterrupt):
-            while not asked.done():  # an interrupt that comes before the query does nothing
-                connection.interrupt()
-                wait([asked], timeout=0.1)
-            raise
+            asked.set_result(fetch())
+        except BaseException as error:  # noqa: BLE001  it is raised where the answer is waited for
+            asked.set_exception(error)
+
+    # not of a pool: that waits for its threads, also for one whose start a Ctrl-C cut off, which nobody would stop
+    beside = Thread(target=answer, daemon=True)
+    try:
+        beside.start()
+        return asked.result(timeout=seconds)
+    except (TimeoutError, KeyboardInterrupt):
+        while beside.ident is not None and not asked.done():  # an interrupt that comes before the query does nothing
+            connection.interrupt()
+            wait([asked], timeout=0.1)
+        raise

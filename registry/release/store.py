@@ -188,7 +188,7 @@ def _unknown(settings: Settings, release_id: str) -> UserError:
 def _manifest(path: Path) -> dict[str, Any]:
     try:
         manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-        for key in ("release_id", "fingerprint", "created_at", "tables"):
+        for key in ("release_id", "fingerprint", "created_at", "tables", "checks", "study"):
             manifest[key]
     except (OSError, ValueError, KeyError, TypeError):
         raise UserError(

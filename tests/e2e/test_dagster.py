@@ -33,7 +33,8 @@ def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
 
 
 def test_exactly_the_assets_of_every_stage_are_defined(definitions: dg.Definitions) -> None:
-    models = {(path.parent.name, path.stem) for path in (DBT_PROJECT / "models").rglob("*.sql")} | {
+    root = DBT_PROJECT / "models"
+    models = {(path.relative_to(root).parts[0], path.stem) for path in root.rglob("*.sql")} | {
         ("seeds", path.stem) for path in (DBT_PROJECT / "seeds").glob("*.csv")
     }
     expected = {dg.AssetKey([name] if folder == "marts" else [folder, name]) for folder, name in models}

@@ -16,6 +16,7 @@ import time
 from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from faults.scenarios import SCENARIOS
 from faults.world import World
@@ -73,6 +74,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--number", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--resume", action="store_true", help="go on with the like run that was cut off")
     parser.add_argument("--scenarios", action="store_true", help="instead: the faults of scenarios.py")
     parser.add_argument("--project", type=Path, help="the compiled project, pickled")
     parser.add_argument("--results", type=Path, default=RESULTS)
@@ -88,42 +90,43 @@ def main() -> int:
             return 0
         chosen = sample(world, options.number, random.Random(options.seed))
         print(f"{len(world.points)} points in a refresh of {world.seconds:.1f} s; {len(chosen)} kills", flush=True)
+        before = json.loads(options.results.read_text()) if options.resume else None
+        if before:
+            assert (before["asked"], before["points_of_a_refresh"]) == (len(chosen), len(world.points)), "another run"
+        done = before["kills_at_points"] + before["kills_at_random_moments"] if before else 0
         trials = []
         started, used = time.monotonic(), os.times()
-        for number, at in enumerate(chosen, 1):
+        for number, at in enumerate(chosen[done:], done + 1):
             trials.append(try_out(world, at))
             for problem in trials[-1].problems:
                 print(f"  {trials[-1].at}: {problem}", flush=True)
             if number % 10 == 0:
                 print(f"  {number} of {len(chosen)}", flush=True)
-            write(options.results, world, trials, len(chosen))
+            write(options.results, world, trials, len(chosen), before)
         spent = os.times()
         cpu = sum(spent[:4]) - sum(used[:4])
-        print(f"{time.monotonic() - started:.0f} s, {cpu / len(chosen):.1f} s of CPU a kill")
+        print(f"{time.monotonic() - started:.0f} s, {cpu / max(len(trials), 1):.1f} s of CPU a kill")
     return 0 if all(trial.survived for trial in trials) else 1
 
 
-def write(path: Path, world: World, trials: list[Trial], asked: int) -> None:
-    """What `scripts/reliability.py` reads; after each trial, so that what was done counts."""
+def write(path: Path, world: World, trials: list[Trial], asked: int, before: dict[str, Any] | None) -> None:
+    """What `scripts/reliability.py` reads; after each trial, so that what was done counts, as it did before a cut."""
     stages = Counter(world.points[int(t.at.split()[0])].split(":")[0] for t in trials if not t.at.startswith("after"))
-    path.write_text(
-        json.dumps(
-            {
-                "asked": asked,
-                "points_of_a_refresh": len(world.points),
-                "kills_at_points": sum(not trial.at.startswith("after") for trial in trials),
-                "kills_at_random_moments": sum(trial.at.startswith("after") for trial in trials),
-                "came_too_late": sum(not trial.killed for trial in trials),
-                "by_stage": dict(stages),
-                "survived": sum(trial.survived for trial in trials),
-                "half_releases": sum(trial.half_releases for trial in trials),
-                "rows_lost_or_twice": sum(trial.rows_astray for trial in trials),
-                "failed": [asdict(trial) for trial in trials if not trial.survived],
-            },
-            indent=2,
-        )
-        + "\n"
+    counts = Counter(
+        kills_at_points=sum(not trial.at.startswith("after") for trial in trials),
+        kills_at_random_moments=sum(trial.at.startswith("after") for trial in trials),
+        came_too_late=sum(not trial.killed for trial in trials),
+        survived=sum(trial.survived for trial in trials),
+        half_releases=sum(trial.half_releases for trial in trials),
+        rows_lost_or_twice=sum(trial.rows_astray for trial in trials),
     )
+    failed = [asdict(trial) for trial in trials if not trial.survived]
+    if before:
+        stages.update(before["by_stage"])
+        counts.update({name: before[name] for name in counts})
+        failed = [*before["failed"], *failed]
+    found = {"asked": asked, "points_of_a_refresh": len(world.points), **counts, "by_stage": stages, "failed": failed}
+    path.write_text(json.dumps(found, indent=2) + "\n")
 
 
 if __name__ == "__main__":

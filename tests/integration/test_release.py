@@ -321,7 +321,10 @@ def test_what_is_new_does_not_keep_a_release_from_coming_back(settings: Settings
     assert release.publish(settings, FIRST).status == "confirmed"
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"release_id": "x"}'])
+WITHOUT_CHECKS = '{"release_id": "x", "fingerprint": "y", "created_at": "z", "tables": {}, "study": {}}'
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"release_id": "x"}', WITHOUT_CHECKS])
 def test_a_torn_manifest_is_named(text: str, settings: Settings, open_gate: None) -> None:
     outcome = release.publish(settings, FIRST)
     path = settings.releases / outcome.release_id / "manifest.json"

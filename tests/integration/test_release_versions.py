@@ -169,10 +169,20 @@ def test_verify_finds_what_was_changed_added_or_removed(settings: Settings, open
         lambda folder: (folder / "SHA256SUMS").write_bytes((folder / "SHA256SUMS").read_bytes().upper()),
         lambda folder: (folder / "parquet" / "dim_drug.parquet").unlink(),
         lambda folder: (folder / "parquet" / "mine.txt").touch(),
+        lambda folder: (folder / "parquet" / "SHA256SUMS").touch(),
         lambda folder: (folder / "link").symlink_to("manifest.json"),
         lambda folder: (folder / "empty").mkdir(),
     ],
-    ids=["a byte less", "sums longer", "sums in capitals", "missing", "additional", "link", "empty folder"],
+    ids=[
+        "a byte less",
+        "sums longer",
+        "sums in capitals",
+        "missing",
+        "additional",
+        "other sums",
+        "link",
+        "empty folder",
+    ],
 )
 def test_the_command_finds_any_change(damage: Callable[[Path], object], settings: Settings, open_gate: None) -> None:
     release_id = release.publish(settings, FIRST).release_id

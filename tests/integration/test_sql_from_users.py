@@ -120,8 +120,23 @@ def test_a_query_beyond_the_memory_limit_is_told_so(settings: Settings) -> None:
         query(settings, "SELECT count(*) FROM (SELECT DISTINCT md5(CAST(range AS VARCHAR)) FROM range(5000000))")
 
 
-def test_ctrl_c_stops_a_query(settings: Settings) -> None:
-    code = (
+# Ctrl-C while the query's thread is being started, which must not leave it running.
+AT_ITS_START = """
+import os, signal
+from threading import Thread
+start = Thread.start
+def interrupted(self):
+    start(self)
+    os.kill(os.getpid(), signal.SIGINT)
+Thread.start = interrupted
+"""
+
+
+@pytest.mark.parametrize("at_its_start", [False, True])
+def test_ctrl_c_stops_a_query(settings: Settings, at_its_start: bool) -> None:
+    code = (AT_ITS_START if at_its_start else "") + (
+        # where the tests run in the background, SIGINT is ignored from the start
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
         "import sys; from pathlib import Path; from registry.settings import load_settings;"
         "from registry.release import query as q; from registry.release.store import Release;"
         "folder = next((Path(sys.argv[1]) / 'releases').iterdir());"
@@ -134,7 +149,11 @@ def test_ctrl_c_stops_a_query(settings: Settings) -> None:
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
-    time.sleep(0.7)
-    process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=20)
+    try:
+        if not at_its_start:
+            time.sleep(0.7)
+            process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert "KeyboardInterrupt" in told

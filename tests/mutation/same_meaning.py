@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 _NO_RECOVERY_AT_ONSET = "a day has one count, and that of the day of onset is low, so no recovery"
+_NO_RECOVERY_AT_LOSS = (
+    "a day has one count, and that on which an episode was lost is no recovery, or it had ended there"
+)
 _NEVER_ABOVE = "a count above some value is not low, so it is the nadir of no episode"
 _GRADED_BEFORE = "1.0 itself was graded by the line before"
 _SAME_DAY = "of the same day it is the same which one is taken"
@@ -24,9 +27,7 @@ SAME_MEANING: dict[tuple[str, str, str], str] = {
     ("int_differential", "count(case when analyte = 'bands_abs' then 1 end) > 0", ">"): _SPARES_ROWS,
     ("int_episode", "and anc_day.collected_on < ended.onset_on", "<"): _NO_RECOVERY_AT_ONSET,
     ("int_recurrence", "and anc_day.collected_on < episodes.onset_on", "<"): _NO_RECOVERY_AT_ONSET,
-    ("mart_monitoring", "and episode.end_on < anc_day.collected_on", "<"): (
-        "an episode is lost on a count not recovered"
-    ),
+    ("mart_monitoring", "and episode.end_on < anc_day.collected_on", "<"): _NO_RECOVERY_AT_LOSS,
     # a window of macros/windows.sql: drugs given every four weeks
     ("int_episode_attributed", "drugs.interval_days <= 28", "28"): "no drug of the seed has an interval of 29 days",
     ("int_episode_judged", "episode.nadir_operator = '>'", "="): _NEVER_ABOVE + ", and below some value begins at 0",

@@ -108,6 +108,7 @@ def _stories() -> Iterator[Story]:
         yield from _after_an_onset(past)
         yield from _courses(past)
         yield from _on_the_last_day(past)
+    yield from _gcsf_before_an_onset()
 
 
 def _who_is_in() -> Iterator[Story]:
@@ -212,6 +213,13 @@ def _differentials() -> Iterator[Story]:
 def _draw(parts: dict[str, str]) -> Story:
     """The parts of one differential, an hour apart."""
     return Story(parts=[(hour, _TESTS[part], value) for hour, (part, value) in enumerate(parts.items(), start=6)])
+
+
+def _gcsf_before_an_onset() -> Iterator[Story]:
+    """G-CSF two days before the onset makes the recovery provisional; the next low count continues the episode."""
+    onset = _days(INDEX, 100)
+    anc = {onset: _LOW, _days(onset, 12): _NORMAL, _days(onset, 20): _LOW, _days(onset, 40): _NORMAL}
+    yield Story({"ocrelizumab": [INDEX], "filgrastim": [_days(onset, -2)]}, anc=anc)
 
 
 def _days(day: date, n: int) -> date:

@@ -124,7 +124,8 @@ def known_and_assumed_doses(recorded: Sequence[Dose], lines: Sequence[Line], las
             limits.append(line.end)
         if next_others:
             limits.append(min(next_others) - timedelta(days=1))
-        in_line = [d.day for d in known if d.drug == line.drug and line.start <= d.day <= min(limits)]
+        own = [d for d in known if d.drug == line.drug and (d.source == "recorded" or d.day == line.start)]
+        in_line = [d.day for d in own if line.start <= d.day <= min(limits)]
         interval = timedelta(days=DRUGS[line.drug].interval_days)
         day = max(in_line, default=date.max - interval) + interval
         while day <= min(limits):

@@ -66,9 +66,10 @@ def _is_unresolved(result: PatientResult, assessed: AssessedEpisode) -> bool:
 
 
 def _switched_to(history: History) -> str | None:
-    """The drug out of the class whose line began last after the last dose that is not assumed."""
+    """The drug out of the class whose line, still open, began last after the last dose that is not assumed."""
     last = max(dose.day for dose in history.class_doses if dose.source != "assumed")
-    lines = [line for line in history.lines if DRUGS[line.drug].drug_class == "other" and line.start > last]
+    others = [line for line in history.lines if DRUGS[line.drug].drug_class == "other" and line.end is None]
+    lines = [line for line in others if line.start > last]
     return max(lines, key=lambda line: (line.start, line.drug)).drug if lines else None
 
 

@@ -195,6 +195,10 @@ def test_home_injections_are_assumed_after_the_last_known_dose() -> None:
     out_of_class = World().event("other", 60).line("ofatumumab", 0).line("ozanimod", 30)
     assert assumed(out_of_class) == [on(28), on(56)]
     assert assumed(World().event("other", 400).line("ocrelizumab", 0)) == []
+    renewed = World().event("other", 100)  # on the last day of the line before, and within a line that was never closed
+    assert assumed(renewed.line("ofatumumab", 0, 60).line("ofatumumab", 60)) == [on(28), on(56), on(88)]
+    unclosed = World().event("other", 100)
+    assert assumed(unclosed.line("ofatumumab", 0).line("ofatumumab", 70)) == [on(28), on(56), on(84), on(98)]
 
 
 def test_a_line_end_after_the_end_of_observation_reads_as_open() -> None:

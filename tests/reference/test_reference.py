@@ -107,6 +107,7 @@ def test_an_episode_is_unresolved_until_a_recovery_is_seen(
         (World().line("ozanimod", 0), None, True),
         (World().line("ozanimod", 1), "ozanimod", False),
         (World().line("ozanimod", 1).line("natalizumab", 9), "natalizumab", False),
+        (World().line("metamizole", 1, 9), None, True),
         (World().line("rituximab", 0).line("ozanimod", 1), "ozanimod", True),
         (World().line("ozanimod", 1).anc((300, "0.5")), "ozanimod", True),
         (World().patient(death_date=on(300).isoformat()), None, False),

@@ -71,6 +71,8 @@ last_known_in_line as (
             and line.drug = known.drug
             and known.administered_on >= line.start_on
             and known.administered_on <= line.assumed_to
+            -- the start of another line of the drug, a renewal, is no dose of this one
+            and (known.dose_source = 'recorded' or known.administered_on = line.start_on)
     group by line.record_key, line.patient_no, line.drug, line.interval_days, line.assumed_to
 ),
 

@@ -6,7 +6,8 @@ after the last dose, when late-onset neutropenia is most often found (median 90 
 68:104090; median 4 months, quartiles 1 and 6: Waldrop 2025, 10.1212/NXI.0000000000200430).
 open_episode: ongoing by the primary definition, whatever a chart review said of it. unresolved_episode: so, or lost without a
 recovery seen since, and no laboratory error: that is no neutropenia; one of another cause is.
-switched_to: drug out of the class whose line began after the last dose, assumed ones left out, as they prove nothing.
+switched_to: drug out of the class whose line began after the last dose, assumed ones left out, as they prove nothing, and
+has not ended: a short course of something else is no switch.
 is_followed: alive, and under anti-CD20 treatment (nothing out of the class begun, or a line of the class still open) or with
 an unresolved episode. Who has not been seen for long is followed: that is whom a clinic calls.
 */
@@ -73,7 +74,7 @@ switches as (
         row_number() over (partition by line.patient_no order by line.start_on desc, line.drug desc) as from_last
     from {{ ref('int_treatment_line') }} as line
     inner join last_known_doses on line.patient_no = last_known_doses.patient_no
-    where line.drug_class = 'other' and line.start_on > last_known_doses.dose_on
+    where line.drug_class = 'other' and line.start_on > last_known_doses.dose_on and line.end_on is null
 ),
 
 open_lines as (
