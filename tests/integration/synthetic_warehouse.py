@@ -192,7 +192,7 @@ SELECT episode_id, definition_id, patient_key, site, episode_number, true AS is_
     continuation_possible, attributed_drug, onset_date, end_date AS recovery_date, treatment_action,
     'same_drug' AS next_treatment, attributed_drug AS next_drug, last_dose_date + 182 AS next_treatment_date,
     next_treatment_date - onset_date AS days_from_onset, next_treatment_date - end_date AS days_from_recovery,
-    true AS is_counted_in_recurrence, 'same_drug' AS last_treatment, next_treatment_date AS same_drug_date,
+    true AS is_counted_in_recurrence, 'same_drug' AS last_treatment, next_treatment_date AS same_drug_date, next_treatment_date AS same_drug_recorded_date,
     NULL::DATE AS another_in_class_date, NULL::DATE AS out_of_class_date, false AS given_on_onset_day,
     false AS recurred, NULL::DATE AS recurrence_date, NULL::INTEGER AS days_to_recurrence,
     NULL::VARCHAR AS recurrence_drug, NULL::VARCHAR AS recurrence_context, 300 AS follow_up_days,

@@ -99,7 +99,7 @@ def _days(result: PatientResult, drug: str | None, period: str) -> int:
     return first_year if period == "first_year" else sum(row["days_at_risk"] for row in rows) - first_year
 
 
-TREATMENTS_AFTER = ("all", "same_drug", "another_in_class", "out_of_class", "none")
+TREATMENTS_AFTER = ("all", "same_drug", "same_drug_recorded", "another_in_class", "out_of_class", "none")
 
 
 def recurrence(definition_id: str, results: Sequence[PatientResult]) -> list[dict[str, Any]]:
@@ -117,7 +117,8 @@ def recurrence(definition_id: str, results: Sequence[PatientResult]) -> list[dic
             those = [(row, row["onset_date"]) for row in cases if row["last_treatment"] == "none"]
         else:
             those = [(row, row[f"{treatment}_date"]) for row in cases if row[f"{treatment}_date"]]
-        recurrent = [row for row, _ in those if row["recurred"] and treatment in ("all", row["last_treatment"])]
+        of = treatment.removesuffix("_recorded")
+        recurrent = [row for row, _ in those if row["recurred"] and of in ("all", row["last_treatment"])]
         followed = [row["follow_up_days"] - (since - row["onset_date"]).days for row, since in those]
         rows.append(
             {

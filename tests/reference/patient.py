@@ -188,6 +188,9 @@ class PatientResult:
                 "days_from_recovery": (day - episode.recovery).days if day and episode.recovery else None,
                 "last_treatment": after[-1][1] if after else "none",
                 "same_drug_date": first_days.get("same_drug"),
+                "same_drug_recorded_date": outcomes.first_recorded(
+                    history, assessed.attribution.dose.drug, episode.onset, came_back
+                ),
                 "another_in_class_date": first_days.get("another_in_class"),
                 "out_of_class_date": first_days.get("out_of_class"),
                 "given_on_onset_day": bool(after) and after[0][0] == episode.onset,
