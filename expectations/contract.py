@@ -156,7 +156,8 @@ PUBLISHED: tuple[PublishedTable, ...] = (
         "rows_not_mapped rows_erased",
     ),
     _table(
-        "meta.lineage", "", "record_of anc_key record_key patient_key drug administered_on source_file record_number"
+        "meta.lineage", "", "record_of anc_key record_key patient_key drug administered_on source_file record_number "
+        "part part_value"
     ),
     _table(
         "meta.episode_trace",

@@ -263,13 +263,14 @@ FROM meta.input_file;
 CREATE TABLE meta.lineage AS
 WITH first_file AS (SELECT site, min(file_id) AS file_id FROM meta.input_file GROUP BY site)
 SELECT 'anc' AS record_of, anc_key, NULL::VARCHAR AS record_key, patient_key, NULL::VARCHAR AS drug,
-    NULL::DATE AS administered_on, file_id AS source_file, row_number() OVER (PARTITION BY site) AS record_number
+    NULL::DATE AS administered_on, file_id AS source_file, row_number() OVER (PARTITION BY site) AS record_number,
+    NULL::VARCHAR AS part, NULL::DECIMAL(18, 6) AS part_value
 FROM main.fct_anc JOIN first_file USING (site)
 UNION ALL
-SELECT 'dose', NULL, NULL, patient_key, drug, administered_on, file_id, 1
+SELECT 'dose', NULL, NULL, patient_key, drug, administered_on, file_id, 1, NULL, NULL
 FROM main.fct_dose JOIN main.dim_patient USING (patient_key) JOIN first_file USING (site)
 UNION ALL
-SELECT 'line', NULL, treatment_key, patient_key, drug, NULL, file_id, 1
+SELECT 'line', NULL, treatment_key, patient_key, drug, NULL, file_id, 1, NULL, NULL
 FROM main.fct_treatment JOIN main.dim_patient USING (patient_key) JOIN first_file USING (site);
 CREATE TABLE meta.episode_trace AS
 SELECT episode_id, 1 AS step, onset_date AS on_date, 'onset' AS rule, true AS is_nadir, 'anc' AS record_of, anc_key,
