@@ -25,6 +25,7 @@ SAME_MEANING: dict[tuple[str, str, str], str] = {
     ("int_differential", "count(case when analyte = 'segs_abs' then 1 end) > 0", ">"): _SPARES_ROWS,
     ("int_differential", "count(case when analyte = 'bands_abs' then 1 end) > 0", "="): _SPARES_ROWS,
     ("int_differential", "count(case when analyte = 'bands_abs' then 1 end) > 0", ">"): _SPARES_ROWS,
+    ("int_dose", "dose.administered_on >= line.start_on", ">="): "of a day's doses the recorded one is kept anyway",
     ("int_episode", "and anc_day.collected_on < ended.onset_on", "<"): _NO_RECOVERY_AT_ONSET,
     ("int_recurrence", "and anc_day.collected_on < episodes.onset_on", "<"): _NO_RECOVERY_AT_ONSET,
     ("mart_monitoring", "and episode.end_on < anc_day.collected_on", "<"): _NO_RECOVERY_AT_LOSS,

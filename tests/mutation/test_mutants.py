@@ -29,6 +29,8 @@ from reference.writer import write
 # Of the cohorts that are compared by default, those that hold no defects: these are for the input contract.
 SEEDS = (0, 2, 4)
 TURNS = 20
+# A mutant may join everything with everything: it ends as an error, not with the machine's memory.
+BOUNDED = {"threads": 1, "memory_limit": "1GB", "temp_directory": ""}
 WITH_REFERENCE = tuple(compared.query() for compared in COMPARED)
 
 
@@ -74,7 +76,7 @@ def registries() -> list[Registry]:
 
 
 def _opened(warehouse: Path, vault: Path) -> duckdb.DuckDBPyConnection:
-    connection = duckdb.connect(str(warehouse), config={"threads": 1})
+    connection = duckdb.connect(str(warehouse), config=BOUNDED)
     connection.execute(f"ATTACH '{vault}' AS vault (READ_ONLY)")
     return connection
 

@@ -109,6 +109,8 @@ def _stories() -> Iterator[Story]:
         yield from _courses(past)
         yield from _on_the_last_day(past)
     yield from _gcsf_before_an_onset()
+    # moderate by the primary definition's scale, grade 2 by CTCAE
+    yield Story({"rituximab": [INDEX]}, anc={_days(INDEX, 100): "1.0", _days(INDEX, 110): _NORMAL})
 
 
 def _who_is_in() -> Iterator[Story]:
