@@ -136,7 +136,8 @@ CHECKS: tuple[Check, ...] = (
         RECURRENCE,
         "treatment_after",
         TREATMENTS_AFTER,
-        description=f"Recurrence is given for all cases and by what was given after: {', '.join(TREATMENTS_AFTER[1:])}.",
+        description="Recurrence is given for all cases and by what was given after: "
+        f"{', '.join(TREATMENTS_AFTER[1:])}.",
         source="Output contract",
     ),
     no_rows(

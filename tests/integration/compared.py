@@ -43,8 +43,8 @@ CASE = (
 RECHALLENGE = (
     "definition_id episode_number onset_date recovery_date attributed_drug treatment_action continuation_possible "
     "is_first_case_episode is_counted_in_recurrence next_treatment next_drug next_treatment_date days_from_onset "
-    "days_from_recovery last_treatment same_drug_date same_drug_recorded_date another_in_class_date out_of_class_date given_on_onset_day "
-    "recurred recurrence_date days_to_recurrence recurrence_drug recurrence_context follow_up_days "
+    "days_from_recovery last_treatment same_drug_date same_drug_recorded_date another_in_class_date out_of_class_date "
+    "given_on_onset_day recurred recurrence_date days_to_recurrence recurrence_drug recurrence_context follow_up_days "
     "follow_up_days_after_treatment"
 ).split()
 REVIEW = (
