@@ -204,10 +204,12 @@ SELECT definition_id, 'overall' AS stratum_type, 'all' AS stratum, treatment_aft
     0::BIGINT AS n_recurrent, 0.0::DOUBLE AS recurrence_pct, 0.0::DOUBLE AS recurrence_low,
     90.0::DOUBLE AS recurrence_high, 0.0::DOUBLE AS recurrence_low_wilson, 80.0::DOUBLE AS recurrence_high_wilson,
     300.0::DOUBLE AS median_follow_up_days
-FROM main.mart_rechallenge CROSS JOIN (VALUES ('all'), ('same_drug')) AS t (treatment_after)
+FROM main.mart_rechallenge
+CROSS JOIN (VALUES ('all'), ('same_drug'), ('same_drug_recorded')) AS t (treatment_after)
 GROUP BY definition_id, treatment_after
 UNION ALL
-SELECT definition_id, 'drug', attributed_drug, unnest(['all', 'same_drug']), count(*), 0, 0, 0, 90, 0, 80, 300
+SELECT definition_id, 'drug', attributed_drug, unnest(['all', 'same_drug', 'same_drug_recorded']), count(*), 0, 0, 0,
+    90, 0, 80, 300
 FROM main.mart_rechallenge GROUP BY definition_id, attributed_drug;
 -- A release that had all of them before: `publish` writes its own.
 CREATE TABLE main.mart_new_cases AS
