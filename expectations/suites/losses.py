@@ -62,16 +62,19 @@ _EMPTIED_MONTH = no_rows(
             ON before.site = now.site AND before.month IS NOT DISTINCT FROM now.month
         WHERE before.n >= {FEWEST_ROWS} AND now.site IS NULL
     ), gone AS (
-        -- a result that now has another date is not gone
+        -- A result that now has another date is not gone. Of the candidate only the keys of sites with an emptied month
+        -- are compared: mostly none.
         SELECT anc.site, anc.patient_key, patient.patient_key IS NULL AS is_patient_gone
         FROM previous.main.fct_anc AS anc
         LEFT JOIN main.dim_patient AS patient ON anc.patient_key = patient.patient_key
+        ANTI JOIN (
+            SELECT anc_key FROM main.fct_anc WHERE site IN (SELECT site FROM emptied)
+        ) AS still ON anc.anc_key = still.anc_key
         WHERE anc.collected_on <= {COMMON_END}
             AND EXISTS (
                 SELECT 1 FROM emptied WHERE emptied.site = anc.site
                     AND coalesce(emptied.month = date_trunc('month', anc.collected_on), true)
             )
-            AND NOT EXISTS (SELECT 1 FROM main.fct_anc AS now WHERE now.anc_key = anc.anc_key)
     ), gone_by_site AS (
         SELECT site, count(*) FILTER (NOT is_patient_gone) AS n_of_patients_there,
             count(*) FILTER (is_patient_gone) AS n_of_patients_gone,
