@@ -153,7 +153,7 @@ PUBLISHED: tuple[PublishedTable, ...] = (
         "meta.reconciliation",
         "source_file",
         "site delivery entity rows_delivered rows_current rows_superseded rows_duplicate rows_quarantined "
-        "rows_not_mapped rows_erased",
+        "rows_not_mapped rows_erased rows_cancelled",
     ),
     _table(
         "meta.lineage",

@@ -261,7 +261,8 @@ FROM files;
 CREATE TABLE meta.reconciliation AS
 SELECT site, delivery, entity, file_id AS source_file, n_rows AS rows_delivered, n_rows AS rows_current,
     0::BIGINT AS rows_superseded, 0::BIGINT AS rows_duplicate, 0::BIGINT AS rows_quarantined,
-    0::BIGINT AS rows_not_mapped, 0::BIGINT AS rows_erased
+    0::BIGINT AS rows_not_mapped, 0::BIGINT AS rows_erased,
+    0::BIGINT AS rows_cancelled
 FROM meta.input_file;
 CREATE TABLE meta.lineage AS
 WITH first_file AS (SELECT site, min(file_id) AS file_id FROM meta.input_file GROUP BY site)
