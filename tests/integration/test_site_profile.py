@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 import openpyxl
+from integration.compiled_project import compiled_project
 from integration.registry_home import build
 
 SITE = """\
@@ -68,7 +69,7 @@ def test_a_limit_that_no_count_can_have_is_emptied_and_grades_nothing(tmp_path: 
         "1,P1,751-8,4.0,10*9/L,2025-02-03,1800,7500\n2,P1,751-8,1500,/uL,2025-02-04,2.5,\n"
         "3,P1,751-8,1500,/uL,2025-02-05,2000,7000\n"
     )
-    settings = build(tmp_path)
+    settings = compiled_project().build(tmp_path)
     with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
         graded = connection.execute("SELECT lln_10e9_l, ctcae_v5_grade FROM main.fct_anc ORDER BY collected_on")
         assert graded.fetchall() == [(None, None), (None, None), (Decimal(2), "1")]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from integration.registry_home import build
+from integration.compiled_project import compiled_project
 
 from expectations import audit
 from expectations.suites import agreement, completeness
@@ -56,7 +56,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Settings:
             (folder / "lab_results.csv").write_text("\n".join(draws(site, month, 6)) + "\n")
             if site == "sound" and month != MONTHS[-1]:
                 (folder / "administrations.csv").write_text("\n".join(doses(month)) + "\n")
-    return build(home)
+    return compiled_project().build(home)
 
 
 def test_each_site_is_warned_of_its_own_fault_and_of_no_other(built: Settings) -> None:
@@ -80,5 +80,5 @@ def test_an_impossible_count_is_in_no_table_of_counts(built: Settings) -> None:
 
 def test_a_site_yml_that_names_the_right_reading_ends_the_warning(built: Settings) -> None:
     (built.deliveries / "twice" / "site.yml").write_text("neutrophils_pct_includes_bands: true\n")
-    result = audit(build(built.home).warehouse, checks=agreement.CHECKS)
+    result = audit(compiled_project().build(built.home).warehouse, checks=agreement.CHECKS)
     assert "twice" not in " ".join(r.detail for r in result.warnings)

@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from integration.compiled_project import compiled_project
-from integration.registry_home import build
+from integration.registry_home import load
 
 from registry import refresh, release
 from registry.errors import UserError
@@ -36,7 +36,7 @@ def deliver_an_episode(home: Path, more_doses: str = "", more_counts: str = "") 
 
 def test_a_registry_of_one_untreated_patient_passes_the_gate(tmp_path: Path) -> None:
     deliver(tmp_path)
-    settings = build(tmp_path)
+    settings = compiled_project().build(tmp_path)
     write_statistics(settings)
     outcome = release.publish(settings, "0" * 64)
     assert outcome.status == "published"
@@ -46,7 +46,7 @@ def test_a_registry_of_one_untreated_patient_passes_the_gate(tmp_path: Path) -> 
 
 def test_a_registry_with_one_episode_passes_the_gate_and_tells_of_it(tmp_path: Path) -> None:
     deliver_an_episode(tmp_path, more_doses="A2,P1,ocrelizumab,2024-07-10\n")
-    settings = build(tmp_path)
+    settings = compiled_project().build(tmp_path)
     write_statistics(settings)
     assert release.publish(settings, "0" * 64).status == "published"
     asked = {
@@ -91,7 +91,7 @@ def test_a_severe_case_is_told_whatever_scale_the_primary_definition_grades_on(t
 
 def test_a_home_of_real_patients_takes_no_synthetic_ones(tmp_path: Path) -> None:
     deliver(tmp_path)
-    build(tmp_path)
+    load(tmp_path)
     (tmp_path / "deliveries" / "registry.yml").write_text("synthetic: true\n")
     with pytest.raises(UserError, match="holds real patients"):
         refresh.prepare(load_settings(home=tmp_path))
