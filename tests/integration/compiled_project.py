@@ -1,7 +1,7 @@
 """The dbt project compiled once, then run many times: a build in a second or two instead of dbt's fifteen.
 
 For tests over many random registries. What is run is the SQL that dbt compiled, in dbt's order, on a copy of a build
-file that holds the seeds. Nothing is incremental, and of a site.yml the date formats are not known, as they are part of the
+file that holds the seeds. Nothing is incremental, and a site's own date formats are not known, as they are part of the
 SQL. Whole builds through dbt stay the business of the other tests.
 """
 
