@@ -26,6 +26,7 @@ from expectations.suites import (
     recurrence,
     review,
     sensitivity,
+    staged,
     treatments,
 )
 
@@ -53,6 +54,7 @@ QUERIED: tuple[Check, ...] = (
     *new_cases.CHECKS,
     *review.CHECKS,
     *sensitivity.CHECKS,
+    *staged.CHECKS,
     *accounts.CHECKS,
     *agreement.CHECKS,
     *completeness.CHECKS,

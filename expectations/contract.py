@@ -184,6 +184,7 @@ PUBLISHED: tuple[PublishedTable, ...] = (
         "site delivery entity",
         "files_received rows_received rows_expected rows_at_least share_pct status",
     ),
+    _table("meta.staged_check", "entity rule", "n_rows n_broken"),
     _table("meta.definition", "definition_id", "label severity_scale content_hash"),
 )
 """`meta.release` and `meta.check_result` are missing on purpose: they are written after the audit."""

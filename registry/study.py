@@ -6,6 +6,7 @@ with the registry are in its seed `case_definitions`.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import re
 import zoneinfo
@@ -14,7 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from registry import vocabulary
 from registry.yaml_model import YamlModel, load_model, nearest, one_of
@@ -46,6 +47,16 @@ def _identifier(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", name):
         raise ValueError("write letters, digits, _, - and . only (at most 64)")
     return name
+
+
+def _label_of(shipped: CaseDefinition, changed: CaseDefinition) -> str:
+    """A shipped label names its bound: kept where that is kept, else made from the new one."""
+    if changed == shipped:
+        return shipped.label
+    if (changed.onset_below, changed.onset_inclusive) == (shipped.onset_below, shipped.onset_inclusive):
+        return f"{shipped.label}; parameters changed by the study"
+    bound = f"{'<=' if changed.onset_inclusive else '<'} {changed.onset_below.normalize():f}"
+    return f"Neutropenia (ANC {bound}); parameters of {changed.definition_id} changed by the study"
 
 
 def _is_no_other_case_of(name: str, known: Iterable[str]) -> None:
@@ -96,7 +107,11 @@ class CaseDefinition(YamlModel):
             _is_no_other_case_of(name, vocabulary.definitions())
             return data
         given = {key: value for key, value in data.items() if value is not None}
-        return shipped | {"label": f"{shipped['label']}; parameters changed by the study"} | given
+        if "label" in given:
+            return shipped | given
+        with contextlib.suppress(ValidationError):  # told below, as mistakes of this definition
+            given["label"] = _label_of(cls.model_validate(shipped), cls.model_validate(shipped | given))
+        return shipped | given
 
     @model_validator(mode="after")
     def _recovery_is_not_low(self) -> CaseDefinition:

@@ -29,8 +29,9 @@ def _rule(sentence: str, decides: str) -> Rule:
 
 _COUNTED = "n_measurements"
 _NADIR = "nadir_anc_10e9_l nadir_operator nadir_date severity ctcae_v5_grade n_measurements"
-_IN_FORCE = "that reviewed last, of one day the one with the highest id"
-_OVERRULED = "another was reviewed later, or on the same day with a higher id: this one decides nothing"
+_IN_FORCE = "that reviewed last, of one day or without a date the one with the highest id"
+_OVERRULED = "another stands: reviewed later, or with a date where this has none, or else with a higher id"
+_NOTHING_SINCE = "no anti-CD20 dose is recorded and no line of another drug began since onset"
 
 RULES: dict[str, Rule] = {
     # who is in the cohort, and on what
@@ -86,9 +87,13 @@ RULES: dict[str, Rule] = {
         f"n_gcsf_rebounds {_COUNTED}",
     ),
     "gcsf_rebound": _rule("that low value: the episode continues", f"n_gcsf_rebounds {_NADIR}"),
+    "not_lowest_of_day": _rule("a day is judged by its lowest value: this one decides nothing", ""),
+    "before_the_rebound": _rule(
+        "a value between a provisional recovery and the low value that followed it: it counts for nothing", ""
+    ),
     "left_out_for_operator": _rule(
         "a value with an operator that leaves open whether it is {low}, or >= {recovery_at}: it is no measurement, "
-        "neither here nor for the {max_gap_days} days",
+        "neither of the onset or the episode nor for the {max_gap_days} days",
         "",
     ),
     "recovered": _rule(
@@ -127,7 +132,7 @@ RULES: dict[str, Rule] = {
         "treatment_action next_drug",
     ),
     "continued_by_line": _rule(
-        "continued: no treatment is recorded since onset, but the line of this drug, injected at home, has no end or "
+        f"continued: {_NOTHING_SINCE}, but the line of this drug, injected at home, has no end or "
         "ends more than {tolerated_days} days (1.5 intervals) after onset, with a later contact (last_contact)",
         "treatment_action",
     ),
@@ -135,15 +140,15 @@ RULES: dict[str, Rule] = {
         "the last documented contact, more than {tolerated_days} days (1.5 intervals) after onset", "treatment_action"
     ),
     "discontinued_by_line": _rule(
-        "discontinued: no treatment is recorded since onset, and the drug's line ends on this day", "treatment_action"
+        f"discontinued: {_NOTHING_SINCE}, and the drug's line ends on this day", "treatment_action"
     ),
     "discontinued_without_dose": _rule(
-        "discontinued: no treatment is recorded since onset, and this last documented contact lies more than "
+        f"discontinued: {_NOTHING_SINCE}, and this last documented contact lies more than "
         "{tolerated_days} days (1.5 intervals) after the dose before onset",
         "treatment_action",
     ),
     "pending": _rule(
-        "pending: no treatment is recorded since onset, and this last documented contact lies at most {tolerated_days} "
+        f"pending: {_NOTHING_SINCE}, and this last documented contact lies at most {{tolerated_days}} "
         "days (1.5 intervals) after the dose before onset",
         "treatment_action",
     ),
@@ -153,7 +158,8 @@ RULES: dict[str, Rule] = {
         "recurrence_number continuation_possible",
     ),
     "earlier_episode": _rule(
-        "the onset of the attributed episode before this one, from which recurrences count on",
+        "the onset of the attributed episode before this one, without those that a chart review took away, from which "
+        "recurrences count on",
         "recurrence_number continuation_possible recurrence_context",
     ),
     "recovered_between": _rule(
@@ -176,7 +182,9 @@ RULES: dict[str, Rule] = {
         "the last treatment between the two onsets is the start of a line of a drug of another class",
         "recurrence_context",
     ),
-    "no_further_treatment": _rule("no treatment is known between the two onsets", "recurrence_context"),
+    "no_further_treatment": _rule(
+        "no anti-CD20 dose and no start of a line of another drug lies between the two onsets", "recurrence_context"
+    ),
     # the word of a chart review, and the conclusion
     "review_confirmed": _rule(
         f"the chart review's verdict in force, {_IN_FORCE}: confirmed", "adjudication is_case_episode"

@@ -155,7 +155,8 @@ def _write_form(settings: Settings, found: ToReview, reader: str, out: Path) -> 
         )
     console.print("it identifies patients: send it by a safe way, and delete it once it is delivered")
     console.print("fill in verdict (confirmed, other_cause or lab_error) and reviewed_on, drop rows without a verdict,")
-    console.print(f"and put it into the deliveries as {written.site}/YYYY-MM/{name}, a name that is new there")
+    console.print(f"and put it into the deliveries as {written.site}/YYYY-MM/{name}, a name that is new there, beside")
+    console.print("the site's next export: in the folder of a month before the review, reviewed_on would be emptied")
     if written.is_snapshot:
         console.print("this site delivers snapshots: later ones with adjudications must hold these rows too")
 

@@ -92,6 +92,8 @@ def cumulative_incidence(counts: Any) -> Any:
         estimate = fitted.cinc[0]
         spread = np.exp(norm.isf(_ALPHA / 2) * fitted.cinc_se[0] / (estimate * np.abs(np.log(estimate))))
         low, high = estimate**spread, estimate ** (1 / spread)
+    is_open = ~np.isfinite(spread)  # 1 to the power of it would be 1 all the same
+    low[is_open], high[is_open] = nan, nan
     return pd.DataFrame(
         {
             "time_days": fitted.times.astype("int64"),

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from integration.defects_since_the_previous import SINCE_THE_PREVIOUS
 
+from expectations.suites import staged
+
 EPISODE = "UPDATE main.fct_neutropenia_episode SET"
 ANC = "UPDATE main.fct_anc SET"
 AGREEMENT = "UPDATE meta.derivation_agreement SET"
@@ -229,6 +231,12 @@ PLANTED: dict[str, str] = {
     "derived_anc_agrees_with_measured": f"{AGREEMENT} median_ratio = 100 WHERE site = 'trieste'",
     "bands_are_read_right": f"{AGREEMENT} n_closer = 32 WHERE site = 'trieste' AND NOT is_site_rule",
     "derived_anc_is_possible": f"{AGREEMENT} n_impossible = 2 WHERE site = 'trieste'",
+    # the rows behind the published tables
+    "staged_rules_all_counted": "DELETE FROM meta.staged_check WHERE rule = 'value_in_bounds'",
+    **{
+        f"staged_{rule}": f"UPDATE meta.staged_check SET n_broken = 1 WHERE rule = '{rule}'"
+        for rule in sorted({rule for _, rule in staged.EXPECTED})
+    },
     # completeness
     "completeness_entity_values": f"{MONTHS} entity = 'labs' WHERE delivery = '2023-05'",
     "completeness_status_values": f"{MONTHS} status = 'late' WHERE delivery = '2023-05'",

@@ -11,6 +11,9 @@ from pathlib import Path
 
 import duckdb
 
+from expectations.suites import staged
+
+RULES = ", ".join(str(pair) for pair in staged.EXPECTED)
 SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"
 
 # Patients 1..n, two sites, one ocrelizumab or rituximab line each, monthly counts. Every tenth patient has one
@@ -305,6 +308,9 @@ SELECT site, 'derived_wbc_pct' AS derivation, with_bands, with_bands AS is_site_
     1::DECIMAL(18, 6) AS median_ratio, 99.0::DOUBLE AS share_within_5_pct, 40::BIGINT AS n_draws_with_bands,
     CASE WHEN with_bands THEN 40 ELSE 0 END::BIGINT AS n_closer
 FROM (SELECT DISTINCT site FROM main.dim_patient) CROSS JOIN (VALUES (true), (false)) AS r (with_bands);
+CREATE TABLE meta.staged_check AS
+SELECT entity, rule, 100::BIGINT AS n_rows, 0::BIGINT AS n_broken
+FROM (VALUES {staged_rules}) AS t (entity, rule);
 CREATE TABLE meta.completeness AS
 SELECT site, delivery, entity, 1::BIGINT AS files_received, n_rows AS rows_received,
     n_rows::DECIMAL(18, 1) AS rows_expected, (n_rows // 2)::BIGINT AS rows_at_least, 100.0::DOUBLE AS share_pct,
@@ -319,7 +325,9 @@ def build(path: Path, *, patients: int = 40, counts: int = 14, every_days: int =
     """Write a consistent build file at `path`; `counts` monthly results a patient, every tenth a case."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(path)) as connection:
-        connection.execute(_SQL.format(seeds=SEEDS, patients=patients, counts=counts, every_days=every_days))
+        connection.execute(
+            _SQL.format(seeds=SEEDS, patients=patients, counts=counts, every_days=every_days, staged_rules=RULES)
+        )
     return path
 
 

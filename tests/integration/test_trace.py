@@ -69,6 +69,7 @@ STEPS = {
         ("2024-05-02", "not_yet_recovered", LABS, 3),
         ("2024-05-03", "gcsf", DOSES, 2),
         ("2024-05-05", "provisional_recovery", LABS, 4),
+        ("2024-05-08", "before_the_rebound", LABS, 5),
         ("2024-05-12", "gcsf_rebound", LABS, 6),
         ("2024-07-02", "recovered", "site/2024-07/lab_results.csv", 1),
         ("2024-07-02", "recovered", "site/2024-07/lab_results.csv", 2),

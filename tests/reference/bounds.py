@@ -220,7 +220,7 @@ def _draw(parts: dict[str, str]) -> Story:
 def _gcsf_before_an_onset() -> Iterator[Story]:
     """G-CSF two days before the onset makes the recovery provisional; the next low count continues the episode."""
     onset = _days(INDEX, 100)
-    anc = {onset: _LOW, _days(onset, 12): _NORMAL, _days(onset, 20): _LOW, _days(onset, 40): _NORMAL}
+    anc = {onset: _LOW, **{_days(onset, n): _NORMAL for n in (12, 15, 40)}, _days(onset, 20): _LOW}
     yield Story({"ocrelizumab": [INDEX], "filgrastim": [_days(onset, -2)]}, anc=anc)
 
 

@@ -27,6 +27,7 @@ OF_PATIENTS: dict[str, Holds] = {
     **{f"phenotype_{name.lower()}": _is("ms_phenotype", name) for name in ("RRMS", "PPMS", "SPMS", "CIS")},
     "phenotype_missing": _is("ms_phenotype", None),
     "duffy_null": lambda row: row["duffy_null"],
+    "duffy_missing": _is("duffy_null", None),
     "no_baseline_anc": lambda row: row["no_baseline_anc"],
     "died": lambda row: row["death_date"],
     "with_time_at_risk": lambda row: row["days_at_risk"] > 0,

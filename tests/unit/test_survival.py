@@ -110,6 +110,12 @@ def test_without_a_case_there_is_zero_and_no_interval(deaths: int) -> None:
     assert curve[["cif_low", "cif_high"]].isna().all(axis=None)
 
 
+def test_where_everybody_has_had_it_the_cumulative_incidence_has_no_interval() -> None:
+    curve = cumulative_incidence(counts((3, 1, 1), (4, 1, 1)).assign(n_deaths=0))
+    assert curve["cumulative_incidence"].tolist()[-2:] == [0.5, 1.0]
+    assert curve[["cif_low", "cif_high"]].isna().all(axis=1).tolist()[-2:] == [False, True]
+
+
 def test_curves_are_the_same_every_time() -> None:
     rows = counts((0, 2, 0), (5, 3, 1), (10, 4, 2), (20, 2, 0)).assign(n_deaths=[0, 1, 2, 1])
     first, again = cumulative_incidence(rows), cumulative_incidence(rows)

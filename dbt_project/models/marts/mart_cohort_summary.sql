@@ -93,6 +93,7 @@ patient_counts as (
         ('phenotype_cis', "patients.ms_phenotype = 'CIS'"),
         ('phenotype_missing', 'patients.ms_phenotype is null'),
         ('duffy_null', 'patients.duffy_null'),
+        ('duffy_missing', 'patients.duffy_null is null'),
         ('no_baseline_anc', 'patients.no_baseline_anc'),
         ('died', 'patients.death_date is not null'),
         ('with_time_at_risk', 'patients.days_at_risk > 0'),

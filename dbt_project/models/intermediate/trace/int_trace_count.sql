@@ -1,8 +1,9 @@
 {{ config(materialized='view') }}
 /*
 Grain: an episode and one count that decided about its course. Values between a provisional recovery and the next low one
-count for nothing and are no steps. An episode that no recovery ends has its end as a last step. A value left out for its
-operator is a step as long as it could have been a measurement of this episode.
+count for nothing, as do those of a day that are not its lowest; they are shown as such. So is a value left out for its
+operator, as long as it could have been a measurement of this episode, or its onset. An episode that no recovery ends has
+its end as a last step.
 */
 select
     {{ trace_step(
@@ -41,6 +42,25 @@ select
 from {{ ref('int_episode') }} as episode
 where episode.end_status <> 'recovered'
 union all
+-- what lies within the episode and decided nothing
+select
+    {{ trace_step(
+        'episode', "case when of_day.collected_on is null then 'before_the_rebound' else 'not_lowest_of_day' end",
+        'judged.collected_on', 2, "'anc'", key='judged.anc_record_key', count='judged') }}
+from {{ ref('int_episode') }} as episode
+inner join {{ ref('int_anc_judged') }} as judged
+    on
+        episode.definition_id = judged.definition_id
+        and episode.patient_no = judged.patient_no
+        and episode.onset_on <= judged.collected_on
+        and episode.window_end_on >= judged.collected_on
+left join {{ ref('int_stretch') }} as of_day
+    on
+        judged.definition_id = of_day.definition_id
+        and judged.patient_no = of_day.patient_no
+        and judged.collected_on = of_day.collected_on
+where judged.is_decided and (of_day.collected_on is null or of_day.anc_record_key <> judged.anc_record_key)
+union all
 select
     {{ trace_step(
         'episode', "'left_out_for_operator'", 'judged.collected_on', 2, "'anc'", key='judged.anc_record_key',
@@ -51,7 +71,8 @@ inner join {{ ref('int_anc_judged') }} as judged
     on
         episode.definition_id = judged.definition_id
         and episode.patient_no = judged.patient_no
-        and episode.onset_on <= judged.collected_on
+        and {{ add_days('episode.onset_on', '-definitions.max_gap_days') }} <= judged.collected_on
+        and (episode.last_normal_on is null or episode.last_normal_on < judged.collected_on)
         and case
             when episode.end_status = 'recovered' then episode.end_on
             else {{ add_days('episode.window_end_on', 'definitions.max_gap_days') }}

@@ -1,0 +1,66 @@
+"""The typed rows behind the published tables, which are no part of a release: `meta.staged_check` counts what is wrong.
+
+The model says of each entity which rule its current rows break; here each rule is a check of the gate, and it is seen
+to that none was left out.
+"""
+
+from __future__ import annotations
+
+from expectations.check import Check
+from expectations.kinds import no_rows
+
+STAGED = "meta.staged_check"
+
+_RULES = {
+    "key_once": "Of each key of a site one row is current.",
+    "not_held_back": "No row is current against which a reason to hold it back was found.",
+    "patient_known": "Every current row is of a known patient.",
+    "drug_known": "Every current treatment and administration has a drug of dim_drug.",
+    "analyte_known": "Every current laboratory result has an analyte.",
+    "operator_known": "The operator of a current laboratory result is <, <=, > or >=, or there is none.",
+    "value_in_bounds": "Every current laboratory result has a value, within the possible range of its analyte in that "
+    "analyte's own unit.",
+    "codes_known": "Sex, phenotype, type of event and verdict of current rows are words of the input contract.",
+    "dates_in_order": "In current rows no disease, contact or death lies before birth, none of these after death, and "
+    "no line, event or reviewed span ends before it begins.",
+    "dates_by_delivery": "No current row speaks of a day after the month it was delivered with, and those that need a "
+    "day have one.",
+}
+_OF_ENTITY = {
+    "patients": ("patient_known", "codes_known", "dates_in_order", "dates_by_delivery"),
+    "treatments": ("patient_known", "drug_known", "dates_in_order", "dates_by_delivery"),
+    "administrations": ("patient_known", "drug_known", "dates_by_delivery"),
+    "lab_results": ("patient_known", "analyte_known", "value_in_bounds", "operator_known", "dates_by_delivery"),
+    "clinical_events": ("patient_known", "codes_known", "dates_in_order", "dates_by_delivery"),
+    "adjudications": ("patient_known", "codes_known", "dates_in_order", "dates_by_delivery"),
+}
+EXPECTED = [(entity, rule) for entity, rules in _OF_ENTITY.items() for rule in ("key_once", "not_held_back", *rules)]
+_SOURCE = "Input contract: what may not be used is held back or emptied"
+
+CHECKS: tuple[Check, ...] = (
+    no_rows(
+        "staged_rules_all_counted",
+        STAGED,
+        f"""
+        SELECT coalesce(counted.entity, expected.entity) AS entity, coalesce(counted.rule, expected.rule) AS rule
+        FROM meta.staged_check AS counted
+        FULL JOIN (VALUES {", ".join(str(pair) for pair in EXPECTED)}) AS expected (entity, rule)
+            ON counted.entity = expected.entity AND counted.rule = expected.rule
+        WHERE counted.n_broken IS NULL OR expected.rule IS NULL
+        """,
+        description="Every rule of staged rows was counted for every entity that it is about, and no other.",
+        source=_SOURCE,
+        names_offenders=True,
+    ),
+    *(
+        no_rows(
+            f"staged_{rule}",
+            STAGED,
+            f"SELECT entity, n_broken FROM meta.staged_check WHERE rule = '{rule}' AND n_broken > 0",
+            description=description,
+            source=_SOURCE,
+            names_offenders=True,
+        )
+        for rule, description in _RULES.items()
+    ),
+)
