@@ -62,6 +62,7 @@ def show(release_id: str, home: Path | None) -> None:
     from registry.settings import load_settings
 
     one = release.load(load_settings(home=home), release_id)
+    release.refuse_damaged(one)
     manifest = one.manifest
     console.print(f"release {one.release_id}   {one.path}")
     if manifest.get("synthetic"):
@@ -121,14 +122,14 @@ def rollback(release_id: str, home: Path | None) -> None:
     settings = load_settings(home=home)
     lock.acquire(settings, "registry releases rollback", wait=False)
     try:
-        left = release.current(settings)
+        left = release.current_id(settings)
         target = release.rollback(settings, release_id)
     finally:
         lock.release(settings)
-    if left and left.release_id == target.release_id:
+    if left == target.release_id:
         console.print(f"{target.release_id} is in force already: nothing changed")
     else:
-        console.print(f"in force: {target.release_id}" + (f", no longer {left.release_id}" if left else ""))
+        console.print(f"in force: {target.release_id}, no longer {left}")
     if release.pinned(settings):
         console.print(
             "it is pinned: a refresh of the same inputs leaves it, the first with other inputs (files, settings, code) "

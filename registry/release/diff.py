@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import duckdb
 
+from registry.release.damage import refuse_damaged
 from registry.release.explain import Explanation, Reason, explain
 from registry.release.store import Release
 from registry.settings import Settings, connect_options
@@ -59,7 +60,14 @@ class Difference:
 
 
 def diff(settings: Settings, before: Release, after: Release) -> Difference:
-    """Compare two releases, `before` against `after`; order matters: appeared is what `after` alone has."""
+    """Compare two releases, `before` against `after`; order matters: appeared is what `after` alone has.
+
+    Raises:
+        UserError: if one of them is damaged.
+
+    """
+    for release in (before, after):
+        refuse_damaged(release)
     changes = tuple(_manifest_changes(before.manifest, after.manifest))
     with duckdb.connect(config=connect_options(settings)) as connection:
         for name, release in (("before", before), ("after", after)):
