@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from registry import journal, release
 from registry.doctor.finding import Finding, counted, ok, wrong
+from registry.release.decision import read
 from registry.release.store import CURRENT
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def checksums(settings: Settings) -> Iterator[Finding]:
 
 def gate(settings: Settings) -> Iterator[Finding]:
     """What did the gate say last?"""
-    decision = release.last_decision(settings)
+    decision = read(settings)
     if decision is None:
         yield ok("never reached yet")
     elif decision.status == "refused":

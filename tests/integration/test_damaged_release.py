@@ -10,37 +10,15 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
-from integration.publishing import FIRST, NEW_MONTH, SECOND
+from integration.publishing import FIRST, FIRST_ID, SECOND, SECOND_ID
 from integration.synthetic_warehouse import alter
 
-from expectations import Audit
 from registry import leftovers, release
 from registry.cli import main
 from registry.errors import UserError
-from registry.release import publication
-from registry.settings import Settings, load_settings
+from registry.settings import Settings
 
-FIRST_ID, SECOND_ID = "2024-03-a1a1a1a1a1", "2024-04-b2b2b2b2b2"
 Harm = Callable[[Path], object]
-
-
-@pytest.fixture(scope="module")
-def published(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with two releases, the second in force."""
-    home = tmp_path_factory.mktemp("published")
-    shutil.copy(built, home / "warehouse.duckdb")
-    settings = load_settings(home=home)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(publication, "audit", lambda *_, **__: Audit(()))
-        release.publish(settings, FIRST)
-        alter(settings.warehouse, *NEW_MONTH)
-        release.publish(settings, SECOND)
-    return home
-
-
-@pytest.fixture
-def two(published: Path, tmp_path: Path, open_gate: None) -> Settings:
-    return load_settings(home=shutil.copytree(published, tmp_path / "home", symlinks=True))
 
 
 def run(settings: Settings, *arguments: str) -> Result:
