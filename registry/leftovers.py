@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from registry.public import files as public
 from registry.release import candidate, damage, decision, pin, retention
 from registry.settings import Settings
 from registry.vault import connect_vault
@@ -23,6 +24,7 @@ def sweep(settings: Settings) -> None:
     damage.set_aside(settings)
     pin.clear_void(settings)
     retention.remove_old(settings)
+    public.sweep(settings)
     decision.draft_of(settings).unlink(missing_ok=True)
     for draft in settings.vault.glob(".pseudonym.*"):
         draft.unlink(missing_ok=True)

@@ -163,7 +163,8 @@ def _manifest_changes(before: dict[str, Any], after: dict[str, Any]) -> list[Man
     changes = []
     for name, (old, new) in _differing(before["tables"], after["tables"], key="content_hash"):
         rows = [str(table["rows"]) if table else "none" for table in (old, new)]
-        changes.append(ManifestChange("table", name, f"rows {rows[0]} → {rows[1]}"))
+        change = f"rows {rows[0]} → {rows[1]}" if rows[0] != rows[1] else f"{rows[0]} rows as before, changed content"
+        changes.append(ManifestChange("table", name, change))
     files = [{file["file_id"]: file for file in manifest["inputs"]} for manifest in (before, after)]
     for file_id, (old, new) in _differing(files[0], files[1]):
         file = new or old

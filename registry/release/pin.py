@@ -11,15 +11,26 @@ between the two leaves the state as it was before, or as it is after, and the ne
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from registry.errors import UserError
 from registry.release.files import verify
-from registry.release.store import CURRENT, Release, current, current_id, find, load, point_current, sync
+from registry.release.store import (
+    CURRENT,
+    Release,
+    current,
+    current_id,
+    find,
+    list_releases,
+    load,
+    point_current,
+    sync,
+)
 from registry.settings import Settings
 
-_PIN = ".pinned.json"
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -67,28 +78,37 @@ def rollback(settings: Settings, release_id: str) -> Release:
 
 
 def pinned(settings: Settings) -> Pin | None:
-    """The pin in force, or None; one that an interrupted rollback wrote before it could switch is not in force."""
-    path: Path = settings.releases / _PIN
+    """The pin in force, or None; one that an interrupted rollback wrote before it could switch is not in force.
+
+    One that is torn still tells that somebody went back: to `current`, from the newest release.
+    """
     try:
-        pin = Pin(**json.loads(path.read_text(encoding="utf-8")))
+        text = _path(settings).read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError):
-        raise UserError(f"{path} can't be read: remove it, and roll back again if need be") from None
+    try:
+        pin = Pin(**json.loads(text))
+    except (ValueError, TypeError):
+        in_force, releases = current_id(settings), list_releases(settings)
+        return Pin(in_force, releases[0].fingerprint) if in_force and in_force != releases[0].release_id else None
     link = settings.releases / CURRENT
     return pin if link.is_symlink() and link.readlink().name == pin.release_id else None
 
 
 def unpin(settings: Settings) -> None:
     """Lift the pin."""
-    (settings.releases / _PIN).unlink(missing_ok=True)
+    _path(settings).unlink(missing_ok=True)
 
 
 def clear_void(settings: Settings) -> None:
-    """Remove what an interrupted rollback or refresh left: a draft, or a pin that is not in force."""
+    """Remove what an interrupted rollback or refresh left, a draft or a pin not in force; write a torn one again."""
     _draft(settings).unlink(missing_ok=True)
-    if pinned(settings) is None:
+    pin = pinned(settings)
+    if pin is None:
         unpin(settings)
+    elif _path(settings).read_bytes() != _text(pin).encode():
+        log.warning("%s was torn and is written again: %s stays in force", _path(settings), pin.release_id)
+        hold(settings, pin)
 
 
 def stands_for(settings: Settings, fingerprint: str) -> bool:
@@ -102,11 +122,10 @@ def stands_for(settings: Settings, fingerprint: str) -> bool:
 
 def hold(settings: Settings, pin: Pin) -> None:
     """Write a pin. It is in force once `current` is the release that it names."""
-    path: Path = settings.releases / _PIN
     temporary = _draft(settings)
-    temporary.write_text(json.dumps(asdict(pin)), encoding="utf-8")
+    temporary.write_text(_text(pin), encoding="utf-8")
     sync(temporary)
-    temporary.replace(path)
+    temporary.replace(_path(settings))
     sync(settings.releases)
 
 
@@ -119,5 +138,13 @@ def _fingerprint(settings: Settings, release_id: str) -> str:
     return found.fingerprint if found else release_id.rpartition("-")[2]
 
 
+def _text(pin: Pin) -> str:
+    return json.dumps(asdict(pin))
+
+
+def _path(settings: Settings) -> Path:
+    return settings.releases / ".pinned.json"
+
+
 def _draft(settings: Settings) -> Path:
-    return (settings.releases / _PIN).with_suffix(".tmp")
+    return _path(settings).with_suffix(".tmp")

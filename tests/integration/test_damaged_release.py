@@ -16,6 +16,7 @@ from integration.synthetic_warehouse import alter
 from registry import leftovers, release
 from registry.cli import main
 from registry.errors import UserError
+from registry.release import decision
 from registry.settings import Settings
 
 Harm = Callable[[Path], object]
@@ -217,3 +218,33 @@ def test_a_torn_manifest_is_named(text: str, two: Settings) -> None:
     for ask in (release.current, release.list_releases, lambda s: release.publish(s, "c3" * 32)):
         with pytest.raises(UserError, match=f"release {SECOND_ID}: its manifest.json can't be read"):
             ask(two)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"release_id": "x"}'])
+class TestTornRecords:
+    """What stands beside the releases and is torn: no refresh stops for it, and nothing is decided by it."""
+
+    def test_the_gates_last_word_counts_as_none_until_it_is_written_again(self, two: Settings, text: str) -> None:
+        decision.path_of(two).write_text(text)
+        assert release.last_decision(two) is None
+        assert run(two, "status").exit_code == 0
+        assert release.publish(two, SECOND).status == "confirmed"
+        assert release.last_decision(two) is not None
+
+    def test_a_pin_is_made_out_from_the_releases_and_written_again(self, two: Settings, text: str) -> None:
+        release.rollback(two, FIRST_ID)
+        path = two.releases / ".pinned.json"
+        before = path.read_text()
+        path.write_text(text)
+        assert "pinned" in run(two, "releases", "list").output
+        assert release.stands_for(two, SECOND), "the rollback holds"
+        leftovers.sweep(two)
+        assert path.read_text() == before
+        assert run(two, "releases", "rollback", SECOND_ID).exit_code == 0
+        assert not path.exists()
+
+    def test_a_pin_that_holds_nothing_is_cleared_away(self, two: Settings, text: str) -> None:
+        (two.releases / ".pinned.json").write_text(text)
+        assert release.pinned(two) is None
+        leftovers.sweep(two)
+        assert not (two.releases / ".pinned.json").exists()

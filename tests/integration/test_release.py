@@ -406,7 +406,11 @@ class TestQuery:
         asked = "SELECT max(delivery) AS last_month FROM meta.input_file"
         assert query(settings, asked) == (["last_month"], [("2024-04",)])
         assert query(settings, asked, "2024-03-a1a1a1a1a1") == (["last_month"], [("2024-03",)])
-        assert query(settings, "-- nothing") == ([], [])
+
+    @pytest.mark.parametrize("nothing", ["-- nothing", ";", "/* a\n */ ;"])
+    def test_it_says_that_nothing_is_asked(self, settings: Settings, nothing: str) -> None:
+        with pytest.raises(UserError, match="no statement"):
+            query(settings, nothing)
 
     def test_it_says_that_nothing_is_published(self, settings: Settings, tmp_path: Path) -> None:
         with pytest.raises(UserError, match="nothing is published yet"):
