@@ -76,6 +76,11 @@ def set_aside(settings: Settings) -> None:
         _replace(settings, in_force)
 
 
+def aside(settings: Settings) -> list[str]:
+    """Names of the folders that were set aside."""
+    return sorted(path.name for path in settings.releases.glob(f"{PREFIX}*"))
+
+
 def _replace(settings: Settings, damaged: str) -> None:
     """Put the newest whole release in force; after a rollback rather another than the one that was left behind."""
     pin = pinned(settings)
