@@ -42,7 +42,8 @@ may add up to more than all; cases and person-years add up.
 An EMPTY CELL IS WITHHELD. It is never a zero, nor does it mean "none".
 
   - A count is shown only where it is {k} or more, and what is left of its denominator is {k} or more as well.
-  - A drug stands alone only where that holds for it and for the drugs that are left, which are pooled.
+  - A drug stands alone only where that holds for it and for the drugs that are left, which are pooled, and where those
+    who took drugs of several strata (what the strata's patients are more than all) are none or many.
   - With a count, all that is worked out from it is withheld: percentages, rates, intervals.
   - Measures of cases are shown by drug for all strata or for none.
   - Dates are told to the quarter. Sites, patients, days, medians and extremes are left out, and so are other case
