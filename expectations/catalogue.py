@@ -19,6 +19,7 @@ from expectations.suites import (
     episodes,
     incidence,
     lab,
+    losses,
     marts,
     new_cases,
     patients,
@@ -56,6 +57,7 @@ QUERIED: tuple[Check, ...] = (
     *agreement.CHECKS,
     *completeness.CHECKS,
     *drift.CHECKS,
+    *losses.CHECKS,
 )
 """The checks that `audit` carries out on a candidate."""
 

@@ -105,8 +105,8 @@ PUBLISHED: tuple[PublishedTable, ...] = (
         "episode_id",
         "definition_id patient_key site is_first_case_episode attributed_drug onset_date recovery_date "
         "treatment_action next_treatment next_drug next_treatment_date days_from_onset days_from_recovery "
-        "last_treatment same_drug_date another_in_class_date out_of_class_date given_on_onset_day "
-        "is_counted_in_recurrence recurred recurrence_date recurrence_drug "
+        "last_treatment same_drug_date same_drug_recorded_date another_in_class_date out_of_class_date "
+        "given_on_onset_day is_counted_in_recurrence recurred recurrence_date recurrence_drug "
         "recurrence_context follow_up_days follow_up_days_after_treatment",
     ),
     _table(
@@ -153,10 +153,12 @@ PUBLISHED: tuple[PublishedTable, ...] = (
         "meta.reconciliation",
         "source_file",
         "site delivery entity rows_delivered rows_current rows_superseded rows_duplicate rows_quarantined "
-        "rows_not_mapped rows_erased",
+        "rows_not_mapped rows_erased rows_cancelled",
     ),
     _table(
-        "meta.lineage", "", "record_of anc_key record_key patient_key drug administered_on source_file record_number"
+        "meta.lineage",
+        "",
+        "record_of anc_key record_key patient_key drug administered_on source_file record_number part part_value",
     ),
     _table(
         "meta.episode_trace",

@@ -44,6 +44,18 @@ _SITE_YML = Remedy(
     "sends; mend the file and refresh: what it changes is evaluated again.",
 )
 _ASK = Remedy(SITE, "Ask the site whether the export failed or was not made, and have it sent.")
+_MONTH = Remedy(
+    DATA_MANAGER,
+    "Look for an export that replaced a fuller one (`registry quarantine`, `meta.reconciliation`) and have it sent "
+    "again, whole, under the same name. Results that are meant to go are taken back in the data: sent once more with "
+    "status cancelled (docs/runbooks.md), a patient by `registry forget`.",
+)
+_CASES = Remedy(
+    DATA_MANAGER,
+    "`registry releases diff BEFORE AFTER` lists these episodes by pseudonym, with the columns that changed and why, "
+    "`registry trace EPISODE_ID --release BEFORE` what they rested on. Have corrected or withdrawn rows confirmed by "
+    "the site, and tell whoever has reported these cases.",
+)
 _SPAN = Remedy(
     DATA_MANAGER,
     "`registry review --orphaned` names file and record. Where the onset has moved, `registry review` offers the "
@@ -73,6 +85,12 @@ _BY_CHECK = {
     "doses_halved": _LOST,
     "anc_halved": _LOST,
     "lab_grades_halved": _LOST,
+    "site_anc_month_emptied": _MONTH,
+    "site_anc_month_shrunk": _MONTH,
+    "site_lab_month_shrunk": _MONTH,
+    "site_dose_month_shrunk": _MONTH,
+    "delivery_shrunk": _MONTH,
+    "case_episodes_lost": _CASES,
     "same_inputs_same_content": Remedy(
         REGISTRY,
         "The build is not reproducible: refresh once more; if it stays, report it with the tables in the detail.",

@@ -91,7 +91,7 @@ def _detail(connection: duckdb.DuckDBPyConnection, check: Check) -> str:
     """The first offenders by name, where a row of the query is a site, a month or a stratum and no patient."""
     if not check.names_offenders:
         return ""
-    offenders = connection.execute(check.sql).fetchmany(_SHOWN + 1)
+    offenders = connection.execute(f"SELECT DISTINCT * FROM ({check.sql}) AS offender").fetchmany(_SHOWN + 1)
     named = sorted(" ".join(str(part) for part in row) for row in offenders[:_SHOWN])
     return "; ".join(named) + ("; …" if len(offenders) > _SHOWN else "")
 

@@ -80,7 +80,7 @@ class CaseDefinition(YamlModel):
     onset_below: Count
     onset_inclusive: bool = False
     recovery_at: Count
-    max_gap_days: Days = 90
+    max_gap_days: Annotated[Days, Field(ge=1)] = 90
     gcsf_days: Days = 14
     attribution_days: Annotated[Days, Field(ge=1)] = 365
     late_days: Days = 28

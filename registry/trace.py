@@ -29,7 +29,8 @@ SELECT step.step, step.on_date, step.rule, step.is_nadir, step.record_of,
     concat(step.operator, step.anc_10e9_l::DOUBLE) AS anc,
     concat_ws(' ', anc.source_value, anc.source_unit) AS as_reported, step.drug,
     dose.dose_number, dose.dose_source, line.start_date AS line_start, line.end_date AS line_end, line.end_reason,
-    step.earlier_episode_id, origin.source_file, origin.record_number
+    step.earlier_episode_id, anc.derivation, origin.source_file, origin.record_number, origin.part,
+    origin.part_value::DOUBLE AS part_value
 FROM meta.episode_trace AS step
 JOIN episode USING (episode_id)
 LEFT JOIN main.fct_anc AS anc ON anc.anc_key = step.anc_key
@@ -40,7 +41,7 @@ LEFT JOIN origin ON origin.record_of = step.record_of
     AND origin.anc_key IS NOT DISTINCT FROM step.anc_key
     AND origin.record_key IS NOT DISTINCT FROM step.record_key
     AND (step.record_of <> 'dose' OR (origin.drug = step.drug AND origin.administered_on = step.on_date))
-ORDER BY step.step, origin.delivery, origin.source_file, origin.record_number
+ORDER BY step.step, origin.delivery, origin.source_file, origin.record_number, origin.part
 """
 _DEFINITION = """
 SELECT shown.*, meaning.content_hash FROM main.dim_case_definition AS shown
@@ -119,6 +120,9 @@ def _what(step: dict[str, Any]) -> str:
     """What a step rests on, for a reader; a count is told by its value."""
     if step["earlier_episode_id"]:
         return f"episode {step['earlier_episode_id'][:10]}"
+    if step["part"]:
+        unit = "%" if step["part"].endswith("_pct") else "10^9/L"
+        return f"{step['derivation']}: {step['part']} {step['part_value']:g} {unit}"
     if step["record_of"] == "dose":
         return f"{step['drug']}, dose {step['dose_number']}{_HOW_KNOWN.get(step['dose_source'], '')}"
     if step["record_of"] == "line":

@@ -14,7 +14,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Rule:
-    """A sentence, with {parameters} of the definition, the drug and the study; the published fields that it decides."""
+    """A sentence, with {parameters} of the definition, the drug and the study; the published fields that it decides.
+
+    None, where a step shows what was looked at and left out.
+    """
 
     sentence: str
     decides: tuple[str, ...]
@@ -26,6 +29,8 @@ def _rule(sentence: str, decides: str) -> Rule:
 
 _COUNTED = "n_measurements"
 _NADIR = "nadir_anc_10e9_l nadir_operator nadir_date severity ctcae_v5_grade n_measurements"
+_IN_FORCE = "that reviewed last, of one day the one with the highest id"
+_OVERRULED = "another was reviewed later, or on the same day with a higher id: this one decides nothing"
 
 RULES: dict[str, Rule] = {
     # who is in the cohort, and on what
@@ -81,6 +86,11 @@ RULES: dict[str, Rule] = {
         f"n_gcsf_rebounds {_COUNTED}",
     ),
     "gcsf_rebound": _rule("that low value: the episode continues", f"n_gcsf_rebounds {_NADIR}"),
+    "left_out_for_operator": _rule(
+        "a value with an operator that leaves open whether it is {low}, or >= {recovery_at}: it is no measurement, "
+        "neither here nor for the {max_gap_days} days",
+        "",
+    ),
     "recovered": _rule(
         "the first ANC >= {recovery_at} ends the episode", f"end_status end_date duration_days {_COUNTED}"
     ),
@@ -169,16 +179,19 @@ RULES: dict[str, Rule] = {
     "no_further_treatment": _rule("no treatment is known between the two onsets", "recurrence_context"),
     # the word of a chart review, and the conclusion
     "review_confirmed": _rule(
-        "the chart review's verdict in force, that reviewed last: confirmed", "adjudication is_case_episode"
+        f"the chart review's verdict in force, {_IN_FORCE}: confirmed", "adjudication is_case_episode"
     ),
     "review_other_cause": _rule(
-        "the chart review's verdict in force, that reviewed last: another cause; this is no case episode",
+        f"the chart review's verdict in force, {_IN_FORCE}: another cause; this is no case episode",
         "adjudication is_case_episode",
     ),
     "review_lab_error": _rule(
-        "the chart review's verdict in force, that reviewed last: an error of the laboratory; this is no case episode",
+        f"the chart review's verdict in force, {_IN_FORCE}: an error of the laboratory; this is no case episode",
         "adjudication is_case_episode",
     ),
+    "overruled_confirmed": _rule(f"a chart review said confirmed, but {_OVERRULED}", ""),
+    "overruled_other_cause": _rule(f"a chart review said another cause, but {_OVERRULED}", ""),
+    "overruled_lab_error": _rule(f"a chart review said an error of the laboratory, but {_OVERRULED}", ""),
     "case_episode": _rule(
         "a case episode: attributed, of a patient in this definition's cohort, and not judged otherwise by a review",
         "is_case_episode",

@@ -141,6 +141,7 @@ disposed as (
         file_no,
         record_number,
         record_key,
+        is_cancelled,
         reasons,
         case
             when reasons is not null then 'quarantined'
@@ -157,6 +158,7 @@ disposed as (
         judged.file_no,
         judged.record_number,
         judged.record_key,
+        judged.is_cancelled,
         judged.reasons,
         case when judged.reasons is not null then 'quarantined' else 'not_mapped' end as disposition,
         false as is_contested
@@ -172,6 +174,7 @@ select
     file_no,
     record_number,
     record_key,
+    is_cancelled,
     disposition,
     reasons,
     is_contested

@@ -2,8 +2,8 @@
 
 The previous release is attached read-only as `previous`. Where there is none, these checks do not apply.
 Tables are compared up to the earlier of the two releases' ends of observation, so that a study whose data
-cut-off was moved back on purpose is not taken for one that lost half its rows. What has not come at all is
-`completeness.py`'s question.
+cut-off was moved back on purpose is not taken for one that lost half its rows. What a single site or case lost is
+`losses.py`'s question, what has not come at all `completeness.py`'s.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from expectations.kinds import no_rows
 FEWEST_RESULTS = 5
 FOLD = 3
 
-_COMMON_END = """least(
+COMMON_END = """least(
             (SELECT max(observation_end) FROM main.dim_patient),
             (SELECT max(observation_end) FROM previous.main.dim_patient)
         )"""
 
 
 def _halved(check_id: str, table: str, day: str | None) -> Check:
-    until = f"WHERE {day} <= {_COMMON_END}" if day else ""
+    until = f"WHERE {day} <= {COMMON_END}" if day else ""
     name = table.partition(".")[2]
     return no_rows(
         check_id,

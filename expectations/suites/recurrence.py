@@ -10,6 +10,7 @@ RECHALLENGE = "main.mart_rechallenge"
 RECURRENCE = "main.mart_recurrence"
 
 TREATMENTS = ("same_drug", "another_in_class", "out_of_class", "none")
+TREATMENTS_AFTER = ("all", "same_drug", "same_drug_recorded", "another_in_class", "out_of_class", "none")
 
 CHECKS: tuple[Check, ...] = (
     *(
@@ -96,6 +97,9 @@ CHECKS: tuple[Check, ...] = (
         SELECT episode_id FROM main.mart_rechallenge
         WHERE least(same_drug_date, another_in_class_date, out_of_class_date) < onset_date
             OR greatest(same_drug_date, another_in_class_date, out_of_class_date) >= recurrence_date
+            OR (same_drug_recorded_date IS NOT NULL AND (
+                same_drug_date IS NULL OR same_drug_recorded_date < same_drug_date
+                OR same_drug_recorded_date >= recurrence_date))
             OR given_on_onset_day <> coalesce(
                 least(same_drug_date, another_in_class_date, out_of_class_date) = onset_date, false)
             OR CASE last_treatment
@@ -131,8 +135,9 @@ CHECKS: tuple[Check, ...] = (
         "recurrence_treatment_after_values",
         RECURRENCE,
         "treatment_after",
-        ("all", *TREATMENTS),
-        description=f"Recurrence is given for all cases and by what was given after: {', '.join(TREATMENTS)}.",
+        TREATMENTS_AFTER,
+        description="Recurrence is given for all cases and by what was given after: "
+        f"{', '.join(TREATMENTS_AFTER[1:])}.",
         source="Output contract",
     ),
     no_rows(
@@ -144,6 +149,7 @@ CHECKS: tuple[Check, ...] = (
             FROM main.mart_rechallenge, LATERAL (VALUES
                 ('all', true, true),
                 ('same_drug', same_drug_date IS NOT NULL, last_treatment = 'same_drug'),
+                ('same_drug_recorded', same_drug_recorded_date IS NOT NULL, last_treatment = 'same_drug'),
                 ('another_in_class', another_in_class_date IS NOT NULL, last_treatment = 'another_in_class'),
                 ('out_of_class', out_of_class_date IS NOT NULL, last_treatment = 'out_of_class'),
                 ('none', last_treatment = 'none', true)

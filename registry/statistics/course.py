@@ -97,9 +97,10 @@ with cases as (
 ),
 given as (
     select *,
-        unnest(['all', 'same_drug', 'another_in_class', 'out_of_class', 'none']) as treatment_after,
+        unnest(['all', 'same_drug', 'same_drug_recorded', 'another_in_class', 'out_of_class', 'none'])
+            as treatment_after,
         unnest([
-            onset_date, same_drug_date, another_in_class_date, out_of_class_date,
+            onset_date, same_drug_date, same_drug_recorded_date, another_in_class_date, out_of_class_date,
             case when last_treatment = 'none' then onset_date end
         ]) as followed_from
     from cases
@@ -110,14 +111,18 @@ strata as (
     select definition_id, stratum_type, stratum from cases
 ),
 answers as (
-    select unnest(['all', 'same_drug', 'another_in_class', 'out_of_class', 'none']) as treatment_after,
-        unnest([1, 2, 3, 4, 5]) as answer_order
+    select unnest(['all', 'same_drug', 'same_drug_recorded', 'another_in_class', 'out_of_class', 'none'])
+            as treatment_after,
+        unnest([1, 2, 3, 4, 5, 6]) as answer_order
 ),
 counted as (
     select strata.definition_id, strata.stratum_type, strata.stratum, answers.treatment_after, answers.answer_order,
         count(given.patient_key) as n_patients,
-        count(*) filter (where given.recurred and answers.treatment_after in ('all', given.last_treatment))
-            as n_recurrent,
+        count(*) filter (
+            where given.recurred and (
+                answers.treatment_after in ('all', given.last_treatment)
+                or answers.treatment_after = 'same_drug_recorded' and given.last_treatment = 'same_drug')
+        ) as n_recurrent,
         median(given.follow_up_days - (given.followed_from - given.onset_date)) as median_follow_up_days
     from strata
     cross join answers

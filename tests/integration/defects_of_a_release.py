@@ -6,6 +6,8 @@ holds it to be complete: a check that nobody has seen fail is not a check.
 
 from __future__ import annotations
 
+from integration.defects_since_the_previous import SINCE_THE_PREVIOUS
+
 EPISODE = "UPDATE main.fct_neutropenia_episode SET"
 ANC = "UPDATE main.fct_anc SET"
 AGREEMENT = "UPDATE meta.derivation_agreement SET"
@@ -238,12 +240,5 @@ PLANTED: dict[str, str] = {
     # against the previous release
     "new_cases_are_those_not_published_before": f"{NEW_CASE} 'unknown', false, 'before' "
     f"FROM main.fct_neutropenia_episode {OF_CASE} AND definition_id = 'udine_2025'",
-    "delivery_month_lost": "DELETE FROM meta.input_file WHERE site = 'trieste' AND delivery = '2023-02'",
-    "patients_halved": "DELETE FROM main.dim_patient WHERE patient_key < '9'",
-    "doses_halved": "DELETE FROM main.fct_dose WHERE dose_number > 1",
-    "treatments_halved": "DELETE FROM main.fct_treatment WHERE patient_key < '9'",
-    "anc_halved": "DELETE FROM main.fct_anc WHERE collected_on < DATE '2023-10-01'",
-    "lab_grades_halved": "DELETE FROM main.fct_lab_grade WHERE collected_on < DATE '2023-10-01'",
-    "site_median_anc_moved": f"{ANC} anc_10e9_l = anc_10e9_l * 0.1 WHERE site = 'trieste' "
-    "AND collected_on >= DATE '2024-02-01'",
+    **SINCE_THE_PREVIOUS,
 }

@@ -182,7 +182,15 @@ ALSO_REFUSED_BY: dict[str, set[str]] = {
         "treatment_patient_known",
     },
     "trace_count_known": {"trace_step_has_lineage"},
-    "anc_halved": {"episode_nadir_is_a_result", "trace_count_known"},
+    "anc_halved": {"episode_nadir_is_a_result", "site_anc_month_emptied", "trace_count_known"},
+    "case_episodes_lost": {
+        "case_listing_is_the_cases",
+        "cases_agree_everywhere",
+        "duration_counts_agree",
+        "episode_unattributed_is_empty",
+        "rechallenge_is_of_case_episodes",
+        "review_agrees_with_episodes",
+    },
     "site_median_anc_moved": {
         "anc_ctcae_v5_agrees_with_scale",
         "anc_ctcae_v6_agrees_with_scale",

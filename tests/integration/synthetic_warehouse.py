@@ -193,6 +193,7 @@ SELECT episode_id, definition_id, patient_key, site, episode_number, true AS is_
     'same_drug' AS next_treatment, attributed_drug AS next_drug, last_dose_date + 182 AS next_treatment_date,
     next_treatment_date - onset_date AS days_from_onset, next_treatment_date - end_date AS days_from_recovery,
     true AS is_counted_in_recurrence, 'same_drug' AS last_treatment, next_treatment_date AS same_drug_date,
+    next_treatment_date AS same_drug_recorded_date,
     NULL::DATE AS another_in_class_date, NULL::DATE AS out_of_class_date, false AS given_on_onset_day,
     false AS recurred, NULL::DATE AS recurrence_date, NULL::INTEGER AS days_to_recurrence,
     NULL::VARCHAR AS recurrence_drug, NULL::VARCHAR AS recurrence_context, 300 AS follow_up_days,
@@ -203,10 +204,12 @@ SELECT definition_id, 'overall' AS stratum_type, 'all' AS stratum, treatment_aft
     0::BIGINT AS n_recurrent, 0.0::DOUBLE AS recurrence_pct, 0.0::DOUBLE AS recurrence_low,
     90.0::DOUBLE AS recurrence_high, 0.0::DOUBLE AS recurrence_low_wilson, 80.0::DOUBLE AS recurrence_high_wilson,
     300.0::DOUBLE AS median_follow_up_days
-FROM main.mart_rechallenge CROSS JOIN (VALUES ('all'), ('same_drug')) AS t (treatment_after)
+FROM main.mart_rechallenge
+CROSS JOIN (VALUES ('all'), ('same_drug'), ('same_drug_recorded')) AS t (treatment_after)
 GROUP BY definition_id, treatment_after
 UNION ALL
-SELECT definition_id, 'drug', attributed_drug, unnest(['all', 'same_drug']), count(*), 0, 0, 0, 90, 0, 80, 300
+SELECT definition_id, 'drug', attributed_drug, unnest(['all', 'same_drug', 'same_drug_recorded']), count(*), 0, 0, 0,
+    90, 0, 80, 300
 FROM main.mart_rechallenge GROUP BY definition_id, attributed_drug;
 -- A release that had all of them before: `publish` writes its own.
 CREATE TABLE main.mart_new_cases AS
@@ -258,18 +261,20 @@ FROM files;
 CREATE TABLE meta.reconciliation AS
 SELECT site, delivery, entity, file_id AS source_file, n_rows AS rows_delivered, n_rows AS rows_current,
     0::BIGINT AS rows_superseded, 0::BIGINT AS rows_duplicate, 0::BIGINT AS rows_quarantined,
-    0::BIGINT AS rows_not_mapped, 0::BIGINT AS rows_erased
+    0::BIGINT AS rows_not_mapped, 0::BIGINT AS rows_erased,
+    0::BIGINT AS rows_cancelled
 FROM meta.input_file;
 CREATE TABLE meta.lineage AS
 WITH first_file AS (SELECT site, min(file_id) AS file_id FROM meta.input_file GROUP BY site)
 SELECT 'anc' AS record_of, anc_key, NULL::VARCHAR AS record_key, patient_key, NULL::VARCHAR AS drug,
-    NULL::DATE AS administered_on, file_id AS source_file, row_number() OVER (PARTITION BY site) AS record_number
+    NULL::DATE AS administered_on, file_id AS source_file, row_number() OVER (PARTITION BY site) AS record_number,
+    NULL::VARCHAR AS part, NULL::DECIMAL(18, 6) AS part_value
 FROM main.fct_anc JOIN first_file USING (site)
 UNION ALL
-SELECT 'dose', NULL, NULL, patient_key, drug, administered_on, file_id, 1
+SELECT 'dose', NULL, NULL, patient_key, drug, administered_on, file_id, 1, NULL, NULL
 FROM main.fct_dose JOIN main.dim_patient USING (patient_key) JOIN first_file USING (site)
 UNION ALL
-SELECT 'line', NULL, treatment_key, patient_key, drug, NULL, file_id, 1
+SELECT 'line', NULL, treatment_key, patient_key, drug, NULL, file_id, 1, NULL, NULL
 FROM main.fct_treatment JOIN main.dim_patient USING (patient_key) JOIN first_file USING (site);
 CREATE TABLE meta.episode_trace AS
 SELECT episode_id, 1 AS step, onset_date AS on_date, 'onset' AS rule, true AS is_nadir, 'anc' AS record_of, anc_key,

@@ -25,6 +25,11 @@ HEADERS = {
     "lab_results": "result_id,patient_id,test_code,value,unit,collected_at",
     "adjudications": "adjudication_id,patient_id,onset_from,onset_to,verdict",
 }
+# What is compared: tests/mutation asks whether these rows would show a change of the SQL.
+FIRST_ONSETS = """
+    SELECT definition_id, patient_id, min(onset_date)::VARCHAR FROM main.fct_neutropenia_episode
+    JOIN vault.main.patient_map USING (patient_key) WHERE is_case_episode GROUP BY ALL
+"""
 
 
 def examples(definition: str) -> list[tuple[str, dict[str, Any]]]:
@@ -76,10 +81,7 @@ def first_onsets(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, st
         connection.execute(f"ATTACH '{settings.raw_db}' AS vault (READ_ONLY)")
         held_back = connection.execute("SELECT sum(rows_quarantined) FROM meta.reconciliation").fetchone()
         assert held_back == (0,), "an example is not what it says"
-        found = connection.execute(
-            "SELECT definition_id, patient_id, min(onset_date)::VARCHAR FROM main.fct_neutropenia_episode "
-            "JOIN vault.main.patient_map USING (patient_key) WHERE is_case_episode GROUP BY ALL"
-        ).fetchall()
+        found = connection.execute(FIRST_ONSETS).fetchall()
     return {(definition, patient): onset for definition, patient, onset in found}
 
 

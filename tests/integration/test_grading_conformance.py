@@ -34,6 +34,24 @@ BOUNDS = {
     "platelets": ("10 25 50 75 100 125", "60 75 150"),
 }
 
+# What is compared: tests/mutation asks whether these rows would show a change of the SQL.
+GRADES = """
+    SELECT 'anc', anc_10e9_l, operator, lln_10e9_l, collected_at, severity, ctcae_v5_grade, ctcae_v6_grade,
+        daids_2_1_grade, below_cutoff_but_within_reference_range
+    FROM main.fct_anc
+    UNION ALL
+    SELECT analyte, value_10e9_l, operator, lln_10e9_l, collected_at, NULL, ctcae_v5_grade, ctcae_v6_grade,
+        daids_2_1_grade, below_cutoff_but_within_reference_range
+    FROM main.fct_lab_grade
+"""
+NADIRS = """
+    SELECT definition_id, episode.nadir_anc_10e9_l, nadir_operator, lln_10e9_l, collected_at, episode.severity,
+        episode.ctcae_v5_grade
+    FROM main.fct_neutropenia_episode AS episode
+    JOIN main.fct_anc AS anc ON episode.patient_key = anc.patient_key
+    WHERE definition_id LIKE 'all_%'
+"""
+
 
 class Result(NamedTuple):
     """One delivered result, told from the others by its time."""
@@ -102,18 +120,7 @@ def warehouse_of(home: Path, lines: list[str]) -> duckdb.DuckDBPyConnection:
 def test_every_bound_of_every_scale_with_every_operator_and_limit(tmp_path: Path) -> None:
     delivered = list(results())
     with warehouse_of(tmp_path, lines_at_every_bound()) as warehouse:
-        found = warehouse.execute(
-            """
-            SELECT 'anc', anc_10e9_l, operator, lln_10e9_l, collected_at, severity, ctcae_v5_grade, ctcae_v6_grade,
-                daids_2_1_grade, below_cutoff_but_within_reference_range
-            FROM main.fct_anc
-            UNION ALL
-            SELECT analyte, value_10e9_l, operator, lln_10e9_l, collected_at, NULL, ctcae_v5_grade, ctcae_v6_grade,
-                daids_2_1_grade, below_cutoff_but_within_reference_range
-            FROM main.fct_lab_grade
-            ORDER BY collected_at
-            """
-        ).fetchall()
+        found = warehouse.execute(f"{GRADES} ORDER BY collected_at").fetchall()
     wanted = [result.row() for result in delivered]
     assert len(found) == len(wanted) > 1500
     assert [pair for pair in zip(found, wanted, strict=True) if pair[0] != pair[1]] == []
@@ -122,15 +129,7 @@ def test_every_bound_of_every_scale_with_every_operator_and_limit(tmp_path: Path
 def test_the_nadir_of_an_episode_is_graded_at_every_bound_on_the_scale_of_its_definition(tmp_path: Path) -> None:
     low = [r for r in results() if r.analyte == "anc" and r.operator not in (">", ">=")]
     with warehouse_of(tmp_path, lines_at_every_bound()) as warehouse:
-        found = warehouse.execute(
-            """
-            SELECT definition_id, episode.nadir_anc_10e9_l, nadir_operator, lln_10e9_l, collected_at, episode.severity,
-                episode.ctcae_v5_grade
-            FROM main.fct_neutropenia_episode AS episode
-            JOIN main.fct_anc AS anc ON episode.patient_key = anc.patient_key
-            WHERE definition_id LIKE 'all_%'
-            """
-        ).fetchall()
+        found = warehouse.execute(NADIRS).fetchall()
     wanted = [(f"all_{scale}", *r[1:], r.graded(scale), r.graded("ctcae_v5")) for scale in SCALES for r in low]
     assert set(found) == set(wanted)
     assert len(found) == len(wanted) > 800

@@ -11,8 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from integration.compared import ANC, CASE, DOSE, EPISODE, PATIENT, Compared
 from integration.registry_home import build
-from integration.test_against_reference import ANC, CASE, DOSE, EPISODE, PATIENT, Warehouse
+from integration.test_against_reference import Warehouse
 
 from registry.simulate import udine
 from registry.simulate.book import Book
@@ -75,7 +76,7 @@ NOT_SAID_BY_ALL = ("collected_at", "lln_10e9_l", "ctcae_v5_grade", "below_cutoff
 )
 def test_three_sites_tell_one_story(warehouse: Warehouse, table: str, columns: list[str], at_least: int) -> None:
     stories: dict[str, list[str]] = {dialect.name: [] for dialect in DIALECTS}
-    for site, *story in warehouse.rows(table, columns):
+    for site, *story in warehouse.query(Compared(table, table, columns).query()):
         stories[site].append(repr(story))
     native, *others = (sorted(story) for story in stories.values())
     assert len(native) >= at_least

@@ -46,7 +46,9 @@ FILES = {
     "13,P2,751-8,2.0,10*9/L,2022-06-20\n"
     "14,P2,751-8,0.4,10*9/L,2023-01-10\n"
     "15,P2,751-8,1.8,10*9/L,2023-01-20\n"
-    "16,P2,751-8,0.6,10*9/L,2023-06-10\n",
+    "16,P2,751-8,0.6,10*9/L,2023-06-10\n"
+    # low or not: its operator leaves it open
+    "17,P2,751-8,<1.2,10*9/L,2023-01-15\n",
     # derived from leukocytes and a percentage: two records
     "2024-07/lab_results.csv": "result_id,patient_id,test_code,value,unit,collected_at\n"
     "7,P1,26464-8,4.0,10*9/L,2024-07-02\n8,P1,770-8,50,%,2024-07-02\n",
@@ -98,7 +100,9 @@ STEPS = {
         ("2022-07-25", "previous_drug", LINES, 1),
         ("2022-09-01", "attributed_dose", DOSES, 6),
         ("2023-01-10", "onset", LABS, 12),
+        ("2023-01-15", "left_out_for_operator", LABS, 15),
         ("2023-01-20", "recovered", LABS, 13),
+        ("2023-02-01", "overruled_confirmed", REVIEWS, 1),
         ("2023-03-01", "review_lab_error", REVIEWS, 2),
         ("2023-06-10", "discontinued_without_dose", LABS, 14),
         (None, "no_case_episode", *NOTHING),

@@ -1,7 +1,13 @@
-"""One change at a time in the SQL that decides clinically: a comparison made strict or not, a threshold moved.
+"""One change at a time in the SQL that decides clinically: a comparison turned, made strict or not, a threshold moved.
 
 A mutant that no test would notice shows a boundary that no test holds. The SQL is that which dbt compiled, so that a
 rule in a macro is changed wherever it is used.
+
+    <, <=, >, >=     strict instead of not, and the reverse
+    =, <>            each into the other, but where it joins rows by a key: two columns of one name
+    or               and
+    least, greatest  each into the other
+    a number         beside a comparison, in BETWEEN, of days added, or a factor: moved by the least that can matter
 """
 
 from __future__ import annotations
@@ -12,37 +18,25 @@ from dataclasses import dataclass
 
 from integration.compiled_project import Model
 
-# From the daily count to the outcome: what decides that there is an episode, whose it is, and what came of it.
-MUTATED = (
-    "int_anc_day",
-    "int_stretch",
-    "int_episode",
-    "int_episode_attributed",
-    "int_course_day",
-    "int_episode_gcsf_dose",
-    "int_episode_consequences",
-    "int_episode_event",
-    "int_episode_suspect_given",
-    "int_episode_line",
-    "int_recurrence",
-    "int_treatment_in_order",
-    "int_rechallenge",
-    "int_treatment_action",
-    "int_dose",
-    "int_exclusion",
-    "int_risk_interval",
-    "int_risk_time",
-    "int_anc_since_dose",
-    "fct_anc",
-    "fct_neutropenia_episode",
-    "mart_monitoring",
-)
 _COMMENT = re.compile(r"/\*.*?\*/|--[^\n]*", re.DOTALL)
 _TEXT = re.compile(r"'(?:[^']|'')*'|\"[^\"]*\"")
-_COMPARISON = re.compile(r"<=|>=|(?<![<>])<(?![=>])|(?<![<>])>(?!=)")
-_OTHER_WAY = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}
-# a number beside a comparison or in BETWEEN
-_NUMBER = re.compile(r"(?:(?<=[<>=] )|(?<=between )|(?<=and ))\d+(?:\.\d+)?(?![\d.])")
+_COMPARISON = re.compile(r"<=|>=|<>|<|>")
+_EQUALITY = re.compile(r"(?<![<>])=")
+_KEY = re.compile(r"\w+\.(\w+)\s=\s\w+\.\1\b")
+_WORD = re.compile(r"\bor\b|\bleast\b|\bgreatest\b")
+_OTHER_WAY = {
+    "<": "<=",
+    "<=": "<",
+    ">": ">=",
+    ">=": ">",
+    "=": "<>",
+    "<>": "=",
+    "or": "and",
+    "least": "greatest",
+    "greatest": "least",
+}
+# a number beside a comparison or in BETWEEN, and what the macro add_days is given
+_NUMBER = re.compile(r"(?:(?<=[<>=] )|(?<=between )|(?<=and ))\d+(?:\.\d+)?(?![\d.])|(?<=cast\()-?\d+(?= as bigint\))")
 _FACTOR = re.compile(r"(?<![\w.])\d+\.\d+(?= \*)")
 """A factor of a window in days."""
 
@@ -77,7 +71,10 @@ class Mutant:
 def mutants_of(model: Model) -> Iterator[Mutant]:
     """Every mutant of one model, in the order of its text; comments and quoted text stay as they are."""
     visible = _blanked(_blanked(model.sql, _COMMENT), _TEXT)
+    without_keys = _blanked(visible, _KEY)
     found = [(match.start(), match[0], _OTHER_WAY[match[0]]) for match in _COMPARISON.finditer(visible)]
+    found += [(match.start(), match[0], _OTHER_WAY[match[0]]) for match in _EQUALITY.finditer(without_keys)]
+    found += [(match.start(), match[0], _OTHER_WAY[match[0]]) for match in _WORD.finditer(visible)]
     found += [(match.start(), match[0], _moved(match[0])) for match in _NUMBER.finditer(visible)]
     found += [(match.start(), match[0], f"{float(match[0]) + 0.1:.1f}") for match in _FACTOR.finditer(visible)]
     for position, before, after in sorted(found):
@@ -93,4 +90,4 @@ def _blanked(sql: str, what: re.Pattern[str]) -> str:
 
 def _moved(number: str) -> str:
     """The threshold moved by the least that a count (6 decimals) or a day can differ."""
-    return str(int(number) + 1) if number.isdigit() else f"{float(number) + 0.000001:.6f}"
+    return f"{float(number) + 0.000001:.6f}" if "." in number else str(int(number) + 1)

@@ -92,7 +92,8 @@ def _from_wbc(specimen: Sequence[Lab], includes_bands: bool) -> Anc | None:
     if not wbc or not percent or _lowest(wbc) <= 0:
         return None
     bands = _part(specimen, "bands_pct")
-    all_zero = _lowest(percent) == 0 and (not bands or _lowest(bands) == 0)
+    bands_seen = bool(bands) and not any(lab.operator for lab in bands) and _lowest(bands) > 0
+    all_zero = _lowest(percent) == 0 and not bands_seen
     if all_zero and not _has_other_part(specimen, share):
         return None
     if includes_bands and share == "neutrophils_pct":

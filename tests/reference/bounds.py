@@ -9,16 +9,38 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from decimal import Decimal
 
 from .cohort import Cohort
-from .model import COLUMNS, KEYS, File, Study
+from .model import COLUMNS, KEYS, CaseDefinition, File, Site, Study
 
 ENROLMENT = date(2022, 1, 1), date(2023, 6, 30)
 INDEX = date(2022, 9, 1)
 END = date(2024, 12, 31)
-"""End of observation: the last day of the only delivery."""
-_SITE, _MONTH = "dobbiaco", "2024-12"
+"""End of observation: the study's cut-off, a month before the end of the only delivery."""
+_SITE, _MONTH = "dobbiaco", "2025-01"
+_WITH_BANDS = "egna"
+"""A site whose neutrophils % includes the bands; only some of the differentials come from here too."""
+_SITES = {
+    name: Site(neutrophils_pct_includes_bands=name == _WITH_BANDS, tests={"SEG%": "segs_pct"})
+    for name in (_SITE, _WITH_BANDS)
+}
+_PRIMARY = "udine_2025_inclusive"
+_WIDE = CaseDefinition("wide", "udine_2025", Decimal("1.0"), Decimal("1.5"), gcsf_days=21)
+"""With a window that the primary definition has not."""
 _NORMAL, _LOW = "3.1", "0.7"
+_TESTS = {
+    "WBC": "6690-2",
+    "SEGS": "768-2",
+    "BANDS": "26507-4",
+    "LYMPH": "731-0",
+    "PLT": "777-3",
+    "NEU%": "770-8",
+    "SEG%": "SEG%",
+    "BAND%": "26508-2",
+    "LYMPH%": "736-9",
+}
+_SHARES = {code for part, code in _TESTS.items() if part.endswith("%")}
 _TOLERATED = {"ofatumumab": 42, "ocrelizumab": 273}
 """Days: 1.5 intervals between doses."""
 
@@ -30,32 +52,53 @@ class Story:
     doses: dict[str, list[date]] = field(default_factory=dict)
     lines: list[tuple[str, date, date | None]] = field(default_factory=list)
     anc: dict[date, str] = field(default_factory=dict)
+    events: dict[date, str] = field(default_factory=dict)
+    parts: list[tuple[int, str, str]] = field(default_factory=list)
+    """Of one differential on the index day: hour, test code, value; in % where it says so, else in 10^9/L."""
+    reviews: list[tuple[date, date]] = field(default_factory=list)
+    """Spans of onsets that a chart review confirmed."""
+    known: dict[str, str] = field(default_factory=dict)
+    """Cells of the patient's own row."""
 
     def rows(self, patient: str) -> Iterator[tuple[str, dict[str, str]]]:
         """What the site delivers: the entity, then its cells but the key."""
-        yield "patients", {"birth_date": "1980-05-17", "sex": "F"}
+        yield "patients", {"birth_date": "1980-05-17", "sex": "F"} | self.known
         for drug, days in self.doses.items():
             for day in days:
                 yield "administrations", {"patient_id": patient, "drug": drug, "administered_on": day.isoformat()}
         for drug, start, end in self.lines:
-            ends = {"end_date": end.isoformat()} if end else {}
+            ends = {"end_date": end.isoformat(), "end_reason": "other"} if end else {}
             yield "treatments", {"patient_id": patient, "drug": drug, "start_date": start.isoformat(), **ends}
         for day, value in self.anc.items():
             cells = {"test_code": "751-8", "value": value, "unit": "10*9/L", "collected_at": day.isoformat()}
             yield "lab_results", {"patient_id": patient, **cells}
+        for day, event in self.events.items():
+            yield "clinical_events", {"patient_id": patient, "event_type": event, "onset_date": day.isoformat()}
+        for first, last in self.reviews:
+            span = {"onset_from": first.isoformat(), "onset_to": last.isoformat(), "verdict": "confirmed"}
+            yield "adjudications", {"patient_id": patient, **span}
+        for hour, test, value in self.parts:
+            at = {"specimen_id": "S", "collected_at": f"{INDEX.isoformat()}T{hour:02d}:00"}
+            cells = {"test_code": test, "value": value, "unit": "%" if test in _SHARES else "10*9/L"}
+            yield "lab_results", {"patient_id": patient, **cells, **at}
 
 
 def on_the_bounds() -> Cohort:
-    """One site with one delivery of all these patients."""
+    """Two sites with one delivery each of all these patients."""
+    files = [*_files(_SITE, [*_stories(), *_differentials()]), *_files(_WITH_BANDS, list(_differentials()))]
+    study = Study(*ENROLMENT, data_cutoff=END, primary_definition=_PRIMARY, definitions=(_WIDE,), sites=_SITES)
+    return Cohort(-1, tuple(files), study)
+
+
+def _files(site: str, stories: list[Story]) -> Iterator[File]:
     tables: dict[str, list[dict[str, str]]] = defaultdict(list)
-    for number, story in enumerate(_stories()):
+    for number, story in enumerate(stories):
         patient = f"B{number:02d}"
         for entity, cells in story.rows(patient):
             key = patient if entity == "patients" else f"{patient}-{len(tables[entity])}"
-            row = dict.fromkeys(COLUMNS[entity], "") | cells | {KEYS[entity]: key}
-            tables[entity].append(row)
-    files = tuple(File(_SITE, _MONTH, entity, f"{entity}.csv", tuple(rows)) for entity, rows in tables.items())
-    return Cohort(-1, files, Study(enrolment_start=ENROLMENT[0], enrolment_end=ENROLMENT[1]))
+            tables[entity].append(dict.fromkeys(COLUMNS[entity], "") | cells | {KEYS[entity]: key})
+    for entity, rows in tables.items():
+        yield File(site, _MONTH, entity, f"{entity}.csv", tuple(rows))
 
 
 def _stories() -> Iterator[Story]:
@@ -64,7 +107,10 @@ def _stories() -> Iterator[Story]:
         yield from _before_the_end_of_observation(past)
         yield from _after_an_onset(past)
         yield from _courses(past)
+        yield from _on_the_last_day(past)
     yield from _gcsf_before_an_onset()
+    # moderate by the primary definition's scale, grade 2 by CTCAE
+    yield Story({"rituximab": [INDEX]}, anc={_days(INDEX, 100): "1.0", _days(INDEX, 110): _NORMAL})
 
 
 def _who_is_in() -> Iterator[Story]:
@@ -73,6 +119,7 @@ def _who_is_in() -> Iterator[Story]:
         yield Story({"ocrelizumab": [index]}, anc={_days(index, -9): _NORMAL, _days(index, 60): _LOW})
     for days in (-366, -365, 0, 1):
         yield Story({"ocrelizumab": [INDEX]}, anc={_days(INDEX, days): _LOW, _days(INDEX, days + 9): _NORMAL})
+        yield Story({"ocrelizumab": [INDEX]}, anc={_days(INDEX, days): _NORMAL})
 
 
 def _before_the_end_of_observation(past: int) -> Iterator[Story]:
@@ -99,6 +146,17 @@ def _after_an_onset(past: int) -> Iterator[Story]:
     yield Story(lines=[("ofatumumab", INDEX, None)], anc={injected: _LOW, _days(injected, 80): _NORMAL})
     yield Story({"ocrelizumab": [INDEX]}, [("ocrelizumab", INDEX, _days(onset, -past))], low)
     yield Story({"ocrelizumab": [INDEX]}, anc=low | {_days(INDEX, _TOLERATED["ocrelizumab"] + past): _NORMAL})
+    recovered = _days(onset, 9)
+    given = {"ocrelizumab": [INDEX], "filgrastim": [recovered]}
+    yield Story(given, anc={onset: "1.0", recovered: _NORMAL, _days(recovered, 14 + past): _LOW})
+    yield Story({"ocrelizumab": [INDEX], "filgrastim": [_days(onset, 30 + past)]}, anc=low)
+    again = _days(onset, 40)
+    lines = [("natalizumab", _days(again, past), None)]
+    yield Story({"ocrelizumab": [INDEX, again]}, lines, low | {recovered: _NORMAL, _days(again, 9): _LOW})
+    # the recurrence on the day of the next dose, or the day after
+    yield Story({"ocrelizumab": [INDEX, again]}, anc=low | {recovered: _NORMAL, _days(again, past): _LOW})
+    monthly = {"ofatumumab": [INDEX]}
+    yield Story(monthly, [("ofatumumab", INDEX, None)], low | {recovered: _NORMAL, _days(INDEX, 140 + past): _LOW})
     yield Story({"ocrelizumab": [INDEX, _days(INDEX, _TOLERATED["ocrelizumab"] + past)]}, anc=low)
 
 
@@ -106,6 +164,57 @@ def _courses(past: int) -> Iterator[Story]:
     """Monthly injections with a pause: one course or two, so a late onset or an early one."""
     again = _days(INDEX, 365 + past)
     yield Story({"ofatumumab": [INDEX, again]}, anc={_days(again, 10): _LOW})
+    switched = [("ofatumumab", INDEX, None), ("ocrelizumab", _days(INDEX, 3 * 28 + past), None)]
+    yield Story(lines=switched, anc={_days(INDEX, 200): _NORMAL})
+    last = _days(INDEX, 40)
+    yield Story(
+        {"ofatumumab": [INDEX, last]}, [("ofatumumab", INDEX, _days(last, -past))], {_days(INDEX, 200): _NORMAL}
+    )
+
+
+def _on_the_last_day(past: int) -> Iterator[Story]:
+    """All that may happen on the last day of observation, and is not known a day later."""
+    last = _days(END, past)
+    treated = {"rituximab": [INDEX]}
+    yield Story(treated, known={"last_contact_date": last.isoformat()})
+    yield Story(treated, known={"death_date": last.isoformat()})
+    yield Story(treated, anc={last: _LOW})
+    yield Story(treated, anc={_days(END, -9): _LOW}, events={last: "infection"})
+    yield Story({"rituximab": [INDEX, last]})
+    yield Story(treated, [("rituximab", INDEX, last)])
+    yield Story(treated, [("ozanimod", last, None)])
+    yield Story(lines=[("ocrelizumab", last, None)])
+    yield Story(treated, reviews=[(INDEX, last)])
+
+
+def _differentials() -> Iterator[Story]:
+    """Parts that just give an ANC or just none: drawn at different hours, zero, in sum 100 % or 100 x 10^9/L."""
+    for draw in (("WBC", "NEU%", "BAND%"), ("WBC", "NEU%"), ("WBC", "SEG%", "BAND%"), ("SEGS", "BANDS")):
+        for first in range(len(draw)):
+            yield _draw(dict.fromkeys((*draw[first:], *draw[:first]), "1.5"))
+    for other in ("LYMPH", "LYMPH%", "SEGS", "BANDS", "SEG%", "BAND%"):
+        for value in ("0", "0.5", "<1"):
+            yield _draw({"WBC": "3", "NEU%": "0", other: value})
+            yield _draw({"WBC": "3", "SEG%": "0", other: value})
+    for share in ("NEU%", "SEG%"):
+        for bands in ("3", "4"):
+            yield _draw({"WBC": "3", share: "97", "BAND%": bands})
+        for wbc in ("100", "101"):
+            yield _draw({"WBC": wbc, share: "100"})
+        yield _draw({"WBC": "3", share: "<5"})
+        yield _draw({"WBC": "3", share: "5", "BAND%": "<5"})
+        yield _draw({"WBC": "0", share: "5"})
+        yield _draw({"WBC": "0.5", share: "0.5"})
+    for other, values in (("LYMPH", ("1000", "1001")), ("PLT", ("10000", "10001", "1", "0.999999", "0"))):
+        for value in values:
+            yield _draw({other: value})
+    yield _draw({"SEGS": "99", "BANDS": "1"})
+    yield _draw({"SEGS": "99", "BANDS": "2"})
+
+
+def _draw(parts: dict[str, str]) -> Story:
+    """The parts of one differential, an hour apart."""
+    return Story(parts=[(hour, _TESTS[part], value) for hour, (part, value) in enumerate(parts.items(), start=6)])
 
 
 def _gcsf_before_an_onset() -> Iterator[Story]:

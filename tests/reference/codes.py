@@ -144,6 +144,13 @@ def read_value(text: str) -> tuple[str | None, Decimal] | None:
     return None if number is None else (operator, number)
 
 
+def read_flag(text: str) -> bool | None:
+    """Yes or no (true, y, 1, ...), or None."""
+    return {**dict.fromkeys(("yes", "y", "true", "1"), True), **dict.fromkeys(("no", "n", "false", "0"), False)}.get(
+        text
+    )
+
+
 def six_places(value: Decimal) -> Decimal:
     """Round half up to six places: what DECIMAL(18,6) keeps."""
     return value.quantize(Decimal("0.000001"), ROUND_HALF_UP)

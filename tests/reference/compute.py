@@ -11,6 +11,7 @@ from typing import Any
 
 from . import review
 from .assess import assess
+from .codes import DRUGS
 from .grades import below_cutoff_but_within_range, grade, unit_in_doubt
 from .history import History, observe, site_cutoff
 from .incidence import (
@@ -18,13 +19,14 @@ from .incidence import (
     case_listing,
     incidence,
     incidence_by_period,
-    monitoring,
     recurrence,
-    sensitivity,
 )
 from .model import File, Study
+from .monitoring import monitoring
 from .patient import PatientResult
 from .rows import Intake, take_in
+from .sensitivity import analyses, by_drug, sensitivity
+from .summary import cohort_summary
 
 Table = list[dict[str, Any]]
 
@@ -69,6 +71,9 @@ def compute(deliveries: Sequence[File], study: Study) -> dict[str, Table]:
     tables["recurrence"] = [row for d, rs in results.items() for row in recurrence(d, rs)]
     tables["case_listing"] = [row for d, rs in results.items() for row in case_listing(d, rs)]
     tables["sensitivity"] = [sensitivity(d, rs) for d, rs in results.items()]
+    tables["sensitivity_drug"] = [row for d, rs in results.items() for row in by_drug(d, rs)]
+    tables["sensitivity_analysis"] = [row for d, rs in results.items() for row in analyses(d, rs)]
+    tables["cohort_summary"] = cohort_summary(study.primary_definition, primary)
     tables["attrition"] = attrition(primary)
     tables["monitoring"] = monitoring(primary, study.anc_interval_days)
     return tables
@@ -117,9 +122,14 @@ def _treatments(history: History) -> Table:
         | {
             "treatment_id": line.treatment_id,
             "drug": line.drug,
+            "drug_class": DRUGS[line.drug].drug_class,
             "start_date": line.start,
             "end_date": line.end,
             "end_reason": line.end_reason,
+            "n_doses": sum(
+                dose.drug == line.drug and line.start <= dose.day and (line.end is None or dose.day <= line.end)
+                for dose in history.doses
+            ),
         }
         for line in history.lines
     ]

@@ -16,6 +16,11 @@ from .model import CaseDefinition
 _RANK = {"<": -2, "<=": -1, None: 0, ">=": 0, ">": 1}
 
 
+def height(value: Anc | Measurement) -> tuple[Decimal, int]:
+    """Orders values; `<b` lies just below b."""
+    return value.value, _RANK[value.operator]
+
+
 @dataclass(frozen=True)
 class Measurement:
     """The lowest deciding ANC of a day."""
@@ -30,7 +35,7 @@ class Measurement:
     @property
     def height(self) -> tuple[Decimal, int]:
         """Orders values; `<b` lies just below b."""
-        return self.value, _RANK[self.operator]
+        return height(self)
 
 
 @dataclass(frozen=True)

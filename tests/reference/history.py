@@ -76,7 +76,9 @@ def observe(chart: Chart, cutoff: date, study: Study) -> History:
     """Apply the end of observation to a chart and add what follows from it."""
     end = min(cutoff, chart.patient.death) if chart.patient.death else cutoff
     lines = [
-        replace(line, end=None) if line.end and line.end > end else line for line in chart.lines if line.start <= end
+        replace(line, end=None, end_reason=None) if line.end and line.end > end else line
+        for line in chart.lines
+        if line.start <= end
     ]
     recorded = sorted({Dose(a.day, a.drug, "recorded") for a in chart.administrations if a.day <= end})
     labs = [lab for lab in chart.labs if lab.at.date() <= end]

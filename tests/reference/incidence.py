@@ -1,4 +1,4 @@
-"""Counts over patients: incidence, cases, attrition, sensitivity and monitoring.
+"""Counts over patients: incidence, recurrence, cases and attrition.
 
 Counts and days only; intervals and survival are left to the libraries that compute them.
 """
@@ -10,14 +10,11 @@ from decimal import Decimal
 from statistics import median
 from typing import Any
 
-from .codes import DRUGS
-from .episodes import Measurement, measurements
-from .history import History
+from .episodes import Measurement
 from .outcomes import treatment_after
-from .patient import AssessedEpisode, PatientResult, patient_died
+from .patient import PatientResult
 
 EXCLUSIONS = ("never_treated", "missing_demographics", "outside_enrolment", "baseline_neutropenia")
-MONITORED_DAYS = 365
 SEVERE_BELOW = Decimal("0.5")
 
 
@@ -102,7 +99,7 @@ def _days(result: PatientResult, drug: str | None, period: str) -> int:
     return first_year if period == "first_year" else sum(row["days_at_risk"] for row in rows) - first_year
 
 
-TREATMENTS_AFTER = ("all", "same_drug", "another_in_class", "out_of_class", "none")
+TREATMENTS_AFTER = ("all", "same_drug", "same_drug_recorded", "another_in_class", "out_of_class", "none")
 
 
 def recurrence(definition_id: str, results: Sequence[PatientResult]) -> list[dict[str, Any]]:
@@ -120,7 +117,8 @@ def recurrence(definition_id: str, results: Sequence[PatientResult]) -> list[dic
             those = [(row, row["onset_date"]) for row in cases if row["last_treatment"] == "none"]
         else:
             those = [(row, row[f"{treatment}_date"]) for row in cases if row[f"{treatment}_date"]]
-        recurrent = [row for row, _ in those if row["recurred"] and treatment in ("all", row["last_treatment"])]
+        of = treatment.removesuffix("_recorded")
+        recurrent = [row for row, _ in those if row["recurred"] and of in ("all", row["last_treatment"])]
         followed = [row["follow_up_days"] - (since - row["onset_date"]).days for row, since in those]
         rows.append(
             {
@@ -151,12 +149,18 @@ def case_listing(definition_id: str, results: Sequence[PatientResult]) -> list[d
                 "site": result.history.site,
                 "patient_id": result.history.patient.patient_id,
                 "drug": first.attribution.dose.drug,
+                "first_onset_date": first.episode.onset,
                 "n_episodes": len(result.cases),
                 "worst_severity": of_lowest["severity"],
+                "worst_ctcae_v5_grade": of_lowest["ctcae_v5_grade"],
                 "possibly_severe": _may_be_severe(nadirs) and all(row["ctcae_v5_grade"] != "4" for row in own),
                 "nadir_anc_10e9_l": lowest.value,
+                "nadir_operator": lowest.operator,
                 "onset_type": first.attribution.onset_type,
+                "days_since_last_dose": first.attribution.days,
                 "gcsf_treated": any(row["gcsf_treated"] for row in own),
+                "infection": any(row["infection"] for row in own),
+                "hospitalised": any(row["hospitalised"] for row in own),
                 "recurred": any((e.recurrence_number or 0) >= 1 for e in result.cases),
                 "final_treatment_action": action,
                 "next_drug": next_drug,
@@ -173,18 +177,6 @@ def _may_be_severe(nadirs: Sequence[Measurement]) -> bool:
     )
 
 
-def sensitivity(definition_id: str, results: Sequence[PatientResult]) -> dict[str, Any]:
-    """Cases, case episodes and recurrent cases of a definition."""
-    cases = case_listing(definition_id, results)
-    return {
-        "definition_id": definition_id,
-        "n_patients": sum(r.in_cohort for r in results),
-        "n_cases": len(cases),
-        "n_episodes": sum(row["n_episodes"] for row in cases),
-        "n_recurrent": sum(row["recurred"] for row in cases),
-    }
-
-
 def attrition(results: Sequence[PatientResult]) -> list[dict[str, Any]]:
     """One row a reason for exclusion, in the order of judging."""
     rows, left = [], len(results)
@@ -193,58 +185,3 @@ def attrition(results: Sequence[PatientResult]) -> list[dict[str, Any]]:
         rows.append({"reason": reason, "n_in": left, "n_excluded": excluded, "n_out": left - excluded})
         left -= excluded
     return rows
-
-
-def monitoring(results: Sequence[PatientResult], anc_interval_days: int) -> list[dict[str, Any]]:
-    """Patients with a last dose at most 365 days before their end of observation."""
-    rows = []
-    for result in results:
-        history = result.history
-        doses, end = history.class_doses, history.observation_end
-        if not doses or (end - doses[-1].day).days > MONITORED_DAYS:
-            continue
-        last_anc = max((r.day for r in history.anc), default=None)
-        days = (end - last_anc).days if last_anc else None
-        unresolved = [e for e in result.episodes if _is_unresolved(result, e)]
-        switched_to = _switched_to(history)
-        rows.append(
-            {
-                "site": history.site,
-                "patient_id": history.patient.patient_id,
-                "last_dose_date": doses[-1].day,
-                "last_drug": doses[-1].drug,
-                "last_anc_date": last_anc,
-                "days_since_anc": days,
-                "anc_overdue": days is None or days > anc_interval_days,
-                "open_episode": any(e.episode.end_status == "ongoing" for e in result.episodes),
-                "unresolved_episode": bool(unresolved),
-                "switched_to": switched_to,
-                "last_contact_date": history.last_contact,
-                "deceased": patient_died(history),
-                "is_followed": not patient_died(history)
-                and bool(not switched_to or _has_open_line(history) or unresolved),
-            }
-        )
-    return rows
-
-
-def _is_unresolved(result: PatientResult, assessed: AssessedEpisode) -> bool:
-    """Ongoing, or lost without a recovery on a later day; a laboratory error is no neutropenia."""
-    if assessed.adjudication == "lab_error" or assessed.episode.end_status == "recovered":
-        return False
-    end = assessed.episode.end
-    series = measurements(result.history.anc, result.definition)
-    return end is None or not any(m.recovered and m.day > end for m in series)
-
-
-def _switched_to(history: History) -> str | None:
-    """The drug out of the class whose line, still open, began last after the last dose that is not assumed."""
-    last = max(dose.day for dose in history.class_doses if dose.source != "assumed")
-    others = [line for line in history.lines if DRUGS[line.drug].drug_class == "other" and line.end is None]
-    lines = [line for line in others if line.start > last]
-    return max(lines, key=lambda line: (line.start, line.drug)).drug if lines else None
-
-
-def _has_open_line(history: History) -> bool:
-    """A line of an anti-CD20 drug has no end."""
-    return any(line.end is None for line in history.lines if DRUGS[line.drug].drug_class == "anti_cd20")

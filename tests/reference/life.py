@@ -79,6 +79,7 @@ class Life:
             "birth_date": born if rng.random() < 0.94 else "",
             "sex": rng.choice("FFFMX") if rng.random() < 0.95 else "",
             "ms_phenotype": rng.choice(("RRMS", "SPMS", "PPMS", "CIS", "")),
+            "duffy_null": {"3": "yes", "7": "no"}.get(self.patient_id[-1], ""),
             "death_date": death.isoformat() if death and death <= LAST_DAY else "",
         }
         if rng.random() < 0.4:

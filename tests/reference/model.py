@@ -174,6 +174,7 @@ class Patient:
     ms_phenotype: str | None
     last_contact: date | None
     death: date | None
+    duffy_null: bool | None = None
 
 
 @dataclass(frozen=True)

@@ -178,6 +178,12 @@ def treatments_after(history: History, drug: str, first: date, before: date | No
     ]
 
 
+def first_recorded(history: History, drug: str, first: date, before: date | None) -> date | None:
+    """The first day with a recorded dose of the drug, from an onset to the day before another, or to the end."""
+    of_drug = (d.day for d in history.class_doses if d.drug == drug and d.source == "recorded")
+    return min((day for day in of_drug if first <= day < (before or date.max)), default=None)
+
+
 CONTEXTS = {
     "same_drug": "rechallenge",
     "another_in_class": "after_switch_in_class",

@@ -88,10 +88,13 @@ class PatientResult:
             "birth_year": birth.year if birth else None,
             "age_at_index": age,
             "ms_phenotype": patient.ms_phenotype,
+            "duffy_null": patient.duffy_null,
             "first_drug": history.class_doses[0].drug if index else None,
             "index_date": index,
             "observation_end": history.observation_end,
+            "death_date": patient.death if patient_died(history) else None,
             "follow_up_end": history.last_contact,
+            "days_at_risk": sum(row["days_at_risk"] for row in self.risk_rows()) if self.in_cohort else None,
             "in_cohort": self.in_cohort,
             "exclusion_reason": self.exclusion,
             "no_baseline_anc": not baseline if index else None,
@@ -170,7 +173,12 @@ class PatientResult:
             {"definition_id": self.definition.definition_id}
             | self._who()
             | {
+                "episode_number": assessed.number,
                 "onset_date": episode.onset,
+                "recovery_date": episode.recovery,
+                "attributed_drug": assessed.attribution.dose.drug,
+                "treatment_action": outcomes.treatment_after(history, episode.onset, assessed.attribution)[0],
+                "continuation_possible": assessed.continuation_possible,
                 "is_first_case_episode": assessed is self.first_case,
                 "is_counted_in_recurrence": assessed is self.last_unrecurred,
                 "next_treatment": given,
@@ -180,11 +188,15 @@ class PatientResult:
                 "days_from_recovery": (day - episode.recovery).days if day and episode.recovery else None,
                 "last_treatment": after[-1][1] if after else "none",
                 "same_drug_date": first_days.get("same_drug"),
+                "same_drug_recorded_date": outcomes.first_recorded(
+                    history, assessed.attribution.dose.drug, episode.onset, came_back
+                ),
                 "another_in_class_date": first_days.get("another_in_class"),
                 "out_of_class_date": first_days.get("out_of_class"),
                 "given_on_onset_day": bool(after) and after[0][0] == episode.onset,
                 "recurred": back is not None,
                 "recurrence_date": came_back,
+                "days_to_recurrence": (came_back - episode.onset).days if came_back else None,
                 "recurrence_drug": back.attribution.dose.drug if back and back.attribution else None,
                 "recurrence_context": back.recurrence_context if back else None,
                 "follow_up_days": (history.last_contact - episode.onset).days,

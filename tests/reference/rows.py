@@ -140,6 +140,7 @@ def _patient(row: Row, site: Site) -> Patient:
         row.text("ms_phenotype") or None,
         codes.read_date(row.text("last_contact_date"), site),
         codes.read_date(row.text("death_date"), site),
+        codes.read_flag(row.text("duffy_null")),
     )
 
 
@@ -152,7 +153,10 @@ def _chart(row: Row, chart: Chart, site: Site) -> None:
         assert start
         assert drug
         end = codes.read_date(row.text("end_date"), site)
-        chart.lines.append(Line(row.key, drug, start, end, row.text("end_reason") or None))
+        reason = row.text("end_reason") or None
+        if ("end_date", "date_after_death") in row.emptied:  # read as open, as every end after the observation is
+            reason = None
+        chart.lines.append(Line(row.key, drug, start, end, reason))
     elif row.entity == "administrations":
         day = codes.read_date(cells["administered_on"], site)
         drug = codes.resolve_drug(cells["drug"], site)

@@ -209,6 +209,11 @@ def test_the_papers_study_settings_are_read(tmp_path: Path) -> None:
             "late_days (366) must not lie above attribution_days (365): no onset could be late",
         ),
         (
+            "definitions:\n  - definition_id: udine_2025\n    max_gap_days: 0",
+            3,
+            "greater than or equal to 1",
+        ),
+        (
             "definitions:\n  - definition_id: udine_2025\n    attribution_days: 27",
             2,
             "late_days (28) must not lie above attribution_days (27)",

@@ -172,6 +172,7 @@ select 'udine_2025' as definition_id, 'ann' as patient_key, * from (values
     follow_up_days
 );
 alter table main.mart_rechallenge add column same_drug_date date;
+alter table main.mart_rechallenge add column same_drug_recorded_date date;
 alter table main.mart_rechallenge add column out_of_class_date date;
 create table intermediate.int_verdict_pair (definition_id varchar, comparison varchar, first_reading varchar,
     second_reading varchar, first_verdict varchar, second_verdict varchar);
@@ -225,7 +226,7 @@ def test_a_definition_with_an_empty_cohort_still_has_its_row() -> None:
             "mart_incidence_by_period": 4,
             "mart_time_to_onset": 0,
             "mart_duration": 6,
-            "mart_recurrence": 10,
+            "mart_recurrence": 12,
             "mart_review_agreement": 2,
         }
         rows = con.execute("select * from main.mart_incidence order by definition_id").fetchall()
@@ -282,11 +283,22 @@ def test_a_case_recurs_under_the_last_treatment_before_and_counts_among_those_gi
         expected = [
             ("all", 1, 1, 100, 266),
             ("same_drug", 1, 0, 0, 236),
+            ("same_drug_recorded", 0, 0, None, None),
             ("another_in_class", 1, 1, 100, 81),
             ("out_of_class", 0, 0, None, None),
             ("none", 0, 0, None, None),
         ]
         assert recurrences(con) == recurrences(con, "drug") == expected
+
+
+def test_a_documented_rechallenge_has_a_recorded_dose() -> None:
+    """Ann injected the drug at home: assumed after 30 days, recorded after 58."""
+    with build() as con:
+        con.execute(
+            "update main.mart_rechallenge set last_treatment = 'same_drug', another_in_class_date = null, "
+            "same_drug_date = onset_date + 30, same_drug_recorded_date = onset_date + 58 where recurred"
+        )
+        assert recurrences(con)[1:3] == [("same_drug", 1, 1, 100, 236), ("same_drug_recorded", 1, 1, 100, 208)]
 
 
 def test_who_was_given_nothing_is_followed_from_the_onset() -> None:

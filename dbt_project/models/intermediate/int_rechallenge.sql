@@ -10,7 +10,7 @@ where a drug injected at home was 'continued' by its line alone, the day is that
   discontinued, pending    'none'
 last_treatment: of what was given from the day of onset to the day before that recurrence, or in all of follow-up, by the
 rule of recurrence_context, so that those who recurred and those who did not are sorted alike. The three days: the first
-with that treatment.
+with that treatment; same_drug_recorded_on: the first on which a dose of the same drug is recorded, not assumed.
 */
 with episodes as (
     select * from {{ ref('int_episode_judged') }}
@@ -52,6 +52,7 @@ treatments_after as (
         episodes.patient_no,
         episodes.episode_number,
         treatments.event_on,
+        treatments.is_recorded_dose,
         case
             when treatments.drug = episodes.attributed_drug then 'same_drug'
             when treatments.drug_class = 'anti_cd20' then 'another_in_class'
@@ -79,6 +80,7 @@ given as (
         episode_number,
         max(case when from_last = 1 then treatment end) as last_treatment,
         min(case when treatment = 'same_drug' then event_on end) as same_drug_on,
+        min(case when treatment = 'same_drug' and is_recorded_dose then event_on end) as same_drug_recorded_on,
         min(case when treatment = 'another_in_class' then event_on end) as another_in_class_on,
         min(case when treatment = 'out_of_class' then event_on end) as out_of_class_on,
         min(event_on) as first_given_on
@@ -95,6 +97,7 @@ followed as (
         follow_up.follow_up_end,
         coalesce(given.last_treatment, 'none') as last_treatment,
         given.same_drug_on,
+        given.same_drug_recorded_on,
         given.another_in_class_on,
         given.out_of_class_on,
         coalesce(given.first_given_on = episodes.onset_on, false) as given_on_onset_day,
@@ -143,6 +146,7 @@ select
     case when not is_after_recurrence then next_on end as next_on,
     last_treatment,
     same_drug_on,
+    same_drug_recorded_on,
     another_in_class_on,
     out_of_class_on,
     given_on_onset_day,

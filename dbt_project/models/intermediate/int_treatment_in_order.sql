@@ -10,11 +10,13 @@ with attributed as (
 ),
 
 treatments as (
-    select patient_no, drug, drug_class, administered_on as event_on, true as is_dose
+    select patient_no, drug, drug_class, administered_on as event_on, true as is_dose,
+        dose_source = 'recorded' as is_recorded_dose
     from {{ ref('int_dose') }}
     where drug_class = 'anti_cd20'
     union all
-    select patient_no, drug, drug_class, start_on as event_on, false as is_dose
+    select patient_no, drug, drug_class, start_on as event_on, false as is_dose,
+        false as is_recorded_dose
     from {{ ref('int_treatment_line') }}
     where drug_class <> 'gcsf'
 )
@@ -25,6 +27,7 @@ select
     treatments.drug_class,
     treatments.event_on,
     treatments.is_dose,
+    treatments.is_recorded_dose,
     row_number() over (
         partition by treatments.patient_no
         order by

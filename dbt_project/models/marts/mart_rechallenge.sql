@@ -36,6 +36,7 @@ select
     cast({{ days_between('episode.recovery_date', 'followed.next_on') }} as integer) as days_from_recovery,
     followed.last_treatment,
     followed.same_drug_on as same_drug_date,
+    followed.same_drug_recorded_on as same_drug_recorded_date,
     followed.another_in_class_on as another_in_class_date,
     followed.out_of_class_on as out_of_class_date,
     followed.given_on_onset_day,

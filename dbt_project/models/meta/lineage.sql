@@ -56,7 +56,9 @@ select
     {{ no_key }} as drug,
     cast(null as date) as administered_on,
     records.file_id as source_file,
-    records.record_number
+    records.record_number,
+    records.part,
+    records.part_value
 from {{ ref('int_anc_record') }} as records
 inner join {{ ref('int_observed_patient') }} as patient on records.patient_no = patient.patient_no
 union all
@@ -68,7 +70,9 @@ select
     others.drug,
     others.administered_on,
     files.file_id as source_file,
-    {{ record_in_file('others.record_number', 'files.cells_per_record') }} as record_number
+    {{ record_in_file('others.record_number', 'files.cells_per_record') }} as record_number,
+    {{ no_key }} as part,
+    cast(null as decimal(18, 6)) as part_value
 from others
 inner join {{ ref('int_observed_patient') }} as patient on others.patient_no = patient.patient_no
 inner join {{ ref('stg_input_file') }} as files on others.file_no = files.file_no

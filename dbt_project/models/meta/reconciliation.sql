@@ -1,13 +1,14 @@
 /*
 Grain: a file in force. Every delivered row counts once: current, superseded, duplicate, quarantined, not mapped or erased.
 rows_delivered is the ledger's count from the load; the others are counted in the models, so that a lost row shows.
+rows_cancelled: those of rows_current that take a record back. The gate tells a withdrawal from a loss by them.
 */
 with rows_read as (
     {% for name, entity in [
         ('patient', 'patients'), ('treatment', 'treatments'), ('administration', 'administrations'),
         ('lab_result', 'lab_results'), ('clinical_event', 'clinical_events'), ('adjudication', 'adjudications')
     ] %}
-    select file_no, count(*) as n_rows
+    select file_no, count(*) as n_rows, sum(case when is_cancelled then 1 else 0 end) as n_cancelled
     from {{ ref('stg_' ~ name) }}
     group by file_no
     {{ "union all" if not loop.last }}
@@ -18,6 +19,7 @@ rows_set_aside as (
     select
         file_no,
         count(*) as n_rows,
+        sum(case when is_cancelled then 1 else 0 end) as n_cancelled,
         sum(case when disposition = 'superseded' then 1 else 0 end) as rows_superseded,
         sum(case when disposition = 'duplicate' then 1 else 0 end) as rows_duplicate,
         sum(case when disposition = 'quarantined' then 1 else 0 end) as rows_quarantined,
@@ -44,7 +46,8 @@ select
     cast(coalesce(aside.rows_duplicate, 0) as bigint) as rows_duplicate,
     cast(coalesce(aside.rows_quarantined, 0) as bigint) as rows_quarantined,
     cast(coalesce(aside.rows_not_mapped, 0) as bigint) as rows_not_mapped,
-    cast(coalesce(rows_gone.n_rows, 0) as bigint) as rows_erased
+    cast(coalesce(rows_gone.n_rows, 0) as bigint) as rows_erased,
+    cast(coalesce(rows_read.n_cancelled, 0) - coalesce(aside.n_cancelled, 0) as bigint) as rows_cancelled
 from {{ ref('stg_input_file') }} as files
 left join rows_read on files.file_no = rows_read.file_no
 left join rows_set_aside as aside on files.file_no = aside.file_no

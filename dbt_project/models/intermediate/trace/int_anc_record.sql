@@ -1,6 +1,7 @@
 {{ config(materialized='view') }}
 /*
-Grain: an ANC result and one record it rests on: its own, or the up to three that it is derived from.
+Grain: an ANC result and one record it rests on: its own, or the up to three that it is derived from. part: of a derived
+result, which part the record gives, and part_value its value, as it was reckoned with (10^9/L or %).
 */
 with derived_parts as (
     {% for part in ['first', 'second', 'third'] %}
@@ -8,7 +9,9 @@ with derived_parts as (
         {{ derived_key('derived.first_part_key', 'derived.second_part_key') }} as anc_record_key,
         derived.patient_no,
         counts.file_no,
-        counts.record_number
+        counts.record_number,
+        counts.analyte,
+        counts.canonical_value
     from {{ ref('int_derived_anc') }} as derived
     inner join {{ ref('int_blood_count') }} as counts on derived.{{ part }}_part_key = counts.record_key
     {{ "union all" if not loop.last }}
@@ -19,17 +22,20 @@ select
     anc.anc_record_key,
     anc.patient_no,
     files.file_id,
-    {{ record_in_file('counts.record_number', 'files.cells_per_record') }} as record_number
+    {{ record_in_file('counts.record_number', 'files.cells_per_record') }} as record_number,
+    cast(null as varchar) as part,
+    cast(null as decimal(18, 6)) as part_value
 from {{ ref('int_anc') }} as anc
 inner join {{ ref('int_blood_count') }} as counts on anc.anc_record_key = counts.record_key
 inner join {{ ref('stg_input_file') }} as files on counts.file_no = files.file_no
 where anc.derivation = 'measured'
 union all
--- the parts of one derived ANC may stand in one record of a wide file
-select distinct
+select
     parts.anc_record_key,
     parts.patient_no,
     files.file_id,
-    {{ record_in_file('parts.record_number', 'files.cells_per_record') }} as record_number
+    {{ record_in_file('parts.record_number', 'files.cells_per_record') }} as record_number,
+    parts.analyte as part,
+    cast(parts.canonical_value as decimal(18, 6)) as part_value
 from derived_parts as parts
 inner join {{ ref('stg_input_file') }} as files on parts.file_no = files.file_no

@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 /*
 Grain: an episode and one thing that makes it a case episode or keeps it from being one: the cohort, the attribution, the
-chart review's verdict in force, and last the conclusion, which has no day.
+chart review's verdict in force and those overruled, and last the conclusion, which has no day.
 */
 with episodes as (
     select
@@ -79,6 +79,15 @@ select
         'episode', dbt.concat(["'review_'", 'episode.verdict']), 'episode.reviewed_on', 4, "'adjudication'",
         key='episode.verdict_key') }}
 from {{ ref('int_episode_review') }} as episode
+union all
+select
+    {{ trace_step(
+        'episode', dbt.concat(["'overruled_'", 'episode.verdict']), 'episode.reviewed_on', 4, "'adjudication'",
+        key='episode.record_key') }}
+from {{ ref('int_episode_verdict') }} as episode
+inner join {{ ref('int_episode_review') }} as review
+    on {{ same_episode('episode', 'review') }}
+where episode.record_key <> review.verdict_key
 union all
 select
     {{ trace_step(

@@ -1,7 +1,8 @@
 {{ config(materialized='view') }}
 /*
 Grain: an episode and one count that decided about its course. Values between a provisional recovery and the next low one
-count for nothing and are no steps. An episode that no recovery ends has its end as a last step.
+count for nothing and are no steps. An episode that no recovery ends has its end as a last step. A value left out for its
+operator is a step as long as it could have been a measurement of this episode.
 */
 select
     {{ trace_step(
@@ -39,3 +40,20 @@ select
         'episode.window_end_on', 4) }}
 from {{ ref('int_episode') }} as episode
 where episode.end_status <> 'recovered'
+union all
+select
+    {{ trace_step(
+        'episode', "'left_out_for_operator'", 'judged.collected_on', 2, "'anc'", key='judged.anc_record_key',
+        count='judged') }}
+from {{ ref('int_episode') }} as episode
+inner join {{ ref('int_case_definition') }} as definitions on episode.definition_id = definitions.definition_id
+inner join {{ ref('int_anc_judged') }} as judged
+    on
+        episode.definition_id = judged.definition_id
+        and episode.patient_no = judged.patient_no
+        and episode.onset_on <= judged.collected_on
+        and case
+            when episode.end_status = 'recovered' then episode.end_on
+            else {{ add_days('episode.window_end_on', 'definitions.max_gap_days') }}
+        end >= judged.collected_on
+where not judged.is_decided

@@ -1,0 +1,181 @@
+"""What one site, or one case, lost against the release before, where the whole still looks sound.
+
+`drift.py` asks the same of whole tables. A month of one site is a small part of them: an export that came back
+without it would pass. Why an emptied month blocks, and what lets it through:
+docs/decisions/0019-a-month-that-comes-back-empty.md.
+"""
+
+from __future__ import annotations
+
+from expectations.check import Check
+from expectations.kinds import no_rows
+from expectations.suites.accounts import NOTHING_LOST
+from expectations.suites.drift import COMMON_END
+
+# Of fewer, one patient who moved away or one corrected date is a large share.
+FEWEST_ROWS = 10
+
+_ANC = "SELECT site, collected_on AS day FROM {before}main.fct_anc"
+_LAB = "SELECT site, collected_on AS day FROM {before}main.fct_lab_grade"
+# Assumed doses follow from the recorded ones and move with them.
+_DOSE = """SELECT patient.site, dose.administered_on AS day FROM {before}main.fct_dose AS dose
+            JOIN {before}main.dim_patient AS patient ON dose.patient_key = patient.patient_key
+            WHERE dose.dose_source = 'recorded'"""
+
+
+def _months(rows: str, before: str) -> str:
+    """Rows by site and month, and by site alone (month NULL), up to the end that both releases have reached."""
+    return f"""
+        SELECT site, date_trunc('month', day) AS month, count(*) AS n FROM ({rows.format(before=before)}) AS dated
+        WHERE day <= {COMMON_END} GROUP BY GROUPING SETS ((site, date_trunc('month', day)), (site))
+    """
+
+
+def _shrunk(check_id: str, table: str, rows: str, what: str) -> Check:
+    return no_rows(
+        check_id,
+        table,
+        f"""
+        SELECT before.site, coalesce(strftime(before.month, '%Y-%m'), 'all months') AS month,
+            coalesce(now.n, 0) || ' of ' || before.n AS still_there
+        FROM ({_months(rows, "previous.")}) AS before
+        LEFT JOIN ({_months(rows, "")}) AS now
+            ON before.site = now.site AND before.month IS NOT DISTINCT FROM now.month
+        WHERE before.n >= {FEWEST_ROWS} AND 2 * coalesce(now.n, 0) < before.n
+        """,
+        description=f"No site has lost more than half of its {what} of a month, or of all months, that the previous "
+        "release had.",
+        source=f"Promise 1: nothing is lost. This registry's choice: half, of at least {FEWEST_ROWS}",
+        severity="warning",
+        needs_previous=True,
+        names_offenders=True,
+    )
+
+
+_EMPTIED_MONTH = no_rows(
+    "site_anc_month_emptied",
+    "main.fct_anc",
+    f"""
+    WITH emptied AS (
+        SELECT before.site, before.month FROM ({_months(_ANC, "previous.")}) AS before
+        LEFT JOIN ({_months(_ANC, "")}) AS now
+            ON before.site = now.site AND before.month IS NOT DISTINCT FROM now.month
+        WHERE before.n >= {FEWEST_ROWS} AND now.site IS NULL
+    ), gone AS (
+        -- A result that now has another date is not gone. Of the candidate only the keys of sites with an emptied month
+        -- are compared: mostly none.
+        SELECT anc.site, anc.patient_key, patient.patient_key IS NULL AS is_patient_gone
+        FROM previous.main.fct_anc AS anc
+        LEFT JOIN main.dim_patient AS patient ON anc.patient_key = patient.patient_key
+        ANTI JOIN (
+            SELECT anc_key FROM main.fct_anc WHERE site IN (SELECT site FROM emptied)
+        ) AS still ON anc.anc_key = still.anc_key
+        WHERE anc.collected_on <= {COMMON_END}
+            AND EXISTS (
+                SELECT 1 FROM emptied WHERE emptied.site = anc.site
+                    AND coalesce(emptied.month = date_trunc('month', anc.collected_on), true)
+            )
+    ), gone_by_site AS (
+        SELECT site, count(*) FILTER (NOT is_patient_gone) AS n_of_patients_there,
+            count(*) FILTER (is_patient_gone) AS n_of_patients_gone,
+            count(DISTINCT patient_key) FILTER (is_patient_gone) AS n_patients_gone
+        FROM gone GROUP BY site
+    ), taken_back AS (
+        -- cancellations that came since, and patients forgotten since
+        SELECT now.site,
+            sum(now.rows_cancelled) FILTER (now.entity = 'lab_results' AND before.source_file IS NULL) AS n_results,
+            sum(CASE WHEN before.source_file IS NULL THEN now.rows_cancelled ELSE 0 END + now.rows_erased
+                - coalesce(before.rows_erased, 0)) FILTER (now.entity = 'patients') AS n_patients
+        FROM meta.reconciliation AS now
+        LEFT JOIN previous.meta.reconciliation AS before ON now.source_file = before.source_file
+        GROUP BY now.site
+    )
+    SELECT emptied.site, coalesce(strftime(emptied.month, '%Y-%m'), 'all months') AS month FROM emptied
+    JOIN gone_by_site AS gone ON emptied.site = gone.site
+    LEFT JOIN taken_back ON emptied.site = taken_back.site
+    WHERE greatest(gone.n_of_patients_there - coalesce(taken_back.n_results, 0), 0) + CASE
+            WHEN gone.n_patients_gone > coalesce(taken_back.n_patients, 0) THEN gone.n_of_patients_gone ELSE 0
+        END >= {FEWEST_ROWS}
+    """,
+    description="No month of a site that had neutrophil counts in the previous release has none now, unless they were "
+    "taken back: cancelled by the site, or of patients who were cancelled or forgotten.",
+    source=f"Promise 1: nothing is lost. Decision 0019, of at least {FEWEST_ROWS} counts",
+    needs_previous=True,
+    names_offenders=True,
+)
+
+_SHRUNK_DELIVERY = no_rows(
+    "delivery_shrunk",
+    "meta.reconciliation",
+    f"""
+    SELECT before.site, before.delivery, before.entity, coalesce(now.n, 0) || ' of ' || before.n AS still_usable
+    FROM (
+        SELECT site, delivery, entity, sum(rows_delivered - rows_quarantined) AS n
+        FROM previous.meta.reconciliation GROUP BY site, delivery, entity
+    ) AS before
+    LEFT JOIN (
+        SELECT site, delivery, entity, sum(rows_delivered - rows_quarantined) AS n
+        FROM meta.reconciliation GROUP BY site, delivery, entity
+    ) AS now ON before.site = now.site AND before.delivery = now.delivery AND before.entity = now.entity
+    WHERE before.n >= {FEWEST_ROWS} AND 2 * coalesce(now.n, 0) < before.n
+    """,
+    description="No delivery of the previous release, sent again or judged again, has lost more than half of an "
+    "entity's rows: replaced by fewer, or held back.",
+    source=f"{NOTHING_LOST}. This registry's choice: half, of at least {FEWEST_ROWS}",
+    severity="warning",
+    needs_previous=True,
+    names_offenders=True,
+)
+
+# After a rotation of the key nobody can be found again: then there is nothing to compare.
+_LOST_CASE = no_rows(
+    "case_episodes_lost",
+    "main.fct_neutropenia_episode",
+    f"""
+    SELECT lost.site, lost.severity, lost.became || ': '
+            || count(*) OVER (PARTITION BY lost.site, lost.severity, lost.became) AS n_lost
+    FROM (
+        SELECT before.site, coalesce(before.severity, 'ungraded') AS severity, CASE
+                WHEN now.adjudication IN ('other_cause', 'lab_error') THEN 'ruled out by review'
+                WHEN now.attributed_drug IS NULL AND now.episode_id IS NOT NULL THEN 'no longer attributed'
+                WHEN now.episode_id IS NOT NULL THEN 'no longer in the cohort'
+                WHEN patient.patient_key IS NULL THEN 'patient absent'
+                ELSE 'absent'
+            END AS became
+        FROM previous.main.fct_neutropenia_episode AS before
+        JOIN main.dim_case_definition AS definition
+            ON before.definition_id = definition.definition_id AND definition.is_primary
+        LEFT JOIN main.fct_neutropenia_episode AS now
+            ON before.definition_id = now.definition_id AND before.patient_key = now.patient_key
+            AND before.onset_date = now.onset_date
+        LEFT JOIN main.dim_patient AS patient ON before.patient_key = patient.patient_key
+        WHERE before.is_case_episode AND before.onset_date <= {COMMON_END}
+            AND NOT EXISTS (
+                SELECT 1 FROM main.fct_neutropenia_episode AS still
+                WHERE still.definition_id = before.definition_id AND still.patient_key = before.patient_key
+                    AND still.is_case_episode
+                    AND still.onset_date <= coalesce(before.end_date, DATE '9999-12-31')
+                    AND coalesce(still.end_date, DATE '9999-12-31') >= before.onset_date
+            )
+            AND EXISTS (
+                SELECT 1 FROM previous.main.dim_patient AS known
+                JOIN main.dim_patient AS again ON known.patient_key = again.patient_key
+            )
+    ) AS lost
+    """,
+    description="Every case episode that the previous release had under the primary definition is one still: of the "
+    "same patient and onset, or overlapping where the onset has moved. `registry releases diff` lists the others.",
+    source="This registry's choice: a case that was published does not vanish unnoticed",
+    severity="warning",
+    needs_previous=True,
+    names_offenders=True,
+)
+
+CHECKS: tuple[Check, ...] = (
+    _EMPTIED_MONTH,
+    _shrunk("site_anc_month_shrunk", "main.fct_anc", _ANC, "neutrophil counts"),
+    _shrunk("site_lab_month_shrunk", "main.fct_lab_grade", _LAB, "other counts"),
+    _shrunk("site_dose_month_shrunk", "main.fct_dose", _DOSE, "recorded doses"),
+    _SHRUNK_DELIVERY,
+    _LOST_CASE,
+)

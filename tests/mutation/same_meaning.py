@@ -1,0 +1,63 @@
+"""Mutants that no comparison can notice, each with the reason: nothing can change, or nothing that is compared here."""
+
+from __future__ import annotations
+
+_NO_RECOVERY_AT_ONSET = "a day has one count, and that of the day of onset is low, so no recovery"
+_NO_RECOVERY_AT_LOSS = (
+    "a day has one count, and that on which an episode was lost is no recovery, or it had ended there"
+)
+_NEVER_ABOVE = "a count above some value is not low, so it is the nadir of no episode"
+_GRADED_BEFORE = "1.0 itself was graded by the line before"
+_SAME_DAY = "of the same day it is the same which one is taken"
+_NO_SO_LONG_LINE = "2000 intervals of the shortest, 28 days, are 153 years"
+_WHOLE_NUMBER = "0.1 x 10^9/L is 100 per microlitre, a whole number"
+_SPARES_ROWS = "a draw without the part has NULL for it, of which int_derivation makes nothing"
+
+SAME_MEANING: dict[tuple[str, str, str], str] = {
+    ("int_number", "where thousands.digit < 2", "<"): _NO_SO_LONG_LINE,
+    ("int_number", "where thousands.digit < 2", "2"): _NO_SO_LONG_LINE,
+    ("int_site_cutoff", "study.data_cutoff < last_delivered.delivered_to", "<"): _SAME_DAY,
+    ("int_observed_patient", "patient.death_on < cutoff.cutoff_on", "<"): _SAME_DAY,
+    ("int_differential", "count(case when analyte = 'wbc' then 1 end) > 0", "="): _SPARES_ROWS,
+    ("int_differential", "count(case when analyte = 'wbc' then 1 end) > 0", ">"): _SPARES_ROWS,
+    ("int_differential", "in ('neutrophils_pct', 'segs_pct') then 1 end) > 0", ">"): _SPARES_ROWS,
+    ("int_differential", "count(case when analyte = 'segs_abs' then 1 end) > 0", "="): _SPARES_ROWS,
+    ("int_differential", "count(case when analyte = 'segs_abs' then 1 end) > 0", ">"): _SPARES_ROWS,
+    ("int_differential", "count(case when analyte = 'bands_abs' then 1 end) > 0", "="): _SPARES_ROWS,
+    ("int_differential", "count(case when analyte = 'bands_abs' then 1 end) > 0", ">"): _SPARES_ROWS,
+    ("int_dose", "dose.administered_on >= line.start_on", ">="): "of a day's doses the recorded one is kept anyway",
+    ("int_episode", "and anc_day.collected_on < ended.onset_on", "<"): _NO_RECOVERY_AT_ONSET,
+    ("int_recurrence", "and anc_day.collected_on < episodes.onset_on", "<"): _NO_RECOVERY_AT_ONSET,
+    ("mart_monitoring", "and episode.end_on < anc_day.collected_on", "<"): _NO_RECOVERY_AT_LOSS,
+    # a window of macros/windows.sql: drugs given every four weeks
+    ("int_episode_attributed", "drugs.interval_days <= 28", "28"): "no drug of the seed has an interval of 29 days",
+    ("int_episode_judged", "episode.nadir_operator = '>'", "="): _NEVER_ABOVE + ", and below some value begins at 0",
+    ("fct_neutropenia_episode", "(nadir_low > 1.000000", ">"): _GRADED_BEFORE,
+    ("fct_neutropenia_episode", "(nadir_low = 1.000000", "1.000000"): _NEVER_ABOVE,
+    ("fct_neutropenia_episode", "(nadir_low = 1.000000", "="): _NEVER_ABOVE,
+    ("fct_neutropenia_episode", "nadir_low > 1.000000 and nadir_high < 1.500000", ">"): _GRADED_BEFORE,
+    ("fct_lab_grade", "(results.canonical_value < 0.1 and", "<"): _WHOLE_NUMBER,
+    ("fct_lab_grade", "(results.canonical_value < 0.1 and", "0.1"): _WHOLE_NUMBER,
+    ("fct_lab_grade", "results.operator = '>'", "="): "every grade of these counts holds the value it begins with",
+}
+
+_RECORD_ALONE = "which record stands behind it, not what it says: unit test of the model"
+_AGREEMENT_ALONE = "serves meta.derivation_agreement alone: unit test of the model"
+
+# What is not in the comparison, and where it is tested.
+TESTED_ELSEWHERE: dict[tuple[str, str, str], str] = {
+    **{
+        ("int_differential", f"filter (where analyte = '{part}') as {part}_key", "="): _RECORD_ALONE
+        for part in ("segs_abs", "bands_abs", "wbc", "neutrophils_pct", "segs_pct", "bands_pct")
+    },
+    ("int_episode_review", "verdict_number = last_number then record_key end) as verdict_key", "="): (
+        "which record stands behind the verdict: test_trace.py"
+    ),
+    ("int_differential", "when count(case when analyte = 'anc' then operator end) = 0", "="): _AGREEMENT_ALONE,
+    ("int_differential", "when count(case when analyte = 'anc' then operator end) = 0", "0"): _AGREEMENT_ALONE,
+    ("int_differential", "then min(case when analyte = 'anc' then canonical_value end)", "="): _AGREEMENT_ALONE,
+    ("int_derivation", "bands_abs > 0 as has_bands", ">"): _AGREEMENT_ALONE,
+    ("int_derivation", "bands_abs > 0 as has_bands", "0"): _AGREEMENT_ALONE,
+    ("int_derivation", "coalesce(bands_pct, 0) > 0 as has_bands", ">"): _AGREEMENT_ALONE,
+    ("int_derivation", "coalesce(bands_pct, 0) > 0 as has_bands", "0"): _AGREEMENT_ALONE,
+}
