@@ -7,6 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from registry.disk import group_folder, private_folder
 from registry.settings import Settings
 
 # Telemetry off: hospitals block it, and nothing of a patient's registry leaves the house. The sign-up dialog of a first
@@ -29,7 +30,8 @@ compute_logs:
 def prepare_dagster_home(settings: Settings) -> Path:
     """Create DAGSTER_HOME with its dagster.yaml where they are missing, and point this process at it."""
     home = settings.dagster_home
-    home.mkdir(parents=True, exist_ok=True)
+    group_folder(settings.home)
+    private_folder(home)
     config = home / "dagster.yaml"
     if not config.exists():
         config.write_text(DAGSTER_YAML)

@@ -1,4 +1,7 @@
-"""A disk that is full or may not be written to, told in one line whoever notices it: Python, DuckDB or dbt."""
+"""Folders with the access that they are meant to have, and a disk that can't be written to, told in one line.
+
+The vault's own access is `registry/vault.py`'s.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,21 @@ from registry.errors import UserError
 
 # What the system's words become in DuckDB's and dbt's messages.
 _NO_ROOM = re.compile(r"no space left|file too large|disk quota|read-only file system|could not write", re.IGNORECASE)
+
+
+def group_folder(path: Path) -> None:
+    """Make a folder that its group may read (0750), whatever the umask; one that is there keeps the mode it has."""
+    if not path.is_dir():
+        path.mkdir(parents=True, exist_ok=True, mode=0o750)
+        # a group that is handed down (setgid) stays handed down
+        path.chmod(path.stat().st_mode & 0o7000 | 0o750)
+
+
+def private_folder(path: Path) -> None:
+    """Make a folder that its owner alone may read (0700), or make it so."""
+    path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if path.stat().st_mode & 0o077:
+        path.chmod(0o700)
 
 
 @contextmanager

@@ -52,7 +52,7 @@ def understood(settings: Settings | None, error: Exception, doing: str) -> UserE
         )
     if isinstance(error, OSError) and error.strerror:
         where = error.filename or "the registry's home"
-        return UserError(f"{where}: {error.strerror}; check that this user may write there")
+        return UserError(f"{where}: {error.strerror}; check that this user may read and write there")
     place = f"{type(error).__name__} in {_place(error)}"
     report = _report(settings, error, doing) if settings else None
     more = f"; a report without any patient's value, fit to be sent: {report}" if report else ""

@@ -9,7 +9,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from registry.release import candidate, decision, pin, retention, store
+from registry.public import files as public
+from registry.release import candidate, damage, decision, pin, retention
 from registry.settings import Settings
 from registry.vault import connect_vault
 
@@ -20,9 +21,10 @@ def sweep(settings: Settings) -> None:
     The caller holds the lock of the home.
     """
     candidate.sweep(settings)
-    store.set_damaged_aside(settings)
+    damage.set_aside(settings)
     pin.clear_void(settings)
     retention.remove_old(settings)
+    public.sweep(settings)
     decision.draft_of(settings).unlink(missing_ok=True)
     for draft in settings.vault.glob(".pseudonym.*"):
         draft.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from registry.disk import group_folder
 from registry.errors import UserError
 from registry.settings import Settings
 
@@ -39,7 +40,7 @@ def acquire(settings: Settings, by: str, *, wait: bool = True) -> bool:
     path = settings.lock_file
     if str(path) in _held:
         return False
-    path.parent.mkdir(parents=True, exist_ok=True)
+    group_folder(path.parent)
     lock = FileLock(path, mode=0o600)
     try:
         lock.acquire(timeout=0)

@@ -133,17 +133,22 @@ def load_settings(
     deliveries: str | Path | None = None,
     config: str | Path | None = None,
     through: str | None = None,
+    *,
+    for_reading: bool = False,
 ) -> Settings:
     """Settings from arguments, else REGISTRY_* variables, else defaults.
 
     The study settings come from `config` (it must exist) or from `registry.yml` beside the deliveries
     (where there is one). UserError names the variable, or the file, line and key, that is wrong.
+
+    `for_reading`: for what reads releases, which say themselves under which study settings they were made. Those of now
+    are left out (the defaults stand in their place): whoever asks may have no access to the deliveries.
     """
     home_dir = _absolute(home or os.environ.get("REGISTRY_HOME") or "data")
     if "?" in str(home_dir):
         raise UserError(f"{home_dir}: DuckDB can't keep files where the path holds a '?': choose another REGISTRY_HOME")
     deliveries_dir = _absolute(deliveries or os.environ.get("REGISTRY_DELIVERIES") or home_dir / "deliveries")
-    config_file = _study_file(config or os.environ.get("REGISTRY_CONFIG"), deliveries_dir)
+    config_file = None if for_reading else _study_file(config or os.environ.get("REGISTRY_CONFIG"), deliveries_dir)
     return Settings(
         home=home_dir,
         deliveries=deliveries_dir,

@@ -137,6 +137,6 @@ def _file_names(settings: Settings) -> dict[str, str] | None:
     try:
         with connect_vault(settings, read_only=True) as connection:
             rows = connection.execute("SELECT file_id, site, delivery, path FROM input_file").fetchall()
-    except UserError:
+    except (UserError, PermissionError):
         return None
     return {file_id: "/".join(place) for file_id, *place in rows}

@@ -18,6 +18,7 @@ from pathlib import Path
 import duckdb
 
 from registry.contract import ENTITIES
+from registry.disk import group_folder
 from registry.errors import UserError
 from registry.settings import Settings, connect_options
 
@@ -84,7 +85,7 @@ def private_files() -> Iterator[None]:
 def secure_vault(settings: Settings) -> None:
     """Make the vault's folder where it is absent, and take everyone else's rights off what is in it."""
     try:
-        settings.home.mkdir(parents=True, exist_ok=True)
+        group_folder(settings.home)
         settings.vault.mkdir(mode=0o700, exist_ok=True)
         settings.vault_temp.mkdir(mode=0o700, exist_ok=True)
         for path, mode in ((settings.vault, 0o700), (settings.vault_temp, 0o700)):

@@ -74,6 +74,12 @@ def _print_remains(subject: Subject) -> None:
             f"{len(remains.releases):,} releases hold the patient under a pseudonym, and stay as they are: "
             f"{', '.join(remains.releases)}"
         )
+    if remains.unknown:
+        console.print(
+            f"{len(remains.unknown):,} releases were made under an earlier key, or set aside as damaged: whether they "
+            f"hold the patient can't be told, so take it that they do: {', '.join(remains.unknown)}"
+        )
+    if remains.releases or remains.unknown:
         console.print("  to have them gone, refresh first, then remove their folders; the one in force goes last")
     console.print("also look for: backups of the vault, forms and files from `registry review` and `quarantine`")
     console.print("next: registry refresh, which publishes a release without the patient")

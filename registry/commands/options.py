@@ -25,8 +25,8 @@ def home_in_use(ctx: click.Context) -> Settings | None:
     from registry.settings import load_settings
 
     try:
-        return load_settings(home=ctx.meta[_HOME_KEY]) if _HOME_KEY in ctx.meta else None
-    except UserError:
+        return load_settings(home=ctx.meta[_HOME_KEY], for_reading=True) if _HOME_KEY in ctx.meta else None
+    except (UserError, OSError):
         return None
 
 

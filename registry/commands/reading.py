@@ -26,7 +26,7 @@ def sql(query: str, home: Path | None, form: str, release_id: str | None, timeou
 
     if not query.strip():
         raise UserError('no query given; for example: registry sql "select * from mart_sensitivity"')
-    columns, rows = run_query(load_settings(home=home), query, release_id, seconds=timeout or None)
+    columns, rows = run_query(load_settings(home=home, for_reading=True), query, release_id, seconds=timeout or None)
     print_rows(columns, rows, form)
 
 
@@ -44,7 +44,7 @@ def trace_command(episode_id: str, home: Path | None, release_id: str | None) ->
     from registry.trace import trace
     from registry.trace_rules import RULES
 
-    traced = trace(load_settings(home=home), episode_id, release_id)
+    traced = trace(load_settings(home=home, for_reading=True), episode_id, release_id)
     definition = traced.definition
     print_rows(["", ""], [[name, value] for name, value in traced.episode.items() if value is not None])
     console.print(f"\n[bold]definition[/bold] {definition['definition_id']}: {definition['label']}")

@@ -27,7 +27,7 @@ def list_command(home: Path | None) -> None:
     from registry.console import console, print_rows
     from registry.settings import load_settings
 
-    settings = load_settings(home=home)
+    settings = load_settings(home=home, for_reading=True)
     found = release.list_releases(settings)
     current = release.current(settings)
     pinned = release.pinned(settings)
@@ -61,7 +61,8 @@ def show(release_id: str, home: Path | None) -> None:
     from registry.console import console, print_rows
     from registry.settings import load_settings
 
-    one = release.load(load_settings(home=home), release_id)
+    one = release.load(load_settings(home=home, for_reading=True), release_id)
+    release.refuse_damaged(one)
     manifest = one.manifest
     console.print(f"release {one.release_id}   {one.path}")
     if manifest.get("synthetic"):
@@ -96,7 +97,7 @@ def diff_command(before: str, after: str, home: Path | None, form: str) -> None:
     from registry.release.diff import diff
     from registry.settings import load_settings
 
-    settings = load_settings(home=home)
+    settings = load_settings(home=home, for_reading=True)
     found = diff(settings, release.load(settings, before), release.load(settings, after))
     if form == "table":
         _print_difference(before, after, found)
@@ -121,14 +122,14 @@ def rollback(release_id: str, home: Path | None) -> None:
     settings = load_settings(home=home)
     lock.acquire(settings, "registry releases rollback", wait=False)
     try:
-        left = release.current(settings)
+        left = release.current_id(settings)
         target = release.rollback(settings, release_id)
     finally:
         lock.release(settings)
-    if left and left.release_id == target.release_id:
+    if left == target.release_id:
         console.print(f"{target.release_id} is in force already: nothing changed")
     else:
-        console.print(f"in force: {target.release_id}" + (f", no longer {left.release_id}" if left else ""))
+        console.print(f"in force: {target.release_id}, no longer {left}")
     if release.pinned(settings):
         console.print(
             "it is pinned: a refresh of the same inputs leaves it, the first with other inputs (files, settings, code) "
@@ -146,7 +147,7 @@ def verify(release_id: str, home: Path | None) -> None:
     from registry.release.files import CHECKSUMS, sha256
     from registry.settings import load_settings
 
-    path = release.folder(load_settings(home=home), release_id)
+    path = release.folder(load_settings(home=home, for_reading=True), release_id)
     if changed := release.verify(path):
         errors.print(f"[bold red]error:[/bold red] release {release_id} is not as it was sealed; restore it: {path}")
         for name in changed:
@@ -168,7 +169,7 @@ def public(release_id: str, home: Path | None, out: Path | None) -> None:
     from registry.public import write_public
     from registry.settings import load_settings
 
-    settings = load_settings(home=home)
+    settings = load_settings(home=home, for_reading=True)
     one = release.load(settings, release_id)
     folder = write_public(settings, one, out)
     console.print(f"public part of {release_id}: {folder}", markup=False)

@@ -33,9 +33,9 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("key", private.key),
     ("locks", private.locks),
     ("left-overs", private.left_overs),
+    ("settings", delivered.settings_read),
     ("deliveries", delivered.deliveries),
     ("ledger", delivered.ledger_against_deliveries),
-    ("settings", delivered.settings_read),
     ("release", published.link),
     ("checksums", published.checksums),
     ("gate", published.gate),
@@ -44,11 +44,14 @@ CHECKS: tuple[tuple[str, Check], ...] = (
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Every finding, in order, as it is made; a check that can't be carried out is a finding too."""
+    """Every finding, in order, as it is made; a check that can't be carried out is a finding too, told once."""
+    told: set[str] = set()
     for subject, check in CHECKS:
         try:
             yield from (finding.about(subject) for finding in check(settings))
         except UserError as mistake:
-            yield wrong(str(mistake)).about(subject)
+            if str(mistake) not in told:
+                yield wrong(str(mistake)).about(subject)
+            told.add(str(mistake))
         except OSError as trouble:
             yield wrong(f"{trouble.filename or settings.home}: {trouble.strerror or 'not readable'}").about(subject)

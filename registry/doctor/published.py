@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from registry import journal, release
 from registry.doctor.finding import Finding, counted, ok, wrong
+from registry.errors import UserError
+from registry.release.decision import read
 from registry.release.store import CURRENT
 
 if TYPE_CHECKING:
@@ -53,7 +56,7 @@ def checksums(settings: Settings) -> Iterator[Finding]:
 
 def gate(settings: Settings) -> Iterator[Finding]:
     """What did the gate say last?"""
-    decision = release.last_decision(settings)
+    decision = read(settings)
     if decision is None:
         yield ok("never reached yet")
     elif decision.status == "refused":
@@ -85,7 +88,9 @@ def last_success(settings: Settings) -> datetime | None:
     decision = release.last_decision(settings)
     if decision is not None and decision.status != "refused":
         moments.append(datetime.fromisoformat(decision.decided_at))
-    current = release.current(settings)
+    current = None
+    with suppress(UserError):  # `link` and `checksums` tell
+        current = release.current(settings)
     if current is not None:
         moments.append(datetime.fromisoformat(current.manifest["created_at"]))
     return max(moments, default=None)

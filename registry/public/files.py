@@ -9,10 +9,13 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import json
+import os
 import shutil
 import uuid
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from registry.errors import UserError
 from registry.public.counts import Read, read
@@ -22,6 +25,7 @@ from registry.release.files import verify, write_checksums
 from registry.release.store import Release
 from registry.settings import Settings
 
+_DRAFT = ".public-"
 _README = """\
 {study}: neutropenia under anti-CD20 treatment in multiple sclerosis
 {label}
@@ -38,7 +42,8 @@ may add up to more than all; cases and person-years add up.
 An EMPTY CELL IS WITHHELD. It is never a zero, nor does it mean "none".
 
   - A count is shown only where it is {k} or more, and what is left of its denominator is {k} or more as well.
-  - A drug stands alone only where that holds for it and for the drugs that are left, which are pooled.
+  - A drug stands alone only where that holds for it and for the drugs that are left, which are pooled, and where those
+    who took drugs of several strata (what the strata's patients are more than all) are none or many.
   - With a count, all that is worked out from it is withheld: percentages, rates, intervals.
   - Measures of cases are shown by drug for all strata or for none.
   - Dates are told to the quarter. Sites, patients, days, medians and extremes are left out, and so are other case
@@ -55,7 +60,8 @@ def write_public(settings: Settings, release: Release, out: Path | None = None) 
     The threshold is the one of the study as published in the release. Default folder: <home>/public/<quarter>-<digits>.
 
     Raises:
-        UserError: if the release is not as it was sealed, or the folder holds something already.
+        UserError: if the release is not as it was sealed, or the folder holds something already or lies in the vault,
+            the releases or the deliveries.
 
     """
     if verify(release.path):
@@ -64,14 +70,17 @@ def write_public(settings: Settings, release: Release, out: Path | None = None) 
     threshold = int(study["suppression_threshold"])
     through = quarter(max(release.manifest["cutoffs"].values()))
     public_id = f"{through}-{release.fingerprint[:10]}"
-    folder = out or settings.home / "public" / public_id
+    folder = out or _default_place(settings) / public_id
+    for closed in (settings.releases, settings.vault, settings.deliveries) if out else ():
+        if folder.resolve().is_relative_to(closed.resolve()):
+            raise UserError(f"{folder} lies in {closed}, which is for other files: name a folder elsewhere with --out")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder}: is there already and is not overwritten; name another folder with --out")
     found = read(release)
     made = tables(found, decide(found.counts, threshold))
     about = _about(release, found, public_id, through)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = folder.parent / f".public-{uuid.uuid4().hex[:8]}"
+    temporary = folder.parent / f"{_DRAFT}{os.getpid()}-{uuid.uuid4().hex[:8]}"
     temporary.mkdir()
     try:
         for name, table in made.items():
@@ -93,6 +102,18 @@ def write_public(settings: Settings, release: Release, out: Path | None = None) 
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
     return folder
+
+
+def sweep(settings: Settings) -> None:
+    """Remove what killed processes left in the default place."""
+    for left in _default_place(settings).glob(f"{_DRAFT}*"):
+        process = left.name.removeprefix(_DRAFT).partition("-")[0]
+        if not process.isdigit() or not psutil.pid_exists(int(process)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _default_place(settings: Settings) -> Path:
+    return settings.home / "public"
 
 
 def quarter(day: str | None) -> str | None:

@@ -1,8 +1,9 @@
 """What may be shown: the one place that decides, on counts alone, without a release or a file.
 
 Shown is a count only where it and its complement reach the threshold k, and drugs are pooled, not blanked, so that sums
-give nothing away. The rule is safe against a reader who knows it: whatever is withheld could still be any of at least k
-numbers. The argument: docs/decisions/0013-public-part.md; tests/unit/test_public_rule.py tries every small registry.
+give nothing away; nor does what they are more than the whole, the patients of several pools. The rule is safe against a
+reader who knows it: whatever is withheld could still be any of at least k numbers. The argument:
+docs/decisions/0013-public-part.md; tests/unit/test_public_rule.py tries every small registry.
 """
 
 from __future__ import annotations
@@ -111,14 +112,26 @@ def _partition(counts: Counts, k: int, named: Sequence[str], *, with_cases: bool
     for some in alone:
         rest = everything - set(some)
         parts = (*(frozenset([drug]) for drug in some), *([rest] if rest else []))
-        if all(_stratum_reaches(counts, part, k, with_cases=with_cases) for part in parts):
+        are_shown = all(_stratum_reaches(counts, part, k, with_cases=with_cases) for part in parts)
+        if are_shown and _overlap_may_be_told(counts, parts, k):
             return parts
     return ()
 
 
+def _overlap_may_be_told(counts: Counts, parts: tuple[Drugs, ...], k: int) -> bool:
+    """Whether patients of several strata, whom the sum over these less all patients tells, are none or many.
+
+    A patient of all strata is in that difference once for each but one.
+    """
+    overlap = sum(counts.patients(part) for part in parts) - counts.n_patients
+    return overlap == 0 or overlap >= k * (len(parts) - 1)
+
+
 def _stratum_reaches(counts: Counts, drugs: Drugs, k: int, *, with_cases: bool) -> bool:
     n_patients = counts.patients(drugs)
-    return _both_reach(len(counts.cases_of(drugs)), n_patients, k) if with_cases else n_patients >= k
+    if not _both_reach(n_patients, counts.n_patients, k):
+        return False
+    return not with_cases or _both_reach(len(counts.cases_of(drugs)), n_patients, k)
 
 
 def _measure_reaches(counts: Counts, measure: str, drugs: Drugs, k: int) -> bool:

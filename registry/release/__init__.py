@@ -2,21 +2,23 @@
 
 `candidate.py` the copy that is judged · `new_cases.py` its table against the release before · `publication.py` audit
 and switch · `content.py` content hashes · `manifest.py`, `dictionary.py`, `files.py` what a release folder holds ·
-`store.py` the versions on disk · `pin.py` going back · `retention.py` how many are kept · `diff.py`, `explain.py` two
-of them compared · `decision.py` the gate's last word · `query.py` SQL on one.
+`store.py` the versions on disk · `damage.py` those no longer as they were sealed · `pin.py` going back · `retention.py`
+how many are kept · `diff.py`, `explain.py` two of them compared · `decision.py` the gate's last word · `query.py` SQL
+on one.
 
 What may leave the house is made by `registry/public`.
 
 Imports no Dagster; Great Expectations only when an audit runs.
 """
 
+from registry.release.damage import refuse_damaged
 from registry.release.decision import Decision
 from registry.release.decision import last as last_decision
 from registry.release.files import verify
 from registry.release.pin import pinned, rollback, stands_for
 from registry.release.publication import GateRefused, Outcome, publish
 from registry.release.retention import remove_old
-from registry.release.store import Release, current, folder, list_releases, load
+from registry.release.store import Release, current, current_id, folder, list_releases, load
 
 __all__ = [
     "Decision",
@@ -24,12 +26,14 @@ __all__ = [
     "Outcome",
     "Release",
     "current",
+    "current_id",
     "folder",
     "last_decision",
     "list_releases",
     "load",
     "pinned",
     "publish",
+    "refuse_damaged",
     "remove_old",
     "rollback",
     "stands_for",

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import duckdb
 
+from registry.disk import group_folder
 from registry.errors import UserError
 from registry.release.content import NOT_COMPARED, quoted, tables_of
 from registry.settings import Settings, connect_options
@@ -38,7 +39,7 @@ def build(settings: Settings) -> Path:
     """
     if not settings.warehouse.exists():
         raise UserError(f"{settings.warehouse}: nothing is built yet; run registry refresh")
-    settings.releases.mkdir(parents=True, exist_ok=True, mode=0o750)
+    group_folder(settings.releases)
     folder = settings.releases / f"{PREFIX}{uuid.uuid4().hex[:8]}"
     folder.mkdir(mode=0o700)
     try:

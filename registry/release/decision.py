@@ -1,6 +1,7 @@
 """The gate's last decision, kept beside the releases so that Dagster and the command line can show it.
 
-It is written whether the gate passed or refused: after a refusal nothing else is left of the candidate.
+It is written whether the gate passed or refused: after a refusal nothing else is left of the candidate. A torn record
+counts as none: nothing is decided by it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from pathlib import Path
 from typing import Literal
 
 from expectations import Audit, CheckResult
+from registry.disk import group_folder
 from registry.errors import UserError
+from registry.release.store import sync
 from registry.settings import Settings
 
 Status = Literal["published", "confirmed", "refused"]
@@ -44,16 +47,27 @@ def record(settings: Settings, release_id: str, fingerprint: str, status: Status
     decided_at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     decision = Decision(release_id, fingerprint, status, decided_at, audit)
     path = path_of(settings)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o750)
+    group_folder(path.parent)
     temporary = draft_of(settings)
     content = {**asdict(decision), "passed": audit.passed}
     temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    temporary.chmod(0o640)
+    sync(temporary)
     temporary.replace(path)
+    sync(path.parent)
     return decision
 
 
 def last(settings: Settings) -> Decision | None:
-    """The last decision, or None where the gate has never been reached.
+    """The last decision, or None where the gate has never been reached, or its record is torn."""
+    try:
+        return read(settings)
+    except UserError:
+        return None
+
+
+def read(settings: Settings) -> Decision | None:
+    """The same, for who wants to know of a torn record.
 
     Raises:
         UserError: if the file can't be read.
@@ -72,4 +86,4 @@ def last(settings: Settings) -> Decision | None:
             audit=Audit(tuple(CheckResult(**check) for check in content["audit"]["checks"])),
         )
     except (OSError, ValueError, KeyError, TypeError):
-        raise UserError(f"{path} can't be read: remove it; the next refresh writes it again") from None
+        raise UserError(f"{path} can't be read: remove it; the next refresh that builds writes it again") from None

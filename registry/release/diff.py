@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import duckdb
 
+from registry.release.damage import refuse_damaged
 from registry.release.explain import Explanation, Reason, explain
 from registry.release.store import Release
 from registry.settings import Settings, connect_options
@@ -59,7 +60,14 @@ class Difference:
 
 
 def diff(settings: Settings, before: Release, after: Release) -> Difference:
-    """Compare two releases, `before` against `after`; order matters: appeared is what `after` alone has."""
+    """Compare two releases, `before` against `after`; order matters: appeared is what `after` alone has.
+
+    Raises:
+        UserError: if one of them is damaged.
+
+    """
+    for release in (before, after):
+        refuse_damaged(release)
     changes = tuple(_manifest_changes(before.manifest, after.manifest))
     with duckdb.connect(config=connect_options(settings)) as connection:
         for name, release in (("before", before), ("after", after)):
@@ -155,7 +163,8 @@ def _manifest_changes(before: dict[str, Any], after: dict[str, Any]) -> list[Man
     changes = []
     for name, (old, new) in _differing(before["tables"], after["tables"], key="content_hash"):
         rows = [str(table["rows"]) if table else "none" for table in (old, new)]
-        changes.append(ManifestChange("table", name, f"rows {rows[0]} → {rows[1]}"))
+        change = f"rows {rows[0]} → {rows[1]}" if rows[0] != rows[1] else f"{rows[0]} rows as before, changed content"
+        changes.append(ManifestChange("table", name, change))
     files = [{file["file_id"]: file for file in manifest["inputs"]} for manifest in (before, after)]
     for file_id, (old, new) in _differing(files[0], files[1]):
         file = new or old

@@ -63,12 +63,17 @@ def verify(folder: Path) -> list[str]:
     except OSError as error:
         name = Path(str(error.filename)).name
         raise UserError(f"release {folder.name}: {name} can't be read; restore it from a backup") from None
-    lines = stated_text.decode("utf-8", errors="replace").splitlines()
-    stated = {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
-    changed = {name for name in stated.keys() | found.keys() if stated.get(name) != found.get(name)}
+    digests = stated(stated_text)
+    changed = {name for name in digests.keys() | found.keys() if digests.get(name) != found.get(name)}
     if not changed and stated_text != _checksums(found).encode():
         changed = {CHECKSUMS}
     return sorted(changed | _strangers(folder))
+
+
+def stated(checksums: bytes) -> dict[str, str]:
+    """The digest of each file, by its name in the release folder, as a SHA256SUMS has them."""
+    lines = checksums.decode("utf-8", errors="replace").splitlines()
+    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
 
 
 def sha256(path: Path) -> str:

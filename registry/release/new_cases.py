@@ -10,6 +10,7 @@ its hash is no part of "same inputs, same content" (docs/decisions/0009-new-case
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import duckdb
@@ -93,7 +94,10 @@ _KNOWN = f"""
 
 def write(settings: Settings, candidate: Path, previous: Release | None) -> None:
     """Write `mart_new_cases` into a candidate: against `previous`, or, without one, every severe case episode."""
-    with duckdb.connect(str(candidate), config=connect_options(settings)) as connection:
+    with (
+        previous.reading() if previous else nullcontext(),
+        duckdb.connect(str(candidate), config=connect_options(settings)) as connection,
+    ):
         if previous is None:
             known = _KNOWN.format(database="") + "WHERE false"
         else:

@@ -11,76 +11,104 @@ between the two leaves the state as it was before, or as it is after, and the ne
 from __future__ import annotations
 
 import json
+import logging
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from registry.errors import UserError
 from registry.release.files import verify
-from registry.release.store import Release, current, load, point_current, sync
+from registry.release.store import (
+    CURRENT,
+    Release,
+    current,
+    current_id,
+    find,
+    list_releases,
+    load,
+    point_current,
+    sync,
+)
 from registry.settings import Settings
 
-_PIN = ".pinned.json"
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Pin:
-    """The release that `current` is held at, and the fingerprint that is not to move it."""
+    """The release that `current` is held at, and the fingerprint that is not to move it.
+
+    Of a release that was left because its manifest could not be read, the fingerprint's first digits, as in its id.
+    """
 
     release_id: str
     fingerprint: str
 
+    def holds_back(self, fingerprint: str) -> bool:
+        """Is this the refresh whose release was left behind?"""
+        return fingerprint.startswith(self.fingerprint)
+
 
 def rollback(settings: Settings, release_id: str) -> Release:
     """Make an older release the current one, at once; it stays current until the inputs change.
+
+    The one that is left may be damaged, or its folder gone.
 
     Raises:
         UserError: if there is no such release, none at all, or it is not as it was sealed.
 
     """
     target = load(settings, release_id)
-    left = current(settings)
+    left = current_id(settings)
     if left is None:
         raise UserError("nothing is published yet: there is nothing to roll back")
-    if left.release_id == release_id:
-        return left
     if damaged := verify(target.path):
         raise UserError(
             f"release {release_id} is not as it was sealed ({', '.join(damaged)}): restore it from a backup first; "
-            f"{left.release_id} stays in force"
+            f"{left} stays in force"
         )
-    pin = pinned(settings)
-    newest = pin.fingerprint if pin else left.fingerprint
-    if target.fingerprint != newest:
-        _write(settings, Pin(release_id, newest))
+    if left == release_id:
+        return target
+    new = Pin(release_id, (pinned(settings) or Pin(left, _fingerprint(settings, left))).fingerprint)
+    if not new.holds_back(target.fingerprint):
+        hold(settings, new)
     point_current(settings, release_id)
-    if target.fingerprint == newest:
+    if new.holds_back(target.fingerprint):
         unpin(settings)
     return target
 
 
 def pinned(settings: Settings) -> Pin | None:
-    """The pin in force, or None; one that an interrupted rollback wrote before it could switch is not in force."""
-    path: Path = settings.releases / _PIN
+    """The pin in force, or None; one that an interrupted rollback wrote before it could switch is not in force.
+
+    One that is torn still tells that somebody went back: to `current`, from the newest release.
+    """
     try:
-        pin = Pin(**json.loads(path.read_text(encoding="utf-8")))
+        text = _path(settings).read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return None
-    except (OSError, ValueError, TypeError):
-        raise UserError(f"{path} can't be read: remove it, and roll back again if need be") from None
-    link = settings.releases / "current"
+    try:
+        pin = Pin(**json.loads(text))
+    except (ValueError, TypeError):
+        in_force, releases = current_id(settings), list_releases(settings)
+        return Pin(in_force, releases[0].fingerprint) if in_force and in_force != releases[0].release_id else None
+    link = settings.releases / CURRENT
     return pin if link.is_symlink() and link.readlink().name == pin.release_id else None
 
 
 def unpin(settings: Settings) -> None:
     """Lift the pin."""
-    (settings.releases / _PIN).unlink(missing_ok=True)
+    _path(settings).unlink(missing_ok=True)
 
 
 def clear_void(settings: Settings) -> None:
-    """Remove what an interrupted rollback or refresh left: a draft, or a pin that is not in force."""
+    """Remove what an interrupted rollback or refresh left, a draft or a pin not in force; write a torn one again."""
     _draft(settings).unlink(missing_ok=True)
-    if pinned(settings) is None:
+    pin = pinned(settings)
+    if pin is None:
         unpin(settings)
+    elif _path(settings).read_bytes() != _text(pin).encode():
+        log.warning("%s was torn and is written again: %s stays in force", _path(settings), pin.release_id)
+        hold(settings, pin)
 
 
 def stands_for(settings: Settings, fingerprint: str) -> bool:
@@ -89,17 +117,34 @@ def stands_for(settings: Settings, fingerprint: str) -> bool:
     if in_force is None:
         return False
     pin = pinned(settings)
-    return in_force.fingerprint == fingerprint or (pin is not None and pin.fingerprint == fingerprint)
+    return in_force.fingerprint == fingerprint or (pin is not None and pin.holds_back(fingerprint))
 
 
-def _write(settings: Settings, pin: Pin) -> None:
-    path: Path = settings.releases / _PIN
+def hold(settings: Settings, pin: Pin) -> None:
+    """Write a pin. It is in force once `current` is the release that it names."""
     temporary = _draft(settings)
-    temporary.write_text(json.dumps(asdict(pin)), encoding="utf-8")
+    temporary.write_text(_text(pin), encoding="utf-8")
     sync(temporary)
-    temporary.replace(path)
+    temporary.replace(_path(settings))
     sync(settings.releases)
 
 
+def _fingerprint(settings: Settings, release_id: str) -> str:
+    """Of a release that is left: all of it, or where its manifest can't be read, the digits in its id."""
+    try:
+        found = find(settings, release_id)
+    except UserError:
+        found = None
+    return found.fingerprint if found else release_id.rpartition("-")[2]
+
+
+def _text(pin: Pin) -> str:
+    return json.dumps(asdict(pin))
+
+
+def _path(settings: Settings) -> Path:
+    return settings.releases / ".pinned.json"
+
+
 def _draft(settings: Settings) -> Path:
-    return (settings.releases / _PIN).with_suffix(".tmp")
+    return _path(settings).with_suffix(".tmp")

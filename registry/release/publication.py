@@ -15,12 +15,12 @@ from pathlib import Path
 from expectations import Audit, CheckResult, audit
 from expectations.catalogue import SAME_INPUTS_SAME_CONTENT
 from registry.disk import writing
-from registry.release import candidate, decision, files, manifest, new_cases
+from registry.release import candidate, damage, decision, files, manifest, new_cases
 from registry.release.content import NOT_COMPARED, TableContent, contents
 from registry.release.dictionary import markdown
 from registry.release.pin import stands_for, unpin
 from registry.release.retention import remove_old
-from registry.release.store import Release, current, find, point_current, sync
+from registry.release.store import Release, current, point_current, sync
 from registry.settings import Settings, connect_options
 
 Finish = Callable[[Path], None]
@@ -76,7 +76,8 @@ def _publish(settings: Settings, fingerprint: str, finish: Finish | None) -> Out
     try:
         month = candidate.last_delivery(database)
         release_id = f"{month}-{fingerprint[:10]}"
-        known = find(settings, release_id)
+        # the one in force was looked at when the refresh began
+        known = in_force if in_force and in_force.release_id == release_id else damage.whole(settings, release_id)
         compared_with = _compared_with(settings, in_force, fingerprint)
         new_cases.write(settings, database, compared_with)
         tables = contents(database, options=connect_options(settings))
@@ -123,7 +124,7 @@ def _compared_with(settings: Settings, in_force: Release | None, fingerprint: st
     if in_force is None or in_force.fingerprint != fingerprint:
         return in_force
     before = in_force.manifest.get("previous_release_id")
-    return find(settings, before) if before else None
+    return damage.whole(settings, before) if before else None
 
 
 def _same_content(known: Release | None, fingerprint: str, tables: dict[str, TableContent]) -> CheckResult:

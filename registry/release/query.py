@@ -58,8 +58,13 @@ def query(
     try:
         with duckdb.connect(str(release.database), read_only=True, config=config) as connection:
             connection.execute(_LOCKED)
-            if len(duckdb.extract_statements(sql)) > 1:
-                raise UserError("more than one statement: ask one question at a time")
+            match len(duckdb.extract_statements(sql)):
+                case 0:
+                    raise UserError("no statement in the query: nothing but blanks or comments")
+                case 1:
+                    pass
+                case _:
+                    raise UserError("more than one statement: ask one question at a time")
             return _answer(connection, sql, parameters, seconds)
     except TimeoutError:
         raise UserError(
@@ -81,9 +86,8 @@ def _answer(
     """Columns and rows. In a thread of its own: while DuckDB works in the main one, Python hears no Ctrl-C."""
 
     def fetch() -> tuple[list[str], list[tuple[Any, ...]]]:
-        # nothing but blanks or comments runs to no result at all
-        result: duckdb.DuckDBPyConnection | None = connection.execute(sql, parameters)
-        if result is None or not result.description:
+        result = connection.execute(sql, parameters)
+        if not result.description:
             return [], []
         return [column[0] for column in result.description], result.fetchall()
 

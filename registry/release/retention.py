@@ -50,5 +50,5 @@ def _needed(settings: Settings, releases: list[Release]) -> set[str | None]:
     if in_force is None:
         return {release.release_id for release in releases}
     pin = pinned(settings)
-    left_behind = {release.release_id for release in releases if pin and release.fingerprint == pin.fingerprint}
+    left_behind = {release.release_id for release in releases if pin and pin.holds_back(release.fingerprint)}
     return {in_force.release_id, in_force.manifest.get("previous_release_id"), *left_behind}

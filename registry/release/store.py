@@ -1,31 +1,29 @@
 """The published versions on disk: finding, reading and switching between them.
 
 A release is a folder `<home>/releases/<release_id>`; `current` is a link beside them. Nothing here writes into a
-release. How one comes to be: `publication.py`; going back to an older one: `pin.py`.
+release. How one comes to be: `publication.py`; going back to an older one: `pin.py`; one that is damaged: `damage.py`.
 """
 
 from __future__ import annotations
 
 import json
-import logging
 import os
-import shutil
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
+from registry.disk import raise_if_no_room
 from registry.errors import UserError
 from registry.release.candidate import FILE_NAME
 from registry.settings import Settings
 
-DAMAGED_PREFIX = ".damaged-"
 MANIFEST = "manifest.json"
 CURRENT = "current"
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -48,9 +46,23 @@ class Release:
 
     def rows_held_back(self) -> int:
         """Delivered rows in quarantine when this was published."""
-        with duckdb.connect(str(self.database), read_only=True) as connection:
+        with self.reading(), duckdb.connect(str(self.database), read_only=True) as connection:
             row = connection.execute("SELECT coalesce(sum(rows_quarantined), 0) FROM meta.reconciliation").fetchone()
         return int(row[0]) if row else 0
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Turn what DuckDB says of a damaged file, while its database is read, into a UserError."""
+        try:
+            yield
+        except duckdb.Error as error:
+            raise_if_no_room(self.path.parent, str(error))
+            if isinstance(error, duckdb.IOException) or "Corrupt database file" in str(error):
+                raise UserError(
+                    f"release {self.release_id} is damaged: its {FILE_NAME} can't be read; restore it from a backup, "
+                    "or run registry refresh, which sets it aside where it is needed"
+                ) from None
+            raise
 
     @property
     def content_hashes(self) -> dict[str, str]:
@@ -66,19 +78,37 @@ def current(settings: Settings) -> Release | None:
     """The release in force, or None where nothing has been published.
 
     Raises:
-        UserError: if its folder was taken away, or its manifest can't be read.
+        UserError: if its folder was taken away, its manifest can't be read, or `current` is no link.
 
     """
-    link = settings.releases / CURRENT
-    if not link.is_symlink():
+    release_id = current_id(settings)
+    if release_id is None:
         return None
-    found = find(settings, link.readlink().name)
+    found = find(settings, release_id)
     if found is None:
         raise UserError(
-            f"release {link.readlink().name} is in force, but its folder is gone from {settings.releases}: restore it "
+            f"release {release_id} is in force, but its folder is gone from {settings.releases}: restore it "
             "from a backup, or run registry refresh"
         )
     return found
+
+
+def current_id(settings: Settings) -> str | None:
+    """The id of the release in force, whatever its state; None where nothing has been published.
+
+    Raises:
+        UserError: if `current` is no link (as after a copy that follows links): which one is in force is not known.
+
+    """
+    link = settings.releases / CURRENT
+    if link.is_symlink():
+        return link.readlink().name
+    if link.exists():
+        raise UserError(
+            f"{link} is no link to a release, but a copy of one: move it away, or run registry refresh, which sets it "
+            "aside"
+        )
+    return None
 
 
 def load(settings: Settings, release_id: str) -> Release:
@@ -130,31 +160,6 @@ def _newest_first(releases: list[Release]) -> list[Release]:
     return sorted(releases, key=place, reverse=True)
 
 
-def set_damaged_aside(settings: Settings) -> list[str]:
-    """Take releases whose manifest can't be read out of sight, as `.damaged-<id>`; returns their ids.
-
-    Where that, or a folder taken away by hand, was the one in force, the newest that is whole takes its place.
-    """
-    damaged = []
-    for path in sorted(settings.releases.iterdir()) if settings.releases.is_dir() else ():
-        try:
-            find(settings, path.name)
-        except UserError:
-            damaged.append(path.name)
-            aside = path.with_name(f"{DAMAGED_PREFIX}{path.name}")
-            shutil.rmtree(aside, ignore_errors=True)
-            path.rename(aside)
-            log.warning("release %s: its %s can't be read; it is set aside as %s", path.name, MANIFEST, aside)
-    link = settings.releases / CURRENT
-    if link.is_symlink() and _folder(settings, link.readlink().name) is None:
-        whole = list_releases(settings)
-        if whole:
-            point_current(settings, whole[0].release_id)
-        else:
-            link.unlink()
-    return damaged
-
-
 def point_current(settings: Settings, release_id: str) -> None:
     """Switch `current` to a release at once: a reader sees the old one or the new one, never neither."""
     temporary = settings.releases / f".current-{uuid.uuid4().hex[:8]}"
@@ -174,23 +179,34 @@ def sync(path: Path) -> None:
 
 def _folder(settings: Settings, release_id: str) -> Path | None:
     path = settings.releases / release_id
-    if not release_id or release_id.startswith(".") or "/" in release_id or not path.is_dir() or path.is_symlink():
+    # a real folder `current` would be a second release of the same id
+    if (
+        release_id in ("", CURRENT)
+        or release_id.startswith(".")
+        or "/" in release_id
+        or not path.is_dir()
+        or path.is_symlink()
+    ):
         return None
     return path
 
 
 def _unknown(settings: Settings, release_id: str) -> UserError:
-    return UserError(
-        f"no release {release_id} in {settings.releases}; registry releases list shows those that are there"
-    )
+    what = f"{CURRENT} is no release's id" if release_id == CURRENT else f"no release {release_id}"
+    return UserError(f"{what} in {settings.releases}; registry releases list shows those that are there")
 
 
 def _manifest(path: Path) -> dict[str, Any]:
     try:
         manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-        for key in ("release_id", "fingerprint", "created_at", "tables", "checks", "study"):
+        for key in ("release_id", "fingerprint", "created_at"):
             manifest[key]
-    except (OSError, ValueError, KeyError, TypeError):
+        for table in manifest["tables"].values():
+            table["rows"], table["content_hash"]
+        for check in manifest["checks"]:
+            check["passed"]
+        manifest["study"].items(), iter(manifest["inputs"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise UserError(
             f"release {path.name}: its {MANIFEST} can't be read; restore it from a backup, or run registry refresh, "
             "which sets it aside"

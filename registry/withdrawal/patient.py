@@ -13,6 +13,7 @@ from registry.contract import BLANKS, ENTITIES
 from registry.errors import UserError
 from registry.identity import patient_key
 from registry.key_file import ensure_keys, require_fit
+from registry.release import damage
 from registry.vault import connect_vault
 from registry.withdrawal import tombstones
 from registry.withdrawal.settling import remove_build, settle
@@ -25,10 +26,15 @@ _PSEUDONYM = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Remains:
-    """Copies that the registry only reads: delivered files (place: rows) and releases that hold the pseudonym."""
+    """Copies that the registry only reads: delivered files (place: rows) and releases that hold the pseudonym.
+
+    `unknown`: folders of which nobody can tell. Releases with files of the patient's site that were made under an
+    earlier key name the patient otherwise; those set aside as damaged are not looked into.
+    """
 
     files: dict[str, int] = field(default_factory=dict)
     releases: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
 
     @property
     def n_rows(self) -> int:
@@ -68,8 +74,16 @@ def find(settings: Settings, patient: str) -> Subject:
                 f"{site} delivered no patient of that id: check site and id (case counts); nothing was changed"
             )
         files = _files(connection, site, patient_id)
+        loaded = {row[0] for row in connection.execute("SELECT file_id FROM main.input_file").fetchall()}
     pseudonym = patient_key(keys.pseudonym, site, patient_id)
-    return Subject(site, patient_id, pseudonym, is_forgotten, Remains(files, _releases(settings, pseudonym)))
+    releases = release.list_releases(settings)
+    earlier = [one for one in releases if _is_of_earlier_key(one, site, loaded)]
+    remains = Remains(
+        files,
+        tuple(one.release_id for one in releases if one not in earlier and _holds(one, pseudonym)),
+        (*(one.release_id for one in earlier), *damage.aside(settings)),
+    )
+    return Subject(site, patient_id, pseudonym, is_forgotten, remains)
 
 
 def forget(settings: Settings, subject: Subject) -> int:
@@ -128,12 +142,14 @@ def _files(connection: duckdb.DuckDBPyConnection, site: str, patient_id: str) ->
     return dict(found)
 
 
-def _releases(settings: Settings, pseudonym: str) -> tuple[str, ...]:
-    """Releases with the patient, the newest first; one that can't be read counts as one."""
-    return tuple(one.release_id for one in release.list_releases(settings) if _holds(one, pseudonym))
+def _is_of_earlier_key(one: release.Release, site: str, loaded: set[str]) -> bool:
+    """Was it made from files of this site, and are none of their ids, which hang on the key, among those loaded?"""
+    ids = {file["file_id"] for file in one.manifest["inputs"] if file["site"] == site}
+    return bool(ids) and ids.isdisjoint(loaded)
 
 
 def _holds(one: release.Release, pseudonym: str) -> bool:
+    """Whether a release has the patient; one that can't be read counts as one that has."""
     try:
         with duckdb.connect(str(one.database), read_only=True) as connection:
             found = connection.execute(

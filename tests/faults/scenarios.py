@@ -83,19 +83,19 @@ def a_clock_set_back(world: World) -> list[str]:
     return [ended.told] * (ended.code != 0) + world.differs() + mended(world)
 
 
-def a_torn_manifest(world: World) -> list[str]:
-    """The release in force has half a manifest: once with a month to come, once with nothing new."""
+def a_damaged_release(world: World) -> list[str]:
+    """The release in force is torn: its manifest with a month to come, then that and other files with nothing new."""
     world.reset()
     problems = []
-    for _ in range(2):
-        manifest = world.home / "releases" / "current" / "manifest.json"
-        torn = manifest.read_bytes()[:200]
-        manifest.unlink()  # the copy that the home is put back from may share the file
-        manifest.write_bytes(torn)
+    for name in ("manifest.json", "manifest.json", "registry.duckdb", "parquet/fct_anc.parquet"):
+        damaged = world.home / "releases" / "current" / name
+        torn = damaged.read_bytes()[:200]
+        damaged.unlink()  # the copy that the home is put back from may share the file
+        damaged.write_bytes(torn)
         ended = world.refresh()
         current = release.current(world.settings) if ended.code == 0 else None
-        if current is None or current.content_hashes != world.whole.hashes:
-            problems.append(f"not mended: {ended.told}")
+        if current is None or release.verify(current.path) or current.content_hashes != world.whole.hashes:
+            problems.append(f"{name}: not mended: {ended.told}")
     return problems
 
 
@@ -195,7 +195,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     a_full_disk,
     a_home_that_is_read_only,
     a_clock_set_back,
-    a_torn_manifest,
+    a_damaged_release,
     a_reader_of_a_release_that_is_removed,
     a_file_replaced_while_it_is_read,
     two_refreshes_at_once,

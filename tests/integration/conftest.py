@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from integration.synthetic_warehouse import build
+from integration.publishing import FIRST, NEW_MONTH, SECOND
+from integration.synthetic_warehouse import alter, build
 
 from expectations import Audit
+from registry import release
 from registry.release import publication
-from registry.settings import Settings, Study
+from registry.settings import Settings, Study, load_settings
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +44,26 @@ def settings(built: Path, tmp_path: Path) -> Settings:
 def open_gate(monkeypatch: pytest.MonkeyPatch) -> None:
     """A gate that lets everything pass: for tests of what happens behind it."""
     monkeypatch.setattr(publication, "audit", lambda *_, **__: Audit(()))
+
+
+@pytest.fixture(scope="session")
+def published(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with two releases, the second in force; to be copied."""
+    home = tmp_path_factory.mktemp("published")
+    shutil.copy(built, home / "warehouse.duckdb")
+    settings = load_settings(home=home)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(publication, "audit", lambda *_, **__: Audit(()))
+        release.publish(settings, FIRST)
+        alter(settings.warehouse, *NEW_MONTH)
+        release.publish(settings, SECOND)
+    return home
+
+
+@pytest.fixture
+def two(published: Path, tmp_path: Path, open_gate: None) -> Settings:
+    """A copy of it, behind an open gate."""
+    return load_settings(home=shutil.copytree(published, tmp_path / "two", symlinks=True))
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 FIRST, SECOND = "a1" * 32, "b2" * 32
+FIRST_ID, SECOND_ID = "2024-03-a1a1a1a1a1", "2024-04-b2b2b2b2b2"
 NEW_MONTH = (
     """
     INSERT INTO meta.input_file

@@ -167,6 +167,34 @@ def test_what_is_wrong_is_named(
         assert run(settings).exit_code == 2
 
 
+def _tear_manifest(settings: Settings) -> None:
+    path = _current(settings).resolve() / "manifest.json"
+    path.chmod(0o640)
+    path.write_text("{")
+
+
+def _copy_for_link(settings: Settings) -> None:
+    folder = _current(settings).resolve()
+    _current(settings).unlink()
+    shutil.copytree(folder, _current(settings))
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        _tear_manifest,
+        _copy_for_link,
+        lambda s: shutil.rmtree(_current(s).resolve()),
+        lambda s: decision.path_of(s).write_text("{"),
+        _no_mode,
+    ],
+    ids=["manifest torn", "link copied", "release gone", "gate's record torn", "typo in site.yml"],
+)
+def test_one_damage_is_told_once(settings: Settings, harm: Callable[[Settings], object]) -> None:
+    harm(settings)
+    assert len([finding for finding in doctor.examine(settings) if finding.level == "wrong"]) == 1
+
+
 @pytest.mark.parametrize(
     ("now", "due"),
     [

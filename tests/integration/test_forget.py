@@ -18,12 +18,14 @@ from click.testing import CliRunner, Result
 from integration.compiled_project import compiled_project
 from integration.registry_home import load
 
+from registry import release
 from registry.cli import main
 from registry.fingerprint import build_generation
 from registry.identity import patient_key
 from registry.key_file import ensure_key
 from registry.paths import CHECKOUT
 from registry.settings import Settings, load_settings
+from registry.statistics import write_statistics
 from registry.vault import connect_vault
 from registry.withdrawal.settling import settle
 
@@ -206,6 +208,7 @@ KILLED_AT = {
 KILLED = """
 import os, signal, sys
 from pkgutil import resolve_name
+from registry import release
 from registry.cli import main
 module, _, name = sys.argv[1].rpartition(".")
 setattr(resolve_name(module), name, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
@@ -273,3 +276,24 @@ def test_nothing_is_done_where_the_patient_is_not_clear_or_not_confirmed(
     assert told in " ".join(done.output.split())
     assert "NOBODY" not in done.output
     assert ids_in_vault(load_settings(home=home)) == {*OTHERS, ("udine", GONE)}
+
+
+def test_releases_made_under_an_earlier_key_are_named_among_what_remains(home: Path, open_gate: None) -> None:
+    """The patient stands in them under a pseudonym that nobody can make out any more."""
+
+    def publish(fingerprint: str) -> str:
+        settings = compiled_project().build(home)
+        write_statistics(settings)
+        return release.publish(settings, fingerprint * 64).release_id
+
+    earlier = publish("1")
+    assert run("key", "rotate", "--yes", "--home", home).exit_code == 0
+    later = publish("2")
+    shutil.copytree(home / "releases" / later, home / "releases" / ".damaged-2025-01-3333333333")
+    told = forget(home).output.splitlines()
+    (known,) = [line for line in told if "hold the patient under a pseudonym" in line]
+    assert (later in known, earlier in known) == (True, False)
+    (unknown,) = [line for line in told if "can't be told" in line]
+    assert f": {earlier}, .damaged-2025-01-3333333333" in unknown
+    assert "under an earlier key" in unknown
+    assert unknown in forget(home).output, "asked again, the same remains"

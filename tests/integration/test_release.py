@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import errno
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -18,7 +17,7 @@ from integration.synthetic_warehouse import alter
 
 from expectations import Audit, audit
 from expectations.catalogue import QUERIED
-from registry import leftovers, release
+from registry import release
 from registry.errors import UserError
 from registry.release import candidate, files, publication
 from registry.release.content import contents
@@ -321,45 +320,6 @@ def test_what_is_new_does_not_keep_a_release_from_coming_back(settings: Settings
     assert release.publish(settings, FIRST).status == "confirmed"
 
 
-WITHOUT_CHECKS = '{"release_id": "x", "fingerprint": "y", "created_at": "z", "tables": {}, "study": {}}'
-
-
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"release_id": "x"}', WITHOUT_CHECKS])
-def test_a_torn_manifest_is_named(text: str, settings: Settings, open_gate: None) -> None:
-    outcome = release.publish(settings, FIRST)
-    path = settings.releases / outcome.release_id / "manifest.json"
-    path.chmod(0o600)
-    path.write_text(text)
-    for ask in (release.current, release.list_releases, lambda s: release.publish(s, SECOND)):
-        with pytest.raises(UserError, match=f"release {outcome.release_id}: its manifest.json can't be read"):
-            ask(settings)
-
-
-def test_a_link_to_a_release_that_is_gone_is_said_so(settings: Settings, open_gate: None) -> None:
-    outcome = release.publish(settings, FIRST)
-    shutil.rmtree(settings.releases / outcome.release_id)
-    with pytest.raises(UserError, match=f"release {outcome.release_id} is in force, but its folder is gone"):
-        release.current(settings)
-
-
-@pytest.mark.parametrize("damage", ["taken away", "torn"])
-def test_a_refresh_goes_on_without_a_damaged_release(settings: Settings, open_gate: None, damage: str) -> None:
-    first = release.publish(settings, FIRST).release_id
-    alter(settings.warehouse, *NEW_MONTH)
-    second = settings.releases / release.publish(settings, SECOND).release_id
-    if damage == "torn":
-        os.truncate(second / "manifest.json", 200)
-    else:
-        shutil.rmtree(second)
-    leftovers.sweep(settings)
-    in_force = release.current(settings)
-    assert in_force is not None and in_force.release_id == first
-    assert release.publish(settings, SECOND).release_id == second.name
-    assert [one.release_id for one in release.list_releases(settings)] == [second.name, first]
-    aside = [path.name for path in settings.releases.glob(".damaged-*")]
-    assert aside == ([f".damaged-{second.name}"] if damage == "torn" else [])
-
-
 def test_files_added_before_the_seal_are_part_of_the_release(settings: Settings, open_gate: None) -> None:
     def report(folder: Path) -> None:
         assert json.loads((folder / "manifest.json").read_text())["release_id"]
@@ -446,7 +406,11 @@ class TestQuery:
         asked = "SELECT max(delivery) AS last_month FROM meta.input_file"
         assert query(settings, asked) == (["last_month"], [("2024-04",)])
         assert query(settings, asked, "2024-03-a1a1a1a1a1") == (["last_month"], [("2024-03",)])
-        assert query(settings, "-- nothing") == ([], [])
+
+    @pytest.mark.parametrize("nothing", ["-- nothing", ";", "/* a\n */ ;"])
+    def test_it_says_that_nothing_is_asked(self, settings: Settings, nothing: str) -> None:
+        with pytest.raises(UserError, match="no statement"):
+            query(settings, nothing)
 
     def test_it_says_that_nothing_is_published(self, settings: Settings, tmp_path: Path) -> None:
         with pytest.raises(UserError, match="nothing is published yet"):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
+import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -13,12 +15,12 @@ from click.testing import CliRunner
 from integration.compiled_project import compiled_project
 
 from expectations import Audit
-from registry import release
+from registry import leftovers, release
 from registry.cli import main
 from registry.release import manifest, publication
 from registry.release.diff import Difference, diff
 from registry.release.query import query
-from registry.settings import Settings
+from registry.settings import Settings, load_settings
 from registry.statistics import write_statistics
 
 LAB = "result_id,patient_id,test_code,value,unit,collected_at\n"
@@ -85,8 +87,6 @@ def releases(home: Path) -> dict[str, str]:
 
 def compare(home: Path, before: str, after: str) -> tuple[Difference, dict[str, str]]:
     """The difference, and each patient of the first release by pseudonym: told apart by year of birth."""
-    from registry.settings import load_settings
-
     settings = load_settings(home=home)
     born = query(settings, "SELECT patient_key, 'P' || (birth_year - 1979) FROM dim_patient")[1]
     return diff(settings, release.load(settings, before), release.load(settings, after)), dict(born)
@@ -123,6 +123,13 @@ def test_what_no_row_explains_is_the_code_where_that_differs(home: Path, release
     assert "code" in {c.kind for c in found.manifest}
 
 
+def test_a_table_of_as_many_rows_says_that_its_content_changed(home: Path, releases: dict[str, str]) -> None:
+    found, _ = compare(home, releases["definition"], releases["code"])
+    told = {c.name: c.change for c in found.manifest if c.kind == "table"}
+    n_rows = query(load_settings(home=home), "SELECT count(*) FROM fct_neutropenia_episode", releases["code"])[1][0][0]
+    assert told["main.fct_neutropenia_episode"] == f"{n_rows} rows as before, changed content"
+
+
 def test_a_release_does_not_differ_from_itself(home: Path, releases: dict[str, str]) -> None:
     found, _ = compare(home, releases["data"], releases["data"])
     assert (found.episodes, found.manifest) == ((), ())
@@ -153,3 +160,30 @@ def test_the_public_part_of_four_patients_says_nothing(home: Path, releases: dic
     text = "".join(path.read_text() for path in out.iterdir())
     assert "2024-0" not in text, "no month, not even in an id"
     assert CliRunner().invoke(main, arguments).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    "place", ["releases", "releases/{release}", "vault", "vault/tmp/x", "deliveries/site", "link/x"]
+)
+def test_the_public_part_is_never_written_among_what_identifies_or_is_sealed(
+    home: Path, releases: dict[str, str], place: str, tmp_path: Path
+) -> None:
+    (tmp_path / "link").symlink_to(home / "vault")
+    folder = tmp_path if place.startswith("link") else home
+    out = folder / place.format(release=releases["data"]) / "public"
+    done = CliRunner().invoke(main, ["releases", "public", releases["data"], "--home", str(home), "--out", str(out)])
+    assert done.exit_code == 2
+    assert "name a folder elsewhere with --out" in done.output
+    assert not out.exists()
+
+
+def test_what_a_killed_public_left_is_swept_and_one_at_work_is_not(home: Path, releases: dict[str, str]) -> None:
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    left, at_work = (home / "public" / f".public-{pid}-c0ffee" for pid in (ended.pid, os.getpid()))
+    for folder in (left, at_work):
+        folder.mkdir(parents=True)
+        (folder / "cases.csv").write_text("half")
+    leftovers.sweep(load_settings(home=home))
+    assert (left.exists(), at_work.exists()) == (False, True)
+    shutil.rmtree(home / "public")

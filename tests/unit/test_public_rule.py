@@ -6,6 +6,7 @@ is withheld must differ among them by at least as many numbers as there are coun
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import combinations
@@ -54,6 +55,14 @@ def facts(counts: Counts) -> dict[str, int]:
     if counts.case_measures:
         found["measured"] = sum("m" in case.measures for case in counts.cases)
     return found
+
+
+def drugs_taken(counts: Counts) -> dict[str, int]:
+    """What differences between numbers of patients may tell: who took these drugs alone, none of them, or several."""
+    found = {"".join(sorted(some)) + " and no more": n for some, n in counts.exposed.items()}
+    for some in counts.exposed.keys() - {frozenset(counts.drugs)}:
+        found["none of " + "".join(sorted(some))] = counts.n_patients - counts.patients(some)
+    return found | {"several": sum(n for some, n in counts.exposed.items() if len(some) > 1)}
 
 
 def split(total: int, parts: int) -> Iterator[tuple[int, ...]]:
@@ -113,3 +122,34 @@ def test_whoever_knows_the_rule_cannot_tell_a_small_count_from_others(
         for drug in pooled[key]:
             assert set(range(k)) <= seen[f"patients {drug}"], (key, drug)
             assert set(range(k)) <= seen[f"cases {drug}"], (key, drug)
+
+
+def sets_of(drugs: str) -> list[Kind]:
+    """Patients who took any set of these drugs; without cases, which have one drug each."""
+    return [("".join(some), None) for size in range(1, len(drugs) + 1) for some in combinations(drugs, size)]
+
+
+@pytest.mark.parametrize(
+    ("k", "totals", "drugs"),
+    [(2, range(9), "ayz"), (3, range(8, 12), "ayz"), (2, range(4, 6), "abyz")],
+    ids=["two strata", "threshold 3", "three strata"],
+)
+def test_nor_can_a_small_number_of_patients_of_several_drugs_be_told(k: int, totals: range, drugs: str) -> None:
+    """The sum over the strata less all patients is the number of those in several: none, or no small count."""
+    possible: dict[str, dict[str, set[int]]] = {}
+    differences: set[int] = set()
+    for total in totals:
+        for counts in registries(total, sets_of(drugs), ()):
+            shown = decide(counts, k, NAMED)
+            if len(shown.strata) > 1:
+                differences.add(sum(counts.patients(part) for part in shown.strata[1:]) - total)
+            seen = possible.setdefault(repr(view(counts, shown)), defaultdict(set))
+            for name, value in drugs_taken(counts).items():
+                seen[name].add(value)
+    assert {0} < differences, "both are shown: none and many"
+    assert not differences & set(range(1, k))
+    for key, seen in possible.items():
+        for name, values in seen.items():
+            # that nobody took drugs of two strata may be told: it is of no one
+            is_nobody = values == {0} and (name == "several" or re.fullmatch("..+ and no more", name))
+            assert min(values) >= k or len(values) >= k or is_nobody, (key, name, values)

@@ -88,6 +88,9 @@ class Attack:
     def patients(self, drugs: Any) -> np.ndarray:
         return self.unit(0, (bool(some & frozenset(drugs)) for some in SETS))
 
+    def several(self) -> np.ndarray:
+        return self.unit(0, (len(some) > 1 for some in SETS))
+
     def of_drug(self, block: int, drugs: Any) -> np.ndarray:
         return self.unit(len(SETS) + block * len(DRUGS), (drug in drugs for drug in DRUGS))
 
@@ -139,6 +142,13 @@ def test_no_withheld_count_can_be_bounded_to_fewer_numbers_than_are_small(read: 
             "measured": (attack.measured(drugs), n_measured),
             "not measured": (attack.cases(drugs) - attack.measured(drugs), n_cases - n_measured),
         }
+        if len(drugs) == 1:
+            others = read.counts.n_patients - n_patients
+            truths["patients of others alone"] = (attack.patients(DRUGS) - attack.patients(drugs), others)
+        else:
+            several = sum(n for some, n in read.counts.exposed.items() if len(some) > 1)
+            if several:  # that nobody took two may be told
+                truths["patients of several"] = (attack.several(), several)
         for what, (vector, truth) in truths.items():
             if truth < k:
                 low, high = attack.range_of(vector)

@@ -314,3 +314,20 @@ def test_other_parameters_for_a_shipped_definition_leave_the_rest_as_it_is(tmp_p
     assert (definition.onset_below, definition.recovery_at) == (Decimal("0.5"), Decimal("1.0"))
     assert definition.label.startswith("Severe neutropenia (ANC < 0.5)")
     assert definition.label != "Severe neutropenia (ANC < 0.5)", "nobody takes it for the shipped one"
+
+
+@pytest.mark.parametrize(
+    ("changed", "label"),
+    [
+        ("recovery_at: 1.50", "Moderate or severe neutropenia (ANC < 1.0)"),
+        ("late_days: 21", "Moderate or severe neutropenia (ANC < 1.0); parameters changed by the study"),
+        ("onset_below: 0.7", "Neutropenia (ANC < 0.7); parameters of udine_2025 changed by the study"),
+        ("onset_inclusive: true", "Neutropenia (ANC <= 1); parameters of udine_2025 changed by the study"),
+        ("onset_below: 0.7, label: Ours", "Ours"),
+    ],
+)
+def test_a_changed_definition_is_not_named_by_the_bound_it_no_longer_has(
+    tmp_path: Path, changed: str, label: str
+) -> None:
+    read = study(tmp_path, f"definitions: [{{definition_id: udine_2025, {changed}}}]")
+    assert read.definitions[0].label == label

@@ -1,0 +1,130 @@
+"""Releases that are not as they were sealed: told in one line, and set aside by the refresh that would rely on them.
+
+Damage is what SHA256SUMS states and is changed or missing; a file that was added is none. A refresh hashes the release
+in force at its start, and another one where it is about to take its place or to be compared with: nothing is called
+unchanged, brought back or judged by that can't be trusted.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from pathlib import Path
+
+from registry import journal
+from registry.errors import UserError
+from registry.release.candidate import FILE_NAME
+from registry.release.files import CHECKSUMS, sha256, stated
+from registry.release.pin import Pin, hold, pinned
+from registry.release.store import CURRENT, MANIFEST, Release, current_id, find, list_releases, point_current
+from registry.settings import Settings
+
+PREFIX = ".damaged-"
+
+log = logging.getLogger(__name__)
+
+
+def damaged_files(folder: Path) -> list[str]:
+    """What a release's SHA256SUMS states and is changed, missing or unreadable; the sums themselves, where they are."""
+    try:
+        digests = stated((folder / CHECKSUMS).read_bytes())
+    except OSError:
+        return [CHECKSUMS]
+    if not {FILE_NAME, MANIFEST} <= digests.keys():
+        return [CHECKSUMS]
+    return sorted(name for name, digest in digests.items() if _digest(folder / name) != digest)
+
+
+def refuse_damaged(release: Release) -> None:
+    """UserError if a release is damaged."""
+    if files := damaged_files(release.path):
+        raise UserError(
+            f"release {release.release_id} is not as it was sealed ({_few(files)}): restore it from a backup; "
+            "registry releases verify tells more"
+        )
+
+
+def whole(settings: Settings, release_id: str) -> Release | None:
+    """A release, if it is there and whole; one that is damaged is set aside. The caller holds the refresh lock."""
+    try:
+        found = find(settings, release_id)
+    except UserError:
+        _hide(settings, release_id, [MANIFEST])
+        return None
+    if found is not None and (files := damaged_files(found.path)):
+        _hide(settings, release_id, files)
+        return None
+    return found
+
+
+def set_aside(settings: Settings) -> None:
+    """Take damaged releases out of sight, as `.damaged-<id>`: any whose manifest can't be read, and the one in force.
+
+    Where that, or a folder taken away by hand, was the one in force, the newest that is whole takes its place. The
+    caller holds the refresh lock.
+    """
+    if not settings.releases.is_dir():
+        return
+    for path in sorted(settings.releases.iterdir()):
+        try:
+            find(settings, path.name)
+        except UserError:
+            _hide(settings, path.name, [MANIFEST])
+    _put_link_back(settings)
+    in_force = current_id(settings)
+    if in_force is not None and whole(settings, in_force) is None:
+        _replace(settings, in_force)
+
+
+def aside(settings: Settings) -> list[str]:
+    """Names of the folders that were set aside."""
+    return sorted(path.name for path in settings.releases.glob(f"{PREFIX}*"))
+
+
+def _replace(settings: Settings, damaged: str) -> None:
+    """Put the newest whole release in force; after a rollback rather another than the one that was left behind."""
+    pin = pinned(settings)
+    others = list_releases(settings)
+    if pin is not None:
+        others.sort(key=lambda one: pin.holds_back(one.fingerprint))
+    for other in others:
+        if whole(settings, other.release_id) is None:
+            continue
+        if pin is not None and not pin.holds_back(other.fingerprint):
+            hold(settings, Pin(other.release_id, pin.fingerprint))
+        point_current(settings, other.release_id)
+        log.warning("release %s is in force in the place of %s", other.release_id, damaged)
+        return
+    (settings.releases / CURRENT).unlink()
+
+
+def _put_link_back(settings: Settings) -> None:
+    """Set aside a copy of a release that stands where `current` should link to it."""
+    path = settings.releases / CURRENT
+    if path.is_symlink() or not path.exists():
+        return
+    _hide(settings, CURRENT, ["a copy, no link"])
+    copied = path.with_name(f"{PREFIX}{CURRENT}")
+    for release in list_releases(settings):
+        if (copied / CHECKSUMS).is_file() and sha256(copied / CHECKSUMS) == _digest(release.path / CHECKSUMS):
+            point_current(settings, release.release_id)
+
+
+def _hide(settings: Settings, name: str, files: list[str]) -> None:
+    path = settings.releases / name
+    aside = path.with_name(f"{PREFIX}{name}")
+    shutil.rmtree(aside, ignore_errors=True)
+    path.rename(aside)
+    log.warning("release %s is damaged (%s): it is set aside as %s", name, _few(files), aside)
+    journal.record(settings, "release_set_aside", release=name, files=len(files))
+
+
+def _digest(path: Path) -> str | None:
+    try:
+        return sha256(path) if path.is_file() and not path.is_symlink() else None
+    except OSError:
+        return None
+
+
+def _few(files: list[str]) -> str:
+    return ", ".join(files[:3]) + (" and more" if len(files) > 3 else "")
