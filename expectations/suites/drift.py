@@ -20,9 +20,26 @@ COMMON_END = """least(
             (SELECT max(observation_end) FROM previous.main.dim_patient)
         )"""
 
+# Patients whom the release before had and this one has not, of sites where no more are gone than were forgotten or
+# cancelled since: what was theirs is not lost.
+PATIENTS_TAKEN_BACK = """
+            SELECT gone.patient_key FROM (
+                SELECT before.patient_key, before.site, count(*) OVER (PARTITION BY before.site) AS n_gone
+                FROM previous.main.dim_patient AS before
+                ANTI JOIN main.dim_patient AS now ON before.patient_key = now.patient_key
+            ) AS gone
+            JOIN (
+                SELECT now.site, sum(CASE WHEN before.source_file IS NULL THEN now.rows_cancelled ELSE 0 END
+                    + now.rows_erased - coalesce(before.rows_erased, 0)) AS n_patients
+                FROM meta.reconciliation AS now
+                LEFT JOIN previous.meta.reconciliation AS before ON now.source_file = before.source_file
+                WHERE now.entity = 'patients' GROUP BY now.site
+            ) AS taken_back ON gone.site = taken_back.site AND gone.n_gone <= taken_back.n_patients"""
+
 
 def _halved(check_id: str, table: str, day: str | None) -> Check:
     until = f"WHERE {day} <= {COMMON_END}" if day else ""
+    of_others = f"{'AND' if day else 'WHERE'} patient_key NOT IN ({PATIENTS_TAKEN_BACK})"
     name = table.partition(".")[2]
     return no_rows(
         check_id,
@@ -30,10 +47,11 @@ def _halved(check_id: str, table: str, day: str | None) -> Check:
         f"""
         SELECT '{name}' AS halved, now.n AS n_now, before.n AS n_before
         FROM (SELECT count(*) AS n FROM {table} {until}) AS now
-        CROSS JOIN (SELECT count(*) AS n FROM previous.{table} {until}) AS before
+        CROSS JOIN (SELECT count(*) AS n FROM previous.{table} {until} {of_others}) AS before
         WHERE 2 * now.n < before.n
         """,
-        description=f"{name} has at least half the rows of the previous release, over the same time.",
+        description=f"{name} has at least half the rows of the previous release, over the same time, without those of "
+        "patients who were forgotten or cancelled since.",
         source="Promise 1: nothing is lost",
         needs_previous=True,
         names_offenders=True,

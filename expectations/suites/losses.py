@@ -10,7 +10,7 @@ from __future__ import annotations
 from expectations.check import Check
 from expectations.kinds import no_rows
 from expectations.suites.accounts import NOTHING_LOST
-from expectations.suites.drift import COMMON_END
+from expectations.suites.drift import COMMON_END, PATIENTS_TAKEN_BACK
 
 # Of fewer, one patient who moved away or one corrected date is a large share.
 FEWEST_ROWS = 10
@@ -64,9 +64,8 @@ _EMPTIED_MONTH = no_rows(
     ), gone AS (
         -- A result that now has another date is not gone. Of the candidate only the keys of sites with an emptied month
         -- are compared: mostly none.
-        SELECT anc.site, anc.patient_key, patient.patient_key IS NULL AS is_patient_gone
+        SELECT anc.site, count(*) AS n
         FROM previous.main.fct_anc AS anc
-        LEFT JOIN main.dim_patient AS patient ON anc.patient_key = patient.patient_key
         ANTI JOIN (
             SELECT anc_key FROM main.fct_anc WHERE site IN (SELECT site FROM emptied)
         ) AS still ON anc.anc_key = still.anc_key
@@ -75,27 +74,19 @@ _EMPTIED_MONTH = no_rows(
                 SELECT 1 FROM emptied WHERE emptied.site = anc.site
                     AND coalesce(emptied.month = date_trunc('month', anc.collected_on), true)
             )
-    ), gone_by_site AS (
-        SELECT site, count(*) FILTER (NOT is_patient_gone) AS n_of_patients_there,
-            count(*) FILTER (is_patient_gone) AS n_of_patients_gone,
-            count(DISTINCT patient_key) FILTER (is_patient_gone) AS n_patients_gone
-        FROM gone GROUP BY site
+            AND anc.patient_key NOT IN ({PATIENTS_TAKEN_BACK})
+        GROUP BY anc.site
     ), taken_back AS (
-        -- cancellations that came since, and patients forgotten since
-        SELECT now.site,
-            sum(now.rows_cancelled) FILTER (now.entity = 'lab_results' AND before.source_file IS NULL) AS n_results,
-            sum(CASE WHEN before.source_file IS NULL THEN now.rows_cancelled ELSE 0 END + now.rows_erased
-                - coalesce(before.rows_erased, 0)) FILTER (now.entity = 'patients') AS n_patients
+        -- cancellations that came since
+        SELECT now.site, sum(now.rows_cancelled) AS n_results
         FROM meta.reconciliation AS now
-        LEFT JOIN previous.meta.reconciliation AS before ON now.source_file = before.source_file
-        GROUP BY now.site
+        ANTI JOIN previous.meta.reconciliation AS before ON now.source_file = before.source_file
+        WHERE now.entity = 'lab_results' GROUP BY now.site
     )
     SELECT emptied.site, coalesce(strftime(emptied.month, '%Y-%m'), 'all months') AS month FROM emptied
-    JOIN gone_by_site AS gone ON emptied.site = gone.site
+    JOIN gone ON emptied.site = gone.site
     LEFT JOIN taken_back ON emptied.site = taken_back.site
-    WHERE greatest(gone.n_of_patients_there - coalesce(taken_back.n_results, 0), 0) + CASE
-            WHEN gone.n_patients_gone > coalesce(taken_back.n_patients, 0) THEN gone.n_of_patients_gone ELSE 0
-        END >= {FEWEST_ROWS}
+    WHERE gone.n - coalesce(taken_back.n_results, 0) >= {FEWEST_ROWS}
     """,
     description="No month of a site that had neutrophil counts in the previous release has none now, unless they were "
     "taken back: cancelled by the site, or of patients who were cancelled or forgotten.",

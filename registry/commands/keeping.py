@@ -65,7 +65,7 @@ def _print_remains(subject: Subject) -> None:
     if remains.files:
         console.print(
             f"{len(remains.files):,} delivered files hold these rows. They are only read, and loaded again the rows "
-            "are left out; to have them gone, take them out of these, or ask the site for new exports:"
+            "are left out; to have them gone, refresh first, then take them out of these, or ask for new exports:"
         )
         for place, n_rows in remains.files.items():
             console.print(f"  {place}, rows: {n_rows:,}", markup=False)

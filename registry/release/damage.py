@@ -8,15 +8,26 @@ unchanged, brought back or judged by that can't be trusted.
 from __future__ import annotations
 
 import logging
-import shutil
 from pathlib import Path
 
 from registry import journal
+from registry.disk import writing
 from registry.errors import UserError
+from registry.release import decision
 from registry.release.candidate import FILE_NAME
 from registry.release.files import CHECKSUMS, sha256, stated
 from registry.release.pin import Pin, hold, pinned
-from registry.release.store import CURRENT, MANIFEST, Release, current_id, find, list_releases, point_current
+from registry.release.store import (
+    CURRENT,
+    MANIFEST,
+    Release,
+    TornManifest,
+    current_id,
+    find,
+    list_releases,
+    point_current,
+    refuse_unreadable,
+)
 from registry.settings import Settings
 
 PREFIX = ".damaged-"
@@ -28,7 +39,8 @@ def damaged_files(folder: Path) -> list[str]:
     """What a release's SHA256SUMS states and is changed, missing or unreadable; the sums themselves, where they are."""
     try:
         digests = stated((folder / CHECKSUMS).read_bytes())
-    except OSError:
+    except OSError as error:
+        refuse_unreadable(error, folder / CHECKSUMS)
         return [CHECKSUMS]
     if not {FILE_NAME, MANIFEST} <= digests.keys():
         return [CHECKSUMS]
@@ -48,7 +60,7 @@ def whole(settings: Settings, release_id: str) -> Release | None:
     """A release, if it is there and whole; one that is damaged is set aside. The caller holds the refresh lock."""
     try:
         found = find(settings, release_id)
-    except UserError:
+    except TornManifest:
         _hide(settings, release_id, [MANIFEST])
         return None
     if found is not None and (files := damaged_files(found.path)):
@@ -60,15 +72,18 @@ def whole(settings: Settings, release_id: str) -> Release | None:
 def set_aside(settings: Settings) -> None:
     """Take damaged releases out of sight, as `.damaged-<id>`: any whose manifest can't be read, and the one in force.
 
-    Where that, or a folder taken away by hand, was the one in force, the newest that is whole takes its place. The
-    caller holds the refresh lock.
+    Where that, or a folder taken away by hand, was the one in force, the newest that is whole takes its place, as it
+    does where the link is lost. The caller holds the refresh lock.
+
+    Raises:
+        UserError: if a file can't be read by this user: that is no damage.
     """
     if not settings.releases.is_dir():
         return
     for path in sorted(settings.releases.iterdir()):
         try:
             find(settings, path.name)
-        except UserError:
+        except TornManifest:
             _hide(settings, path.name, [MANIFEST])
     _put_link_back(settings)
     in_force = current_id(settings)
@@ -82,7 +97,10 @@ def aside(settings: Settings) -> list[str]:
 
 
 def _replace(settings: Settings, damaged: str) -> None:
-    """Put the newest whole release in force; after a rollback rather another than the one that was left behind."""
+    """Put the newest whole release in force; after a rollback rather another than the one that was left behind.
+
+    The link alone was lost where `damaged` is its name.
+    """
     pin = pinned(settings)
     others = list_releases(settings)
     if pin is not None:
@@ -95,34 +113,48 @@ def _replace(settings: Settings, damaged: str) -> None:
         point_current(settings, other.release_id)
         log.warning("release %s is in force in the place of %s", other.release_id, damaged)
         return
-    (settings.releases / CURRENT).unlink()
+    (settings.releases / CURRENT).unlink(missing_ok=True)
+    log.warning("no whole release is left: the next one is compared with none, look for what it may have lost")
 
 
 def _put_link_back(settings: Settings) -> None:
-    """Set aside a copy of a release that stands where `current` should link to it."""
+    """Set aside what stands where `current` should link to a release; without a link the newest is in force.
+
+    Of a first release that a killed refresh has not come to put in force there is no word of the gate: it is left to
+    the refresh.
+    """
     path = settings.releases / CURRENT
-    if path.is_symlink() or not path.exists():
+    if path.is_symlink():
         return
-    _hide(settings, CURRENT, ["a copy, no link"])
-    copied = path.with_name(f"{PREFIX}{CURRENT}")
-    for release in list_releases(settings):
-        if (copied / CHECKSUMS).is_file() and sha256(copied / CHECKSUMS) == _digest(release.path / CHECKSUMS):
-            point_current(settings, release.release_id)
+    if path.exists():
+        copied = _hide(settings, CURRENT, ["a copy, no link"])
+        for release in list_releases(settings):
+            if (copied / CHECKSUMS).is_file() and sha256(copied / CHECKSUMS) == _digest(release.path / CHECKSUMS):
+                point_current(settings, release.release_id)
+                return
+    releases, last = list_releases(settings), decision.last(settings)
+    if len(releases) > 1 or (releases and last is not None and last.status != "refused"):
+        _replace(settings, CURRENT)
 
 
-def _hide(settings: Settings, name: str, files: list[str]) -> None:
+def _hide(settings: Settings, name: str, files: list[str]) -> Path:
     path = settings.releases / name
-    aside = path.with_name(f"{PREFIX}{name}")
-    shutil.rmtree(aside, ignore_errors=True)
-    path.rename(aside)
+    aside, number = path.with_name(f"{PREFIX}{name}"), 1
+    while aside.exists():
+        number += 1
+        aside = path.with_name(f"{PREFIX}{name}-{number}")
+    with writing(settings.releases):
+        path.rename(aside)
     log.warning("release %s is damaged (%s): it is set aside as %s", name, _few(files), aside)
     journal.record(settings, "release_set_aside", release=name, files=len(files))
+    return aside
 
 
 def _digest(path: Path) -> str | None:
     try:
         return sha256(path) if path.is_file() and not path.is_symlink() else None
-    except OSError:
+    except OSError as error:
+        refuse_unreadable(error, path)
         return None
 
 

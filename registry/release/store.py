@@ -6,8 +6,10 @@ release. How one comes to be: `publication.py`; going back to an older one: `pin
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,6 +26,9 @@ from registry.settings import Settings
 
 MANIFEST = "manifest.json"
 CURRENT = "current"
+_ID = re.compile(r"\d{4}-\d{2}-[0-9a-f]{10}")
+"""Month of the last delivery and the first digits of the fingerprint."""
+_NO_DAMAGE = {errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
 @dataclass(frozen=True)
@@ -124,8 +129,12 @@ def load(settings: Settings, release_id: str) -> Release:
     return found
 
 
+class TornManifest(UserError):
+    """A release whose manifest is missing, or not as it was written."""
+
+
 def find(settings: Settings, release_id: str) -> Release | None:
-    """One release by its id, or None; UserError where its manifest can't be read."""
+    """One release by its id, or None; UserError where its manifest can't be read, TornManifest where it is at fault."""
     path = _folder(settings, release_id)
     return Release(release_id, path, _manifest(path)) if path else None
 
@@ -179,16 +188,18 @@ def sync(path: Path) -> None:
 
 def _folder(settings: Settings, release_id: str) -> Path | None:
     path = settings.releases / release_id
-    # a real folder `current` would be a second release of the same id
-    if (
-        release_id in ("", CURRENT)
-        or release_id.startswith(".")
-        or "/" in release_id
-        or not path.is_dir()
-        or path.is_symlink()
-    ):
+    # whatever else lies there (lost+found, somebody's copy, a real folder `current`) is no release
+    if not _ID.fullmatch(release_id) or not path.is_dir() or path.is_symlink():
         return None
     return path
+
+
+def refuse_unreadable(error: Exception, path: Path) -> None:
+    """UserError if this user, or the system now, can't read a file of a release: that is no damage."""
+    if isinstance(error, OSError) and error.errno in _NO_DAMAGE:
+        raise UserError(
+            f"{path}: {error.strerror}; give the release's files back to the user of the registry, then try again"
+        ) from None
 
 
 def _unknown(settings: Settings, release_id: str) -> UserError:
@@ -206,8 +217,9 @@ def _manifest(path: Path) -> dict[str, Any]:
         for check in manifest["checks"]:
             check["passed"]
         manifest["study"].items(), iter(manifest["inputs"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise UserError(
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        refuse_unreadable(error, path / MANIFEST)
+        raise TornManifest(
             f"release {path.name}: its {MANIFEST} can't be read; restore it from a backup, or run registry refresh, "
             "which sets it aside"
         ) from None

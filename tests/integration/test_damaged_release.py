@@ -200,6 +200,64 @@ def test_a_copy_in_the_place_of_the_link_is_set_aside_and_the_link_put_back(two:
     assert (two.releases / ".damaged-current").is_dir()
 
 
+@pytest.mark.parametrize("in_its_place", ["nothing", "a file"])
+def test_without_the_link_the_newest_release_is_in_force(two: Settings, in_its_place: str) -> None:
+    """As after a copy that drops links: else the next release would be compared with nothing."""
+    link = two.releases / "current"
+    link.unlink()
+    if in_its_place == "a file":
+        link.write_text(SECOND_ID)
+    leftovers.sweep(two)
+    assert in_force(two) == SECOND_ID
+
+
+def test_the_first_release_of_a_killed_refresh_is_put_in_force_by_the_next_alone(two: Settings) -> None:
+    shutil.rmtree(two.releases / SECOND_ID)
+    (two.releases / "current").unlink()
+    decision.path_of(two).unlink()
+    leftovers.sweep(two)
+    assert release.current(two) is None
+    assert release.publish(two, SECOND).status == "published"
+
+
+def test_what_is_no_release_is_left_where_it_is(two: Settings) -> None:
+    for name in ("lost+found", "my notes", f"{SECOND_ID}.bak"):
+        (two.releases / name).mkdir()
+    leftovers.sweep(two)
+    assert [one.release_id for one in release.list_releases(two)] == [SECOND_ID, FIRST_ID]
+    assert (two.releases / "lost+found").is_dir()
+
+
+def test_damage_of_the_same_release_again_keeps_what_was_set_aside_before(two: Settings) -> None:
+    for _ in range(2):
+        flip("registry.duckdb")(two.releases / SECOND_ID)
+        leftovers.sweep(two)
+        release.publish(two, SECOND)
+    assert {path.name for path in two.releases.glob(".damaged-*")} == {
+        f".damaged-{SECOND_ID}",
+        f".damaged-{SECOND_ID}-2",
+    }
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "SHA256SUMS", "parquet/fct_anc.parquet"])
+def test_a_file_that_this_user_may_not_read_is_no_damage(
+    two: Settings, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unreadable = two.releases / SECOND_ID / name
+    opened = Path.open
+
+    def refusing(path: Path, *arguments: object, **options: object) -> object:
+        if path == unreadable:
+            raise PermissionError(13, "Permission denied", str(path))
+        return opened(path, *arguments, **options)  # type: ignore[arg-type, call-overload]
+
+    monkeypatch.setattr(Path, "open", refusing)
+    with pytest.raises(UserError, match=f"{name}: Permission denied; give the release's files back"):
+        leftovers.sweep(two)
+    assert (two.releases / "current").readlink().name == SECOND_ID
+    assert list(two.releases.glob(".damaged-*")) == []
+
+
 def test_rows_held_back_of_a_damaged_release_are_no_fault_of_the_program(two: Settings) -> None:
     found = release.current(two)
     assert found is not None

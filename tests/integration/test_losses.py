@@ -86,6 +86,25 @@ def test_counts_of_forgotten_patients_are_not_lost(n_erased: int, blocks: bool, 
     assert one(candidate, "site_anc_month_emptied", sound).blocks is blocks
 
 
+@pytest.mark.parametrize(("n_erased", "blocks"), [(26, True), (27, False)])
+def test_tables_halved_by_forgotten_patients_are_not_lost(
+    n_erased: int, blocks: bool, candidate: Path, sound: Path
+) -> None:
+    """Of 40 patients the 27 of one site withdraw."""
+    gone = "(SELECT patient_key FROM main.dim_patient WHERE site = 'udine')"
+    alter(
+        candidate,
+        *(
+            f"DELETE FROM main.{table} WHERE patient_key IN {gone}"
+            for table in ("fct_anc", "fct_dose", "fct_treatment", "dim_patient")
+        ),
+        "INSERT INTO meta.reconciliation SELECT site, delivery, 'patients', 'erased', 27, 0, 0, 0, 0, 0, "
+        f"{n_erased}, 0 FROM meta.reconciliation WHERE site = 'udine' AND delivery = '2023-01'",
+    )
+    for check_id in ("patients_halved", "treatments_halved", "doses_halved", "anc_halved"):
+        assert one(candidate, check_id, sound).blocks is blocks, check_id
+
+
 def test_counts_that_were_given_another_date_are_not_lost(candidate: Path, sound: Path) -> None:
     alter(candidate, f"UPDATE main.fct_anc SET collected_on = DATE '2023-08-06' WHERE {TRIESTE_JULY}")
     assert one(candidate, "site_anc_month_emptied", sound).passed
