@@ -121,17 +121,18 @@ def test_every_row_of_the_wide_files_is_accounted_for(built: Settings) -> None:
 def test_a_number_is_traced_to_the_record_of_the_workbook(built: Settings) -> None:
     traced = ask(
         built,
-        "SELECT anc.collected_on, origin.record_number FROM main.fct_anc AS anc "
+        "SELECT anc.collected_on, origin.record_number, origin.part FROM main.fct_anc AS anc "
         "JOIN meta.lineage AS origin ON anc.anc_key = origin.anc_key "
         "JOIN meta.input_file AS file ON origin.source_file = file.file_id "
-        "WHERE anc.site = 'wide' AND file.delivery = '2025-03' ORDER BY 1",
+        "WHERE anc.site = 'wide' AND file.delivery = '2025-03' ORDER BY ALL",
     )
     # the derived count of 10 January rests on two cells of one record; 3 January was in the file before already
     assert traced == [
-        (dt.date(2025, 1, 5), 2),
-        (dt.date(2025, 1, 10), 3),
-        (dt.date(2025, 2, 9), 4),
-        (dt.date(2025, 2, 10), 5),
+        (dt.date(2025, 1, 5), 2, None),
+        (dt.date(2025, 1, 10), 3, "neutrophils_pct"),
+        (dt.date(2025, 1, 10), 3, "wbc"),
+        (dt.date(2025, 2, 9), 4, None),
+        (dt.date(2025, 2, 10), 5, None),
     ]
 
 
