@@ -104,7 +104,7 @@ def _replace(settings: Settings, damaged: str) -> None:
     pin = pinned(settings)
     others = list_releases(settings)
     if pin is not None:
-        others.sort(key=lambda one: pin.holds_back(one.fingerprint))
+        others.sort(key=lambda one: (one.release_id != pin.release_id, pin.holds_back(one.fingerprint)))
     for other in others:
         if whole(settings, other.release_id) is None:
             continue
@@ -129,7 +129,7 @@ def _put_link_back(settings: Settings) -> None:
     if path.exists():
         copied = _hide(settings, CURRENT, ["a copy, no link"])
         for release in list_releases(settings):
-            if (copied / CHECKSUMS).is_file() and sha256(copied / CHECKSUMS) == _digest(release.path / CHECKSUMS):
+            if _digest(copied / CHECKSUMS) == sha256(release.path / CHECKSUMS):
                 point_current(settings, release.release_id)
                 return
     releases, last = list_releases(settings), decision.last(settings)

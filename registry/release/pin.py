@@ -80,7 +80,8 @@ def rollback(settings: Settings, release_id: str) -> Release:
 def pinned(settings: Settings) -> Pin | None:
     """The pin in force, or None; one that an interrupted rollback wrote before it could switch is not in force.
 
-    One that is torn still tells that somebody went back: to `current`, from the newest release.
+    One that is torn still tells that somebody went back: to `current`, from the newest release. Where the link is lost
+    the pin alone tells it.
     """
     try:
         text = _path(settings).read_text(encoding="utf-8", errors="replace")
@@ -92,7 +93,7 @@ def pinned(settings: Settings) -> Pin | None:
         in_force, releases = current_id(settings), list_releases(settings)
         return Pin(in_force, releases[0].fingerprint) if in_force and in_force != releases[0].release_id else None
     link = settings.releases / CURRENT
-    return pin if link.is_symlink() and link.readlink().name == pin.release_id else None
+    return None if link.is_symlink() and link.readlink().name != pin.release_id else pin
 
 
 def unpin(settings: Settings) -> None:

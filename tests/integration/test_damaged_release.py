@@ -211,6 +211,14 @@ def test_without_the_link_the_newest_release_is_in_force(two: Settings, in_its_p
     assert in_force(two) == SECOND_ID
 
 
+def test_a_rollback_outlives_the_loss_of_the_link(two: Settings) -> None:
+    release.rollback(two, FIRST_ID)
+    (two.releases / "current").unlink()
+    leftovers.sweep(two)
+    assert in_force(two) == FIRST_ID
+    assert release.stands_for(two, SECOND), "nothing moves it before the inputs change"
+
+
 def test_the_first_release_of_a_killed_refresh_is_put_in_force_by_the_next_alone(two: Settings) -> None:
     shutil.rmtree(two.releases / SECOND_ID)
     (two.releases / "current").unlink()
