@@ -51,8 +51,8 @@ PUBLISHED: tuple[PublishedTable, ...] = (
     _table(
         "main.fct_anc",
         "anc_key",
-        "patient_key site collected_on collected_at anc_10e9_l operator derivation source_value source_unit "
-        "lln_10e9_l severity ctcae_v5_grade ctcae_v6_grade daids_2_1_grade last_drug days_since_last_dose "
+        "patient_key site collected_on collected_at anc_10e9_l operator derivation source_value source_flag "
+        "source_unit lln_10e9_l severity ctcae_v5_grade ctcae_v6_grade daids_2_1_grade last_drug days_since_last_dose "
         "within_gcsf_window below_cutoff_but_within_reference_range",
     ),
     _table(

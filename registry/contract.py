@@ -44,11 +44,11 @@ ENTITIES: dict[str, Entity] = {
         ),
         _entity(
             "administrations",
-            "administration_id* patient_id* drug* administered_on* dose dose_unit route status",
+            "administration_id* patient_id* drug* administered_on* administered_until dose dose_unit route status",
         ),
         _entity(
             "lab_results",
-            "result_id* patient_id* specimen_id test_code* test_name value* unit* collected_at* "
+            "result_id* patient_id* specimen_id test_code* test_name material value* unit* collected_at* "
             "reference_low reference_high status",
         ),
         _entity(
@@ -62,6 +62,12 @@ ENTITIES: dict[str, Entity] = {
     )
 }
 """Every entity by its name, in the order in which they are loaded."""
+
+
+def raw_columns(entity: Entity) -> str:
+    """SQL list of the columns of `raw.<entity>` in the order in which a load gives them."""
+    return ", ".join(("file_no", "record_number", *(f'"{name}"' for name in entity.columns), "extra", "malformed"))
+
 
 ANALYTES: tuple[str, ...] = (
     "anc",
@@ -85,6 +91,9 @@ ANALYTES: tuple[str, ...] = (
 
 FORMATS: dict[str, str] = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet", ".xlsx": "xlsx"}
 """File name ending → format of the ledger."""
+
+CANCELLED = frozenset({"cancelled"})
+"""The status of a record that takes an earlier one back."""
 
 BLANKS = " \t\r\n\u00a0"
 """What surrounds a cell without belonging to it; the macro `cell` in dbt_project trims the same."""

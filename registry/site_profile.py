@@ -9,13 +9,18 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
 
-from registry import vocabulary
-from registry.contract import ANALYTES, ENTITIES
+from registry.contract import CANCELLED, ENTITIES
+from registry.site_codes import Codes, Flag, MissingWord, known_unit
 from registry.study import TimeZone
-from registry.wide_profile import Wide, WideTable, WideTest, analytes_as_codes, check_wide, trimmed_keys
-from registry.yaml_model import YamlModel, load_model, one_of
+from registry.vocabulary import folded_word
+from registry.wide_profile import Wide, WideTable, WideTest, analytes_as_codes, check_wide, not_blank, trimmed_keys
+from registry.yaml_model import MistakeAt, YamlModel, load_model, one_of
 
 PROFILE_NAME = "site.yml"
+IGNORE = "ignore"
+"""What a column is mapped to that must not be stored."""
+TIMED_COLUMNS = {"lab_results": ("collected_at",)}
+"""The columns that may be given as two, date and time."""
 _PLANNED_FORMATS = ("omop", "fhir")
 _DATE_DIRECTIVES = frozenset("dmYyHMSfbBpIzj%")
 
@@ -64,30 +69,40 @@ def _date_format(text: str) -> str:
     return text
 
 
-def _analyte(name: str) -> str:
-    return one_of(name, ANALYTES, "analyte")
-
-
-def _unit(name: str) -> str:
-    known = vocabulary.units()
-    if known:
-        one_of(vocabulary.folded_unit(name), known, "unit")
-    return name
-
-
-def _substance(name: str) -> str:
-    """The substance that a drug's name, brand or ATC code stands for."""
-    known = vocabulary.drugs()
-    return known[one_of(name.strip().casefold(), known, "drug")] if known else name
-
-
 def _column_names_of(entity: str) -> Any:
-    """The type of one entity's mapping: the site's header → a column of that entity."""
+    """The type of one entity's mapping: the site's header → a column of that entity, a part of one, or IGNORE."""
+    parts = [f"{column}.{part}" for column in TIMED_COLUMNS.get(entity, ()) for part in ("date", "time")]
 
     def check(name: str) -> str:
-        return one_of(name, ENTITIES[entity].columns, f"column of {entity}")
+        return one_of(name, (*ENTITIES[entity].columns, *parts, IGNORE), f"column of {entity}")
 
     return Annotated[dict[str, Annotated[str, AfterValidator(check)]], BeforeValidator(trimmed_keys)]
+
+
+def _key_of(entity: str) -> Any:
+    """The type of the columns that one entity's key is composed of."""
+    columns = [column for column in ENTITIES[entity].columns if column != ENTITIES[entity].key]
+
+    def check(names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            one_of(name, columns, f"column of {entity}")
+        if names and "patient_id" not in names:
+            raise ValueError("patient_id must be part of the key: else two patients' records would have the same one")
+        return names
+
+    return Annotated[tuple[str, ...], AfterValidator(check)]
+
+
+def _entity_name(name: str) -> str:
+    return one_of(name, ENTITIES, "entity")
+
+
+def _workbook_name(names: Any) -> Any:
+    if isinstance(names, dict):
+        other = next((name for name in names if not str(name).lower().endswith(".xlsx")), None)
+        if other is not None:
+            raise ValueError(f"'{other}' is not a workbook: write the file's name with .xlsx")
+    return names
 
 
 class CsvProfile(YamlModel):
@@ -106,19 +121,27 @@ class CsvProfile(YamlModel):
         return self
 
 
-class Codes(YamlModel):
-    """The site's own codes: test → analyte, unit → UCUM, drug → substance."""
-
-    tests: dict[str, Annotated[str, AfterValidator(_analyte)]] = Field(default_factory=dict)
-    units: dict[str, Annotated[str, AfterValidator(_unit)]] = Field(default_factory=dict)
-    drugs: Annotated[dict[str, Annotated[str, AfterValidator(_substance)]], BeforeValidator(trimmed_keys)] = Field(
-        default_factory=dict
-    )
-
-
 _column_fields: dict[str, Any] = {name: (_column_names_of(name), Field(default_factory=dict)) for name in ENTITIES}
 ColumnNames = create_model("ColumnNames", __base__=YamlModel, **_column_fields)
 """Per entity: the site's header → column of the contract."""
+
+
+_key_fields: dict[str, Any] = {name: (_key_of(name), ()) for name in ENTITIES if name != "patients"}
+ComposedKeys = create_model("ComposedKeys", __base__=YamlModel, **_key_fields)
+"""Per entity: the columns that make its key where an export has none."""
+
+
+class ConstantUnits(YamlModel):
+    """Units of tests whose export has none: test code → unit."""
+
+    lab_results: dict[str, Annotated[str, AfterValidator(not_blank)]] = Field(default_factory=dict)
+
+
+Sheets = Annotated[
+    dict[str, Annotated[dict[str, Annotated[str, AfterValidator(_entity_name)]], BeforeValidator(trimmed_keys)]],
+    BeforeValidator(_workbook_name),
+]
+"""Workbook → its sheets → the entity that each holds."""
 
 
 class SiteProfile(YamlModel):
@@ -131,17 +154,38 @@ class SiteProfile(YamlModel):
     columns: ColumnNames = ColumnNames()  # type: ignore[valid-type]
     codes: Codes = Codes()
     wide: Wide = Wide()
+    missing: tuple[MissingWord, ...] = ()
+    flags: tuple[Flag, ...] = ()
+    units: ConstantUnits = ConstantUnits()
+    keys: ComposedKeys = ComposedKeys()  # type: ignore[valid-type]
+    sheets: Sheets = Field(default_factory=dict)
     neutrophils_pct_includes_bands: bool = False
 
     def own_headers(self, entity: str) -> dict[str, str]:
         """Column of the contract → the site's header for it as site.yml writes it, of those it names."""
-        names: dict[str, str] = getattr(self.columns, entity)
-        return {ours: theirs for theirs, ours in names.items()}
+        return {ours: theirs for theirs, ours in self._names(entity) if ours in ENTITIES[entity].columns}
 
     def column_names(self, entity: str) -> dict[str, str]:
         """The site's headers of one entity, case-folded → column of the contract."""
+        return {theirs.casefold(): ours for theirs, ours in self._names(entity) if ours in ENTITIES[entity].columns}
+
+    def split_columns(self, entity: str) -> dict[str, tuple[str, str]]:
+        """The site's headers of one entity that hold a part of a time, case-folded → column and `date` or `time`."""
+        parts = {theirs.casefold(): ours.partition(".") for theirs, ours in self._names(entity) if "." in ours}
+        return {theirs: (column, part) for theirs, (column, _, part) in parts.items()}
+
+    def ignored_columns(self, entity: str) -> frozenset[str]:
+        """The site's headers of one entity that are never stored, case-folded."""
+        return frozenset(theirs.casefold() for theirs, ours in self._names(entity) if ours == IGNORE)
+
+    def composed_key(self, entity: str) -> tuple[str, ...]:
+        """The columns that make the key of this entity where a file has none; empty where nothing does."""
+        columns: tuple[str, ...] = getattr(self.keys, entity, ())
+        return columns
+
+    def _names(self, entity: str) -> list[tuple[str, str]]:
         names: dict[str, str] = getattr(self.columns, entity)
-        return {theirs.casefold(): ours for theirs, ours in names.items()}
+        return list(names.items())
 
     def wide_table(self, entity: str) -> WideTable | None:
         """How the site lays out this entity as a wide table, if it does."""
@@ -153,15 +197,37 @@ class SiteProfile(YamlModel):
         return table.by_header if table else {}
 
     @property
-    def test_codes(self) -> dict[str, str]:
-        """Every test code that means an analyte at this site alone: code → analyte."""
+    def test_codes(self) -> dict[str, str | dict[str, str]]:
+        """Every test code that means an analyte at this site alone: code → analyte, or analytes by kind of unit."""
         return self.codes.tests | analytes_as_codes(self.wide.lab_results, self.codes.tests)
+
+    @property
+    def cancelled_words(self) -> frozenset[str]:
+        """The words, folded, by which the site takes a record back."""
+        own = {folded_word(word): code for word, code in self.codes.status.items()}
+        return frozenset(word for word, code in own.items() if code == "cancelled") | (CANCELLED - own.keys())
+
+    @property
+    def missing_words(self) -> frozenset[str]:
+        """The cells that mean no value, in lower case."""
+        return frozenset(word.lower() for word in self.missing)
 
     @model_validator(mode="after")
     def _wide_is_explained(self) -> SiteProfile:
         if self.wide.lab_results:
             own_columns = self.column_names("lab_results")
             check_wide(self.wide.lab_results, own_columns, self.codes.tests, self.codes.units)
+        return self
+
+    @model_validator(mode="after")
+    def _units_are_known(self) -> SiteProfile:
+        own = {unit.strip() for unit in self.codes.units}
+        for code, unit in self.units.lab_results.items():
+            if unit not in own:
+                try:
+                    known_unit(unit)
+                except ValueError as error:
+                    raise MistakeAt(("units", "lab_results", code), str(error)) from None
         return self
 
 

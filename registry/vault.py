@@ -17,7 +17,7 @@ from pathlib import Path
 
 import duckdb
 
-from registry.contract import ENTITIES
+from registry.contract import ENTITIES, Entity
 from registry.disk import group_folder
 from registry.errors import UserError
 from registry.settings import Settings, connect_options
@@ -56,8 +56,11 @@ CREATE TABLE IF NOT EXISTS config.site (
 );
 CREATE TABLE IF NOT EXISTS config.date_format (site VARCHAR, ordinal INTEGER, format VARCHAR);
 CREATE TABLE IF NOT EXISTS config.code_map (
-    site VARCHAR, kind VARCHAR, local_code VARCHAR, target VARCHAR
+    site VARCHAR, kind VARCHAR, local_code VARCHAR, target VARCHAR, unit_dimension VARCHAR
 );
+ALTER TABLE config.code_map ADD COLUMN IF NOT EXISTS unit_dimension VARCHAR;
+ALTER TABLE config.site ADD COLUMN IF NOT EXISTS flags_before VARCHAR;
+ALTER TABLE config.site ADD COLUMN IF NOT EXISTS flags_behind VARCHAR;
 """
 
 _umask_lock = threading.Lock()
@@ -173,3 +176,18 @@ def _create_tables(connection: duckdb.DuckDBPyConnection) -> None:
             f'CREATE TABLE IF NOT EXISTS raw."{entity.name}" (file_no INTEGER, '
             f"record_number BIGINT, {columns}, extra MAP(VARCHAR, VARCHAR), malformed VARCHAR)"
         )
+        _add_columns(connection, entity)
+
+
+def _add_columns(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
+    """Add the columns that the contract has gained since the table was made, with what was sent under their names."""
+    known = {row[0] for row in connection.execute(f'DESCRIBE raw."{entity.name}"').fetchall()}
+    for column in entity.columns:
+        if column not in known:
+            connection.execute(f'ALTER TABLE raw."{entity.name}" ADD COLUMN "{column}" VARCHAR')
+            connection.execute(
+                f'UPDATE raw."{entity.name}" SET "{column}" = extra[list_filter(map_keys(extra), '
+                "lambda name: lower(trim(name)) = $column)[1]] WHERE list_contains("
+                "list_transform(map_keys(extra), lambda name: lower(trim(name))), $column)",
+                {"column": column},
+            )

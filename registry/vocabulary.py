@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import functools
 import re
+import unicodedata
 from pathlib import Path
 
 SEEDS = Path(__file__).resolve().parents[1] / "dbt_project" / "seeds"
@@ -57,9 +58,43 @@ def loinc_codes() -> dict[str, str]:
     return dict(zip(_column("test_codes", "test_code"), _column("test_codes", "analyte"), strict=True))
 
 
+def analyte_dimensions() -> dict[str, str]:
+    """Analyte → what its units measure (count, percent, mass_concentration)."""
+    return dict(zip(_column("analytes", "analyte"), _column("analytes", "dimension"), strict=True))
+
+
+def code_words(column: str) -> dict[str, str]:
+    """Every known word of a coded column, as `folded_word` has it → its code."""
+    rows = zip(_column("code_words", "kind"), _column("code_words", "word"), _column("code_words", "code"), strict=True)
+    return {word: code for kind, word, code in rows if kind == column}
+
+
+def codes(column: str) -> frozenset[str]:
+    """The codes of a coded column."""
+    return frozenset(code_words(column).values())
+
+
+def plain_characters(text: str) -> str:
+    """Text without invisible characters, with one kind of dash and plain letters and digits for full-width ones."""
+    visible = "".join(c for c in text if unicodedata.category(c) != "Cf")
+    plain = "".join(unicodedata.normalize("NFKC", c) if "\uff01" <= c <= "\uff5e" else c for c in visible)
+    return re.sub("[\u2010-\u2015\u2212\ufe58\ufe63]", "-", plain)
+
+
+@functools.lru_cache(maxsize=10_000)
+def folded_word(text: str) -> str:
+    """A word without case, accents, invisible characters, spare blanks and a point at its end.
+
+    The macro `folded_word` of the dbt project does the same.
+    """
+    plain = unicodedata.normalize("NFKD", plain_characters(text).lower())
+    plain = "".join(c for c in plain if not unicodedata.combining(c))
+    return re.sub(r"\s+", " ", plain).strip().rstrip(". ")
+
+
 def folded_unit(unit: str) -> str:
     """The spelling that the seed holds; the macro `folded_unit` of the dbt project does the same."""
-    folded = re.sub(r"\s", "", unit.translate(_SPELLINGS))
+    folded = re.sub(r"\s", "", plain_characters(unit).partition("^^")[0].translate(_SPELLINGS))
     return re.sub(r"^10(\^|\*\*|[Ee])", "10*", re.sub(r"^[xX*·•](10)", r"\1", folded))
 
 

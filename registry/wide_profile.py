@@ -29,7 +29,8 @@ def trimmed_keys(mapping: Any) -> Any:
     return {str(key).strip(): value for key, value in mapping.items()}
 
 
-def _not_blank(text: str) -> str:
+def not_blank(text: str) -> str:
+    """The text without surrounding blanks; ValueError where nothing is left."""
     if not text.strip():
         raise ValueError("write a value")
     return text.strip()
@@ -46,8 +47,8 @@ def _carried(column: str) -> str:
 class WideTest(YamlModel):
     """What the cells of one column hold: results of this test in this unit."""
 
-    code: Annotated[str, AfterValidator(_not_blank)]
-    unit: Annotated[str, AfterValidator(_not_blank)]
+    code: Annotated[str, AfterValidator(not_blank)]
+    unit: Annotated[str, AfterValidator(not_blank)]
 
 
 class WideTable(YamlModel):

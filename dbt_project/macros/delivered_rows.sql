@@ -12,7 +12,8 @@
         trimmed.*,
         {{ record_key('trimmed.salt', entity, 'trimmed.' ~ key) }} as record_key,
         {{ cells_hash('trimmed.salt', cells) }} as content_hash,
-        coalesce(lower(trimmed.status) = 'cancelled', false) as is_cancelled
+        status_words.code as status_code,
+        coalesce(status_words.code = 'cancelled', false) as is_cancelled
         {%- if 'patient_id' in columns %},
         known.patient_no,
         known.patient_key
@@ -27,15 +28,19 @@
             f.decimal_mark,
             f.thousands_mark,
             f.time_zone,
+            f.flags_before,
+            f.flags_behind,
             s.salt,
             {%- for column in columns %}
-            {{ cell('r.' ~ column) }} as {{ column }}{{ "," if not loop.last }}
+            {{ sent_cell('r.' ~ column, 'f.missing_words') }} as {{ column }}{{ "," if not loop.last }}
             {%- endfor %}
         from {{ source('raw', entity) }} as r
         inner join {{ ref('stg_input_file') }} as f on r.file_no = f.file_no
         inner join {{ source('vault', 'site_salt') }} as s on f.site = s.site
         where {{ where }}
     ) as trimmed
+    left join {{ ref('stg_code_word') }} as status_words
+        on trimmed.site = status_words.site and status_words.kind = 'status' and trimmed.status = status_words.word
     {%- if 'patient_id' in columns %}
     left join {{ source('vault', 'patient_map') }} as known
         on trimmed.site = known.site and trimmed.patient_id = known.patient_id
@@ -87,11 +92,7 @@
     {{ reason_list(reasons) }}
 {%- endmacro %}
 
-{# Is this text one of the codes? Case does not count. #}
-{% macro is_code(column, codes) -%}
-    lower({{ column }}) in ({% for code in codes %}'{{ code }}'{{ ", " if not loop.last }}{% endfor %})
-{%- endmacro %}
-
-{% macro invalid_status() -%}
-    status is not null and not {{ is_code('status', ['final', 'corrected', 'cancelled']) }}
+{# A status that the entity does not have: none of the contract's, or not_given of what can't be given. #}
+{% macro invalid_status(can_be_not_given=false) -%}
+    status is not null and (status_code is null{{ " or status_code = 'not_given'" if not can_be_not_given }})
 {%- endmacro %}

@@ -14,6 +14,67 @@
     nullif(trim({{ column }}, ' ' || chr(9) || chr(10) || chr(13) || chr(160)), '')
 {%- endmacro %}
 
+{# A cell as above; NULL too where it is one of the site's words for "no value" (stg_input_file.missing_words). #}
+{% macro sent_cell(column, missing_words) -%}
+    case
+        when {{ missing_words }} is null
+            or strpos({{ missing_words }}, chr(31) || lower({{ cell(column) }}) || chr(31)) = 0
+            then {{ cell(column) }}
+    end
+{%- endmacro %}
+
+{#
+  A word of a coded column without case, accents, invisible characters, spare blanks and a point at its end; dashes are one
+  dash and full-width letters plain ones. registry/vocabulary.py's folded_word does the same.
+#}
+{% macro folded_word(text) -%}
+    {{ return(adapter.dispatch('folded_word')(text)) }}
+{%- endmacro %}
+{% macro duckdb__folded_word(text) -%}
+    rtrim(trim(regexp_replace({{ plain_characters("strip_accents(lower(" ~ text ~ "))") }}, '[\s\x{a0}]+', ' ', 'g')), '. ')
+{%- endmacro %}
+
+{# Text with plain ASCII for full-width characters and every kind of dash, without invisible characters. #}
+{% macro plain_characters(text) -%}
+    {{ return(adapter.dispatch('plain_characters')(text)) }}
+{%- endmacro %}
+{% macro duckdb__plain_characters(text) -%}
+    translate(
+        regexp_replace(
+            regexp_replace({{ text }}, '[\x{ad}\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}-\x{2064}\x{feff}]', '', 'g'),
+            '[\x{2010}-\x{2015}\x{2212}\x{fe58}\x{fe63}\x{ff0d}]', '-', 'g'
+        ),
+        '０１２３４５６７８９ａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺ％＃．／＾（）＋＊　',
+        '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ%#./^()+* '
+    )
+{%- endmacro %}
+
+{#
+  A code without case, blanks, invisible characters, and the ".0" that a spreadsheet or a data frame adds to a code of digits.
+#}
+{% macro folded_code(text) -%}
+    {{ return(adapter.dispatch('folded_code')(text)) }}
+{%- endmacro %}
+{% macro duckdb__folded_code(text) -%}
+    regexp_replace(
+        regexp_replace({{ plain_characters("lower(" ~ text ~ ")") }}, '[\s\x{a0}]+', '', 'g'), '^(\d+)\.0+$', '\1'
+    )
+{%- endmacro %}
+
+{# A value without the site's flags at either end (stg_input_file.flags_before, flags_behind). #}
+{% macro without_flags(text, before, behind) -%}
+    {{ return(adapter.dispatch('without_flags')(text, before, behind)) }}
+{%- endmacro %}
+{% macro duckdb__without_flags(text, before, behind) -%}
+    case
+        when {{ behind }} is null or {{ text }} is null then {{ text }}
+        else regexp_replace(
+            case when {{ before }} = '' then {{ text }} else regexp_replace({{ text }}, {{ before }}, '') end,
+            {{ behind }}, ''
+        )
+    end
+{%- endmacro %}
+
 {% macro matches(text, pattern) -%}
     {{ return(adapter.dispatch('matches')(text, pattern)) }}
 {%- endmacro %}
@@ -108,12 +169,4 @@
 {%- endmacro %}
 {% macro duckdb__number_value(text) -%}
     case when {{ is_number(text) }} then try_cast(ltrim({{ text }}, '<>=≤≥ ') as decimal(24, 12)) end
-{%- endmacro %}
-
-{# A yes/no cell as BOOLEAN: true/false, yes/no, y/n, 1/0; NULL for anything else. #}
-{% macro read_flag(text) -%}
-    case
-        when lower({{ text }}) in ('true', 't', 'yes', 'y', '1') then true
-        when lower({{ text }}) in ('false', 'f', 'no', 'n', '0') then false
-    end
 {%- endmacro %}

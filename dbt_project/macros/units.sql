@@ -3,7 +3,7 @@
     regexp_replace(
         regexp_replace(
             regexp_replace(
-                translate({{ text }}, 'µμ×⁰¹²³⁴⁵⁶⁷⁸⁹', 'uux0123456789'), '\s', '', 'g'
+                translate(split_part({{ plain_characters(text) }}, '^^', 1), 'µμ×⁰¹²³⁴⁵⁶⁷⁸⁹', 'uux0123456789'), '[\s\x{a0}]', '', 'g'
             ), '^[xX*·•](10)', '\1'
         ), '^10(\^|\*\*|[Ee])', '10*'
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import duckdb
 
+from registry.contract import raw_columns
 from registry.ingest.header import Header
 from registry.ingest.parquet import parquet_cells, parquet_relation
 from registry.ingest.records import MAX_RECORD, Dialect, Record
@@ -151,7 +152,8 @@ class CsvBulk:
     def _insert(self, branches: Sequence[str]) -> int:
         """Insert the rows of all branches; how many, or -1 where DuckDB refused a record."""
         row = self._connection.execute(
-            f'INSERT INTO raw."{self._header.entity.name}" ' + " UNION ALL ".join(branches)
+            f'INSERT INTO raw."{self._header.entity.name}" ({raw_columns(self._header.entity)}) '
+            + " UNION ALL ".join(branches)
         ).fetchone()
         n_rejected = 0
         for number in range(len(branches)):
@@ -173,7 +175,7 @@ def load_parquet(
     cells = parquet_cells(header, types, decimal_mark)
     row = connection.execute(
         f"""
-        INSERT INTO raw."{header.entity.name}"
+        INSERT INTO raw."{header.entity.name}" ({raw_columns(header.entity)})
         SELECT $file_no, record_number, {_raw_columns(header, cells)} FROM {parquet_relation(header)}
         """,
         {"file_no": file_no, "file": str(path)},

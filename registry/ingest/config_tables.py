@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from registry.disk import writing
+from registry.site_codes import WORD_COLUMNS, flag_patterns
 from registry.site_profile import SiteProfile
 from registry.vault import connect_vault
 
@@ -93,6 +94,7 @@ def _write_site(connection: duckdb.DuckDBPyConnection, site: str, profile: SiteP
                 profile.csv.decimal,
                 profile.csv.thousands,
                 profile.neutrophils_pct_includes_bands,
+                *(flag_patterns(profile.flags) or (None, None)),
             )
         ],
     )
@@ -101,13 +103,26 @@ def _write_site(connection: duckdb.DuckDBPyConnection, site: str, profile: SiteP
         "date_format",
         [(site, number, text) for number, text in enumerate(profile.csv.date_formats, start=1)],
     )
+    _insert(connection, "code_map", [(site, *row) for row in sorted(_code_map(profile), key=str)])
+
+
+def _code_map(profile: SiteProfile) -> Iterator[tuple[str, str, str | None, str | None]]:
+    """Kind, the site's own text, what it means, and for which kind of unit alone (None: any)."""
     codes = profile.codes
-    for kind, mapping in (("test", profile.test_codes), ("unit", codes.units), ("drug", codes.drugs)):
-        _insert(
-            connection,
-            "code_map",
-            [(site, kind, local.strip(), target) for local, target in sorted(mapping.items())],
-        )
+    for code, meaning in profile.test_codes.items():
+        if isinstance(meaning, str):
+            yield "test", code.strip(), meaning, None
+        else:
+            yield from (("test", code.strip(), analyte, dimension) for dimension, analyte in meaning.items())
+    mappings: dict[str, Mapping[str, str]] = {
+        "unit": codes.units,
+        "drug": codes.drugs,
+        "unit_of_test": profile.units.lab_results,
+        **{column: getattr(codes, column) for column in WORD_COLUMNS},
+    }
+    for kind, mapping in mappings.items():
+        yield from ((kind, local.strip(), target, None) for local, target in mapping.items())
+    yield from (("missing", word, None, None) for word in profile.missing)
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -131,6 +131,6 @@ class _CsvLoad:
             first += piece.n_records
 
     def _stage(self, rows: Iterable[Row]) -> None:
-        self.counts += self._target.staging.add(self._file_no, self._rows.header, rows)
+        self.counts += self._target.staging.add(self._file_no, self._rows.header, rows, self._rows.cancelled)
         if self._way is not Way.STAGE:
             self._target.staging.load(self._target.connection)

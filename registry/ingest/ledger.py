@@ -55,10 +55,12 @@ def read_as(file: DeliveredFile, profile: SiteProfile) -> str:
         ways += [profile.csv.encoding, profile.csv.delimiter]
     else:
         ways.append(profile.csv.decimal)
+    if profile.codes.status:
+        ways.append(sorted(profile.cancelled_words))
     table = profile.wide_table(file.entity)
     if table:
         tests = sorted((header, test.code, test.unit) for header, test in table.by_header.items())
-        ways += [tests, table.carry_down, profile.csv.date_formats]
+        ways += [tests, table.carry_down, profile.csv.date_formats, sorted(profile.missing_words)]
     return hashlib.sha256(json.dumps(ways).encode()).hexdigest()[:16]
 
 

@@ -6,11 +6,12 @@ Every reader checks that the bytes it read are those that were hashed when the f
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from pathlib import Path
 
 import duckdb
 
-from registry.contract import BLANKS, ENTITIES
+from registry.contract import ENTITIES
 from registry.errors import UserError
 from registry.ingest.bulk import load_parquet
 from registry.ingest.csv_file import read_csv_file
@@ -22,6 +23,7 @@ from registry.ingest.staging import Counts
 from registry.ingest.target import Reading, Target, Way
 from registry.ingest.wide import rows_of
 from registry.site_profile import SiteProfile
+from registry.vocabulary import folded_word
 
 
 def read_file(target: Target, file: DeliveredFile, profile: SiteProfile, file_no: int, way: Way) -> Reading:
@@ -53,7 +55,7 @@ def _read_xlsx(target: Target, file: DeliveredFile, profile: SiteProfile, file_n
     counts = Counts()
     for records in workbook.sheets:
         rows.begin_sheet()
-        counts += target.staging.add(file_no, rows.header, rows.of(records))
+        counts += target.staging.add(file_no, rows.header, rows.of(records), rows.cancelled)
     require_columns(workbook.header, counts.n_not_cancelled, file.where)
     target.staging.load(target.connection)
     return Reading(workbook.header, counts, workbook.unread_sheets)
@@ -66,11 +68,13 @@ def _read_parquet(target: Target, file: DeliveredFile, profile: SiteProfile, fil
         if header.tests:
             rows = rows_of(header, profile)
             records = parquet_records(target.connection, content, header, types, profile.csv.decimal)
-            counts = target.staging.add(file_no, rows.header, rows.of(records))
+            counts = target.staging.add(file_no, rows.header, rows.of(records), rows.cancelled)
             target.staging.load(target.connection)
         else:
             n_rows = load_parquet(target.connection, content, header, types, profile.csv.decimal, file_no)
-            counts = Counts(n_rows, n_not_cancelled=_n_not_cancelled(target, file, file_no, header))
+            counts = Counts(
+                n_rows, n_not_cancelled=_n_not_cancelled(target, file, file_no, header, profile.cancelled_words)
+            )
     except duckdb.OutOfMemoryException:
         raise
     except duckdb.Error:
@@ -79,13 +83,14 @@ def _read_parquet(target: Target, file: DeliveredFile, profile: SiteProfile, fil
     return Reading(header, counts)
 
 
-def _n_not_cancelled(target: Target, file: DeliveredFile, file_no: int, header: Header) -> int:
+def _n_not_cancelled(
+    target: Target, file: DeliveredFile, file_no: int, header: Header, cancelled: Collection[str]
+) -> int:
     """Rows of a loaded file that are not cancelled; looked at only where a required column is missing."""
     if not header.lacks_required:
         return 0
-    row = target.connection.execute(
-        f'SELECT count(*) FROM raw."{file.entity}" WHERE file_no = $file_no '
-        "AND lower(trim(status, $blanks)) IS DISTINCT FROM 'cancelled'",
-        {"file_no": file_no, "blanks": BLANKS},
-    ).fetchone()
-    return int(row[0]) if row else 1
+    found = target.connection.execute(
+        f"SELECT coalesce(status, ''), count(*) FROM raw.\"{file.entity}\" WHERE file_no = $file_no GROUP BY ALL",
+        {"file_no": file_no},
+    ).fetchall()
+    return sum(n_rows for status, n_rows in found if folded_word(status) not in cancelled)

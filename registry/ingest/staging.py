@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
-from registry.contract import BLANKS, Entity
+from registry.contract import CANCELLED, Entity, raw_columns
 from registry.ingest.header import Header
 from registry.ingest.records import MAX_RECORD, Record
+from registry.vocabulary import folded_word
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,17 @@ class Staging:
             self._file.truncate()
             raise
 
-    def add(self, file_no: int, header: Header, records: Iterable[tuple[int, Record]]) -> Counts:
-        """Stage records of one file, given with their numbers in it."""
+    def add(
+        self,
+        file_no: int,
+        header: Header,
+        records: Iterable[tuple[int, Record]],
+        cancelled: Collection[str] = CANCELLED,
+    ) -> Counts:
+        """Stage records of one file, given with their numbers in it.
+
+        cancelled: the words, folded, by which the site takes a record back.
+        """
         positions = [header.position(column) for column in self._entity.columns]
         status = header.position("status")
         nothing = [""] * (len(positions) + 1)
@@ -81,7 +91,7 @@ class Staging:
                 n_malformed += 1
                 write([file_no, number, *nothing, raw])
                 continue
-            if status is not None and cells[status].strip(BLANKS).lower() == "cancelled":
+            if status is not None and folded_word(cells[status]) in cancelled:
                 n_cancelled += 1
             known = ["" if p is None else cells[p] for p in positions]
             extra = _extra(header, cells) if header.unknown else ""
@@ -97,7 +107,7 @@ class Staging:
             selected = ", ".join(f'"{column}"' for column in self._entity.columns)
             connection.execute(
                 f"""
-                INSERT INTO raw."{self._entity.name}"
+                INSERT INTO raw."{self._entity.name}" ({raw_columns(self._entity)})
                 SELECT CAST(file_no AS INTEGER), CAST(record_number AS BIGINT), {selected},
                     CAST(CAST(extra AS JSON) AS MAP(VARCHAR, VARCHAR)), malformed
                 FROM read_csv(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from registry.contract import BLANKS
 from registry.ingest.header import Header
 from registry.ingest.records import Record
 from registry.site_profile import SiteProfile
+from registry.vocabulary import folded_word
 from registry.wide_profile import COMPOSED_KEY, WideTable, WideTest
 
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -27,6 +28,8 @@ class Rows(Protocol):
     """How the records of one file become rows: their columns, and the rows of successive records."""
 
     header: Header
+    cancelled: Collection[str]
+    """The words, folded, by which the site takes a record back."""
 
     def of(self, records: Iterable[Record]) -> Iterator[Row]:
         """The rows of the next records, with their numbers in the file."""
@@ -38,14 +41,17 @@ class Rows(Protocol):
 def rows_of(header: Header, profile: SiteProfile) -> Rows:
     """How a file with this header becomes rows."""
     table = profile.wide_table(header.entity.name)
-    return _Draws(header, table, profile.csv.date_formats) if table and header.tests else _Results(header)
+    if table and header.tests:
+        return _Draws(header, table, profile)
+    return _Results(header, profile.cancelled_words)
 
 
 class _Results:
     """A long file: a record is a row."""
 
-    def __init__(self, header: Header) -> None:
+    def __init__(self, header: Header, cancelled: Collection[str]) -> None:
         self.header = header
+        self.cancelled = cancelled
         self._n_records = 0
 
     def of(self, records: Iterable[Record]) -> Iterator[Row]:
@@ -64,8 +70,10 @@ class _Draws:
     result's place is taken. A cancelled record takes all its tests back, filled or not.
     """
 
-    def __init__(self, header: Header, table: WideTable, date_formats: Sequence[str]) -> None:
+    def __init__(self, header: Header, table: WideTable, profile: SiteProfile) -> None:
         entity = header.entity
+        self.cancelled: Collection[str] = profile.cancelled_words
+        self._missing = profile.missing_words
         self.header = Header(
             entity,
             (*entity.columns, *(name for _, name in header.unknown)),
@@ -76,7 +84,7 @@ class _Draws:
         self._has_own_key = entity.key in header.targets
         self._tests = [(position, header.names[position], test) for position, test in header.tests]
         self._carry_down = [column for column in table.carry_down if column in header.targets]
-        self._date_formats = tuple(text.replace("%-", "%") for text in date_formats)
+        self._date_formats = tuple(text.replace("%-", "%") for text in profile.csv.date_formats)
         self._n_records = 0
         self._above: dict[str, str] = {}
 
@@ -98,9 +106,11 @@ class _Draws:
         self._take_from_above(draw)
         unknown = [sent[position] for position in self._unknown]
         key = self._draw_key(draw)
-        is_cancelled = draw.get("status", "").strip(BLANKS).lower() == "cancelled"
+        is_cancelled = folded_word(draw.get("status", "")) in self.cancelled
         filled = [
-            (number, test) for number, test in enumerate(self._tests) if is_cancelled or sent[test[0]].strip(BLANKS)
+            (number, test)
+            for number, test in enumerate(self._tests)
+            if is_cancelled or self._holds_value(sent[test[0]])
         ]
         for number, (position, name, test) in filled:
             row = self._row(draw, name, test, sent[position], key and f"{key}/{self._code(test)}")
@@ -108,6 +118,10 @@ class _Draws:
         if not filled:
             _, name, test = self._tests[0]
             yield first, Record([*self._row(draw, name, test, "", key), *unknown])
+
+    def _holds_value(self, cell: str) -> bool:
+        text = cell.strip(BLANKS)
+        return bool(text) and text.lower() not in self._missing
 
     def _take_from_above(self, draw: dict[str, str]) -> None:
         """Fill the blanks that mean "as above", but nothing of one patient's from another's."""

@@ -73,7 +73,7 @@ WITH counts AS (
 )
 SELECT left(sha256(patient_key || m), 32) AS anc_key, patient_key, site, day AS collected_on,
     day::TIMESTAMP + INTERVAL 8 HOUR AS collected_at, anc AS anc_10e9_l, NULL::VARCHAR AS operator,
-    'measured' AS derivation, anc::VARCHAR AS source_value, '10*9/L' AS source_unit,
+    'measured' AS derivation, anc::VARCHAR AS source_value, NULL::VARCHAR AS source_flag, '10*9/L' AS source_unit,
     2::DECIMAL(18, 6) AS lln_10e9_l,
     CASE WHEN anc < 0.5 THEN 'severe' WHEN anc < 1 THEN 'moderate' WHEN anc < 1.5 THEN 'mild' ELSE 'none' END
         AS severity,

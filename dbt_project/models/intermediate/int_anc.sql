@@ -12,6 +12,7 @@ with results as (
         operator,
         'measured' as derivation,
         source_value,
+        source_flag,
         source_unit,
         source_code,
         canonical_low as lln
@@ -27,6 +28,7 @@ with results as (
         cast(null as varchar) as operator,
         derivation,
         cast(null as varchar) as source_value,
+        cast(null as varchar) as source_flag,
         cast(null as varchar) as source_unit,
         cast(null as varchar) as source_code,
         cast(null as decimal(18, 6)) as lln

@@ -18,6 +18,7 @@ select
     results.collected_at,
     results.collected_on,
     results.source_value,
+    results.source_flag,
     results.source_unit,
     results.source_code,
     results.specimen_hash,

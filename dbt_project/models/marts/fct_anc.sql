@@ -35,6 +35,7 @@ select
     anc.operator,
     anc.derivation,
     anc.source_value,
+    anc.source_flag,
     anc.source_unit,
     anc.source_code,
     anc.lln as lln_10e9_l,

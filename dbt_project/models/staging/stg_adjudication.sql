@@ -13,12 +13,17 @@ with delivered as (
 
 typed as (
     select
-        *,
-        {{ is_code('verdict', ['confirmed', 'other_cause', 'lab_error']) }} as is_known_verdict,
+        delivered.*,
+        verdict_words.code as verdict_code,
         cast({{ read_time('onset_from', 'site', 'time_zone') }} as date) as onset_from_day,
         cast({{ read_time('onset_to', 'site', 'time_zone') }} as date) as onset_to_day,
         cast({{ read_time('reviewed_on', 'site', 'time_zone') }} as date) as reviewed_on_sent
     from delivered
+    left join {{ ref('stg_code_word') }} as verdict_words
+        on
+            delivered.site = verdict_words.site
+            and verdict_words.kind = 'verdict'
+            and delivered.verdict = verdict_words.word
 )
 
 select
@@ -31,7 +36,7 @@ select
     true as is_mapped,
     patient_id is not null as has_patient_id,
     {{ held_back_reasons('adjudication_id', ['patient_id', 'onset_from', 'onset_to', 'verdict'], [
-        ['invalid_code', invalid_status() ~ ' or (verdict is not null and not is_known_verdict)'],
+        ['invalid_code', invalid_status() ~ ' or (verdict is not null and verdict_code is null)'],
         ['unparseable_date', '(onset_from is not null and onset_from_day is null)'
             ~ ' or (onset_to is not null and onset_to_day is null)'],
         ['end_before_start', 'onset_to_day < onset_from_day'],
@@ -40,7 +45,7 @@ select
     adjudication_id,
     onset_from_day as onset_from,
     onset_to_day as onset_to,
-    case when is_known_verdict then lower(verdict) end as verdict,
+    verdict_code as verdict,
     case when reviewed_on_sent <= delivery_end then reviewed_on_sent end as reviewed_on,
     lower(reviewer_role) as reviewer_role,
     {{ reason_list([

@@ -3,7 +3,7 @@ Grain: a delivered administrations row (one record of a dose), good or bad, with
 */
 with delivered as (
     {{ delivered_rows('administrations', 'administration_id', [
-        'administration_id', 'patient_id', 'drug', 'administered_on', 'dose', 'dose_unit', 'route', 'status']) }}
+        'administration_id', 'patient_id', 'drug', 'administered_on', 'administered_until', 'dose', 'dose_unit', 'route', 'status']) }}
 ),
 
 typed as (
@@ -13,7 +13,7 @@ typed as (
         cast({{ read_time('d.administered_on', 'd.site', 'd.time_zone') }} as date) as administered_on_day,
         {{ plain_number('d.dose', 'd.decimal_mark', 'd.thousands_mark') }} as dose_text
     from delivered as d
-    left join {{ ref('stg_drug_name') }} as names on d.site = names.site and lower(d.drug) = names.name
+    left join {{ ref('stg_drug_name') }} as names on d.site = names.site and d.drug = names.name
 ),
 
 with_dose as (
@@ -31,7 +31,7 @@ select
     true as is_mapped,
     patient_id is not null as has_patient_id,
     {{ held_back_reasons('administration_id', ['patient_id', 'drug', 'administered_on'], [
-        ['invalid_code', invalid_status()],
+        ['invalid_code', invalid_status(can_be_not_given=true)],
         ['unknown_drug', 'drug is not null and substance is null'],
         ['unparseable_date', 'administered_on is not null and administered_on_day is null'],
         ['date_after_delivery', 'administered_on_day > delivery_end'],

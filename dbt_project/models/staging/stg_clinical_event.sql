@@ -8,12 +8,16 @@ with delivered as (
 
 typed as (
     select
-        *,
-        {{ is_code('event_type', ['infection', 'febrile_neutropenia', 'hospitalisation', 'relapse', 'other']) }}
-            as is_known_type,
+        delivered.*,
+        type_words.code as event_type_code,
         cast({{ read_time('onset_date', 'site', 'time_zone') }} as date) as onset_on,
         cast({{ read_time('end_date', 'site', 'time_zone') }} as date) as end_on_sent
     from delivered
+    left join {{ ref('stg_code_word') }} as type_words
+        on
+            delivered.site = type_words.site
+            and type_words.kind = 'event_type'
+            and delivered.event_type = type_words.word
 )
 
 select
@@ -26,12 +30,12 @@ select
     true as is_mapped,
     patient_id is not null as has_patient_id,
     {{ held_back_reasons('event_id', ['patient_id', 'event_type', 'onset_date'], [
-        ['invalid_code', invalid_status() ~ ' or (event_type is not null and not is_known_type)'],
+        ['invalid_code', invalid_status() ~ ' or (event_type is not null and event_type_code is null)'],
         ['unparseable_date', 'onset_date is not null and onset_on is null'],
         ['date_after_delivery', 'onset_on > delivery_end'],
     ]) }} as reasons,
     onset_on as judged_on,
-    case when is_known_type then lower(event_type) end as event_type,
+    event_type_code as event_type,
     onset_on,
     end_on_sent,
     case when end_on_sent <= delivery_end and (onset_on is null or end_on_sent >= onset_on) then end_on_sent end

@@ -24,8 +24,18 @@ select
     coalesce(s.decimal_mark, '.') as decimal_mark,
     s.thousands_mark,
     coalesce(s.time_zone, study.time_zone) as time_zone,
+    s.flags_before,
+    s.flags_behind,
+    no_value.missing_words,
     coalesce(s.mode, 'delta') as delivery_mode,
     coalesce(s.neutrophils_pct_includes_bands, false) as neutrophils_pct_includes_bands
 from files as f
 left join {{ source('config', 'site') }} as s on f.site = s.site
+left join (
+    -- words for "no value", each between two separators, so that one search finds a whole word
+    select site, chr(31) || string_agg(lower(local_code), chr(31)) || chr(31) as missing_words
+    from {{ source('config', 'code_map') }}
+    where kind = 'missing'
+    group by site
+) as no_value on f.site = no_value.site
 cross join {{ source('config', 'study') }} as study

@@ -7,49 +7,53 @@
 Grain: a delivered lab_results row, good or bad, read, harmonised to its analyte's canonical unit and judged by itself.
 Only files not yet here are read (the build file is made anew when seeds, profiles or code change); what depends on
 other rows is judged later, at every refresh.
-Rules: test code by the site's own list, else LOINC; an unknown code is no error, and its value and unit are not judged.
+Rules: test code by the site's own list, else LOINC; an unknown code, or a specimen in which the analyte is not measured, is
+not an error, and value and unit are then not judged. A blank material is taken for the code's own.
 Units are never guessed. A value of an operator and a bound keeps both.
 */
 with delivered as (
     {{ delivered_rows('lab_results', 'result_id', [
-        'result_id', 'patient_id', 'specimen_id', 'test_code', 'test_name', 'value', 'unit', 'collected_at',
+        'result_id', 'patient_id', 'specimen_id', 'test_code', 'test_name', 'material', 'value', 'unit', 'collected_at',
         'reference_low', 'reference_high', 'status'],
         where=('r.file_no not in (select distinct file_no from ' ~ this ~ ')') if is_incremental() else 'true') }}
 ),
 
-analyte_of_code as (
-    select sites.site, codes.test_code, codes.analyte
-    from {{ ref('test_codes') }} as codes
-    cross join (select distinct site from {{ ref('stg_input_file') }}) as sites
-    left join {{ source('config', 'code_map') }} as local_codes
-        on
-            local_codes.kind = 'test'
-            and sites.site = local_codes.site
-            and codes.test_code = local_codes.local_code
-    where local_codes.site is null
-    union all
-    select site, local_code as test_code, target as analyte
-    from {{ source('config', 'code_map') }}
-    where kind = 'test'
+coded as (
+    select
+        d.*,
+        c.test_code is not null as is_known_code,
+        c.analyte,
+        u.ucum,
+        u.dimension as unit_dimension,
+        u.factor,
+        m.code as material_code,
+        coalesce(d.unit, any_unit.constant_unit) as used_unit,
+        {{ without_flags('d.value', 'd.flags_before', 'd.flags_behind') }} as plain_value
+    from delivered as d
+    left join {{ ref('stg_test_code') }} as any_unit
+        on d.site = any_unit.site and d.test_code = any_unit.test_code and any_unit.dimension = ''
+    left join {{ ref('stg_unit_spelling') }} as u
+        on d.site = u.site and coalesce(d.unit, any_unit.constant_unit) = u.spelling
+    left join {{ ref('stg_test_code') }} as c
+        on d.site = c.site and d.test_code = c.test_code and coalesce(u.dimension, '') = c.dimension
+    left join {{ ref('stg_code_word') }} as m on d.site = m.site and m.kind = 'material' and d.material = m.word
 ),
 
 recognised as (
     select
-        d.*,
-        a.analyte,
+        coded.*,
         a.dimension as analyte_dimension,
-        u.ucum,
-        u.dimension as unit_dimension,
-        u.factor,
-        d.test_code is not null and a.analyte is null as is_foreign_code,
-        {{ plain_number(without_percent_sign('d.value', 'u.dimension'), 'd.decimal_mark', 'd.thousands_mark') }} as number_text,
-        {{ plain_number(without_percent_sign('d.reference_low', 'u.dimension'), 'd.decimal_mark', 'd.thousands_mark') }} as low_text,
-        {{ plain_number(without_percent_sign('d.reference_high', 'u.dimension'), 'd.decimal_mark', 'd.thousands_mark') }} as high_text,
-        {{ read_time('d.collected_at', 'd.site', 'd.time_zone') }} as collected_time
-    from delivered as d
-    left join analyte_of_code as c on d.site = c.site and d.test_code = c.test_code
-    left join {{ ref('analytes') }} as a on c.analyte = a.analyte
-    left join {{ ref('stg_unit_spelling') }} as u on d.site = u.site and d.unit = u.spelling
+        -- a code that nobody knows, or another specimen than the analyte is measured in: neither value nor unit is judged
+        coded.test_code is not null and (
+            not coded.is_known_code
+            or coalesce(strpos(' ' || coalesce(a.materials, 'blood') || ' ', ' ' || coded.material_code || ' ') = 0, false)
+        ) as is_foreign,
+        {{ plain_number(without_percent_sign('coded.plain_value', 'coded.unit_dimension'), 'coded.decimal_mark', 'coded.thousands_mark') }} as number_text,
+        {{ plain_number(without_percent_sign('coded.reference_low', 'coded.unit_dimension'), 'coded.decimal_mark', 'coded.thousands_mark') }} as low_text,
+        {{ plain_number(without_percent_sign('coded.reference_high', 'coded.unit_dimension'), 'coded.decimal_mark', 'coded.thousands_mark') }} as high_text,
+        {{ read_time('coded.collected_at', 'coded.site', 'coded.time_zone') }} as collected_time
+    from coded
+    left join {{ ref('analytes') }} as a on coded.analyte = a.analyte
 ),
 
 read_values as (
@@ -89,25 +93,28 @@ select
     content_hash,
     patient_no,
     is_cancelled,
-    not is_foreign_code as is_mapped,
+    not is_foreign as is_mapped,
     patient_id is not null as has_patient_id,
     {{ held_back_reasons('result_id', [], [
         ['missing_required',
-            'patient_id is null or test_code is null or collected_at is null or (value is null and not is_foreign_code)'],
+            'patient_id is null or test_code is null or collected_at is null or (value is null and not is_foreign)'],
         ['invalid_code', invalid_status()],
         ['unparseable_date', 'collected_at is not null and collected_on is null'],
         ['date_after_delivery', 'collected_on > delivery_end'],
-        ['non_numeric_value', 'not is_foreign_code and value is not null and not coalesce(is_numeric, false)'],
-        ['negative_value', 'not is_foreign_code and number < 0'],
-        ['zero_without_unit', 'not is_foreign_code and unit is null and number = 0'],
-        ['unit_missing', 'not is_foreign_code and unit is null and number is distinct from 0'],
-        ['unit_unknown', 'not is_foreign_code and unit is not null and unit_dimension is null'],
-        ['code_unit_mismatch', "(analyte_dimension = 'count' and unit_dimension = 'percent')"
-            ~ " or (analyte_dimension = 'percent' and unit_dimension = 'count')"],
-        ['unit_incompatible', "not is_fitting_unit and not (analyte_dimension in ('count', 'percent')"
-            ~ " and unit_dimension in ('count', 'percent'))"],
-        ['implausible_value', '(is_numeric and number is null and not is_foreign_code) or '
-            ~ is_implausible('number', 'canonical_value')],
+        ['non_numeric_value', 'not is_foreign and value is not null and not coalesce(is_numeric, false)'],
+        ['negative_value', 'not is_foreign and number < 0'],
+        ['zero_without_unit', 'not is_foreign and used_unit is null and number = 0'],
+        ['unit_missing', 'not is_foreign and used_unit is null and number is distinct from 0'],
+        ['unit_unknown', 'not is_foreign and used_unit is not null and unit_dimension is null'],
+        ['unknown_material', 'is_known_code and material is not null and material_code is null'],
+        ['code_unit_mismatch', "not is_foreign and ((analyte_dimension = 'count' and unit_dimension = 'percent')"
+            ~ " or (analyte_dimension = 'percent' and unit_dimension = 'count')"
+            ~ " or (is_known_code and analyte is null and unit_dimension in ('count', 'percent')))"],
+        ['unit_incompatible', "not is_foreign and ((not is_fitting_unit and not (analyte_dimension in ('count', 'percent')"
+            ~ " and unit_dimension in ('count', 'percent')))"
+            ~ " or (is_known_code and analyte is null and unit_dimension not in ('count', 'percent')))"],
+        ['implausible_value', 'not is_foreign and ((is_numeric and number is null) or '
+            ~ is_implausible('number', 'canonical_value') ~ ')'],
     ]) }} as reasons,
     collected_on as judged_on,
     case when specimen_id is not null then {{ cells_hash('salt', ['specimen_id']) }} end as specimen_hash,
@@ -122,7 +129,8 @@ select
     end as canonical_low,
     -- as reported, of what may be published: free text in a value's place never leaves the vault
     case when analyte = 'anc' and is_numeric then value end as source_value,
-    case when analyte = 'anc' and unit_dimension is not null then unit end as source_unit,
+    case when analyte = 'anc' and plain_value <> value then trim(replace(value, plain_value, ' ')) end as source_flag,
+    case when analyte = 'anc' and unit_dimension is not null then used_unit end as source_unit,
     case when analyte = 'anc' then test_code end as source_code,
     {{ reason_list([
         ['reference_low:non_numeric_value',

@@ -26,7 +26,10 @@ typed as (
 
 dated as (
     select
-        *,
+        typed.*,
+        sex_words.code as sex_code,
+        phenotype_words.code as ms_phenotype_code,
+        duffy_words.code as duffy_null_code,
         case when birth_on_sent <= delivery_end then birth_on_sent end as birth_on,
         case
             when death_on_sent <= delivery_end and (
@@ -34,6 +37,10 @@ dated as (
             ) then death_on_sent
         end as death_on
     from typed
+    {%- for kind, words in [('sex', 'sex_words'), ('ms_phenotype', 'phenotype_words'), ('duffy_null', 'duffy_words')] %}
+    left join {{ ref('stg_code_word') }} as {{ words }}
+        on typed.site = {{ words }}.site and {{ words }}.kind = '{{ kind }}' and typed.{{ kind }} = {{ words }}.word
+    {%- endfor %}
 )
 
 select
@@ -59,16 +66,14 @@ select
             and (d.birth_on is null or d.last_contact_on_sent >= d.birth_on)
             and (d.death_on is null or d.last_contact_on_sent <= d.death_on) then d.last_contact_on_sent
     end as last_contact_on,
-    case when {{ is_code('d.sex', ['f', 'm', 'x']) }} then upper(d.sex) end as sex,
-    case when {{ is_code('d.ms_phenotype', ['cis', 'rrms', 'spms', 'ppms']) }} then upper(d.ms_phenotype) end
-        as ms_phenotype,
-    {{ read_flag('d.duffy_null') }} as duffy_null,
+    d.sex_code as sex,
+    d.ms_phenotype_code as ms_phenotype,
+    cast(d.duffy_null_code as boolean) as duffy_null,
     {{ reason_list([
         ['status:invalid_code', invalid_status()],
-        ['sex:invalid_code', "d.sex is not null and not " ~ is_code('d.sex', ['f', 'm', 'x'])],
-        ['ms_phenotype:invalid_code', "d.ms_phenotype is not null and not "
-            ~ is_code('d.ms_phenotype', ['cis', 'rrms', 'spms', 'ppms'])],
-        ['duffy_null:invalid_code', "d.duffy_null is not null and " ~ read_flag('d.duffy_null') ~ " is null"],
+        ['sex:invalid_code', 'd.sex is not null and d.sex_code is null'],
+        ['ms_phenotype:invalid_code', 'd.ms_phenotype is not null and d.ms_phenotype_code is null'],
+        ['duffy_null:invalid_code', 'd.duffy_null is not null and d.duffy_null_code is null'],
         ['birth_date:unparseable_date', 'd.birth_date is not null and d.birth_on_sent is null'],
         ['birth_date:date_after_delivery', 'd.birth_on_sent > d.delivery_end'],
         ['ms_onset_date:unparseable_date', 'd.ms_onset_date is not null and d.ms_onset_on_sent is null'],

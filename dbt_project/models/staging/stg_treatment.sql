@@ -14,10 +14,11 @@ typed as (
         names.drug as substance,
         cast({{ read_time('d.start_date', 'd.site', 'd.time_zone') }} as date) as start_on,
         cast({{ read_time('d.end_date', 'd.site', 'd.time_zone') }} as date) as end_on_sent,
-        {{ is_code('d.end_reason', ['adverse_event', 'inefficacy', 'pregnancy', 'patient_choice', 'other']) }}
-            as is_known_reason
+        reason_words.code as end_reason_code
     from delivered as d
-    left join {{ ref('stg_drug_name') }} as names on d.site = names.site and lower(d.drug) = names.name
+    left join {{ ref('stg_code_word') }} as reason_words
+        on d.site = reason_words.site and reason_words.kind = 'end_reason' and d.end_reason = reason_words.word
+    left join {{ ref('stg_drug_name') }} as names on d.site = names.site and d.drug = names.name
 )
 
 select
@@ -41,11 +42,11 @@ select
     end_on_sent,
     case when end_on_sent <= delivery_end and (start_on is null or end_on_sent >= start_on) then end_on_sent end
         as end_on,
-    case when is_known_reason then lower(end_reason) end as end_reason,
+    end_reason_code as end_reason,
     {{ reason_list([
         ['end_date:unparseable_date', 'end_date is not null and end_on_sent is null'],
         ['end_date:date_after_delivery', 'end_on_sent > delivery_end'],
         ['end_date:end_before_start', 'end_on_sent < start_on'],
-        ['end_reason:invalid_code', 'end_reason is not null and not is_known_reason'],
+        ['end_reason:invalid_code', 'end_reason is not null and end_reason_code is null'],
     ]) }} as cell_defects
 from typed

@@ -8,6 +8,10 @@ with sent as (
     select distinct f.site, {{ cell('r.unit') }} as spelling
     from {{ source('raw', 'lab_results') }} as r
     inner join {{ ref('stg_input_file') }} as f on r.file_no = f.file_no
+    union
+    select site, target as spelling
+    from {{ source('config', 'code_map') }}
+    where kind = 'unit_of_test'
 ),
 
 aliased as (

@@ -1,0 +1,131 @@
+"""What a site's own words mean: the part `codes` of its site.yml, and marks that belong to no value."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
+
+from registry import vocabulary
+from registry.contract import ANALYTES
+from registry.wide_profile import trimmed_keys
+from registry.yaml_model import MistakeAt, YamlModel, nearest, one_of
+
+WORD_COLUMNS = ("sex", "ms_phenotype", "duffy_null", "status", "event_type", "end_reason", "verdict", "material")
+"""Columns whose words a site may map to the codes of the contract."""
+
+_HOW_TO_WRITE_A_TEST = "write one analyte, or one for each kind of unit: {count: anc, percent: neutrophils_pct}"
+_NOT_A_FLAG = re.compile(r"[\d<>=≤≥.,%]|\s")
+
+
+def _analyte(name: str) -> str:
+    return one_of(name, ANALYTES, "analyte")
+
+
+def known_unit(name: str) -> str:
+    """The unit as written, where the registry knows it; ValueError with the nearest one where it does not."""
+    known = vocabulary.units()
+    if known:
+        one_of(vocabulary.folded_unit(name), known, "unit")
+    return name
+
+
+def _substance(name: str) -> str:
+    """The substance that a drug's name, brand or ATC code stands for."""
+    known = vocabulary.drugs()
+    return known[one_of(name.strip().casefold(), known, "drug")] if known else name
+
+
+def _test(meaning: Any) -> str | dict[str, str]:
+    """A test as one analyte, or as one for each kind of unit: `{count: anc, percent: neutrophils_pct}`."""
+    if isinstance(meaning, str):
+        return _analyte(meaning)
+    if not isinstance(meaning, dict) or not meaning:
+        raise ValueError("write a value" if meaning is None else _HOW_TO_WRITE_A_TEST)
+    dimensions = vocabulary.analyte_dimensions()
+    for kind, analyte in meaning.items():
+        one_of(kind, set(dimensions.values()), "kind of unit")
+        if dimensions[_analyte(str(analyte))] != kind:
+            raise ValueError(f"{analyte} is measured as {dimensions[analyte]}, not as {kind}")
+    return meaning
+
+
+Words = dict[str, str]
+
+
+class Codes(YamlModel):
+    """The site's own codes: test → analyte, unit → UCUM, drug → substance, word → code of a column."""
+
+    tests: dict[str, Annotated[Any, AfterValidator(_test)]] = Field(default_factory=dict)
+    units: dict[str, Annotated[str, AfterValidator(known_unit)]] = Field(default_factory=dict)
+    drugs: Annotated[dict[str, Annotated[str, AfterValidator(_substance)]], BeforeValidator(trimmed_keys)] = Field(
+        default_factory=dict
+    )
+    sex: Words = Field(default_factory=dict)
+    ms_phenotype: Words = Field(default_factory=dict)
+    duffy_null: Words = Field(default_factory=dict)
+    status: Words = Field(default_factory=dict)
+    event_type: Words = Field(default_factory=dict)
+    end_reason: Words = Field(default_factory=dict)
+    verdict: Words = Field(default_factory=dict)
+    material: Words = Field(default_factory=dict)
+
+    @field_validator(*WORD_COLUMNS, mode="before")
+    @classmethod
+    def _trimmed(cls, mapping: Any) -> Any:
+        return trimmed_keys(mapping)
+
+    @field_validator(*WORD_COLUMNS)
+    @classmethod
+    def _known(cls, mapping: Words, info: ValidationInfo) -> Words:
+        """Each word with a code of its column. MistakeAt where two words that are compared as one mean two things."""
+        column = str(info.field_name)
+        codes = {code.casefold(): code for code in vocabulary.codes(column)}
+        meant: Words = {}
+        folded: Words = {}
+        for word, code in mapping.items():
+            if codes and code.casefold() not in codes:
+                raise MistakeAt((word,), f"unknown code of {column} '{code}'{nearest(code, codes.values())}")
+            meant[word] = codes.get(code.casefold(), code)
+            if folded.setdefault(vocabulary.folded_word(word), meant[word]) != meant[word]:
+                raise MistakeAt((word,), f"'{word}' is written twice with different meanings")
+        return meant
+
+
+def _flag(mark: str) -> str:
+    if not mark.strip():
+        raise ValueError("write a mark, such as * or H")
+    if _NOT_A_FLAG.search(mark.strip()) and not mark.strip("()[] \t").isalpha():
+        raise ValueError(f"'{mark}' can't be a flag: it could be part of a number")
+    return mark.strip()
+
+
+def _missing(word: str) -> str:
+    if not word.strip():
+        raise ValueError("write a text; a blank cell means no value already")
+    return word.strip()
+
+
+Flag = Annotated[str, AfterValidator(_flag)]
+MissingWord = Annotated[str, AfterValidator(_missing)]
+
+
+def flag_patterns(flags: tuple[str, ...]) -> tuple[str, str] | None:
+    """Regular expressions of flags before and behind a value, brackets and blanks around them included; None for none.
+
+    A sign before a number is never a flag: "-0.4" stays negative.
+    """
+    if not flags:
+        return None
+    by_length = sorted(flags, key=len, reverse=True)
+
+    def pattern(marks: list[str]) -> str:
+        return r"[(\[]?(?:" + "|".join(re.escape(mark) for mark in marks) + r")[)\]]?"
+
+    before = [mark for mark in by_length if mark not in ("+", "-")]
+    blank = r"[\s\x{a0}]*"
+    return (
+        f"^(?:{blank}{pattern(before)}{blank})+" if before else "",
+        f"(?:{blank}{pattern(by_length)}{blank})+$",
+    )
