@@ -15,9 +15,9 @@ typed as (
     select
         delivered.*,
         verdict_words.code as verdict_code,
-        cast({{ read_time('onset_from', 'site', 'time_zone') }} as date) as onset_from_day,
-        cast({{ read_time('onset_to', 'site', 'time_zone') }} as date) as onset_to_day,
-        cast({{ read_time('reviewed_on', 'site', 'time_zone') }} as date) as reviewed_on_sent
+        cast({{ read_time('onset_from', 'delivered.site', 'time_zone') }} as date) as onset_from_day,
+        cast({{ read_time('onset_to', 'delivered.site', 'time_zone') }} as date) as onset_to_day,
+        cast({{ read_time('reviewed_on', 'delivered.site', 'time_zone') }} as date) as reviewed_on_sent
     from delivered
     left join {{ ref('stg_code_word') }} as verdict_words
         on

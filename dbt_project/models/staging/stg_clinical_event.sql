@@ -10,8 +10,8 @@ typed as (
     select
         delivered.*,
         type_words.code as event_type_code,
-        cast({{ read_time('onset_date', 'site', 'time_zone') }} as date) as onset_on,
-        cast({{ read_time('end_date', 'site', 'time_zone') }} as date) as end_on_sent
+        cast({{ read_time('onset_date', 'delivered.site', 'time_zone') }} as date) as onset_on,
+        cast({{ read_time('end_date', 'delivered.site', 'time_zone') }} as date) as end_on_sent
     from delivered
     left join {{ ref('stg_code_word') }} as type_words
         on
