@@ -96,6 +96,39 @@
     {%- endif %}
 {%- endmacro %}
 
+{# Onset and recovery of the shipped definitions; what a study adds or changes is not among them. Empty at parse time. #}
+{% macro shipped_thresholds() -%}
+    {% do ref('case_definitions') %}
+    {% set seed = api.Relation.create(database=target.database, schema='seeds', identifier='case_definitions') %}
+    {% set rows = [] %}
+    {% if execute and flags.WHICH != 'compile' %}
+        {% set query %}
+            select distinct onset_below, onset_inclusive, recovery_at from {{ seed }}
+            order by onset_below, onset_inclusive, recovery_at
+        {% endset %}
+        {% set rows = run_query(query).rows %}
+    {% endif %}
+    {{ return(rows) }}
+{%- endmacro %}
+
+{#
+  Whether two values of an ANC without a lower limit of normal have the same grade on every scale, and lie on the same
+  side of onset and recovery in every shipped definition. So does then every value between them.
+#}
+{% macro has_same_meaning(low, high) -%}
+    {%- set no_limit = 'cast(null as decimal(18, 6))' -%}
+    true
+    {%- for name in grading_scale_names('anc') %}
+    and {{ grade(name, low, low, 'false', 'false', no_limit) }}
+        is not distinct from {{ grade(name, high, high, 'false', 'false', no_limit) }}
+    {%- endfor %}
+    {%- for onset_below, onset_inclusive, recovery_at in shipped_thresholds() %}
+    {%- set is_below = '<=' if onset_inclusive else '<' %}
+    and ({{ low }} {{ is_below }} {{ onset_below }}) = ({{ high }} {{ is_below }} {{ onset_below }})
+    and ({{ low }} >= {{ recovery_at }}) = ({{ high }} >= {{ recovery_at }})
+    {%- endfor %}
+{%- endmacro %}
+
 {# The grade on the scale that a column names. #}
 {% macro grade_on_scale_of(scale_column, low, high, is_low_open, is_high_open, lln) -%}
     {%- set names = grading_scale_names('anc') -%}

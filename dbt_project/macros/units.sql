@@ -27,28 +27,36 @@
 
 {#
   What cannot be a blood count, after conversion (10^9/L, %): ANC above 100, WBC above 1000, a percentage above 100, a
-  number too large to hold; or an ANC, segs or WBC below 100 per microlitre that is no whole number, which is a
-  mislabelled 10^9/L. Source: registry design; the upper bounds follow CALIBER and the OHDSI unit tables.
+  number too large to hold, or a count that contradicts its unit (below). Source: registry design; the upper bounds
+  follow CALIBER and the OHDSI unit tables.
 #}
 {% macro is_implausible(number, canonical) -%}
     (is_fitting_unit and {{ number }} is not null and {{ canonical }} is null)
     or (analyte = 'anc' and {{ canonical }} > 100)
     or (analyte = 'wbc' and {{ canonical }} > 1000)
     or (analyte_dimension = 'percent' and {{ canonical }} > 100)
-    or (
-        analyte in ('anc', 'segs_abs', 'wbc') and unit_dimension = 'count' and factor = 0.001
-        and {{ number }} >= 0 and {{ number }} < 100 and {{ number }} <> floor({{ number }})
+    or {{ is_no_count_of_cells(number, canonical) }}
+{%- endmacro %}
+
+{#
+  A laboratory counts whole cells: a count above 0 and below one cell per microlitre, or below 100 cells per microlitre
+  and not a whole number of them, is a number with the wrong unit. The six places of the converted value are exact for a
+  cell per microlitre and round the noise of a float away (0.0349999998 is 35 cells).
+  CD19 cells are exempt: flow cytometry reports fractions of a cell per microlitre while they are depleted.
+#}
+{% macro is_no_count_of_cells(number, canonical) -%}
+    (
+        analyte_dimension = 'count' and analyte <> 'cd19_abs' and {{ number }} > 0
+        and ({{ canonical }} < 0.001 or ({{ canonical }} < 0.1 and {{ canonical }} * 1000 <> floor({{ canonical }} * 1000)))
     )
 {%- endmacro %}
 
 {#
-  A count that contradicts its unit although its row is sound, in 10^9/L: a fraction of a cell per microlitre below 100
-  of them (a mislabelled 10^9/L); more lymphocytes than leukocytes may have (1000, see above); platelets below 1 or above
-  10,000, a factor of a thousand from a count that occurs. Such a count is published and not graded: no unit is guessed.
-  Source: this registry's choice, in line with is_implausible.
+  A count that contradicts its unit although its row is sound, in 10^9/L: more lymphocytes than leukocytes may have (1000,
+  see above); platelets below 1 or above 10,000, a factor of a thousand from a count that occurs. Such a count is
+  published and not graded: no unit is guessed. Source: this registry's choice, in line with is_implausible.
 #}
 {% macro is_unit_in_doubt(analyte, value) -%}
-    ({{ value }} < 0.1 and {{ value }} * 1000 <> floor({{ value }} * 1000))
-    or ({{ analyte }} = 'lymphocytes' and {{ value }} > 1000)
+    ({{ analyte }} = 'lymphocytes' and {{ value }} > 1000)
     or ({{ analyte }} = 'platelets' and ({{ value }} > 10000 or ({{ value }} > 0 and {{ value }} < 1)))
 {%- endmacro %}

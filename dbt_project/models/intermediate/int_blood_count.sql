@@ -21,6 +21,7 @@ select
     results.source_flag,
     results.source_unit,
     results.source_code,
+    results.percent_code_hash,
     results.specimen_hash,
     case when results.specimen_hash is null then results.collected_at end as exact_time
 from results

@@ -1,6 +1,8 @@
 /*
 Grain: an ANC derived from its parts by the site's rule (int_derivation), where the differential has no measured one.
-Rule: segs + bands before WBC and percentages. A value that is impossible is none: the other derivation is tried.
+Rule: segs + bands before WBC and percentages. A value that is impossible is none: the other derivation is tried. Where
+segs + bands are of different draws it is not: WBC and percentage may be too, and whatever they give, it contradicts one
+end of what segs + bands give.
 */
 with usable as (
     select
@@ -10,7 +12,10 @@ with usable as (
             order by case derivation when 'segs_plus_bands' then 1 else 2 end asc
         ) as preference
     from {{ ref('int_derivation') }}
-    where not has_measured_anc and is_site_rule and is_possible
+    where
+        not has_measured_anc
+        and is_site_rule
+        and (no_anc_because = 'ambiguous_parts' or (no_anc_because is null and is_possible))
 )
 
 select
@@ -23,4 +28,4 @@ select
     second_part_key,
     third_part_key
 from usable
-where preference = 1
+where preference = 1 and no_anc_because is null

@@ -1,14 +1,16 @@
 /*
 Grain: site x derivation x with_bands. How well the ANC that can be derived from a draw's parts agrees with the one that
 was measured at the same draw (specimen and day, or exact time; the lowest measured one, none with an operator).
+Draws without a measured ANC whose parts give none are counted by the reason (int_derivation), apart from n_draws.
 Why: a slip of a factor, a wrong code, or bands counted twice shows here, where both are known, before it hides a
 neutropenia where only the parts are. Only the rows of is_site_rule are used, and only where nothing was measured.
 Agreement: within 5 % of the measured value; with a measured 0 agrees what one decimal rounds to 0 (below 0.05).
 */
+{%- set reasons = ['ambiguous_parts', 'not_percentages', 'zero_differential'] %}
 with compared as (
     select
         *,
-        is_possible and measured_anc is not null as is_pair,
+        no_anc_because is null and is_possible and measured_anc is not null as is_pair,
         anc - measured_anc as difference,
         case when measured_anc > 0 then 1.0 * anc / measured_anc end as ratio,
         abs(anc - measured_anc) as distance,
@@ -30,7 +32,7 @@ with_reported_bands as (
             partition by derivation, patient_no, specimen_hash, exact_time, collected_on
         ) as greater_distance
     from compared
-    where has_bands and measured_anc is not null
+    where has_bands and measured_anc is not null and no_anc_because is null
 ),
 
 readings as (
@@ -50,12 +52,15 @@ totals as (
         derivation,
         with_bands,
         is_site_rule,
-        count(*) as n_draws,
-        sum(case when is_possible then 0 else 1 end) as n_impossible,
+        count(case when no_anc_because is null then 1 end) as n_draws,
+        count(case when no_anc_because is null and not is_possible then 1 end) as n_impossible,
         sum(case when is_pair then 1 else 0 end) as n_pairs,
         sum(case when is_pair and is_close then 1 else 0 end) as n_close,
         percentile_cont(0.5) within group (order by case when is_pair then difference end) as median_difference,
         percentile_cont(0.5) within group (order by case when is_pair then ratio end) as median_ratio
+        {%- for reason in reasons %},
+        count(case when no_anc_because = '{{ reason }}' and not has_measured_anc then 1 end) as {{ reason }}
+        {%- endfor %}
     from compared
     group by site, derivation, with_bands, is_site_rule
 )
@@ -73,6 +78,9 @@ select
     cast(100.0 * totals.n_close / nullif(totals.n_pairs, 0) as double) as share_within_5_pct,
     cast(coalesce(readings.n_draws_with_bands, 0) as bigint) as n_draws_with_bands,
     cast(coalesce(readings.n_closer, 0) as bigint) as n_closer
+    {%- for reason in reasons %},
+    cast(totals.{{ reason }} as bigint) as {{ reason }}
+    {%- endfor %}
 from totals
 left join readings
     on

@@ -118,6 +118,9 @@ select
     ]) }} as reasons,
     collected_on as judged_on,
     case when specimen_id is not null then {{ cells_hash('salt', ['specimen_id']) }} end as specimen_hash,
+    -- a percentage with the sign %: its site and code, which may turn out to send fractions
+    case when is_fitting_unit and unit_dimension = 'percent' and factor = 1 then {{ cells_hash('salt', ['site', 'test_code']) }} end
+        as percent_code_hash,
     analyte,
     cast(collected_time as timestamp) as collected_at,
     collected_on,
