@@ -151,5 +151,13 @@ COMPARED = (
         {"value": "round(value, 6)"},
         of_patients=False,
     ),
+    Compared(
+        "derivation_loss",
+        "(UNPIVOT meta.derivation_agreement ON ambiguous_parts, not_percentages, zero_differential "
+        "INTO NAME reason VALUE n)",
+        "site derivation reason n".split(),
+        where="is_site_rule AND n > 0",
+        of_patients=False,
+    ),
     Compared("attrition", "main.mart_attrition", "reason n_in n_excluded n_out".split(), of_patients=False),
 )

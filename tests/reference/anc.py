@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
-from .codes import six_places
 from .model import Lab
-
-HIGHEST = Decimal(100)
-"""No derived ANC exceeds it, as no measured one may (10^9/L)."""
+from .parts import derive, draws_without_anc
 
 
 @dataclass(frozen=True)
@@ -33,8 +30,13 @@ class Anc:
         return self.at.date()
 
 
-def harmonise(labs: Sequence[Lab], neutrophils_pct_includes_bands: bool) -> list[Anc]:
-    """Every measured ANC, and one derived ANC for each set of parts without a measured one."""
+def harmonise(
+    labs: Sequence[Lab], neutrophils_pct_includes_bands: bool, above_one: AbstractSet[str] = frozenset()
+) -> list[Anc]:
+    """Every measured ANC, and one derived ANC for each set of parts without a measured one.
+
+    `above_one`: the site's test codes that send percentages above 1.
+    """
     results = [
         Anc(
             r.at,
@@ -49,62 +51,8 @@ def harmonise(labs: Sequence[Lab], neutrophils_pct_includes_bands: bool) -> list
         for r in labs
         if r.analyte == "anc"
     ]
-    specimens: dict[tuple[str | None, date | datetime], list[Lab]] = defaultdict(list)
-    for lab in labs:
-        when = lab.at.date() if lab.specimen_id else lab.at
-        specimens[lab.specimen_id, when].append(lab)
-    for specimen in specimens.values():
-        if not any(lab.analyte == "anc" for lab in specimen):
-            derived = _segs_plus_bands(specimen) or _from_wbc(specimen, neutrophils_pct_includes_bands)
-            if derived:
-                results.append(derived)
+    for specimen in draws_without_anc(labs):
+        derived = derive(specimen, neutrophils_pct_includes_bands, above_one)
+        if derived:
+            results.append(Anc(derived.at, derived.value, None, derived.derivation))
     return sorted(results, key=lambda r: (r.at, r.value, r.result_id or ""))
-
-
-def _part(specimen: Sequence[Lab], analyte: str) -> list[Lab]:
-    return [lab for lab in specimen if lab.analyte == analyte]
-
-
-def _lowest(part: Sequence[Lab]) -> Decimal:
-    return min(lab.value for lab in part)
-
-
-def _derive(value: Decimal, derivation: str, used: Sequence[Lab]) -> Anc | None:
-    """The derived result, unless a used part bears an operator or the result is impossible."""
-    if any(lab.operator for lab in used) or six_places(value) > HIGHEST:
-        return None
-    return Anc(min(lab.at for lab in used), six_places(value), None, derivation)
-
-
-def _segs_plus_bands(specimen: Sequence[Lab]) -> Anc | None:
-    segs, bands = _part(specimen, "segs_abs"), _part(specimen, "bands_abs")
-    if not segs or not bands:
-        return None
-    return _derive(_lowest(segs) + _lowest(bands), "segs_plus_bands", [*segs, *bands])
-
-
-def _from_wbc(specimen: Sequence[Lab], includes_bands: bool) -> Anc | None:
-    """WBC x (neutrophils % + bands %) / 100."""
-    wbc = _part(specimen, "wbc")
-    percent, share = _part(specimen, "neutrophils_pct"), "neutrophils_pct"
-    if not percent:
-        percent, share = _part(specimen, "segs_pct"), "segs_pct"
-    if not wbc or not percent or _lowest(wbc) <= 0:
-        return None
-    bands = _part(specimen, "bands_pct")
-    bands_seen = bool(bands) and not any(lab.operator for lab in bands) and _lowest(bands) > 0
-    all_zero = _lowest(percent) == 0 and not bands_seen
-    if all_zero and not _has_other_part(specimen, share):
-        return None
-    if includes_bands and share == "neutrophils_pct":
-        bands = []  # already in the percentage
-    total = _lowest(percent) + (_lowest(bands) if bands else 0)
-    if total > 100:
-        return None
-    return _derive(_lowest(wbc) * total / 100, "derived_wbc_pct", [*wbc, *percent, *bands])
-
-
-def _has_other_part(specimen: Sequence[Lab], share: str) -> bool:
-    """Another part of the differential is above 0: the zero was counted, not left blank."""
-    others = {"segs_pct", "segs_abs", "bands_abs", "lymphocytes", "lymphocytes_pct"} - {share}
-    return any(lab.analyte in others and lab.value > 0 and lab.operator not in ("<", "<=") for lab in specimen)

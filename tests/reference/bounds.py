@@ -12,6 +12,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from .cohort import Cohort
+from .draws import LOCAL, TESTS, draws
 from .model import COLUMNS, KEYS, CaseDefinition, File, Site, Study
 
 ENROLMENT = date(2022, 1, 1), date(2023, 6, 30)
@@ -21,26 +22,12 @@ END = date(2024, 12, 31)
 _SITE, _MONTH = "dobbiaco", "2025-01"
 _WITH_BANDS = "egna"
 """A site whose neutrophils % includes the bands; only some of the differentials come from here too."""
-_SITES = {
-    name: Site(neutrophils_pct_includes_bands=name == _WITH_BANDS, tests={"SEG%": "segs_pct"})
-    for name in (_SITE, _WITH_BANDS)
-}
+_SITES = {name: Site(neutrophils_pct_includes_bands=name == _WITH_BANDS, tests=LOCAL) for name in (_SITE, _WITH_BANDS)}
 _PRIMARY = "udine_2025_inclusive"
 _WIDE = CaseDefinition("wide", "udine_2025", Decimal("1.0"), Decimal("1.5"), gcsf_days=21)
 """With a window that the primary definition has not."""
 _NORMAL, _LOW = "3.1", "0.7"
-_TESTS = {
-    "WBC": "6690-2",
-    "SEGS": "768-2",
-    "BANDS": "26507-4",
-    "LYMPH": "731-0",
-    "PLT": "777-3",
-    "NEU%": "770-8",
-    "SEG%": "SEG%",
-    "BAND%": "26508-2",
-    "LYMPH%": "736-9",
-}
-_SHARES = {code for part, code in _TESTS.items() if part.endswith("%")}
+_SHARES = {code for part, code in TESTS.items() if part.endswith("%")}
 _TOLERATED = {"ofatumumab": 42, "ocrelizumab": 273}
 """Days: 1.5 intervals between doses."""
 
@@ -188,33 +175,9 @@ def _on_the_last_day(past: int) -> Iterator[Story]:
 
 
 def _differentials() -> Iterator[Story]:
-    """Parts that just give an ANC or just none: drawn at different hours, zero, in sum 100 % or 100 x 10^9/L."""
-    for draw in (("WBC", "NEU%", "BAND%"), ("WBC", "NEU%"), ("WBC", "SEG%", "BAND%"), ("SEGS", "BANDS")):
-        for first in range(len(draw)):
-            yield _draw(dict.fromkeys((*draw[first:], *draw[:first]), "1.5"))
-    for other in ("LYMPH", "LYMPH%", "SEGS", "BANDS", "SEG%", "BAND%"):
-        for value in ("0", "0.5", "<1"):
-            yield _draw({"WBC": "3", "NEU%": "0", other: value})
-            yield _draw({"WBC": "3", "SEG%": "0", other: value})
-    for share in ("NEU%", "SEG%"):
-        for bands in ("3", "4"):
-            yield _draw({"WBC": "3", share: "97", "BAND%": bands})
-        for wbc in ("100", "101"):
-            yield _draw({"WBC": wbc, share: "100"})
-        yield _draw({"WBC": "3", share: "<5"})
-        yield _draw({"WBC": "3", share: "5", "BAND%": "<5"})
-        yield _draw({"WBC": "0", share: "5"})
-        yield _draw({"WBC": "0.5", share: "0.5"})
-    for other, values in (("LYMPH", ("1000", "1001")), ("PLT", ("10000", "10001", "1", "0.999999", "0"))):
-        for value in values:
-            yield _draw({other: value})
-    yield _draw({"SEGS": "99", "BANDS": "1"})
-    yield _draw({"SEGS": "99", "BANDS": "2"})
-
-
-def _draw(parts: dict[str, str]) -> Story:
-    """The parts of one differential, an hour apart."""
-    return Story(parts=[(hour, _TESTS[part], value) for hour, (part, value) in enumerate(parts.items(), start=6)])
+    """Differentials that just give an ANC or just none; their parts an hour apart."""
+    for parts in draws():
+        yield Story(parts=[(hour, TESTS[part], value) for hour, (part, value) in enumerate(parts, start=6)])
 
 
 def _gcsf_before_an_onset() -> Iterator[Story]:

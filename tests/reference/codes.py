@@ -93,6 +93,7 @@ UNITS = {
     **_units("count", "0.000001", "/mL 10*3/L"),
     **_units("count", "0.000000001", "/L"),
     **_units("percent", "1", "%"),
+    **_units("percent", "100", "1"),
     **_units("mass", "1", "g/L"),
     **_units("mass", "10", "g/dL"),
     **_units("mass", "0.01", "mg/dL"),

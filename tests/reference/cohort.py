@@ -18,14 +18,16 @@ from .life import LAST_DAY, Life
 from .model import CaseDefinition, File, Site, Study
 
 MONTHS = ("2023-06", "2024-02", "2024-09", "2025-03")
+LOCAL_PARTS = {"SEG%": "segs_pct", "NEUF": "neutrophils_pct", "LYMF": "lymphocytes_pct"}
+"""Local codes of parts; two of them send fractions alone."""
 SITES = {
     "aviano": Site(
         time_zone="Europe/Rome",
-        tests={"SEG%": "segs_pct", "NEU#": "anc"},
+        tests={**LOCAL_PARTS, "NEU#": "anc"},
         units={"mila/mmc": "10*3/uL"},
     ),
-    "bolzano": Site(mode="snapshot", tests={"SEG%": "segs_pct"}, neutrophils_pct_includes_bands=True),
-    "cles": Site(drugs={"OCREVUS 300MG FL": "ocrelizumab"}, tests={"SEG%": "segs_pct"}),
+    "bolzano": Site(mode="snapshot", tests=LOCAL_PARTS, neutrophils_pct_includes_bands=True),
+    "cles": Site(drugs={"OCREVUS 300MG FL": "ocrelizumab"}, tests=LOCAL_PARTS),
 }
 
 

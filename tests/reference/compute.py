@@ -6,6 +6,7 @@ of dicts in a stable order; nothing here is pseudonymised.
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -21,8 +22,9 @@ from .incidence import (
     incidence_by_period,
     recurrence,
 )
-from .model import File, Study
+from .model import File, Lab, Study
 from .monitoring import monitoring
+from .parts import codes_above_one
 from .patient import PatientResult
 from .rows import Intake, take_in
 from .sensitivity import analyses, by_drug, sensitivity
@@ -35,8 +37,13 @@ def compute(deliveries: Sequence[File], study: Study) -> dict[str, Table]:
     """Every table of the registry that the reference knows, by name (see README.md)."""
     intake = take_in(deliveries, study)
     tables = audit_tables(intake)
+    labs: dict[str, list[Lab]] = defaultdict(list)
+    for chart in intake.charts.values():
+        labs[chart.site] += chart.labs
+    above_one = {site: codes_above_one(of_site) for site, of_site in labs.items()}
     histories = [
-        observe(chart, site_cutoff(deliveries, chart.site, study), study) for _, chart in sorted(intake.charts.items())
+        observe(chart, site_cutoff(deliveries, chart.site, study), study, above_one[chart.site])
+        for _, chart in sorted(intake.charts.items())
     ]
     results = {d.definition_id: [assess(h, d, study) for h in histories] for d in study.all_definitions()}
     primary = results[study.primary_definition]
@@ -74,6 +81,7 @@ def compute(deliveries: Sequence[File], study: Study) -> dict[str, Table]:
     tables["sensitivity_drug"] = [row for d, rs in results.items() for row in by_drug(d, rs)]
     tables["sensitivity_analysis"] = [row for d, rs in results.items() for row in analyses(d, rs)]
     tables["cohort_summary"] = cohort_summary(study.primary_definition, primary)
+    tables["derivation_loss"] = _derivation_losses(histories)
     tables["attrition"] = attrition(primary)
     tables["monitoring"] = monitoring(primary, study.anc_interval_days)
     return tables
@@ -114,6 +122,15 @@ def audit_tables(intake: Intake) -> dict[str, Table]:
 
 def _who(history: History) -> dict[str, Any]:
     return {"site": history.site, "patient_id": history.patient.patient_id}
+
+
+def _derivation_losses(histories: Sequence[History]) -> Table:
+    counted: Counter[tuple[str, str, str]] = Counter()
+    for history in histories:
+        for (derivation, reason), n in history.losses.items():
+            counted[history.site, derivation, reason] += n
+    names = ("site", "derivation", "reason", "n")
+    return [dict(zip(names, (*key, n), strict=True)) for key, n in sorted(counted.items())]
 
 
 def _treatments(history: History) -> Table:

@@ -11,7 +11,7 @@ from datetime import date
 from decimal import Decimal
 
 from .anc import Anc
-from .model import CaseDefinition
+from .model import CaseDefinition, is_low
 
 _RANK = {"<": -2, "<=": -1, None: 0, ">=": 0, ">": 1}
 
@@ -55,13 +55,6 @@ class Episode:
     @property
     def recovery(self) -> date | None:
         return self.end if self.end_status == "recovered" else None
-
-
-def is_low(value: Decimal, definition: CaseDefinition) -> bool:
-    """Below the onset threshold, or at it where that is inclusive."""
-    if definition.onset_inclusive:
-        return value <= definition.onset_below
-    return value < definition.onset_below
 
 
 def measurements(results: Sequence[Anc], definition: CaseDefinition) -> list[Measurement]:

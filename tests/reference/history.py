@@ -6,7 +6,8 @@ Later data are not used: everything after the end of observation is left out her
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
@@ -16,6 +17,7 @@ from .codes import DRUGS
 from .grades import OTHER_COUNTS
 from .judge import last_day
 from .model import Adjudication, Chart, Event, File, Lab, Line, Patient, Study
+from .parts import losses
 
 LINE_START_DAYS = 30
 BASELINE_DAYS = 365
@@ -49,6 +51,8 @@ class History:
     other_counts: list[Lab]
     events: list[Event]
     adjudications: list[Adjudication]
+    losses: Mapping[tuple[str, str], int]
+    """Draws whose parts give no ANC: how many, by derivation and reason."""
 
     @cached_property
     def class_doses(self) -> list[Dose]:
@@ -72,8 +76,12 @@ def site_cutoff(files: Sequence[File], site: str, study: Study) -> date:
     return min(end, study.data_cutoff) if study.data_cutoff else end
 
 
-def observe(chart: Chart, cutoff: date, study: Study) -> History:
-    """Apply the end of observation to a chart and add what follows from it."""
+def observe(chart: Chart, cutoff: date, study: Study, above_one: AbstractSet[str]) -> History:
+    """Apply the end of observation to a chart and add what follows from it.
+
+    `above_one`: the site's test codes that send percentages above 1.
+    """
+    includes_bands = study.site(chart.site).neutrophils_pct_includes_bands
     end = min(cutoff, chart.patient.death) if chart.patient.death else cutoff
     lines = [
         replace(line, end=None, end_reason=None) if line.end and line.end > end else line
@@ -98,10 +106,11 @@ def observe(chart: Chart, cutoff: date, study: Study) -> History:
         last_contact,
         sorted(lines, key=lambda line: (line.start, line.treatment_id)),
         known_and_assumed_doses(recorded, lines, last_contact),
-        harmonise(labs, study.site(chart.site).neutrophils_pct_includes_bands),
+        harmonise(labs, includes_bands, above_one),
         [lab for lab in labs if lab.analyte in OTHER_COUNTS],
         events,
         chart.adjudications,
+        losses(labs, includes_bands, above_one),
     )
 
 

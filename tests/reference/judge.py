@@ -22,6 +22,7 @@ CODE_LISTS = {
 }
 EVENT_TYPES = {"infection", "febrile_neutropenia", "hospitalisation", "relapse", "other"}
 VERDICTS = {"confirmed", "other_cause", "lab_error"}
+CELLS_COUNTED = {"anc", "segs_abs", "bands_abs", "wbc", "lymphocytes", "platelets"}
 REQUIRED_DATES = {
     "treatments": ("start_date",),
     "administrations": ("administered_on",),
@@ -247,5 +248,10 @@ def _implausible(analyte: str, number: Decimal, factor: Decimal) -> bool:
         return True
     if codes.DIMENSION[analyte] == "percent" and canonical > 100:
         return True
-    mislabelled = factor == codes.PER_UL and number < 100 and number != number.to_integral_value()
-    return analyte in ("anc", "segs_abs", "wbc") and mislabelled
+    return analyte in CELLS_COUNTED and number > 0 and not _is_whole_cells(codes.six_places(canonical))
+
+
+def _is_whole_cells(value: Decimal) -> bool:
+    """At least one cell per microlitre, and below 100 of them a whole number; `value` in 10^9/L at six places."""
+    per_ul = value * 1000
+    return per_ul >= 100 or (per_ul >= 1 and per_ul == per_ul.to_integral_value())

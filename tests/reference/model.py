@@ -132,6 +132,13 @@ class CaseDefinition:
     late_days: int = 28
 
 
+def is_low(value: Decimal, definition: CaseDefinition) -> bool:
+    """Below the onset threshold, or at it where that is inclusive."""
+    if definition.onset_inclusive:
+        return value <= definition.onset_below
+    return value < definition.onset_below
+
+
 STANDARD_DEFINITIONS = (
     CaseDefinition("udine_2025", "udine_2025", Decimal("1.0"), Decimal("1.5")),
     CaseDefinition("udine_2025_inclusive", "udine_2025_inclusive", Decimal("1.0"), Decimal("1.5"), True),
@@ -207,6 +214,10 @@ class Lab:
     lln: Decimal | None
     source_value: str
     source_unit: str
+    test_code: str
+    """As the site writes it."""
+    has_percent_sign: bool
+    """Its number is in % as reported, and not a fraction that says so."""
 
 
 @dataclass(frozen=True)

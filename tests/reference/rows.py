@@ -200,4 +200,6 @@ def _lab(row: Row, site: Site) -> Lab:
         None if low is None else codes.six_places(low * unit[1]),
         cells["value"],
         cells["unit"],
+        cells["test_code"],
+        unit == ("percent", 1),
     )

@@ -38,7 +38,19 @@ def derived(*parts: tuple[str, str], includes_bands: bool = False) -> list[tuple
     [
         ([("wbc", "2"), ("neut", "40")], ["0.8"]),
         ([("wbc", "2"), ("neut", "40"), ("bands", "10")], ["1"]),
-        ([("wbc", "3"), ("wbc", "2"), ("neut", "40"), ("neut", "50")], ["0.8"]),
+        ([("wbc", "2.4"), ("wbc", "2"), ("neut", "40"), ("neut", "41")], ["0.8"]),
+        ([("wbc", "3"), ("wbc", "2"), ("neut", "40"), ("neut", "50")], []),
+        ([("wbc", "2.9"), ("neut", "70"), ("wbc", "12.0"), ("neut", "16")], []),
+        ([("wbc", "5.0"), ("neut", "60"), ("wbc", "5.2"), ("neut", "62")], ["3"]),
+        ([("wbc", "5.0"), ("neut", "60"), ("wbc", "5.0"), ("neut", "60")], ["3"]),
+        ([("wbc", "5.0"), ("neut", "0.609"), ("lymph", "0.302")], []),
+        ([("wbc", "5.0"), ("neut", "3.1"), ("lymph", "1.5")], []),
+        ([("wbc", "5.0"), ("neut", "0.5"), ("lymph", "0.25")], []),
+        ([("wbc", "5.0"), ("neut", "0.609")], []),
+        ([("wbc", "2"), ("neut", "0.9"), ("lymph", "86")], ["0.018"]),
+        ([("wbc", "2"), ("neut", "0"), ("lymph", "0.95")], ["0"]),
+        ([("wbc", "0.006037"), ("neut", "60")], []),
+        ([("segs_abs", "0.4"), ("segs_abs", "2.0"), ("bands_abs", "0.1"), ("wbc", "5"), ("neut", "60")], []),
         ([("wbc", "2"), ("segs", "30"), ("bands", "5")], ["0.7"]),
         ([("wbc", "2"), ("neut", "40"), ("segs", "30")], ["0.8"]),
         ([("wbc", "1"), ("neut", "33.33335")], ["0.333334"]),
@@ -64,6 +76,19 @@ def derived(*parts: tuple[str, str], includes_bands: bool = False) -> list[tuple
 )
 def test_anc_from_wbc_and_percentages(parts: list[tuple[str, str]], expected: list[str]) -> None:
     assert derived(*parts) == [(Decimal(e), "derived_wbc_pct") for e in expected]
+
+
+def test_a_lone_fraction_is_told_by_what_its_code_ever_sends() -> None:
+    world = World()
+    world.lab("6690-2", "5", "10*9/L", AT).lab("770-8", "0.6", "%", AT)
+    assert world.table("fct_anc") == []
+    assert world.table("derivation_loss") == [
+        {"site": "site", "derivation": "derived_wbc_pct", "reason": "not_percentages", "n": 1}
+    ]
+    world.lab("770-8", "60", "1", "2022-03-02")
+    assert world.table("fct_anc") == []
+    world.lab("770-8", "1.000001", "%", "2022-03-03")
+    assert [r["anc_10e9_l"] for r in world.table("fct_anc")] == [Decimal("0.03")]
 
 
 def test_segs_and_bands_stand_for_a_measured_anc_and_a_measured_one_wins() -> None:

@@ -128,8 +128,8 @@ def test_a_cut_off_that_overrules_the_laboratory_is_flagged(
 @pytest.mark.parametrize(
     ("analyte", "doubtful", "believed"),
     [
-        ("wbc", "0.0123 0.0999999", "0 0.012 0.1001 1000"),
-        ("lymphocytes", "0.0012 1000.000001 1800", "0 0.001 0.35 1000"),
+        ("wbc", "", "0 0.012 0.1001 1000"),
+        ("lymphocytes", "1000.000001 1800", "0 0.001 0.35 1000"),
         ("platelets", "0.000001 0.25 0.999999 10000.000001 250000", "0 1 3 250 10000"),
     ],
 )

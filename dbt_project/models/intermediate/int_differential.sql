@@ -3,12 +3,16 @@ Grain: a differential (results of one specimen and day, or of one exact time) th
 derived, with the measured ANC of the same draw where there is one.
 Rule: of several values of a part, the lowest and the highest; of the measured ANC, the lowest. One of them with an
 operator, and they serve for nothing (NULL). The time of a part is the earliest of its values.
-<percentage>_exceeds_1: one of its values is of a site and code that send numbers above 1 as %, or not in %; else it may be
-a fraction under the wrong sign. Later data than the end of observation prove nothing here either.
+<percentage>_exceeds_1: one of its values is of a site and code of which some current row holds a number above 1 with the
+sign %, or has another sign; else it may be a fraction under the wrong sign.
 */
-with fraction_codes as (
+with current_results as (
+    {{ current_rows(ref('stg_lab_result'), ref('int_lab_result_set_aside')) }}
+),
+
+fraction_codes as (
     select percent_code_hash
-    from {{ ref('int_blood_count') }}
+    from current_results
     where percent_code_hash is not null
     group by percent_code_hash
     having max(canonical_value) <= 1
