@@ -130,3 +130,11 @@ SELECT result.episode_id FROM judged AS result
 LEFT JOIN disagreeing ON {_SAME.format(other="disagreeing")}
 GROUP BY result.episode_id HAVING count(*) = count(disagreeing.scale)
 """
+
+
+def part_of_a_cell(value: str) -> str:
+    """SQL: a count in 10^9/L, below 100 per microlitre, that is not a whole number of cells.
+
+    Written apart from the models' macro is_no_count_of_cells.
+    """
+    return f"{value} < 0.1 AND ({value} * 1000) % 1 <> 0"

@@ -77,6 +77,21 @@ _BY_CHECK = {
     "derived_anc_agrees_with_measured": _SITE_YML,
     "bands_are_read_right": _SITE_YML,
     "derived_anc_is_possible": _SITE_YML,
+    "parts_are_of_one_draw": Remedy(
+        SITE,
+        "Have the laboratory's export give each result its specimen id or its time, or the measured ANC: of two draws on "
+        "one day nothing says which leukocytes belong to which percentage. Look at these patients' charts meanwhile.",
+    ),
+    "percentages_are_percentages": Remedy(
+        SITE,
+        "Ask the laboratory what it sends under %. Where all of a code's values are fractions, say so in the `site.yml` "
+        '(`codes: {units: {"%": "1"}}`) or have the export corrected; counts need the code and unit of a count.',
+    ),
+    "differentials_were_counted": Remedy(
+        SITE,
+        "Have the laboratory send a blank, not a zero, for a differential that it did not count, and the measured ANC "
+        "where there is one. Look at these patients' charts meanwhile: too few cells to count may be a neutropenia.",
+    ),
     "site_silent_in_latest_month": _ASK,
     "entity_missing_or_low": _ASK,
     "delivery_month_lost": _LOST,

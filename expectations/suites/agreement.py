@@ -16,8 +16,10 @@ LEAST_CLOSE_PCT = 50
 # Were either reading as near as the other, 16 of 20 draws would favour one by chance 6 times in 1000.
 CLOSER_SHARE = 0.8
 
-# Rounded percentages of a differential may exceed 100 together, and a key may slip: 1 draw in 100 is no pattern.
+# Rounded percentages of a differential may exceed 100 together, and a key may slip: 1 draw in 100 is no pattern. Nor are
+# two draws on a day that one in 100 draws has.
 IMPOSSIBLE_SHARE = 0.01
+AMBIGUOUS_SHARE = 0.01
 
 CHOICE = "This registry's choice"
 
@@ -36,7 +38,7 @@ CHECKS: tuple[Check, ...] = (
         """
         SELECT site, derivation, with_bands FROM meta.derivation_agreement
         WHERE n_impossible + n_pairs > n_draws OR n_closer > n_draws_with_bands OR n_draws_with_bands > n_draws
-            OR least(n_draws, n_impossible, n_pairs, n_closer) < 0
+            OR least(n_draws, n_impossible, n_pairs, n_closer, ambiguous_parts, not_percentages, zero_differential) < 0
             OR NOT coalesce(share_within_5_pct, 0) BETWEEN 0 AND 100
         UNION ALL
         SELECT site, derivation, NULL FROM meta.derivation_agreement
@@ -111,6 +113,48 @@ CHECKS: tuple[Check, ...] = (
         description="At no site do more than 1 % of the draws give an impossible ANC (percentages above 100 together, "
         "or above 100 x 10^9/L). None is used.",
         source=f"{CHOICE}: one in a hundred may be rounding or a slip",
+        severity="warning",
+        names_offenders=True,
+    ),
+    no_rows(
+        "parts_are_of_one_draw",
+        "meta.derivation_agreement",
+        f"""
+        SELECT site, derivation, ambiguous_parts || ' of ' || (n_draws - n_pairs + ambiguous_parts) AS draws
+        FROM meta.derivation_agreement
+        WHERE is_site_rule AND ambiguous_parts > {AMBIGUOUS_SHARE} * (n_draws - n_pairs + ambiguous_parts)
+        """,
+        description="At no site do more than 1 % of the draws without a measured ANC hold parts of different draws, "
+        "whose lowest and highest values mean different things. None is derived from them; a neutropenia among them is "
+        "missed.",
+        source=f"{CHOICE}: one in a hundred may be two draws on one day",
+        severity="warning",
+        names_offenders=True,
+    ),
+    no_rows(
+        "percentages_are_percentages",
+        "meta.derivation_agreement",
+        """
+        SELECT site, not_percentages || ' draws' AS draws FROM meta.derivation_agreement
+        WHERE is_site_rule AND not_percentages > 0
+        """,
+        description="No site sends fractions or counts of a differential as %. None of them is used; a neutropenia "
+        "among them is missed.",
+        source="Protocol: harmonisation, nothing is derived from a part that contradicts its unit",
+        severity="warning",
+        names_offenders=True,
+    ),
+    no_rows(
+        "differentials_were_counted",
+        "meta.derivation_agreement",
+        f"""
+        SELECT site, zero_differential || ' of ' || (n_draws - n_pairs + zero_differential) AS draws
+        FROM meta.derivation_agreement
+        WHERE is_site_rule AND zero_differential > {IMPOSSIBLE_SHARE} * (n_draws - n_pairs + zero_differential)
+        """,
+        description="At no site do more than 1 % of the draws without a measured ANC have a differential of zeros "
+        "although there are leukocytes. None is derived from them; a neutropenia among them is missed.",
+        source=f"{CHOICE}: zeros for a differential that was not counted, often as there were too few cells",
         severity="warning",
         names_offenders=True,
     ),

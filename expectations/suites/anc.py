@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from expectations.check import Check, Tolerance
-from expectations.grading import misgiven_range_flags, misgraded_results
+from expectations.grading import misgiven_range_flags, misgraded_results, part_of_a_cell
 from expectations.kinds import in_range, no_rows, one_of, present, refers
 
 TABLE = "main.fct_anc"
@@ -32,6 +32,13 @@ CHECKS: tuple[Check, ...] = (
         100,
         description="ANC lies between 0 and 100 ×10⁹/L; beyond, the unit is wrong.",
         source="Input contract: implausible_value, negative_value",
+    ),
+    no_rows(
+        "anc_of_whole_cells",
+        TABLE,
+        f"SELECT anc_key FROM {TABLE} WHERE derivation = 'measured' AND {part_of_a_cell('anc_10e9_l')}",
+        description="A measured ANC below 100 cells per microlitre is a whole number of cells.",
+        source="Input contract: implausible_value",
     ),
     in_range(
         "anc_plausible",

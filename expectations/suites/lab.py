@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from expectations.check import Check, Tolerance
-from expectations.grading import misgiven_range_flags, misgraded_lab_results
+from expectations.grading import misgiven_range_flags, misgraded_lab_results, part_of_a_cell
 from expectations.kinds import no_rows, one_of, present, refers
 
 TABLE = "main.fct_lab_grade"
@@ -13,8 +13,7 @@ GRADED_BY = {"ctcae_v5_grade": "ctcae_v5", "ctcae_v6_grade": "ctcae_v6", "daids_
 
 # What contradicts its unit, said again and apart from the models' macro is_unit_in_doubt. In 10^9/L.
 _IN_DOUBT = """(
-    (value_10e9_l < 0.1 AND (value_10e9_l * 1000) % 1 <> 0)
-    OR (analyte = 'lymphocytes' AND value_10e9_l > 1000)
+    (analyte = 'lymphocytes' AND value_10e9_l > 1000)
     OR (analyte = 'platelets' AND (value_10e9_l > 10000 OR (value_10e9_l < 1 AND value_10e9_l <> 0)))
 )"""
 
@@ -40,6 +39,13 @@ CHECKS: tuple[Check, ...] = (
         f"SELECT lab_key FROM {TABLE} WHERE value_10e9_l < 0 OR (analyte = 'wbc' AND value_10e9_l > 1000)",
         description="No count is below 0, and leukocytes are at most 1000 ×10⁹/L; beyond, the unit is wrong.",
         source="Input contract: implausible_value, negative_value",
+    ),
+    no_rows(
+        "lab_value_of_whole_cells",
+        TABLE,
+        f"SELECT lab_key FROM {TABLE} WHERE {part_of_a_cell('value_10e9_l')}",
+        description="A count below 100 cells per microlitre is a whole number of cells.",
+        source="Input contract: implausible_value",
     ),
     no_rows(
         "lab_value_plausible",

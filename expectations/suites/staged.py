@@ -20,6 +20,8 @@ _RULES = {
     "operator_known": "The operator of a current laboratory result is <, <=, > or >=, or there is none.",
     "value_in_bounds": "Every current laboratory result has a value, within the possible range of its analyte in that "
     "analyte's own unit.",
+    "whole_cells": "Every current count but that of CD19 cells is a whole number of cells where it lies below 100 per "
+    "microlitre.",
     "codes_known": "Sex, phenotype, type of event and verdict of current rows are words of the input contract.",
     "dates_in_order": "In current rows no disease, contact or death lies before birth, none of these after death, and "
     "no line, event or reviewed span ends before it begins.",
@@ -30,7 +32,7 @@ _OF_ENTITY = {
     "patients": ("patient_known", "codes_known", "dates_in_order", "dates_by_delivery"),
     "treatments": ("patient_known", "drug_known", "dates_in_order", "dates_by_delivery"),
     "administrations": ("patient_known", "drug_known", "dates_by_delivery"),
-    "lab_results": ("patient_known", "analyte_known", "value_in_bounds", "operator_known", "dates_by_delivery"),
+    "lab_results": ("patient_known", "analyte_known", "value_in_bounds", "whole_cells", "operator_known", "dates_by_delivery"),
     "clinical_events": ("patient_known", "codes_known", "dates_in_order", "dates_by_delivery"),
     "adjudications": ("patient_known", "codes_known", "dates_in_order", "dates_by_delivery"),
 }

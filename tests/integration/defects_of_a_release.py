@@ -60,6 +60,7 @@ PLANTED: dict[str, str] = {
     # ANC
     "anc_present": f"{ANC} anc_10e9_l = NULL {OF_OTHER}",
     "anc_possible": f"{ANC} anc_10e9_l = 3200 {OF_OTHER}",
+    "anc_of_whole_cells": f"{ANC} anc_10e9_l = 0.0345 {OF_OTHER}",
     "anc_plausible": f"{ANC} anc_10e9_l = 32 {OF_OTHER}",
     "anc_lower_limit_plausible": f"{ANC} lln_10e9_l = 2000 {OF_OTHER}",
     "anc_day_present": f"{ANC} collected_on = NULL {OF_OTHER}",
@@ -79,6 +80,7 @@ PLANTED: dict[str, str] = {
     "lab_analyte_values": f"{LAB} analyte = 'anc' {OF_OTHER}",
     "lab_value_present": f"{LAB} value_10e9_l = NULL {OF_OTHER}",
     "lab_value_possible": f"{LAB} value_10e9_l = 1000.000001 {OF_OTHER}",
+    "lab_value_of_whole_cells": f"{LAB} value_10e9_l = 0.0345 {OF_OTHER}",
     "lab_value_plausible": f"{LAB} value_10e9_l = 4 {OF_OTHER} AND analyte = 'platelets'",
     "lab_lower_limit_plausible": f"{LAB} lln_10e9_l = 150 {OF_OTHER} AND analyte = 'lymphocytes'",
     "lab_unit_in_doubt": f"{LAB} unit_in_doubt = true {OF_OTHER}",
@@ -231,6 +233,9 @@ PLANTED: dict[str, str] = {
     "derived_anc_agrees_with_measured": f"{AGREEMENT} median_ratio = 100 WHERE site = 'trieste'",
     "bands_are_read_right": f"{AGREEMENT} n_closer = 32 WHERE site = 'trieste' AND NOT is_site_rule",
     "derived_anc_is_possible": f"{AGREEMENT} n_impossible = 2 WHERE site = 'trieste'",
+    "parts_are_of_one_draw": f"{AGREEMENT} ambiguous_parts = 1 WHERE site = 'trieste'",
+    "percentages_are_percentages": f"{AGREEMENT} not_percentages = 1 WHERE site = 'trieste'",
+    "differentials_were_counted": f"{AGREEMENT} zero_differential = 1 WHERE site = 'trieste'",
     # the rows behind the published tables
     "staged_rules_all_counted": "DELETE FROM meta.staged_check WHERE rule = 'value_in_bounds'",
     **{

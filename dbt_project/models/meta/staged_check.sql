@@ -32,6 +32,8 @@ more and apart from it. The gate refuses where one does.
         ['analyte_known', 'analytes.analyte is null'],
         ['value_in_bounds', 'r.canonical_value is null or r.canonical_value < analytes.hard_low'
             ~ ' or r.canonical_value > analytes.hard_high'],
+        ['whole_cells', "analytes.dimension = 'count' and r.analyte <> 'cd19_abs' and r.canonical_value < 0.1"
+            ~ " and r.canonical_value * 1000 <> floor(r.canonical_value * 1000)"],
         ['operator_known', "r.operator not in ('<', '<=', '>', '>=')"],
         ['dates_by_delivery', 'r.collected_on is null or r.collected_on > files.delivery_end'],
     ]],
