@@ -79,12 +79,12 @@ _BY_CHECK = {
     "derived_anc_is_possible": _SITE_YML,
     "parts_are_of_one_draw": Remedy(
         SITE,
-        "Have the laboratory's export give each result its specimen id or its time, or the measured ANC: of two draws on "
-        "one day nothing says which leukocytes belong to which percentage. Look at these patients' charts meanwhile.",
+        "Have the laboratory's export give each result its specimen id or its time, or the measured ANC: of two draws "
+        "on one day nothing says which leukocytes belong to which percentage. Look up these draws in the charts.",
     ),
     "percentages_are_percentages": Remedy(
         SITE,
-        "Ask the laboratory what it sends under %. Where all of a code's values are fractions, say so in the `site.yml` "
+        "Ask the laboratory what it sends under %. Where all its percentages are fractions, say so in the `site.yml` "
         '(`codes: {units: {"%": "1"}}`) or have the export corrected; counts need the code and unit of a count.',
     ),
     "differentials_were_counted": Remedy(

@@ -16,8 +16,8 @@ LEAST_CLOSE_PCT = 50
 # Were either reading as near as the other, 16 of 20 draws would favour one by chance 6 times in 1000.
 CLOSER_SHARE = 0.8
 
-# Rounded percentages of a differential may exceed 100 together, and a key may slip: 1 draw in 100 is no pattern. Nor are
-# two draws on a day that one in 100 draws has.
+# Rounded percentages of a differential may exceed 100 together, and a key may slip: 1 draw in 100 is no pattern.
+# Nor are two draws on one day, once in 100 draws.
 IMPOSSIBLE_SHARE = 0.01
 AMBIGUOUS_SHARE = 0.01
 

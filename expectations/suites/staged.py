@@ -32,7 +32,14 @@ _OF_ENTITY = {
     "patients": ("patient_known", "codes_known", "dates_in_order", "dates_by_delivery"),
     "treatments": ("patient_known", "drug_known", "dates_in_order", "dates_by_delivery"),
     "administrations": ("patient_known", "drug_known", "dates_by_delivery"),
-    "lab_results": ("patient_known", "analyte_known", "value_in_bounds", "whole_cells", "operator_known", "dates_by_delivery"),
+    "lab_results": (
+        "patient_known",
+        "analyte_known",
+        "value_in_bounds",
+        "whole_cells",
+        "operator_known",
+        "dates_by_delivery",
+    ),
     "clinical_events": ("patient_known", "codes_known", "dates_in_order", "dates_by_delivery"),
     "adjudications": ("patient_known", "codes_known", "dates_in_order", "dates_by_delivery"),
 }

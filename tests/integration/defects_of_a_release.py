@@ -60,7 +60,8 @@ PLANTED: dict[str, str] = {
     # ANC
     "anc_present": f"{ANC} anc_10e9_l = NULL {OF_OTHER}",
     "anc_possible": f"{ANC} anc_10e9_l = 3200 {OF_OTHER}",
-    "anc_of_whole_cells": f"{ANC} anc_10e9_l = 0.0345 {OF_OTHER}",
+    "anc_of_whole_cells": f"{ANC} anc_10e9_l = 0.0345, severity = 'severe', ctcae_v5_grade = '4', "
+    f"ctcae_v6_grade = '4', daids_2_1_grade = '4' {OF_OTHER}",
     "anc_plausible": f"{ANC} anc_10e9_l = 32 {OF_OTHER}",
     "anc_lower_limit_plausible": f"{ANC} lln_10e9_l = 2000 {OF_OTHER}",
     "anc_day_present": f"{ANC} collected_on = NULL {OF_OTHER}",
@@ -80,7 +81,7 @@ PLANTED: dict[str, str] = {
     "lab_analyte_values": f"{LAB} analyte = 'anc' {OF_OTHER}",
     "lab_value_present": f"{LAB} value_10e9_l = NULL {OF_OTHER}",
     "lab_value_possible": f"{LAB} value_10e9_l = 1000.000001 {OF_OTHER}",
-    "lab_value_of_whole_cells": f"{LAB} value_10e9_l = 0.0345 {OF_OTHER}",
+    "lab_value_of_whole_cells": f"{LAB} value_10e9_l = 0.0345 WHERE value_10e9_l = 0.15",
     "lab_value_plausible": f"{LAB} value_10e9_l = 4 {OF_OTHER} AND analyte = 'platelets'",
     "lab_lower_limit_plausible": f"{LAB} lln_10e9_l = 150 {OF_OTHER} AND analyte = 'lymphocytes'",
     "lab_unit_in_doubt": f"{LAB} unit_in_doubt = true {OF_OTHER}",

@@ -26,6 +26,7 @@ _BROKEN = {
     ("administrations", "dates_by_delivery"): "administered_on = NULL",
     ("lab_results", "analyte_known"): "analyte = 'haemoglobin'",
     ("lab_results", "value_in_bounds"): "canonical_value = 100.000001, analyte = 'anc'",
+    ("lab_results", "whole_cells"): "canonical_value = 0.0345, analyte = 'platelets'",
     ("lab_results", "operator_known"): "operator = '~'",
     ("lab_results", "dates_by_delivery"): "collected_on = DATE '2100-01-01'",
     ("clinical_events", "codes_known"): "event_type = NULL",

@@ -30,7 +30,11 @@ QUOTED = [
     ("an ANC above 100", "units", "analyte = 'anc' and {{ canonical }} > 100"),
     ("leukocytes above 1000", "units", "analyte = 'wbc' and {{ canonical }} > 1000"),
     ("a percentage above 100", "units", "analyte_dimension = 'percent' and {{ canonical }} > 100"),
-    ("below 100 per µL with decimals", "units", "{{ number }} < 100 and {{ number }} <> floor({{ number }})"),
+    ("below 0.1 with a part of a cell", "units", "{{ canonical }} < 0.1 and {{ canonical }} * 1000 <> floor("),
+    ("below 0.001, one cell per µL", "units", "{{ canonical }} < 0.001"),
+    ("add up to 0.9 to 1.1", "int_differential_reading", "percentages_high >= 0.9"),
+    ("0.85 to 1.05 times the leukocyte count", "int_differential_reading", "percentages_high >= wbc * 0.85"),
+    ("at most 1.1 where none", "int_differential_reading", "never_exceeds_1 and (percentages <= 1.1"),
 ]
 
 
