@@ -10,7 +10,6 @@ _NEVER_ABOVE = "a count above some value is not low, so it is the nadir of no ep
 _GRADED_BEFORE = "1.0 itself was graded by the line before"
 _SAME_DAY = "of the same day it is the same which one is taken"
 _NO_SO_LONG_LINE = "2000 intervals of the shortest, 28 days, are 153 years"
-_WHOLE_NUMBER = "0.1 x 10^9/L is 100 per microlitre, a whole number"
 _SPARES_ROWS = "a draw without the part has NULL for it, of which int_derivation makes nothing"
 
 SAME_MEANING: dict[tuple[str, str, str], str] = {
@@ -36,8 +35,6 @@ SAME_MEANING: dict[tuple[str, str, str], str] = {
     ("fct_neutropenia_episode", "(nadir_low = 1.000000", "1.000000"): _NEVER_ABOVE,
     ("fct_neutropenia_episode", "(nadir_low = 1.000000", "="): _NEVER_ABOVE,
     ("fct_neutropenia_episode", "nadir_low > 1.000000 and nadir_high < 1.500000", ">"): _GRADED_BEFORE,
-    ("fct_lab_grade", "(results.canonical_value < 0.1 and", "<"): _WHOLE_NUMBER,
-    ("fct_lab_grade", "(results.canonical_value < 0.1 and", "0.1"): _WHOLE_NUMBER,
     ("fct_lab_grade", "results.operator = '>'", "="): "every grade of these counts holds the value it begins with",
 }
 
