@@ -66,7 +66,7 @@ def paper_table(source: duckdb.DuckDBPyConnection | Path | str) -> list[tuple[st
 
 def _risk(row: dict[str, Any]) -> str:
     counts = _of(row["n_cases"], row["n_patients"], row["risk_low"], row["risk_high"])
-    return counts if row["risk_pct"] is not None else f"{counts}: not estimable"
+    return f"{counts}: not estimable" if row["risk_pct"] is None and row["n_patients"] else counts
 
 
 def _share(row: dict[str, Any]) -> str:
