@@ -88,7 +88,8 @@ order by {ORDER}, measure, time_days
 
 # A case stands in the row of each treatment that was given after it, from its first day on, or in that of none; its
 # recurrence in the row of the last one alone, so that those who recurred are among those given it. A share of none is
-# shown as such; nobody counted after that day, nothing is known. Why so: docs/decisions/0017-recurrence-by-what-was-given.md
+# shown as such, but unknown where nobody was counted after that day. Why so:
+# docs/decisions/0017-recurrence-by-what-was-given.md
 _RECURRENCES = f"""
 with cases as (
     select *,

@@ -215,7 +215,7 @@ def _incidence_row(counts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_tested(counts: dict[str, Any]) -> bool:
-    """Whether anybody of a stratum has a count at risk: of the others nothing is known, so they have no risk or rate."""
+    """Whether anybody of a stratum has a count at risk; else nothing is known of its risk and rate."""
     return bool(counts["n_never_tested"] < counts["n_patients"])
 
 

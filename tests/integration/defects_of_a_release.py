@@ -142,6 +142,11 @@ PLANTED: dict[str, str] = {
     "cohort_agrees_with_incidence": f"UPDATE main.dim_patient SET person_years = 0 {OF_OTHER}",
     "definition_one_is_primary": "UPDATE main.dim_case_definition SET is_primary = true",
     "definition_scale_known": "UPDATE main.dim_case_definition SET severity_scale = 'ctcae'",
+    "never_tested_have_no_estimate": "UPDATE main.mart_incidence_by_period SET n_never_tested = n_patients "
+    "WHERE stratum = 'trieste'",
+    "never_tested_are_counted": "UPDATE main.mart_incidence SET n_never_tested = 1 WHERE stratum = 'trieste'",
+    "stratum_never_tested": "UPDATE main.mart_incidence SET n_never_tested = n_patients WHERE stratum = 'trieste'",
+    "site_without_counts": "DELETE FROM main.fct_anc WHERE site = 'trieste'",
     "incidence_drug_known": "UPDATE main.mart_incidence SET stratum = 'filgrastim' WHERE stratum = 'rituximab'",
     "attrition_adds_up": "UPDATE main.mart_attrition SET n_excluded = 1 WHERE step = 2",
     "attrition_ends_in_the_cohort": "UPDATE main.mart_attrition SET n_in = n_in + 1, n_out = n_out + 1",

@@ -79,7 +79,7 @@ Kind = tuple[str, Case | None, bool]
 
 
 def registries(total: int, kinds: Sequence[Kind], measures: tuple[str, ...]) -> Iterator[Counts]:
-    """Every registry of so many patients, each of one kind: the drugs taken, the case that they became, never tested."""
+    """Every registry of so many patients, each of one kind: drugs taken, the case that they became, never tested."""
     drugs = tuple(sorted({drug for taken, _, _ in kinds for drug in taken}))
     may_be_untested = any(untested for _, _, untested in kinds)
     for numbers in split(total, len(kinds)):
