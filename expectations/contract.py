@@ -115,10 +115,17 @@ PUBLISHED: tuple[PublishedTable, ...] = (
         "n_patients n_never_tested n_recurrent recurrence_pct recurrence_low recurrence_high median_follow_up_days",
     ),
     _table(
+        "main.mart_reportable",
+        "basis patient_key onset_date",
+        "episode_id definition_id site nadir_date nadir_anc_10e9_l nadir_operator severity lab_key leukocytes_10e9_l "
+        "leukocytes_operator possibly_severe is_case_episode outside_cohort_reason attributed_drug "
+        "days_since_last_dose dose_number onset_type end_date",
+    ),
+    _table(
         "main.mart_new_cases",
-        "episode_id",
-        "definition_id patient_key site onset_date severity possibly_severe attributed_drug known_as is_first_release "
-        "previous_release_id",
+        "basis patient_key onset_date",
+        "episode_id definition_id site severity leukocytes_10e9_l leukocytes_operator possibly_severe is_case_episode "
+        "outside_cohort_reason attributed_drug known_as is_first_release previous_release_id",
     ),
     _table("main.mart_attrition", "step", "n_in n_excluded reason n_out"),
     _table(

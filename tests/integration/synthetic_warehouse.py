@@ -16,6 +16,19 @@ from expectations.suites import staged
 RULES = ", ".join(str(pair) for pair in staged.EXPECTED)
 SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"
 
+REPORTABLE = """
+CREATE OR REPLACE TABLE main.mart_reportable AS
+SELECT 'episode' AS basis, episode_id, definition_id, patient_key, episode.site, onset_date, nadir_date,
+    nadir_anc_10e9_l, nadir_operator, severity, NULL::VARCHAR AS lab_key, NULL::DECIMAL(18, 6) AS leukocytes_10e9_l,
+    NULL::VARCHAR AS leukocytes_operator, ctcae_v5_grade IS NULL AS possibly_severe, is_case_episode,
+    patient.exclusion_reason AS outside_cohort_reason, attributed_drug, days_since_last_dose, dose_number, onset_type,
+    end_date
+FROM main.fct_neutropenia_episode AS episode JOIN main.dim_patient AS patient USING (patient_key)
+WHERE definition_id = 'udine_2025' AND (ctcae_v5_grade = '4' OR ctcae_v5_grade IS NULL)
+    AND attributed_drug IS NOT NULL AND coalesce(adjudication, 'confirmed') = 'confirmed'
+"""
+"""The reportable episodes, once more after the episodes were altered."""
+
 # Patients 1..n, two sites, one ocrelizumab or rituximab line each, monthly counts. Every tenth patient has one
 # late severe episode in the fourth month after the first dose, recovered a month later.
 _SQL = """
@@ -218,11 +231,13 @@ UNION ALL
 SELECT definition_id, 'drug', attributed_drug, unnest(['all', 'same_drug', 'same_drug_recorded']), count(*), 0, 0, 0, 0,
     90, 0, 80, 300
 FROM main.mart_rechallenge GROUP BY definition_id, attributed_drug;
+{reportable};
 -- A release that had all of them before: `publish` writes its own.
 CREATE TABLE main.mart_new_cases AS
-SELECT episode_id, definition_id, patient_key, site, onset_date, severity, false AS possibly_severe, attributed_drug,
+SELECT basis, episode_id, definition_id, patient_key, site, onset_date, severity, leukocytes_10e9_l,
+    leukocytes_operator, possibly_severe, is_case_episode, outside_cohort_reason, attributed_drug,
     'unknown' AS known_as, false AS is_first_release, 'before' AS previous_release_id
-FROM main.fct_neutropenia_episode WHERE false;
+FROM main.mart_reportable WHERE false;
 CREATE TABLE main.mart_attrition AS
 SELECT * FROM (VALUES
     (1, 'never_treated'), (2, 'missing_demographics'), (3, 'outside_enrolment'), (4, 'baseline_neutropenia')
@@ -331,7 +346,14 @@ def build(path: Path, *, patients: int = 40, counts: int = 14, every_days: int =
     path.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(path)) as connection:
         connection.execute(
-            _SQL.format(seeds=SEEDS, patients=patients, counts=counts, every_days=every_days, staged_rules=RULES)
+            _SQL.format(
+                seeds=SEEDS,
+                patients=patients,
+                counts=counts,
+                every_days=every_days,
+                staged_rules=RULES,
+                reportable=REPORTABLE,
+            )
         )
     return path
 
