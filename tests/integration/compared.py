@@ -50,6 +50,10 @@ RECHALLENGE = (
     "given_on_onset_day recurred recurrence_date days_to_recurrence recurrence_drug recurrence_context follow_up_days "
     "follow_up_days_after_treatment last_count_at_risk_date"
 ).split()
+REPORTABLE = (
+    "basis onset_date possibly_severe is_case_episode outside_cohort_reason attributed_drug leukocytes_10e9_l "
+    "leukocytes_operator"
+).split()
 REVIEW = (
     "definition_id onset_date review_status verdict n_reviews n_readers n_reviewer_roles reviewer_roles "
     "verdicts_agree reviewed_on"
@@ -121,6 +125,7 @@ COMPARED = (
     Compared("cohort_member", "intermediate.int_cohort_member", MEMBER),
     Compared("case_listing", "main.mart_case_listing", CASE),
     Compared("rechallenge", "main.mart_rechallenge", RECHALLENGE),
+    Compared("reportable", "main.mart_reportable", REPORTABLE),
     # days from onset to the recovery or the last measurement
     Compared(
         "rechallenge",

@@ -49,16 +49,37 @@ def harmonise(labs: Sequence[Lab], neutrophils_pct_includes_bands: bool) -> list
         for r in labs
         if r.analyte == "anc"
     ]
+    for specimen in _specimens(labs):
+        derived = _derived(specimen, neutrophils_pct_includes_bands)
+        if derived:
+            results.append(derived)
+    return sorted(results, key=lambda r: (r.at, r.value, r.result_id or ""))
+
+
+def leukocytes_without_anc(labs: Sequence[Lab], neutrophils_pct_includes_bands: bool) -> list[Lab]:
+    """Leukocyte counts of draws of which no ANC is known, measured or derived."""
+    return [
+        lab
+        for specimen in _specimens(labs)
+        if not _part(specimen, "anc") and _derived(specimen, neutrophils_pct_includes_bands) is None
+        for lab in _part(specimen, "wbc")
+    ]
+
+
+def _specimens(labs: Sequence[Lab]) -> list[list[Lab]]:
+    """Results of one specimen and day, or, without a specimen id, of one exact time."""
     specimens: dict[tuple[str | None, date | datetime], list[Lab]] = defaultdict(list)
     for lab in labs:
         when = lab.at.date() if lab.specimen_id else lab.at
         specimens[lab.specimen_id, when].append(lab)
-    for specimen in specimens.values():
-        if not any(lab.analyte == "anc" for lab in specimen):
-            derived = _segs_plus_bands(specimen) or _from_wbc(specimen, neutrophils_pct_includes_bands)
-            if derived:
-                results.append(derived)
-    return sorted(results, key=lambda r: (r.at, r.value, r.result_id or ""))
+    return list(specimens.values())
+
+
+def _derived(specimen: Sequence[Lab], includes_bands: bool) -> Anc | None:
+    """The ANC derived of a specimen without a measured one."""
+    if _part(specimen, "anc"):
+        return None
+    return _segs_plus_bands(specimen) or _from_wbc(specimen, includes_bands)
 
 
 def _part(specimen: Sequence[Lab], analyte: str) -> list[Lab]:

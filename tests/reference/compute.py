@@ -24,6 +24,7 @@ from .incidence import (
 from .model import File, Study
 from .monitoring import monitoring
 from .patient import PatientResult
+from .reportable import reportable
 from .rows import Intake, take_in
 from .sensitivity import analyses, by_drug, sensitivity
 from .summary import cohort_summary
@@ -74,6 +75,7 @@ def compute(deliveries: Sequence[File], study: Study) -> dict[str, Table]:
     tables["sensitivity_drug"] = [row for d, rs in results.items() for row in by_drug(d, rs)]
     tables["sensitivity_analysis"] = [row for d, rs in results.items() for row in analyses(d, rs)]
     tables["cohort_summary"] = cohort_summary(study.primary_definition, primary)
+    tables["reportable"] = reportable(primary)
     tables["attrition"] = attrition(primary)
     tables["monitoring"] = monitoring(primary, study.anc_interval_days)
     return tables

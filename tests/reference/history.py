@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
 
-from .anc import Anc, harmonise
+from .anc import Anc, harmonise, leukocytes_without_anc
 from .codes import DRUGS
 from .grades import OTHER_COUNTS
 from .judge import last_day
@@ -47,6 +47,7 @@ class History:
     doses: list[Dose]
     anc: list[Anc]
     other_counts: list[Lab]
+    leukocytes_without_anc: list[Lab]
     events: list[Event]
     adjudications: list[Adjudication]
 
@@ -91,6 +92,7 @@ def observe(chart: Chart, cutoff: date, study: Study) -> History:
         *(line.start for line in lines),
     ]
     last_contact = max((day for day in contacts if day <= end), default=None)
+    includes_bands = study.site(chart.site).neutrophils_pct_includes_bands
     return History(
         chart.site,
         chart.patient,
@@ -98,8 +100,9 @@ def observe(chart: Chart, cutoff: date, study: Study) -> History:
         last_contact,
         sorted(lines, key=lambda line: (line.start, line.treatment_id)),
         known_and_assumed_doses(recorded, lines, last_contact),
-        harmonise(labs, study.site(chart.site).neutrophils_pct_includes_bands),
+        harmonise(labs, includes_bands),
         [lab for lab in labs if lab.analyte in OTHER_COUNTS],
+        leukocytes_without_anc(labs, includes_bands),
         events,
         chart.adjudications,
     )
