@@ -79,21 +79,21 @@ PUBLISHED: tuple[PublishedTable, ...] = (
     _table(
         "main.mart_incidence",
         "definition_id stratum_type stratum",
-        "n_patients n_cases risk_pct risk_low risk_high risk_low_wilson risk_high_wilson person_years rate_per_100py "
-        "rate_low rate_high rate_low_logwald rate_high_logwald n_episodes person_years_total episode_rate_per_100py "
-        "anc_tests_per_py",
+        "n_patients n_never_tested n_cases risk_pct risk_low risk_high risk_low_wilson risk_high_wilson person_years "
+        "rate_per_100py rate_low rate_high rate_low_logwald rate_high_logwald n_episodes person_years_total "
+        "episode_rate_per_100py anc_tests_per_py",
     ),
     _table(
         "main.mart_incidence_by_period",
         "definition_id stratum_type stratum period",
-        "n_patients n_cases person_years rate_per_100py rate_low rate_high rate_low_logwald rate_high_logwald "
-        "rate_ratio rate_ratio_low rate_ratio_high",
+        "n_patients n_never_tested n_cases person_years rate_per_100py rate_low rate_high rate_low_logwald "
+        "rate_high_logwald rate_ratio rate_ratio_low rate_ratio_high",
     ),
     _table("main.mart_cohort_summary", "measure stratum", "n denominator value"),
     _table(
         "main.mart_time_to_onset",
         "definition_id stratum_type stratum time_days",
-        "at_risk events deaths survival ci_low ci_high cumulative_incidence cif_low cif_high",
+        "n_patients n_never_tested at_risk events deaths survival ci_low ci_high cumulative_incidence cif_low cif_high",
     ),
     _table(
         "main.mart_duration",
@@ -107,29 +107,36 @@ PUBLISHED: tuple[PublishedTable, ...] = (
         "treatment_action next_treatment next_drug next_treatment_date days_from_onset days_from_recovery "
         "last_treatment same_drug_date same_drug_recorded_date another_in_class_date out_of_class_date "
         "given_on_onset_day is_counted_in_recurrence recurred recurrence_date recurrence_drug "
-        "recurrence_context follow_up_days follow_up_days_after_treatment",
+        "recurrence_context follow_up_days follow_up_days_after_treatment last_count_at_risk_date",
     ),
     _table(
         "main.mart_recurrence",
         "definition_id stratum_type stratum treatment_after",
-        "n_patients n_recurrent recurrence_pct recurrence_low recurrence_high median_follow_up_days",
+        "n_patients n_never_tested n_recurrent recurrence_pct recurrence_low recurrence_high median_follow_up_days",
+    ),
+    _table(
+        "main.mart_reportable",
+        "basis patient_key onset_date",
+        "episode_id definition_id site nadir_date nadir_anc_10e9_l nadir_operator severity lab_key leukocytes_10e9_l "
+        "leukocytes_operator possibly_severe is_case_episode outside_cohort_reason attributed_drug "
+        "days_since_last_dose dose_number onset_type end_date",
     ),
     _table(
         "main.mart_new_cases",
-        "episode_id",
-        "definition_id patient_key site onset_date severity possibly_severe attributed_drug known_as is_first_release "
-        "previous_release_id",
+        "basis patient_key onset_date",
+        "episode_id definition_id site severity leukocytes_10e9_l leukocytes_operator possibly_severe is_case_episode "
+        "outside_cohort_reason attributed_drug known_as is_first_release previous_release_id",
     ),
     _table("main.mart_attrition", "step", "n_in n_excluded reason n_out"),
     _table(
         "main.mart_sensitivity",
         "definition_id",
-        "n_cases n_episodes n_recurrent risk_pct rate_per_100py",
+        "n_patients n_never_tested n_cases n_episodes n_recurrent risk_pct rate_per_100py",
     ),
     _table(
         "main.mart_sensitivity_analysis",
         "definition_id analysis stratum_type stratum",
-        "n_patients n_cases n_episodes n_recurrent risk_pct person_years rate_per_100py",
+        "n_patients n_never_tested n_cases n_episodes n_recurrent risk_pct person_years rate_per_100py",
     ),
     _table(
         "main.mart_monitoring",

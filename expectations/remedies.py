@@ -63,6 +63,13 @@ _SPAN = Remedy(
 )
 _WORDS = Remedy(SITE, "Ask the site what the words mean and have them exported as the input contract spells them.")
 
+_UNTESTED = Remedy(
+    SITE,
+    "Ask the site for its neutrophil counts. Where lab results were delivered, look for codes that are not mapped and "
+    "for quarantined rows (`registry quarantine`, `meta.reconciliation`), and map the codes in `site.yml`. Where "
+    "patients are really not tested, their risk stays unknown.",
+)
+
 _BY_CHECK = {
     "patient_phenotype_values": _WORDS,
     "treatment_end_reason_values": _WORDS,
@@ -94,6 +101,8 @@ _BY_CHECK = {
     ),
     "site_silent_in_latest_month": _ASK,
     "entity_missing_or_low": _ASK,
+    "stratum_never_tested": _UNTESTED,
+    "site_without_counts": _UNTESTED,
     "delivery_month_lost": _LOST,
     "patients_halved": _LOST,
     "treatments_halved": _LOST,

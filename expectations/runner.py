@@ -7,6 +7,7 @@ release's, writes nothing, and returns counts: no value of a patient leaves Duck
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -16,8 +17,10 @@ from expectations.catalogue import QUERIED
 from expectations.check import Audit, Check, CheckResult
 
 NO_PREVIOUS = "not applicable: there is no previous release"
+NOT_IN_PREVIOUS = "not applicable: the previous release has no table {table}"
 _TOLERATED = "so few are tolerated"
 _SHOWN = 5
+_OF_PREVIOUS = re.compile(r"\bprevious\.(\w+\.\w+)")
 
 
 def audit(
@@ -47,6 +50,7 @@ def audit(
         if previous is not None:
             connection.execute(f"ATTACH {_quoted(previous)} AS previous (READ_ONLY)")
         rows = _rows_by_table(connection, asked)
+        before = _tables(connection, "previous")
         results: dict[str, CheckResult] = {}
         for check in asked:
             if check.table not in rows:
@@ -54,6 +58,10 @@ def audit(
             elif check.needs_previous and previous is None:
                 results[check.check_id] = CheckResult.of(
                     check, passed=True, n_rows=rows[check.table], detail=NO_PREVIOUS
+                )
+            elif check.needs_previous and (absent := sorted(set(_OF_PREVIOUS.findall(check.sql or "")) - before)):
+                results[check.check_id] = CheckResult.of(
+                    check, passed=True, n_rows=rows[check.table], detail=NOT_IN_PREVIOUS.format(table=absent[0])
                 )
         open_checks = [check for check in asked if check.check_id not in results]
         if open_checks:
@@ -98,17 +106,20 @@ def _detail(connection: duckdb.DuckDBPyConnection, check: Check) -> str:
 
 def _rows_by_table(connection: duckdb.DuckDBPyConnection, checks: Iterable[Check]) -> dict[str, int]:
     """Rows of every table that is asked about and exists."""
-    there = {
-        f"{schema}.{table}"
-        for schema, table in connection.execute(
-            "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = current_database()"
-        ).fetchall()
-    }
     counts = {}
-    for table in sorted({check.table for check in checks} & there):
+    for table in sorted({check.table for check in checks} & _tables(connection)):
         row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
         counts[table] = int(row[0]) if row else 0
     return counts
+
+
+def _tables(connection: duckdb.DuckDBPyConnection, database: str | None = None) -> set[str]:
+    """The tables of an attached database, by default the candidate, as `schema.name`."""
+    found = connection.execute(
+        "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = coalesce(?, current_database())",
+        [database],
+    )
+    return {f"{schema}.{table}" for schema, table in found.fetchall()}
 
 
 def _quoted(path: Path) -> str:

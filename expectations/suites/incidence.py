@@ -44,14 +44,15 @@ CHECKS: tuple[Check, ...] = (
         """
         SELECT definition_id, stratum_type, stratum FROM main.mart_incidence
         WHERE n_cases < 0 OR n_cases > n_patients OR n_episodes < n_cases OR person_years < 0
-            OR (n_patients > 0 AND coalesce(abs(risk_pct - 100.0 * n_cases / n_patients) > 1e-7, true))
-            OR (person_years > 0 AND coalesce(
+            OR (n_patients > n_never_tested AND coalesce(abs(risk_pct - 100.0 * n_cases / n_patients) > 1e-7, true))
+            OR (person_years > 0 AND n_patients > n_never_tested AND coalesce(
                 abs(rate_per_100py - 100.0 * n_cases / person_years) > 1e-8 * (1 + rate_per_100py), true
             ))
             OR (n_cases > 0 AND NOT person_years > 0)
             OR person_years_total * (1 + 1e-8) < person_years
         """,
-        description="Risk is cases by patients, rate is cases by person-years, and a case has its time.",
+        description="Where anybody was tested, risk is cases by patients and rate is cases by person-years; a case has "
+        "its time.",
         source="Protocol: risk and rate",
         names_offenders=True,
     ),
@@ -65,8 +66,8 @@ CHECKS: tuple[Check, ...] = (
             OR rate_per_100py NOT BETWEEN rate_low * (1 - 1e-8) AND rate_high * (1 + 1e-8) OR rate_low < 0
             OR rate_per_100py NOT BETWEEN rate_low_logwald * (1 - 1e-8)
                 AND rate_high_logwald * (1 + 1e-8)
-            OR (n_patients > 0 AND (risk_low IS NULL OR risk_high IS NULL OR risk_low_wilson IS NULL))
-            OR (person_years > 0 AND (rate_low IS NULL OR rate_high IS NULL))
+            OR (n_patients > n_never_tested AND (risk_low IS NULL OR risk_high IS NULL OR risk_low_wilson IS NULL))
+            OR (person_years > 0 AND n_patients > n_never_tested AND (rate_low IS NULL OR rate_high IS NULL))
         """,
         description="Every confidence interval is there and holds its estimate.",
         source="Output contract: Clopper–Pearson, Wilson, exact Poisson and log-Wald intervals",
@@ -114,10 +115,10 @@ CHECKS: tuple[Check, ...] = (
         )
         SELECT definition_id, stratum_type, stratum, period FROM rates
         WHERE (n_cases > 0 AND n_patients < 1) OR n_cases < 0
-            OR (person_years > 0 AND coalesce(
+            OR (person_years > 0 AND n_patients > n_never_tested AND coalesce(
                 abs(rate_per_100py - 100.0 * n_cases / person_years) > 1e-8 * (1 + rate_per_100py), true
             ))
-            OR (person_years > 0 AND coalesce(
+            OR (person_years > 0 AND n_patients > n_never_tested AND coalesce(
                 rate_per_100py NOT BETWEEN rate_low * (1 - 1e-8) AND rate_high * (1 + 1e-8), true
             ))
             OR rate_per_100py NOT BETWEEN rate_low_logwald * (1 - 1e-8) AND rate_high_logwald * (1 + 1e-8)

@@ -66,6 +66,7 @@ CHECKS: tuple[Check, ...] = (
         JOIN main.mart_incidence AS incidence
             ON sensitivity.definition_id = incidence.definition_id AND incidence.stratum_type = 'overall'
         WHERE sensitivity.n_episodes IS DISTINCT FROM incidence.n_episodes
+            OR sensitivity.n_never_tested IS DISTINCT FROM incidence.n_never_tested
             OR sensitivity.n_recurrent > sensitivity.n_cases
             OR abs(sensitivity.risk_pct - incidence.risk_pct) > 1e-7
             OR abs(sensitivity.rate_per_100py - incidence.rate_per_100py)
@@ -140,7 +141,8 @@ CHECKS: tuple[Check, ...] = (
             OR (isfinite(ci_low) AND survival < ci_low - 1e-9) OR (isfinite(ci_high) AND survival > ci_high + 1e-9)
             OR cumulative_incidence < 0 OR cumulative_incidence > 1 - survival + 1e-9
             OR cumulative_incidence < cif_low - 1e-9 OR cumulative_incidence > cif_high + 1e-9
-            OR cumulative_incidence IS NULL OR deaths < 0 OR events + deaths > at_risk
+            OR (n_patients > n_never_tested AND (survival IS NULL OR cumulative_incidence IS NULL))
+            OR deaths < 0 OR events + deaths > at_risk
         """,
         description="Survival lies between 0 and 1 and within its interval, where there is one; so does the cumulative "
         "incidence, which is never above what survival leaves; no more events and deaths than people at risk.",
@@ -152,14 +154,16 @@ CHECKS: tuple[Check, ...] = (
         "main.mart_time_to_onset",
         """
         WITH onsets AS (
-            SELECT definition_id, sum(events) AS n FROM main.mart_time_to_onset
+            SELECT definition_id, sum(events) AS n, max(n_never_tested) AS n_never_tested FROM main.mart_time_to_onset
             WHERE stratum_type = 'overall' GROUP BY definition_id
         )
         SELECT incidence.definition_id FROM main.mart_incidence AS incidence
         LEFT JOIN onsets ON incidence.definition_id = onsets.definition_id
-        WHERE incidence.stratum_type = 'overall' AND incidence.n_cases <> coalesce(onsets.n, 0)
+        WHERE incidence.stratum_type = 'overall' AND (
+            incidence.n_cases <> coalesce(onsets.n, 0) OR incidence.n_never_tested <> coalesce(onsets.n_never_tested, 0)
+        )
         """,
-        description="The curves of time to onset hold every case once.",
+        description="The curves of time to onset hold every case once, and the patients who were never tested.",
         source=SAME_COUNT,
         names_offenders=True,
     ),

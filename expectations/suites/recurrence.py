@@ -186,7 +186,7 @@ CHECKS: tuple[Check, ...] = (
         RECURRENCE,
         """
         SELECT definition_id, stratum, treatment_after FROM main.mart_recurrence
-        WHERE (n_patients > 0 AND coalesce(
+        WHERE (n_patients > n_never_tested AND coalesce(
                 abs(recurrence_pct - 100.0 * n_recurrent / n_patients) > 1e-7
                 OR recurrence_pct NOT BETWEEN recurrence_low - 1e-7 AND recurrence_high + 1e-7
                 OR recurrence_pct NOT BETWEEN recurrence_low_wilson - 1e-7 AND recurrence_high_wilson + 1e-7, true

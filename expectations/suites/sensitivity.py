@@ -37,6 +37,7 @@ CHECKS: tuple[Check, ...] = (
         WHERE incidence.stratum_type <> 'site' AND (
             incidence.n_cases IS DISTINCT FROM analysis.n_cases
             OR incidence.n_patients IS DISTINCT FROM analysis.n_patients
+            OR incidence.n_never_tested IS DISTINCT FROM analysis.n_never_tested
             OR incidence.n_episodes IS DISTINCT FROM analysis.n_episodes
             OR abs(incidence.person_years - analysis.person_years) > 1e-7 * (1 + incidence.person_years)
         )

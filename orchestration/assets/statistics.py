@@ -25,6 +25,7 @@ BEHIND = [
     ["intermediate", "int_cohort_member"],
     ["intermediate", "int_risk_time"],
     ["intermediate", "int_drug_exposed"],
+    ["intermediate", "int_never_tested"],
     ["intermediate", "int_episode_judged"],
     ["intermediate", "int_verdict_pair"],
     ["fct_neutropenia_episode"],

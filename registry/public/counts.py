@@ -18,6 +18,7 @@ COHORT_MEASURES = {
     "age_50_or_more_at_first_dose": "age_at_index >= 50",
     "relapsing_remitting": "ms_phenotype = 'RRMS'",
     "no_count_before_treatment": "no_baseline_anc",
+    "no_count_at_risk": "tested.patient_key IS NULL",
 }
 CASE_MEASURES = {
     "severe": "worst_ctcae_v5_grade = '4'",
@@ -26,20 +27,35 @@ CASE_MEASURES = {
     "recurred": "recurred",
     "stopped_or_switched": "final_treatment_action IN ('discontinued', 'switched_in_class', 'switched_out_of_class')",
 }
+# As int_first_case has it.
+_FIRST_CASE = """
+    SELECT patient_key, min(onset_date) AS onset_date FROM main.fct_neutropenia_episode
+    WHERE is_case_episode AND definition_id = $definition GROUP BY patient_key
+"""
 # As int_drug_exposed has it: any dose of the drug before the day of the first case episode's onset.
-_EXPOSED = """
+_EXPOSED = f"""
 SELECT drugs, count(*) FROM (
     SELECT patient.patient_key, list_sort(list(DISTINCT dose.drug) FILTER (WHERE dose.drug IS NOT NULL)) AS drugs
     FROM main.dim_patient AS patient
-    LEFT JOIN (
-        SELECT patient_key, min(onset_date) AS onset_date FROM main.fct_neutropenia_episode
-        WHERE is_case_episode AND definition_id = $definition GROUP BY patient_key
-    ) AS first_case ON patient.patient_key = first_case.patient_key
+    LEFT JOIN ({_FIRST_CASE}) AS first_case ON patient.patient_key = first_case.patient_key
     LEFT JOIN main.fct_dose AS dose ON patient.patient_key = dose.patient_key AND dose.drug_class = 'anti_cd20'
         AND (first_case.onset_date IS NULL OR dose.administered_on < first_case.onset_date)
     WHERE patient.in_cohort
     GROUP BY patient.patient_key
 ) GROUP BY drugs
+"""
+# As int_never_tested has it: a count on a day at risk, up to the first case episode.
+_COHORT = f"""
+SELECT {", ".join(f"count(*) FILTER (WHERE {measure})" for measure in COHORT_MEASURES.values())}
+FROM main.dim_patient AS patient
+LEFT JOIN (
+    SELECT DISTINCT anc.patient_key FROM main.fct_anc AS anc
+    JOIN main.dim_case_definition AS definition ON definition.definition_id = $definition
+        AND anc.days_since_last_dose <= definition.attribution_days
+    LEFT JOIN ({_FIRST_CASE}) AS first_case ON anc.patient_key = first_case.patient_key
+    WHERE first_case.onset_date IS NULL OR anc.collected_on <= first_case.onset_date
+) AS tested ON patient.patient_key = tested.patient_key
+WHERE patient.in_cohort
 """
 
 
@@ -68,11 +84,7 @@ def read(release: Release) -> Read:
             f"SELECT drug, {_listed(CASE_MEASURES)} FROM main.mart_case_listing WHERE definition_id = $definition",
             parameters,
         ).fetchall()
-        cohort = connection.execute(
-            "SELECT "
-            + ", ".join(f"count(*) FILTER (WHERE {measure})" for measure in COHORT_MEASURES.values())
-            + " FROM main.dim_patient WHERE in_cohort"
-        ).fetchall()[0]
+        cohort = connection.execute(_COHORT, parameters).fetchall()[0]
         years = connection.execute(
             "SELECT stratum, person_years FROM main.mart_incidence "
             "WHERE definition_id = $definition AND stratum_type = 'drug'",

@@ -1,11 +1,9 @@
-"""`mart_new_cases`: the severe case episodes that the release before did not have, for whoever must report them.
+"""`mart_new_cases`: what is in `mart_reportable` and the release before did not list, for those who must report it.
 
-Those that may be severe, as a nadir of "<0.7" leaves it open, are listed too and marked: nobody overlooks one, and no
-count of severe cases holds them.
-
-Written into the candidate before its audit, from the candidate's own episodes and the release that it is compared with,
-so that the gate judges it like any other table. It is the one table whose content depends on more than the inputs:
-its hash is no part of "same inputs, same content" (docs/decisions/0009-new-cases-against-the-release-before.md).
+Which episodes and leukocytes may have to be reported is decided in the SQL (mart_reportable); this module only compares
+two releases. It writes into the candidate before its audit, so that the gate judges the table like any other. It is the
+one table whose content depends on more than the inputs: its hash is no part of "same inputs, same content"
+(docs/decisions/0009-new-cases-against-the-release-before.md).
 """
 
 from __future__ import annotations
@@ -28,81 +26,135 @@ _LEVEL = f"""
         ELSE 0
     END
 """
+_SPAN_END = "coalesce({row}.end_date, patient.observation_end)"
 
-# What the release before knew of an episode is told in `known_as`. An onset that moved (an earlier count came in late,
-# or was corrected) makes another episode_id: it is told by its overlap with a severe case episode of the same patient.
+# `known`: every episode of the release before. `listed`: what it listed as one to be reported: its severe case episodes
+# and, where it has that table, the rest of its mart_reportable. An onset that moved (an earlier count came in late, or
+# was corrected) makes another episode_id: it is recognised by its overlap with what was listed of the same patient.
 _NEW_CASES = f"""
 CREATE OR REPLACE TABLE main.mart_new_cases AS
 WITH known AS (
     {{known}}
-), severe AS (
-    SELECT episode.*, {_LEVEL} AS level, coalesce(episode.end_date, patient.observation_end) AS span_end
-    FROM main.fct_neutropenia_episode AS episode
-    JOIN main.dim_case_definition AS definition
-        ON episode.definition_id = definition.definition_id AND definition.is_primary
-    JOIN main.dim_patient AS patient ON episode.patient_key = patient.patient_key
-    WHERE episode.is_case_episode AND {_LEVEL} > 0
+), listed AS (
+    SELECT 'episode' AS basis, episode_id, definition_id, patient_key, onset_date, span_end, level, true AS is_case,
+        NULL AS outside_cohort_reason
+    FROM known WHERE is_case_episode AND level > 0
+    UNION ALL
+    {{listed}}
+), reportable AS (
+    SELECT reportable.*, {_SPAN_END.format(row="reportable")} AS span_end,
+        CASE WHEN reportable.possibly_severe THEN {_POSSIBLY_SEVERE} ELSE {_SEVERE} END AS level
+    FROM main.mart_reportable AS reportable
+    JOIN main.dim_patient AS patient ON reportable.patient_key = patient.patient_key
+), compared AS (
+    SELECT reportable.*, listed.level AS listed_level, listed.is_case AS listed_as_case,
+        listed.outside_cohort_reason AS listed_reason
+    FROM reportable
+    LEFT JOIN listed ON reportable.basis = listed.basis AND (
+        reportable.episode_id = listed.episode_id
+        OR (reportable.basis = 'leukocytes' AND reportable.patient_key = listed.patient_key
+            AND reportable.onset_date = listed.onset_date)
+    )
 )
 SELECT
-    severe.episode_id,
-    severe.definition_id,
-    severe.patient_key,
-    severe.site,
-    severe.onset_date,
-    severe.nadir_date,
-    severe.nadir_anc_10e9_l,
-    severe.nadir_operator,
-    severe.severity,
-    severe.level = {_POSSIBLY_SEVERE} AS possibly_severe,
-    severe.end_status,
-    severe.attributed_drug,
-    severe.days_since_last_dose,
-    severe.dose_number,
-    severe.onset_type,
-    severe.recurrence_number,
-    severe.gcsf_treated,
-    severe.infection,
-    severe.febrile,
-    severe.hospitalised,
-    severe.treatment_action,
+    reportable.basis,
+    reportable.episode_id,
+    reportable.definition_id,
+    reportable.patient_key,
+    reportable.site,
+    reportable.onset_date,
+    reportable.nadir_date,
+    reportable.nadir_anc_10e9_l,
+    reportable.nadir_operator,
+    reportable.severity,
+    reportable.lab_key,
+    reportable.leukocytes_10e9_l,
+    reportable.leukocytes_operator,
+    reportable.possibly_severe,
+    reportable.is_case_episode,
+    reportable.outside_cohort_reason,
+    episode.end_status,
+    reportable.attributed_drug,
+    reportable.days_since_last_dose,
+    reportable.dose_number,
+    reportable.onset_type,
+    episode.recurrence_number,
+    episode.gcsf_treated,
+    episode.infection,
+    episode.febrile,
+    episode.hospitalised,
+    episode.treatment_action,
     CASE
-        WHEN known.is_case_episode AND known.level = {_POSSIBLY_SEVERE} THEN 'possibly_severe'
-        WHEN known.is_case_episode THEN 'not_severe'
+        WHEN reportable.listed_level = {_POSSIBLY_SEVERE} AND reportable.level = {_SEVERE} THEN 'possibly_severe'
+        WHEN reportable.listed_reason IS NOT NULL THEN 'outside_cohort'
+        WHEN known.is_case_episode OR (known.may_be_listed AND known.level = 0) THEN 'not_severe'
         WHEN known.episode_id IS NOT NULL THEN 'no_case_episode'
         WHEN EXISTS (
-            SELECT 1 FROM known AS other
-            WHERE other.definition_id = severe.definition_id AND other.patient_key = severe.patient_key
-                AND other.is_case_episode AND other.level > 0
-                AND other.onset_date <= severe.span_end AND other.span_end >= severe.onset_date
+            SELECT 1 FROM listed AS other
+            WHERE other.basis = 'episode' AND other.definition_id = reportable.definition_id
+                AND other.patient_key = reportable.patient_key
+                AND other.onset_date <= reportable.span_end AND other.span_end >= reportable.onset_date
         ) THEN 'other_onset'
+        WHEN EXISTS (
+            SELECT 1 FROM listed AS other
+            WHERE other.basis = 'leukocytes' AND other.patient_key = reportable.patient_key
+                AND other.onset_date BETWEEN reportable.onset_date AND reportable.span_end
+        ) THEN 'leukocytes'
         ELSE 'unknown'
     END AS known_as,
     $previous IS NULL AS is_first_release,
     CAST($previous AS VARCHAR) AS previous_release_id
-FROM severe
-LEFT JOIN known ON severe.episode_id = known.episode_id
-WHERE NOT coalesce(known.is_case_episode AND known.level >= severe.level, false)
-ORDER BY severe.onset_date, severe.episode_id
+FROM compared AS reportable
+LEFT JOIN main.fct_neutropenia_episode AS episode ON reportable.episode_id = episode.episode_id
+LEFT JOIN known ON reportable.episode_id = known.episode_id
+WHERE reportable.listed_level IS NULL OR reportable.listed_level < reportable.level
+    OR (reportable.is_case_episode AND NOT reportable.listed_as_case)
+ORDER BY reportable.onset_date, reportable.basis, reportable.patient_key
 """
 _KNOWN = f"""
     SELECT episode.episode_id, episode.definition_id, episode.patient_key, episode.is_case_episode,
-        {_LEVEL} AS level, episode.onset_date, coalesce(episode.end_date, patient.observation_end) AS span_end
+        {_LEVEL} AS level, episode.onset_date, {_SPAN_END.format(row="episode")} AS span_end,
+        episode.attributed_drug IS NOT NULL AND coalesce(episode.adjudication, 'confirmed') = 'confirmed'
+            AS may_be_listed
     FROM {{database}}main.fct_neutropenia_episode AS episode
     JOIN {{database}}main.dim_patient AS patient ON episode.patient_key = patient.patient_key
+"""
+_LISTED = f"""
+    SELECT reportable.basis, reportable.episode_id, reportable.definition_id, reportable.patient_key,
+        reportable.onset_date, {_SPAN_END.format(row="reportable")},
+        CASE WHEN reportable.possibly_severe THEN {_POSSIBLY_SEVERE} ELSE {_SEVERE} END, false,
+        reportable.outside_cohort_reason
+    FROM {{database}}main.mart_reportable AS reportable
+    JOIN {{database}}main.dim_patient AS patient ON reportable.patient_key = patient.patient_key
+    WHERE NOT reportable.is_case_episode
 """
 
 
 def write(settings: Settings, candidate: Path, previous: Release | None) -> None:
-    """Write `mart_new_cases` into a candidate: against `previous`, or, without one, every severe case episode."""
+    """Write `mart_new_cases` into a candidate: against `previous`, or, without one, all of `mart_reportable`."""
     with (
         previous.reading() if previous else nullcontext(),
         duckdb.connect(str(candidate), config=connect_options(settings)) as connection,
     ):
         if previous is None:
-            known = _KNOWN.format(database="") + "WHERE false"
+            known, listed = _KNOWN.format(database="") + "WHERE false", _LISTED.format(database="") + "AND false"
         else:
             quoted = str(previous.database).replace("'", "''")
             connection.execute(f"ATTACH '{quoted}' AS previous (READ_ONLY)")
             known = _KNOWN.format(database="previous.")
+            # a release from before that table listed case episodes alone
+            listed = (
+                _LISTED.format(database="previous.")
+                if _has_reportable(connection)
+                else _LISTED.format(database="") + "AND false"
+            )
         release_id = previous.release_id if previous else None
-        connection.execute(_NEW_CASES.format(known=known), {"previous": release_id})
+        connection.execute(_NEW_CASES.format(known=known, listed=listed), {"previous": release_id})
+
+
+def _has_reportable(connection: duckdb.DuckDBPyConnection) -> bool:
+    found = connection.execute(
+        "SELECT 1 FROM duckdb_tables() WHERE database_name = 'previous' AND schema_name = 'main' "
+        "AND table_name = 'mart_reportable'"
+    )
+    return found.fetchone() is not None

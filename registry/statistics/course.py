@@ -34,6 +34,7 @@ RECURRENCE_TYPES = {
     "stratum": "VARCHAR",
     "treatment_after": "VARCHAR",
     "n_patients": "BIGINT",
+    "n_never_tested": "BIGINT",
     "n_recurrent": "BIGINT",
     "recurrence_pct": "DOUBLE",
     "recurrence_low": "DOUBLE",
@@ -87,7 +88,8 @@ order by {ORDER}, measure, time_days
 
 # A case stands in the row of each treatment that was given after it, from its first day on, or in that of none; its
 # recurrence in the row of the last one alone, so that those who recurred are among those given it. A share of none is
-# shown as such. Why so: docs/decisions/0017-recurrence-by-what-was-given.md
+# shown as such, but unknown where nobody was counted after that day. Why so:
+# docs/decisions/0017-recurrence-by-what-was-given.md
 _RECURRENCES = f"""
 with cases as (
     select *,
@@ -118,6 +120,7 @@ answers as (
 counted as (
     select strata.definition_id, strata.stratum_type, strata.stratum, answers.treatment_after, answers.answer_order,
         count(given.patient_key) as n_patients,
+        count(*) filter (where given.last_count_at_risk_date <= given.followed_from) as n_never_tested,
         count(*) filter (
             where given.recurred and (
                 answers.treatment_after in ('all', given.last_treatment)
@@ -153,7 +156,10 @@ def duration(connection: duckdb.DuckDBPyConnection) -> Any:
 def recurrence(connection: duckdb.DuckDBPyConnection) -> Any:
     """Share of cases that recurred, by what was given after: one row a definition, stratum and treatment."""
     counts = connection.execute(_RECURRENCES).df()
-    shares = [risk_interval(int(row.n_recurrent), int(row.n_patients)) for row in counts.itertuples()]
+    shares = [
+        risk_interval(int(row.n_recurrent), int(row.n_patients) if row.n_never_tested < row.n_patients else 0)
+        for row in counts.itertuples()
+    ]
     return counts.assign(
         recurrence_pct=[share.pct for share in shares],
         recurrence_low=[share.low for share in shares],

@@ -18,6 +18,7 @@ INCIDENCE_TYPES = {
     "stratum_type": "VARCHAR",
     "stratum": "VARCHAR",
     "n_patients": "BIGINT",
+    "n_never_tested": "BIGINT",
     "n_cases": "BIGINT",
     "risk_pct": "DOUBLE",
     "risk_low": "DOUBLE",
@@ -41,6 +42,7 @@ BY_PERIOD_TYPES = {
     "stratum": "VARCHAR",
     "period": "VARCHAR",
     "n_patients": "BIGINT",
+    "n_never_tested": "BIGINT",
     "n_cases": "BIGINT",
     "person_years": "DOUBLE",
     "rate_per_100py": "DOUBLE",
@@ -54,8 +56,8 @@ BY_PERIOD_TYPES = {
 }
 
 # A patient counts for each drug taken before the first case episode, a case for the drug of that
-# episode, a day for the drug of the last dose before it, an episode for the drug that it is
-# attributed to. A definition whose cohort is empty still has its row.
+# episode, a day and a count for the drug of the last dose before it, an episode for the drug that it
+# is attributed to. A definition whose cohort is empty still has its row.
 _COUNTS = f"""
 with facts as (
     select definition_id from main.dim_case_definition
@@ -69,14 +71,19 @@ with facts as (
     where first_case_onset is not null
     group by definition_id, site, first_case_drug
     union all by name
-    select definition_id, drug, count(*) as n_exposed
+    select definition_id, site, count(*) as n_members_never_tested
+    from intermediate.int_never_tested
+    group by definition_id, site
+    union all by name
+    select definition_id, drug, count(*) as n_exposed, count(*) filter (where is_never_tested) as n_exposed_never_tested
     from intermediate.int_drug_exposed
     group by definition_id, drug
     union all by name
     select risk.definition_id, member.site, risk.drug,
         sum(risk.days_at_risk) as days_at_risk,
         sum(risk.days_at_risk_total) as days_at_risk_total,
-        sum(risk.n_anc_tests) as n_anc_tests
+        sum(risk.n_anc_tests) as n_anc_tests,
+        sum(risk.n_anc_tests_total) as n_anc_tests_total
     from intermediate.int_risk_time as risk
     inner join intermediate.int_cohort_member as member
         on risk.definition_id = member.definition_id and risk.patient_key = member.patient_key
@@ -92,10 +99,16 @@ select definition_id,{stratum("drug")},
         coalesce(case when grouping(drug) = 0 then sum(n_exposed) else sum(n_members) end, 0)
         as bigint
     ) as n_patients,
+    cast(
+        coalesce(
+            case when grouping(drug) = 0 then sum(n_exposed_never_tested) else sum(n_members_never_tested) end, 0
+        ) as bigint
+    ) as n_never_tested,
     cast(coalesce(sum(n_cases), 0) as bigint) as n_cases,
     cast(coalesce(sum(days_at_risk), 0) as bigint) as days_at_risk,
     cast(coalesce(sum(days_at_risk_total), 0) as bigint) as days_at_risk_total,
     cast(coalesce(sum(n_anc_tests), 0) as bigint) as n_anc_tests,
+    cast(coalesce(sum(n_anc_tests_total), 0) as bigint) as n_anc_tests_total,
     cast(coalesce(sum(n_episodes), 0) as bigint) as n_episodes
 from facts
 group by grouping sets ((definition_id), (definition_id, drug), (definition_id, site))
@@ -122,7 +135,11 @@ facts as (
         case periods.period
             when 'first_year' then risk.days_at_risk_first_year
             else risk.days_at_risk - risk.days_at_risk_first_year
-        end as days_at_risk
+        end as days_at_risk,
+        case periods.period
+            when 'first_year' then risk.n_anc_tests_first_year
+            else risk.n_anc_tests - risk.n_anc_tests_first_year
+        end as n_anc_tests
     from intermediate.int_risk_time as risk
     cross join periods
     inner join intermediate.int_cohort_member as member
@@ -135,6 +152,8 @@ facts as (
 )
 select definition_id,{stratum("drug")}, period,
     count(distinct patient_key) filter (where days_at_risk > 0) as n_patients,
+    count(distinct patient_key) filter (where days_at_risk > 0)
+        - count(distinct patient_key) filter (where n_anc_tests > 0) as n_never_tested,
     cast(coalesce(sum(n_cases), 0) as bigint) as n_cases,
     cast(coalesce(sum(days_at_risk), 0) as bigint) as days_at_risk
 from facts
@@ -165,9 +184,9 @@ def incidence_by_period(connection: duckdb.DuckDBPyConnection) -> Any:
         first_year, later = of_stratum.to_dict("records")
         ratio = rate_ratio_interval(
             first_year["n_cases"],
-            first_year["days_at_risk"] / DAYS_PER_YEAR,
+            _observed_years(first_year),
             later["n_cases"],
-            later["days_at_risk"] / DAYS_PER_YEAR,
+            _observed_years(later),
         )
         against_later = {"rate_ratio": ratio.ratio, "rate_ratio_low": ratio.low, "rate_ratio_high": ratio.high}
         rows += [first_year | _rate(first_year) | against_later, later | _rate(later)]
@@ -177,7 +196,7 @@ def incidence_by_period(connection: duckdb.DuckDBPyConnection) -> Any:
 def _incidence_row(counts: dict[str, Any]) -> dict[str, Any]:
     """Turn the counts of one stratum into its row of `mart_incidence`."""
     person_years_total = counts["days_at_risk_total"] / DAYS_PER_YEAR
-    risk = risk_interval(counts["n_cases"], counts["n_patients"])
+    risk = risk_interval(counts["n_cases"], counts["n_patients"] if _is_tested(counts) else 0)
     rate = _rate(counts)
     return {
         **counts,
@@ -188,16 +207,27 @@ def _incidence_row(counts: dict[str, Any]) -> dict[str, Any]:
         "risk_high_wilson": risk.high_wilson,
         **rate,
         "person_years_total": person_years_total,
-        "episode_rate_per_100py": _per(100 * counts["n_episodes"], person_years_total),
+        "episode_rate_per_100py": _per(
+            100 * counts["n_episodes"], person_years_total if counts["n_anc_tests_total"] else 0
+        ),
         "anc_tests_per_py": _per(counts["n_anc_tests"], rate["person_years"]),
     }
 
 
+def _is_tested(counts: dict[str, Any]) -> bool:
+    """Whether anybody of a stratum has a count at risk; else nothing is known of its risk and rate."""
+    return bool(counts["n_never_tested"] < counts["n_patients"])
+
+
+def _observed_years(counts: dict[str, Any]) -> float:
+    """Person-years at risk in which a case could be seen: none where nobody was tested."""
+    return counts["days_at_risk"] / DAYS_PER_YEAR if _is_tested(counts) else 0
+
+
 def _rate(counts: dict[str, Any]) -> dict[str, Any]:
-    person_years = counts["days_at_risk"] / DAYS_PER_YEAR
-    rate = rate_interval(counts["n_cases"], person_years)
+    rate = rate_interval(counts["n_cases"], _observed_years(counts))
     return {
-        "person_years": person_years,
+        "person_years": counts["days_at_risk"] / DAYS_PER_YEAR,
         "rate_per_100py": rate.per_100py,
         "rate_low": rate.low,
         "rate_high": rate.high,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import nan
 from typing import TYPE_CHECKING, Any
 
 from registry.statistics.survival import cumulative_incidence, kaplan_meier
@@ -15,6 +16,8 @@ TIME_TO_ONSET_TYPES = {
     "stratum_type": "VARCHAR",
     "stratum": "VARCHAR",
     "time_days": "BIGINT",
+    "n_patients": "BIGINT",
+    "n_never_tested": "BIGINT",
     "at_risk": "BIGINT",
     "events": "BIGINT",
     "deaths": "BIGINT",
@@ -26,19 +29,25 @@ TIME_TO_ONSET_TYPES = {
     "cif_high": "DOUBLE",
 }
 
+_ESTIMATES = ("survival", "ci_low", "ci_high", "cumulative_incidence", "cif_low", "cif_high")
+
 # From the index date to the onset of the first case episode; without one, to the end of follow-up. A death counts where
 # follow-up ends: the same patients are at risk on a day for both estimates.
 _COUNTS = f"""
 with follow_up as (
-    select definition_id, site, first_drug, first_case_onset, has_died,
-        coalesce(first_case_onset, follow_up_end) - index_date as time_days
-    from intermediate.int_cohort_member
+    select member.definition_id, member.site, member.first_drug, member.first_case_onset, member.has_died,
+        coalesce(member.first_case_onset, member.follow_up_end) - member.index_date as time_days,
+        never_tested.patient_key is not null as is_never_tested
+    from intermediate.int_cohort_member as member
+    left join intermediate.int_never_tested as never_tested
+        on member.definition_id = never_tested.definition_id and member.patient_key = never_tested.patient_key
 )
 select definition_id,{stratum("first_drug")},
     time_days,
     count(*) as n_patients,
     count(first_case_onset) as n_events,
-    count(*) filter (where has_died and first_case_onset is null) as n_deaths
+    count(*) filter (where has_died and first_case_onset is null) as n_deaths,
+    count(*) filter (where is_never_tested) as n_never_tested
 from follow_up
 group by grouping sets (
     (definition_id, time_days),
@@ -63,7 +72,14 @@ def time_to_onset(connection: duckdb.DuckDBPyConnection) -> Any:
 
 
 def _curve(counts: Any) -> Any:
-    """Both estimates of one stratum side by side; at time 0, where nobody need have left, nothing has happened yet."""
+    """Both estimates of one stratum side by side; at time 0, where nobody need have left, nothing has happened yet.
+
+    A stratum in which nobody was ever tested has its counts, and no estimate.
+    """
+    n_patients, n_never_tested = int(counts["n_patients"].sum()), int(counts["n_never_tested"].sum())
     deaths = counts[["time_days", "n_deaths"]].rename(columns={"n_deaths": "deaths"})
     curve = kaplan_meier(counts).merge(deaths, how="left").merge(cumulative_incidence(counts), how="left")
-    return curve.fillna({"deaths": 0, "cumulative_incidence": 0})
+    curve = curve.fillna({"deaths": 0, "cumulative_incidence": 0})
+    if n_never_tested == n_patients:
+        curve[list(_ESTIMATES)] = nan
+    return curve.assign(n_patients=n_patients, n_never_tested=n_never_tested)

@@ -54,6 +54,7 @@ def paper_table(source: duckdb.DuckDBPyConnection | Path | str) -> list[tuple[st
         }
     return [
         ("Patients in the cohort", str(overall["n_patients"])),
+        ("  without a neutrophil count at risk", str(overall["n_never_tested"])),
         (overall["label"], _risk(overall)),
         *((f"  first episode on {drug['stratum']}", _risk(drug)) for drug in drugs),
         *((label, _share(measures[measure])) for measure, label in _COURSE.items()),
@@ -64,7 +65,8 @@ def paper_table(source: duckdb.DuckDBPyConnection | Path | str) -> list[tuple[st
 
 
 def _risk(row: dict[str, Any]) -> str:
-    return _of(row["n_cases"], row["n_patients"], row["risk_low"], row["risk_high"])
+    counts = _of(row["n_cases"], row["n_patients"], row["risk_low"], row["risk_high"])
+    return f"{counts}: not estimable" if row["risk_pct"] is None and row["n_patients"] else counts
 
 
 def _share(row: dict[str, Any]) -> str:

@@ -31,7 +31,10 @@ PATIENT = (
     "sex birth_year age_at_index ms_phenotype duffy_null first_drug index_date observation_end death_date "
     "follow_up_end days_at_risk in_cohort exclusion_reason no_baseline_anc"
 ).split()
-RISK = "definition_id drug days_at_risk days_at_risk_first_year days_at_risk_total n_anc_tests".split()
+RISK = (
+    "definition_id drug days_at_risk days_at_risk_first_year days_at_risk_total n_anc_tests n_anc_tests_first_year "
+    "n_anc_tests_total"
+).split()
 MEMBER = (
     "definition_id first_drug index_date follow_up_end has_died first_case_onset is_case_of_first_year first_case_drug"
 ).split()
@@ -45,7 +48,11 @@ RECHALLENGE = (
     "is_first_case_episode is_counted_in_recurrence next_treatment next_drug next_treatment_date days_from_onset "
     "days_from_recovery last_treatment same_drug_date same_drug_recorded_date another_in_class_date out_of_class_date "
     "given_on_onset_day recurred recurrence_date days_to_recurrence recurrence_drug recurrence_context follow_up_days "
-    "follow_up_days_after_treatment"
+    "follow_up_days_after_treatment last_count_at_risk_date"
+).split()
+REPORTABLE = (
+    "basis onset_date possibly_severe is_case_episode outside_cohort_reason attributed_drug leukocytes_10e9_l "
+    "leukocytes_operator"
 ).split()
 REVIEW = (
     "definition_id onset_date review_status verdict n_reviews n_readers n_reviewer_roles reviewer_roles "
@@ -58,9 +65,10 @@ MONITORING = (
     "open_episode days_since_last_dose in_late_window deceased unresolved_episode switched_to last_contact_date "
     "is_followed"
 ).split()
-SENSITIVITY = "n_patients n_cases n_episodes n_recurrent risk_pct rate_per_100py".split()
-PERIOD = "definition_id stratum_type stratum period n_patients n_cases".split()
-RECURRENCE = "definition_id treatment_after n_patients n_recurrent median_follow_up_days".split()
+SENSITIVITY = "n_patients n_never_tested n_cases n_episodes n_recurrent risk_pct rate_per_100py".split()
+INCIDENCE = "definition_id stratum_type stratum n_patients n_never_tested n_cases n_episodes".split()
+PERIOD = "definition_id stratum_type stratum period n_patients n_never_tested n_cases".split()
+RECURRENCE = "definition_id treatment_after n_patients n_never_tested n_recurrent median_follow_up_days".split()
 
 PATIENTS = "(SELECT patient_key, site AS at_site, patient_id FROM vault.main.patient_map)"
 """The patients' own ids: the reference knows no pseudonym."""
@@ -117,6 +125,7 @@ COMPARED = (
     Compared("cohort_member", "intermediate.int_cohort_member", MEMBER),
     Compared("case_listing", "main.mart_case_listing", CASE),
     Compared("rechallenge", "main.mart_rechallenge", RECHALLENGE),
+    Compared("reportable", "main.mart_reportable", REPORTABLE),
     # days from onset to the recovery or the last measurement
     Compared(
         "rechallenge",
@@ -132,7 +141,7 @@ COMPARED = (
     Compared(
         "sensitivity_drug",
         _with_key("int_sensitivity_drug"),
-        "attribution definition_id drug exposed days_at_risk n_episodes n_cases n_recurrent".split(),
+        "attribution definition_id drug exposed days_at_risk n_anc_tests n_episodes n_cases n_recurrent".split(),
         where="exposed + days_at_risk + n_episodes > 0",
     ),
     Compared(

@@ -18,8 +18,14 @@ LAB = "UPDATE main.fct_lab_grade SET"
 OF_OTHER = "WHERE patient_key = '{other}'"
 OF_CASE = "WHERE patient_key = '{case}'"
 NEW_CASE = (
-    "INSERT INTO main.mart_new_cases SELECT episode_id, definition_id, patient_key, site, onset_date, severity, "
-    "false, attributed_drug,"
+    "INSERT INTO main.mart_new_cases SELECT basis, episode_id, definition_id, patient_key, site, onset_date, severity, "
+    "leukocytes_10e9_l, leukocytes_operator, possibly_severe, is_case_episode, outside_cohort_reason, attributed_drug,"
+)
+REPORTABLE = "INSERT INTO main.mart_reportable BY NAME SELECT"
+LEUKOCYTES = (
+    "'leukocytes' AS basis, 'udine_2025' AS definition_id, patient_key, site, collected_on AS onset_date, lab_key, "
+    "value_10e9_l AS leukocytes_10e9_l, true AS possibly_severe, false AS is_case_episode FROM main.fct_lab_grade "
+    "WHERE patient_key = '{other}' AND analyte = 'wbc' AND collected_on = DATE '2023-07-06'"
 )
 
 PLANTED: dict[str, str] = {
@@ -145,6 +151,11 @@ PLANTED: dict[str, str] = {
     "cohort_agrees_with_incidence": f"UPDATE main.dim_patient SET person_years = 0 {OF_OTHER}",
     "definition_one_is_primary": "UPDATE main.dim_case_definition SET is_primary = true",
     "definition_scale_known": "UPDATE main.dim_case_definition SET severity_scale = 'ctcae'",
+    "never_tested_have_no_estimate": "UPDATE main.mart_incidence_by_period SET n_never_tested = n_patients "
+    "WHERE stratum = 'trieste'",
+    "never_tested_are_counted": "UPDATE main.mart_incidence SET n_never_tested = 1 WHERE stratum = 'trieste'",
+    "stratum_never_tested": "UPDATE main.mart_incidence SET n_never_tested = n_patients WHERE stratum = 'trieste'",
+    "site_without_counts": "DELETE FROM main.fct_anc WHERE site = 'trieste'",
     "incidence_drug_known": "UPDATE main.mart_incidence SET stratum = 'filgrastim' WHERE stratum = 'rituximab'",
     "attrition_adds_up": "UPDATE main.mart_attrition SET n_excluded = 1 WHERE step = 2",
     "attrition_ends_in_the_cohort": "UPDATE main.mart_attrition SET n_in = n_in + 1, n_out = n_out + 1",
@@ -178,9 +189,14 @@ PLANTED: dict[str, str] = {
     "mart_rechallenge_definition_known": "UPDATE main.mart_rechallenge SET definition_id = 'mine'",
     "mart_recurrence_definition_known": "UPDATE main.mart_recurrence SET definition_id = 'mine'",
     # new cases
-    "new_cases_known_as_values": f"{NEW_CASE} 'guessed', false, 'before' FROM main.fct_neutropenia_episode {OF_CASE}",
-    "new_cases_are_severe_case_episodes": f"{NEW_CASE} 'unknown', false, 'before' FROM main.fct_neutropenia_episode "
-    f"{OF_CASE} AND definition_id = 'any_grade'",
+    "reportable_patient_known": f"UPDATE main.mart_reportable SET patient_key = repeat('a', 64) {OF_CASE}",
+    "reportable_episodes_are_the_severe_ones": f"DELETE FROM main.mart_reportable {OF_CASE}",
+    "reportable_outside_the_cohort_have_a_reason": "UPDATE main.mart_reportable SET outside_cohort_reason = "
+    f"'missing_demographics' {OF_CASE}",
+    "reportable_leukocytes_are_below_severe": f"{REPORTABLE} {LEUKOCYTES}",
+    "new_cases_known_as_values": f"{NEW_CASE} 'guessed', false, 'before' FROM main.mart_reportable {OF_CASE}",
+    "new_cases_are_reportable": f"{NEW_CASE} 'unknown', false, 'before' FROM (SELECT * REPLACE (onset_date + 1 AS "
+    f"onset_date, 'another' AS episode_id) FROM main.mart_reportable {OF_CASE})",
     "monitoring_patient_known": f"UPDATE main.mart_monitoring SET patient_key = repeat('a', 64) {OF_OTHER}",
     "monitoring_drug_known": f"UPDATE main.mart_monitoring SET last_drug = 'aspirin' {OF_OTHER}",
     "monitoring_switched_to_known": f"UPDATE main.mart_monitoring SET switched_to = 'aspirin' {OF_OTHER}",
@@ -253,6 +269,8 @@ PLANTED: dict[str, str] = {
     "entity_missing_or_low": f"{MONTHS} status = 'low' WHERE site = 'trieste' AND delivery = '2024-03'",
     # against the previous release
     "new_cases_are_those_not_published_before": f"{NEW_CASE} 'unknown', false, 'before' "
-    f"FROM main.fct_neutropenia_episode {OF_CASE} AND definition_id = 'udine_2025'",
+    f"FROM main.mart_reportable {OF_CASE}",
+    "new_cases_outside_are_those_not_listed_before": f"{NEW_CASE} 'unknown', false, 'before' FROM (SELECT * REPLACE "
+    f"(false AS is_case_episode) FROM main.mart_reportable {OF_CASE})",
     **SINCE_THE_PREVIOUS,
 }

@@ -16,6 +16,19 @@ from expectations.suites import staged
 RULES = ", ".join(str(pair) for pair in staged.EXPECTED)
 SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"
 
+REPORTABLE = """
+CREATE OR REPLACE TABLE main.mart_reportable AS
+SELECT 'episode' AS basis, episode_id, definition_id, patient_key, episode.site, onset_date, nadir_date,
+    nadir_anc_10e9_l, nadir_operator, severity, NULL::VARCHAR AS lab_key, NULL::DECIMAL(18, 6) AS leukocytes_10e9_l,
+    NULL::VARCHAR AS leukocytes_operator, ctcae_v5_grade IS NULL AS possibly_severe, is_case_episode,
+    patient.exclusion_reason AS outside_cohort_reason, attributed_drug, days_since_last_dose, dose_number, onset_type,
+    end_date
+FROM main.fct_neutropenia_episode AS episode JOIN main.dim_patient AS patient USING (patient_key)
+WHERE definition_id = 'udine_2025' AND (ctcae_v5_grade = '4' OR ctcae_v5_grade IS NULL)
+    AND attributed_drug IS NOT NULL AND coalesce(adjudication, 'confirmed') = 'confirmed'
+"""
+"""The reportable episodes, once more after the episodes were altered."""
+
 # Patients 1..n, two sites, one ocrelizumab or rituximab line each, monthly counts. Every tenth patient has one
 # late severe episode in the fourth month after the first dose, recovered a month later.
 _SQL = """
@@ -144,7 +157,8 @@ WITH strata AS (
     LEFT JOIN main.fct_neutropenia_episode AS episode USING (definition_id, patient_key)
     GROUP BY ALL
 )
-SELECT definition_id, stratum_type, stratum, n_patients, n_cases, 100.0 * n_cases / n_patients AS risk_pct,
+SELECT definition_id, stratum_type, stratum, n_patients, 0::BIGINT AS n_never_tested, n_cases,
+    100.0 * n_cases / n_patients AS risk_pct,
     0.5 * risk_pct AS risk_low, least(100, 2 * risk_pct + 1) AS risk_high, 0.6 * risk_pct AS risk_low_wilson,
     least(100, 1.9 * risk_pct + 1) AS risk_high_wilson, person_years,
     100 * n_cases / person_years AS rate_per_100py, 0.5 * rate_per_100py AS rate_low,
@@ -156,7 +170,7 @@ FROM counted;
 
 CREATE TABLE main.mart_incidence_by_period AS
 WITH periods AS (
-    SELECT definition_id, stratum_type, stratum, period, n_patients,
+    SELECT definition_id, stratum_type, stratum, period, n_patients, n_never_tested,
         CASE period WHEN 'first_year' THEN n_cases ELSE 0 END AS n_cases,
         CASE period WHEN 'first_year' THEN 0.75 ELSE 0.25 END * person_years AS person_years
     FROM main.mart_incidence CROSS JOIN (VALUES ('first_year'), ('later')) AS p (period)
@@ -171,10 +185,13 @@ CREATE TABLE main.mart_cohort_summary AS
 SELECT 'n_patients' AS measure, 'overall' AS stratum, count(*) AS n, count(*) AS denominator, 100.0 AS value
 FROM main.dim_patient
 UNION ALL
+SELECT 'never_tested', 'overall', 0, count(*), 0 FROM main.dim_patient
+UNION ALL
 SELECT 'median_days_from_dose_to_onset', 'overall', count(*), NULL, median(days_since_last_dose)
 FROM main.fct_neutropenia_episode WHERE definition_id = 'udine_2025';
 CREATE TABLE main.mart_time_to_onset AS
-SELECT definition_id, 'overall' AS stratum_type, 'overall' AS stratum, 111 AS time_days, n_patients AS at_risk,
+SELECT definition_id, 'overall' AS stratum_type, 'overall' AS stratum, 111 AS time_days, n_patients,
+    n_never_tested, n_patients AS at_risk,
     n_cases AS events, 0::BIGINT AS deaths, 1 - n_cases / n_patients AS survival, 0.5 * survival AS ci_low,
     1.0::DOUBLE AS ci_high, n_cases / n_patients AS cumulative_incidence, 0.0::DOUBLE AS cif_low,
     0.5::DOUBLE AS cif_high
@@ -200,36 +217,39 @@ SELECT episode_id, definition_id, patient_key, site, episode_number, true AS is_
     NULL::DATE AS another_in_class_date, NULL::DATE AS out_of_class_date, false AS given_on_onset_day,
     false AS recurred, NULL::DATE AS recurrence_date, NULL::INTEGER AS days_to_recurrence,
     NULL::VARCHAR AS recurrence_drug, NULL::VARCHAR AS recurrence_context, 300 AS follow_up_days,
-    250 AS follow_up_days_after_treatment
+    250 AS follow_up_days_after_treatment, DATE '2024-03-01' AS last_count_at_risk_date
 FROM main.fct_neutropenia_episode;
 CREATE TABLE main.mart_recurrence AS
 SELECT definition_id, 'overall' AS stratum_type, 'all' AS stratum, treatment_after, count(*) AS n_patients,
-    0::BIGINT AS n_recurrent, 0.0::DOUBLE AS recurrence_pct, 0.0::DOUBLE AS recurrence_low,
+    0::BIGINT AS n_never_tested, 0::BIGINT AS n_recurrent, 0.0::DOUBLE AS recurrence_pct, 0.0::DOUBLE AS recurrence_low,
     90.0::DOUBLE AS recurrence_high, 0.0::DOUBLE AS recurrence_low_wilson, 80.0::DOUBLE AS recurrence_high_wilson,
     300.0::DOUBLE AS median_follow_up_days
 FROM main.mart_rechallenge
 CROSS JOIN (VALUES ('all'), ('same_drug'), ('same_drug_recorded')) AS t (treatment_after)
 GROUP BY definition_id, treatment_after
 UNION ALL
-SELECT definition_id, 'drug', attributed_drug, unnest(['all', 'same_drug', 'same_drug_recorded']), count(*), 0, 0, 0,
+SELECT definition_id, 'drug', attributed_drug, unnest(['all', 'same_drug', 'same_drug_recorded']), count(*), 0, 0, 0, 0,
     90, 0, 80, 300
 FROM main.mart_rechallenge GROUP BY definition_id, attributed_drug;
+{reportable};
 -- A release that had all of them before: `publish` writes its own.
 CREATE TABLE main.mart_new_cases AS
-SELECT episode_id, definition_id, patient_key, site, onset_date, severity, false AS possibly_severe, attributed_drug,
+SELECT basis, episode_id, definition_id, patient_key, site, onset_date, severity, leukocytes_10e9_l,
+    leukocytes_operator, possibly_severe, is_case_episode, outside_cohort_reason, attributed_drug,
     'unknown' AS known_as, false AS is_first_release, 'before' AS previous_release_id
-FROM main.fct_neutropenia_episode WHERE false;
+FROM main.mart_reportable WHERE false;
 CREATE TABLE main.mart_attrition AS
 SELECT * FROM (VALUES
     (1, 'never_treated'), (2, 'missing_demographics'), (3, 'outside_enrolment'), (4, 'baseline_neutropenia')
 ) AS t (step, reason)
 CROSS JOIN (SELECT count(*) AS n_in, 0::BIGINT AS n_excluded, count(*) AS n_out FROM main.dim_patient);
 CREATE TABLE main.mart_sensitivity AS
-SELECT definition_id, n_cases, n_episodes, 0::BIGINT AS n_recurrent, risk_pct, rate_per_100py
+SELECT definition_id, n_patients, n_never_tested, n_cases, n_episodes, 0::BIGINT AS n_recurrent, risk_pct,
+    rate_per_100py
 FROM main.mart_incidence WHERE stratum_type = 'overall';
 CREATE TABLE main.mart_sensitivity_analysis AS
 SELECT definition_id, analysis, stratum_type, CASE WHEN stratum_type = 'overall' THEN 'all' ELSE stratum END AS stratum,
-    n_patients, n_cases, n_episodes, 0::BIGINT AS n_recurrent, risk_pct, person_years, rate_per_100py
+    n_patients, n_never_tested, n_cases, n_episodes, 0::BIGINT AS n_recurrent, risk_pct, person_years, rate_per_100py
 FROM main.mart_incidence
 CROSS JOIN (VALUES ('main'), ('without_duffy_null'), ('with_baseline_anc'), ('late_effects_to_drug_before'))
     AS t (analysis)
@@ -327,7 +347,14 @@ def build(path: Path, *, patients: int = 40, counts: int = 14, every_days: int =
     path.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(path)) as connection:
         connection.execute(
-            _SQL.format(seeds=SEEDS, patients=patients, counts=counts, every_days=every_days, staged_rules=RULES)
+            _SQL.format(
+                seeds=SEEDS,
+                patients=patients,
+                counts=counts,
+                every_days=every_days,
+                staged_rules=RULES,
+                reportable=REPORTABLE,
+            )
         )
     return path
 

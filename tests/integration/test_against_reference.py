@@ -14,7 +14,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from integration.compared import COMPARED, PERIOD, RECURRENCE
+from integration.compared import COMPARED, INCIDENCE, PERIOD, RECURRENCE
 from integration.compiled_project import compiled_project
 from reference.bounds import on_the_bounds
 from reference.cohort import Cohort, generate
@@ -104,28 +104,39 @@ def agree_on_the_flow(expected: dict[str, list[dict[str, Any]]], primary: str, f
 
 
 def agree_on_the_statistics(expected: dict[str, list[dict[str, Any]]], found: Warehouse) -> None:
-    """What Python counts from the warehouse: rates by period, and who recurred."""
-    agree(
-        "mart_incidence_by_period",
-        [
-            (*(row[column] for column in PERIOD[:2]), *_stratum_and_counts(row), row["days_at_risk"])
-            for row in expected["incidence_by_period"]
-        ],
-        found.query(
-            f"SELECT {', '.join(PERIOD)}, CAST(round(person_years * 365.25) AS BIGINT) "
-            "FROM main.mart_incidence_by_period"
+    """What Python counts from the warehouse: risks and rates, those by period, and who recurred.
+
+    Whether there is an estimate at all, and whether the rate of all episodes has one, is told by two flags.
+    """
+    for name, columns, flags in (
+        (
+            "incidence",
+            INCIDENCE,
+            "rate_per_100py IS NOT NULL OR risk_high_wilson IS NOT NULL, episode_rate_per_100py IS NOT NULL",
         ),
-    )
+        ("incidence_by_period", PERIOD, "rate_per_100py IS NOT NULL, NULL"),
+    ):
+        agree(
+            f"mart_{name}",
+            [
+                (
+                    *("all" if (column, row[column]) == ("stratum", "overall") else row[column] for column in columns),
+                    row["days_at_risk"],
+                    row["n_patients"] > row["n_never_tested"],
+                    row["n_anc_tests_total"] > 0 if "n_anc_tests_total" in row else None,
+                )
+                for row in expected[name]
+            ],
+            found.query(
+                f"SELECT {', '.join(columns)}, CAST(round(person_years * 365.25) AS BIGINT), {flags} "
+                f"FROM main.mart_{name}"
+            ),
+        )
     agree(
         "mart_recurrence",
         [tuple(row[column] for column in RECURRENCE) for row in expected["recurrence"]],
         found.query(f"SELECT {', '.join(RECURRENCE)} FROM main.mart_recurrence WHERE stratum_type = 'overall'"),
     )
-
-
-def _stratum_and_counts(row: dict[str, Any]) -> tuple[Any, ...]:
-    name = "all" if row["stratum_type"] == "overall" else row["stratum"]
-    return name, row["period"], row["n_patients"], row["n_cases"]
 
 
 def agree_on_every_delivered_row(expected: dict[str, list[dict[str, Any]]], found: Warehouse) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from integration.publishing import BROKEN, FIRST, NEW_MONTH, SECOND, state
-from integration.synthetic_warehouse import alter
+from integration.synthetic_warehouse import REPORTABLE, alter
 
 from expectations import Audit, audit
 from expectations.catalogue import QUERIED
@@ -256,6 +256,7 @@ def test_new_cases_are_told_with_what_was_known_of_them(settings: Settings, open
         f"UPDATE {episodes} SET onset_date = onset_date + 3, episode_id = md5(episode_id) "
         f"WHERE {PRIMARY} AND patient_key = {nth_case(2)}",
         f"DELETE FROM {episodes} WHERE {PRIMARY} AND patient_key = {nth_case(3)}",
+        REPORTABLE,
     )
     before = release.publish(settings, FIRST)
     shutil.move(settings.home / "as_it_is_now", settings.warehouse)
@@ -281,6 +282,7 @@ def test_a_case_that_may_be_severe_is_told_with_a_mark_and_again_once_it_is_cert
             settings.warehouse,
             f"UPDATE main.fct_neutropenia_episode SET nadir_anc_10e9_l = {nadir}, severity = NULL, "
             f"ctcae_v5_grade = {grade} WHERE {PRIMARY} AND patient_key = {nth_case(number)}",
+            REPORTABLE,
         )
     as_bounds = settings.home / "as_bounds"
     shutil.copy(settings.warehouse, as_bounds)

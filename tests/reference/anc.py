@@ -56,3 +56,16 @@ def harmonise(
         if derived:
             results.append(Anc(derived.at, derived.value, None, derived.derivation))
     return sorted(results, key=lambda r: (r.at, r.value, r.result_id or ""))
+
+
+def leukocytes_without_anc(
+    labs: Sequence[Lab], neutrophils_pct_includes_bands: bool, above_one: AbstractSet[str]
+) -> list[Lab]:
+    """Leukocyte counts of draws of which no ANC is known, measured or derived."""
+    return [
+        lab
+        for specimen in draws_without_anc(labs)
+        if not derive(specimen, neutrophils_pct_includes_bands, above_one)
+        for lab in specimen
+        if lab.analyte == "wbc"
+    ]

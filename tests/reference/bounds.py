@@ -39,6 +39,7 @@ class Story:
     doses: dict[str, list[date]] = field(default_factory=dict)
     lines: list[tuple[str, date, date | None]] = field(default_factory=list)
     anc: dict[date, str] = field(default_factory=dict)
+    wbc: dict[date, str] = field(default_factory=dict)
     events: dict[date, str] = field(default_factory=dict)
     parts: list[tuple[int, str, str]] = field(default_factory=list)
     """Of one differential on the index day: hour, test code, value; in % where it says so, else in 10^9/L."""
@@ -56,9 +57,10 @@ class Story:
         for drug, start, end in self.lines:
             ends = {"end_date": end.isoformat(), "end_reason": "other"} if end else {}
             yield "treatments", {"patient_id": patient, "drug": drug, "start_date": start.isoformat(), **ends}
-        for day, value in self.anc.items():
-            cells = {"test_code": "751-8", "value": value, "unit": "10*9/L", "collected_at": day.isoformat()}
-            yield "lab_results", {"patient_id": patient, **cells}
+        for test, counts in (("751-8", self.anc), (_TESTS["WBC"], self.wbc)):
+            for day, value in counts.items():
+                cells = {"test_code": test, "value": value, "unit": "10*9/L", "collected_at": day.isoformat()}
+                yield "lab_results", {"patient_id": patient, **cells}
         for day, event in self.events.items():
             yield "clinical_events", {"patient_id": patient, "event_type": event, "onset_date": day.isoformat()}
         for first, last in self.reviews:
@@ -95,6 +97,7 @@ def _stories() -> Iterator[Story]:
         yield from _after_an_onset(past)
         yield from _courses(past)
         yield from _on_the_last_day(past)
+        yield from _reportable(past)
     yield from _gcsf_before_an_onset()
     # moderate by the primary definition's scale, grade 2 by CTCAE
     yield Story({"rituximab": [INDEX]}, anc={_days(INDEX, 100): "1.0", _days(INDEX, 110): _NORMAL})
@@ -172,6 +175,26 @@ def _on_the_last_day(past: int) -> Iterator[Story]:
     yield Story(treated, [("ozanimod", last, None)])
     yield Story(lines=[("ocrelizumab", last, None)])
     yield Story(treated, reviews=[(INDEX, last)])
+
+
+def _reportable(past: int) -> Iterator[Story]:
+    """Severe in or beside the window of treatment, in or outside the cohort; leukocytes below 0.5 alone."""
+    treated = {"rituximab": [INDEX]}
+    for days in (0, 365):
+        yield Story(treated, wbc={_days(INDEX, days + past): "0.4"})
+        yield Story(treated, anc={_days(INDEX, days + past): "0.4"}, known={"sex": ""})
+    day = _days(INDEX, 60)
+    for value in (("0.499999", "0.5"), ("<0.5", "<=0.5"), ("0", "0.0001")):
+        yield Story(treated, wbc={day: value[past]})
+    yield Story(treated, anc={_days(day, past): "2"}, wbc={day: "0.4"})
+    yield Story(treated, anc={_days(day, -9): "0.4", _days(day, past - 1): "2"}, wbc={day: "0.4"})
+    yield Story(treated, anc={_days(INDEX, -9): "0.9", _days(INDEX, past): "0.3"})
+    yield Story(treated, anc={_days(INDEX, -9): "0.3", _days(INDEX, 9): ("<0.9", "0.9")[past]})
+    again = {"rituximab": [INDEX, _days(INDEX, 400)]}
+    yield Story(again, anc={_days(INDEX, 370): "0.3", _days(INDEX, 400 + past): "0.3"})
+    # counted on no day at risk: nothing is known of such a patient
+    yield Story({"obinutuzumab": [INDEX]}, anc={_days(INDEX, 366 * past): _NORMAL})
+    yield Story({"ublituximab": [INDEX]}, anc={_days(INDEX, 365 + past): _NORMAL})
 
 
 def _differentials() -> Iterator[Story]:

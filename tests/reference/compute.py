@@ -26,6 +26,7 @@ from .model import File, Lab, Study
 from .monitoring import monitoring
 from .parts import codes_above_one
 from .patient import PatientResult
+from .reportable import reportable
 from .rows import Intake, take_in
 from .sensitivity import analyses, by_drug, sensitivity
 from .summary import cohort_summary
@@ -82,6 +83,7 @@ def compute(deliveries: Sequence[File], study: Study) -> dict[str, Table]:
     tables["sensitivity_analysis"] = [row for d, rs in results.items() for row in analyses(d, rs)]
     tables["cohort_summary"] = cohort_summary(study.primary_definition, primary)
     tables["derivation_loss"] = _derivation_losses(histories)
+    tables["reportable"] = reportable(primary)
     tables["attrition"] = attrition(primary)
     tables["monitoring"] = monitoring(primary, study.anc_interval_days)
     return tables

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
 
-from .anc import Anc, harmonise
+from .anc import Anc, harmonise, leukocytes_without_anc
 from .codes import DRUGS
 from .grades import OTHER_COUNTS
 from .judge import last_day
@@ -49,6 +49,7 @@ class History:
     doses: list[Dose]
     anc: list[Anc]
     other_counts: list[Lab]
+    leukocytes_without_anc: list[Lab]
     events: list[Event]
     adjudications: list[Adjudication]
     losses: Mapping[tuple[str, str], int]
@@ -99,6 +100,7 @@ def observe(chart: Chart, cutoff: date, study: Study, above_one: AbstractSet[str
         *(line.start for line in lines),
     ]
     last_contact = max((day for day in contacts if day <= end), default=None)
+    includes_bands = study.site(chart.site).neutrophils_pct_includes_bands
     return History(
         chart.site,
         chart.patient,
@@ -108,6 +110,7 @@ def observe(chart: Chart, cutoff: date, study: Study, above_one: AbstractSet[str
         known_and_assumed_doses(recorded, lines, last_contact),
         harmonise(labs, includes_bands, above_one),
         [lab for lab in labs if lab.analyte in OTHER_COUNTS],
+        leukocytes_without_anc(labs, includes_bands, above_one),
         events,
         chart.adjudications,
         losses(labs, includes_bands, above_one),

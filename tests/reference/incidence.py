@@ -52,11 +52,13 @@ def _stratum(
         "stratum_type": stratum_type,
         "stratum": stratum,
         "n_patients": len(members),
+        "n_never_tested": sum(r.never_tested(drug) for r in members),
         "n_cases": sum(of_drug(e.attribution.dose.drug) for e in first if e.attribution),
         "n_episodes": sum(of_drug(e.attribution.dose.drug) for e in episodes if e.attribution),
         "days_at_risk": sum(row["days_at_risk"] for row in risk),
         "days_at_risk_total": sum(row["days_at_risk_total"] for row in risk),
         "n_anc_tests": sum(row["n_anc_tests"] for row in risk),
+        "n_anc_tests_total": sum(row["n_anc_tests_total"] for row in risk),
         "n_anc_days": sum(row["n_anc_days"] for row in risk),
     }
 
@@ -69,7 +71,9 @@ def incidence_by_period(definition_id: str, results: Sequence[PatientResult]) ->
         kind, name = stratum["stratum_type"], stratum["stratum"]
         members = [r for r in cohort if kind != "site" or r.history.site == name]
         for period in ("first_year", "later"):
-            days = [_days(r, name if kind == "drug" else None, period) for r in members]
+            drug = name if kind == "drug" else None
+            days = [_in_period(r, "days_at_risk", drug, period) for r in members]
+            tests = [_in_period(r, "n_anc_tests", drug, period) for r in members]
             cases = [
                 r
                 for r in members
@@ -85,6 +89,7 @@ def incidence_by_period(definition_id: str, results: Sequence[PatientResult]) ->
                     "stratum": name,
                     "period": period,
                     "n_patients": sum(n > 0 for n in days),
+                    "n_never_tested": sum(n > 0 and not tested for n, tested in zip(days, tests, strict=True)),
                     "n_cases": len(cases),
                     "days_at_risk": sum(days),
                 }
@@ -92,11 +97,11 @@ def incidence_by_period(definition_id: str, results: Sequence[PatientResult]) ->
     return rows
 
 
-def _days(result: PatientResult, drug: str | None, period: str) -> int:
-    """Days at risk of a patient in a period, on one drug or on any."""
+def _in_period(result: PatientResult, what: str, drug: str | None, period: str) -> int:
+    """Days at risk of a patient, or counts on them, in a period, on one drug or on any."""
     rows = [row for row in result.risk_rows() if drug in (None, row["drug"])]
-    first_year = sum(row["days_at_risk_first_year"] for row in rows)
-    return first_year if period == "first_year" else sum(row["days_at_risk"] for row in rows) - first_year
+    first_year = sum(row[f"{what}_first_year"] for row in rows)
+    return first_year if period == "first_year" else sum(row[what] for row in rows) - first_year
 
 
 TREATMENTS_AFTER = ("all", "same_drug", "same_drug_recorded", "another_in_class", "out_of_class", "none")
@@ -125,6 +130,7 @@ def recurrence(definition_id: str, results: Sequence[PatientResult]) -> list[dic
                 "definition_id": definition_id,
                 "treatment_after": treatment,
                 "n_patients": len(those),
+                "n_never_tested": sum(row["last_count_at_risk_date"] <= since for row, since in those),
                 "n_recurrent": len(recurrent),
                 "median_follow_up_days": median(followed) if followed else None,
             }

@@ -143,17 +143,32 @@ class PatientResult:
             count = days.setdefault(
                 drug,
                 dict.fromkeys(
-                    ("days_at_risk", "days_at_risk_first_year", "days_at_risk_total", "n_anc_tests", "n_anc_days"), 0
+                    (
+                        "days_at_risk",
+                        "days_at_risk_first_year",
+                        "days_at_risk_total",
+                        "n_anc_tests",
+                        "n_anc_tests_first_year",
+                        "n_anc_tests_total",
+                        "n_anc_days",
+                    ),
+                    0,
                 ),
             )
             count["days_at_risk_total"] += 1
+            count["n_anc_tests_total"] += results
             if day <= stop:
                 count["days_at_risk"] += 1
                 count["days_at_risk_first_year"] += self.in_first_year(day)
                 count["n_anc_tests"] += results
+                count["n_anc_tests_first_year"] += results * self.in_first_year(day)
                 count["n_anc_days"] += results > 0
         head = {"definition_id": self.definition.definition_id} | self._who()
         return [head | {"drug": drug} | days[drug] for drug in sorted(days)]
+
+    def never_tested(self, drug: str | None = None) -> bool:
+        """No count on a day at risk up to the first case, of this drug's days or of all."""
+        return not any(row["n_anc_tests"] for row in self.risk_rows() if drug in (None, row["drug"]))
 
     def rechallenge_rows(self) -> list[dict[str, Any]]:
         """One row a case episode: what was given after it, and whether it came back."""
@@ -169,6 +184,8 @@ class PatientResult:
         after = outcomes.treatments_after(history, assessed.attribution.dose.drug, episode.onset, came_back)
         first_days = {treatment: day_given for day_given, treatment in reversed(after)}
         assert history.last_contact
+        counted = {result.day for result in history.anc}
+        counted_at_risk = [day for day, _ in days_at_risk(history, self.definition.attribution_days) if day in counted]
         return (
             {"definition_id": self.definition.definition_id}
             | self._who()
@@ -201,6 +218,7 @@ class PatientResult:
                 "recurrence_context": back.recurrence_context if back else None,
                 "follow_up_days": (history.last_contact - episode.onset).days,
                 "follow_up_days_after_treatment": (history.last_contact - day).days if day else None,
+                "last_count_at_risk_date": max(counted_at_risk),
                 "observed_days": (episode.last_measured - episode.onset).days,
             }
         )

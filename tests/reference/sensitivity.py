@@ -11,7 +11,7 @@ from .history import Dose, days_at_risk
 from .incidence import case_listing
 from .patient import PatientResult
 
-COUNTS = ("exposed", "days_at_risk", "n_episodes", "n_cases", "n_recurrent")
+COUNTS = ("exposed", "days_at_risk", "n_anc_tests", "n_episodes", "n_cases", "n_recurrent")
 
 
 def sensitivity(definition_id: str, results: Sequence[PatientResult]) -> dict[str, Any]:
@@ -19,20 +19,23 @@ def sensitivity(definition_id: str, results: Sequence[PatientResult]) -> dict[st
     cases = case_listing(definition_id, results)
     members = sum(r.in_cohort for r in results)
     days = sum(row["days_at_risk"] for r in results for row in r.risk_rows())
-    return _risk_and_rate(len(cases), members, days) | {
+    never_tested = sum(r.in_cohort and r.never_tested() for r in results)
+    return _risk_and_rate(len(cases), members, never_tested, days) | {
         "definition_id": definition_id,
         "n_patients": members,
+        "n_never_tested": never_tested,
         "n_cases": len(cases),
         "n_episodes": sum(row["n_episodes"] for row in cases),
         "n_recurrent": sum(row["recurred"] for row in cases),
     }
 
 
-def _risk_and_rate(n_cases: int, n_patients: int, days: int) -> dict[str, Any]:
-    """Per 100 patients, per 100 person-years; None of none."""
+def _risk_and_rate(n_cases: int, n_patients: int, never_tested: int, days: int) -> dict[str, Any]:
+    """Per 100 patients, per 100 person-years; None of none, and where none of them was ever tested."""
+    tested = n_patients > never_tested
     return {
-        "risk_pct": round(100 * n_cases / n_patients, 6) if n_patients else None,
-        "rate_per_100py": round(100 * n_cases * 365.25 / days, 6) if days else None,
+        "risk_pct": round(100 * n_cases / n_patients, 6) if tested else None,
+        "rate_per_100py": round(100 * n_cases * 365.25 / days, 6) if tested and days else None,
     }
 
 
@@ -47,9 +50,12 @@ def by_drug(definition_id: str, results: Sequence[PatientResult]) -> list[dict[s
         for attribution, moved in (("last_drug", False), ("drug_before", True)):
             counts = {drug: Counter({"exposed": 1}) for drug in result.exposed_drugs()}
             first = result.first_case
+            tests = Counter(r.day for r in result.history.anc)
             for day, _ in days_at_risk(result.history, result.definition.attribution_days):
                 if first is None or day <= first.episode.onset:
-                    counts.setdefault(_drug_on(result, day, moved), Counter())["days_at_risk"] += 1
+                    count = counts.setdefault(_drug_on(result, day, moved), Counter())
+                    count["days_at_risk"] += 1
+                    count["n_anc_tests"] += tests[day]
             for episode in result.cases:
                 count = counts.setdefault(_drug_on(result, episode.episode.onset, moved), Counter())
                 count["n_episodes"] += 1
@@ -97,14 +103,19 @@ def analyses(definition_id: str, results: Sequence[PatientResult]) -> list[dict[
             those = [row for row in facts if drug in (None, row["drug"])]
             total = {name: sum(row[name] for row in those) for name in COUNTS}
             n_patients = total["exposed"] if drug else len(members)
+            if drug:
+                never_tested = sum(row["exposed"] > 0 and row["n_anc_tests"] == 0 for row in those)
+            else:
+                never_tested = sum(r.never_tested() for r in members)
             rows.append(
                 {
                     "definition_id": definition_id,
                     "analysis": analysis,
                     "stratum": drug or "all",
                     "n_patients": n_patients,
+                    "n_never_tested": never_tested,
                 }
                 | total
-                | _risk_and_rate(total["n_cases"], n_patients, total["days_at_risk"])
+                | _risk_and_rate(total["n_cases"], n_patients, never_tested, total["days_at_risk"])
             )
     return rows

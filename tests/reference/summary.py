@@ -32,6 +32,7 @@ OF_PATIENTS: dict[str, Holds] = {
     "died": lambda row: row["death_date"],
     "with_time_at_risk": lambda row: row["days_at_risk"] > 0,
     "with_anc_at_risk": lambda row: row["n_anc_tests"] > 0,
+    "never_tested": lambda row: row["n_anc_tests"] == 0,
 }
 OF_CASES: dict[str, Holds] = {
     "cases_severe": _is("worst_ctcae_v5_grade", "4"),
@@ -60,6 +61,8 @@ def cohort_summary(definition_id: str, results: Sequence[PatientResult]) -> list
     patients = [_patient(r) for r in results if r.in_cohort]
     cases = case_listing(definition_id, results)
     rows = [_row("overall", "cases", len(cases), len(patients))]
+    if not any(row["n_anc_tests"] for row in patients):
+        rows[0]["value"] = None  # nobody was ever tested: no case could be seen
     for stratum, those in _strata("first drug", "first_drug", patients):
         rows += [
             _row(stratum, name, sum(map(bool, map(holds, those))), len(those)) for name, holds in OF_PATIENTS.items()

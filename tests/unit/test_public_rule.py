@@ -28,6 +28,7 @@ def view(counts: Counts, shown: Shown) -> tuple[object, ...]:
 
     return (
         counts.n_patients if shown.patients else None,
+        {measure: (counts.cohort or {})[measure] for measure in shown.cohort_measures},
         *(
             (
                 sorted(drugs),
@@ -52,6 +53,8 @@ def facts(counts: Counts) -> dict[str, int]:
         found[f"no cases {drug}"] = counts.patients(alone) - len(cases)
         if counts.case_measures:
             found[f"measured {drug}"] = sum("m" in case.measures for case in cases)
+    if counts.cohort:
+        found |= {"untested": counts.cohort["untested"], "tested": counts.n_patients - counts.cohort["untested"]}
     if counts.case_measures:
         found["measured"] = sum("m" in case.measures for case in counts.cases)
     return found
@@ -72,25 +75,31 @@ def split(total: int, parts: int) -> Iterator[tuple[int, ...]]:
         yield tuple(edges[i + 1] - edges[i] - 1 for i in range(parts))
 
 
-Kind = tuple[str, Case | None]
+Kind = tuple[str, Case | None, bool]
 
 
 def registries(total: int, kinds: Sequence[Kind], measures: tuple[str, ...]) -> Iterator[Counts]:
-    """Every registry of so many patients, each of one kind: the drugs taken, and the case that they became."""
-    drugs = tuple(sorted({drug for taken, _ in kinds for drug in taken}))
+    """Every registry of so many patients, each of one kind: drugs taken, the case that they became, never tested."""
+    drugs = tuple(sorted({drug for taken, _, _ in kinds for drug in taken}))
+    may_be_untested = any(untested for _, _, untested in kinds)
     for numbers in split(total, len(kinds)):
         exposed: dict[Drugs, int] = defaultdict(int)
         cases: list[Case] = []
-        for (taken, case), n in zip(kinds, numbers, strict=True):
+        for (taken, case, _), n in zip(kinds, numbers, strict=True):
             exposed[frozenset(taken)] += n
             cases += [case] * n if case else []
-        yield Counts(drugs, exposed, cases, case_measures=measures)
+        n_untested = sum(n for (_, _, untested), n in zip(kinds, numbers, strict=True) if untested)
+        yield Counts(drugs, exposed, cases, {"untested": n_untested} if may_be_untested else None, measures)
 
 
-def kinds_of(*taken: str, measure: str = "") -> list[Kind]:
-    """Patients who took these drugs, each string one set of them: no case, or a case of one, with a measure or not."""
-    of_one = [(drugs, None) for drugs in taken] + [(drugs, Case(drug)) for drugs in taken for drug in drugs]
-    return of_one + [(drugs, Case(drug, frozenset(m))) for m in measure for drugs in taken for drug in drugs]
+def kinds_of(*taken: str, measure: str = "", untested: bool = False) -> list[Kind]:
+    """Patients who took these drugs, each string one set of them: no case, or a case of one, with a measure or not.
+
+    `untested`: who is no case may also be one who was never tested.
+    """
+    of_one = [(drugs, None, False) for drugs in taken] + [(drugs, Case(d), False) for drugs in taken for d in drugs]
+    of_one += [(drugs, None, True) for drugs in taken] if untested else []
+    return of_one + [(drugs, Case(drug, frozenset(m)), False) for m in measure for drugs in taken for drug in drugs]
 
 
 @pytest.mark.parametrize(
@@ -100,6 +109,7 @@ def kinds_of(*taken: str, measure: str = "") -> list[Kind]:
         pytest.param(3, range(9, 12), kinds_of("a", "b", "y", "z"), (), id="threshold 3"),
         pytest.param(2, range(7), kinds_of("a", "y", "z", "ay", "az", "yz"), (), id="two drugs each"),
         pytest.param(2, range(6, 9), kinds_of("a", "y", "z", measure="m"), ("m",), id="a measure of cases"),
+        pytest.param(2, range(8), kinds_of("a", "y", "z", untested=True), (), id="some never tested"),
     ],
 )
 def test_whoever_knows_the_rule_cannot_tell_a_small_count_from_others(
@@ -126,7 +136,7 @@ def test_whoever_knows_the_rule_cannot_tell_a_small_count_from_others(
 
 def sets_of(drugs: str) -> list[Kind]:
     """Patients who took any set of these drugs; without cases, which have one drug each."""
-    return [("".join(some), None) for size in range(1, len(drugs) + 1) for some in combinations(drugs, size)]
+    return [("".join(some), None, False) for size in range(1, len(drugs) + 1) for some in combinations(drugs, size)]
 
 
 @pytest.mark.parametrize(

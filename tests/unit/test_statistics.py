@@ -147,12 +147,21 @@ select 'udine_2025' as definition_id, *, date '2020-01-01' as index_date from (v
     patient_key, site, first_drug, follow_up_end, first_case_onset, first_case_drug, is_case_of_first_year, has_died
 );
 create table intermediate.int_drug_exposed as
-    select definition_id, patient_key, first_drug as drug from intermediate.int_cohort_member;
+    select definition_id, patient_key, first_drug as drug, false as is_never_tested
+    from intermediate.int_cohort_member;
 create table intermediate.int_risk_time as
 select 'udine_2025' as definition_id, * from (values
-    ('ann', 'ocrelizumab', 100, 100, 120, 4), ('ann', 'ofatumumab', 0, 0, 246, 8),
-    ('bob', 'rituximab', 365, 300, 365, 12), ('cyd', 'ocrelizumab', 200, 200, 200, 6)
-) as t (patient_key, drug, days_at_risk, days_at_risk_first_year, days_at_risk_total, n_anc_tests);
+    ('ann', 'ocrelizumab', 100, 100, 120, 4, 4, 5), ('ann', 'ofatumumab', 0, 0, 246, 0, 0, 8),
+    ('bob', 'rituximab', 365, 300, 365, 12, 11, 12), ('cyd', 'ocrelizumab', 200, 200, 200, 6, 6, 6)
+) as t (
+    patient_key, drug, days_at_risk, days_at_risk_first_year, days_at_risk_total, n_anc_tests, n_anc_tests_first_year,
+    n_anc_tests_total
+);
+create view intermediate.int_never_tested as
+select member.definition_id, member.patient_key, member.site, member.first_drug
+from intermediate.int_cohort_member as member
+left join intermediate.int_risk_time as risk on member.patient_key = risk.patient_key
+group by all having coalesce(sum(n_anc_tests), 0) = 0;
 create table main.fct_neutropenia_episode as
 select 'udine_2025' as definition_id, 'ann' as patient_key, 'udine' as site,
     unnest(['ocrelizumab', 'ofatumumab']) as attributed_drug, true as is_case_episode;
@@ -171,6 +180,7 @@ select 'udine_2025' as definition_id, 'ann' as patient_key, * from (values
     is_counted_in_recurrence, attributed_drug, onset_date, last_treatment, another_in_class_date, recurred,
     follow_up_days
 );
+alter table main.mart_rechallenge add column last_count_at_risk_date date default '2020-12-31';
 alter table main.mart_rechallenge add column same_drug_date date;
 alter table main.mart_rechallenge add column same_drug_recorded_date date;
 alter table main.mart_rechallenge add column out_of_class_date date;
@@ -203,7 +213,7 @@ def test_patients_cases_and_time_are_counted_by_stratum() -> None:
         assert stratum(con, "site", "trieste", numbers) == (1, 0, 0, 200)
         # episodes over all days at risk; tests over those up to the first case, as they are counted
         rates = "episode_rate_per_100py * 931, anc_tests_per_py * 665"
-        assert stratum(con, "overall", "all", rates) == pytest.approx((2 * 36525, 30 * 365.25))
+        assert stratum(con, "overall", "all", rates) == pytest.approx((2 * 36525, 22 * 365.25))
 
 
 def test_a_drug_taken_only_after_the_first_case_shows_its_episodes_but_no_risk() -> None:
@@ -211,6 +221,58 @@ def test_a_drug_taken_only_after_the_first_case_shows_its_episodes_but_no_risk()
         write_marts(con)
         columns = "n_patients, n_cases, n_episodes, risk_pct, rate_per_100py, episode_rate_per_100py > 0"
         assert stratum(con, "drug", "ofatumumab", columns) == (0, 0, 1, None, None, True)
+
+
+# Nobody at Trieste (cyd, on ocrelizumab) was counted, and bob, on rituximab, in the first year alone.
+_UNCOUNTED = """
+update intermediate.int_risk_time set n_anc_tests = 0, n_anc_tests_first_year = 0, n_anc_tests_total = 0
+where patient_key = 'cyd';
+update intermediate.int_risk_time set n_anc_tests_first_year = 12 where patient_key = 'bob'
+"""
+_ESTIMATES = {
+    "mart_incidence": "risk_pct risk_low risk_high risk_low_wilson risk_high_wilson rate_per_100py rate_low rate_high "
+    "rate_low_logwald rate_high_logwald episode_rate_per_100py",
+    "mart_incidence_by_period": "rate_per_100py rate_low rate_high rate_low_logwald rate_high_logwald rate_ratio "
+    "rate_ratio_low rate_ratio_high",
+    "mart_time_to_onset": "survival ci_low ci_high cumulative_incidence cif_low cif_high",
+}
+
+
+@pytest.mark.parametrize("mart", _ESTIMATES)
+def test_where_nobody_was_counted_at_risk_nothing_is_estimated(mart: str) -> None:
+    """A zero risk of patients who were never measured would be a false all-clear."""
+    with build() as con:
+        con.execute(_UNCOUNTED)
+        write_marts(con)
+        estimates = f"coalesce({', '.join(_ESTIMATES[mart].split())})"
+        rows = con.execute(
+            f"select stratum, n_patients, n_never_tested, bool_or({estimates} is not null) from main.{mart}"
+            " where definition_id = 'udine_2025' and stratum_type = 'site' and n_patients > 0 group by all order by all"
+        ).fetchall()
+        in_later_period = [("udine", 1, 1, False)] if mart == "mart_incidence_by_period" else []
+        assert rows == [("trieste", 1, 1, False), *in_later_period, ("udine", 2, 0, True)]
+
+
+def test_who_was_never_counted_is_counted_in_every_stratum() -> None:
+    with build() as con:
+        con.execute(_UNCOUNTED)
+        con.execute("update intermediate.int_drug_exposed set is_never_tested = patient_key = 'cyd'")
+        write_marts(con)
+        columns = "n_patients, n_never_tested, risk_pct is null"
+        assert stratum(con, "overall", "all", columns) == (3, 1, False)
+        assert stratum(con, "drug", "ocrelizumab", columns) == (2, 1, False)
+        assert stratum(con, "drug", "rituximab", columns) == (1, 0, False)
+        assert stratum(con, "drug", "ofatumumab", columns) == (0, 0, True)
+
+
+def test_no_recurrence_is_claimed_of_cases_who_were_not_counted_again() -> None:
+    with build() as con:
+        con.execute(
+            "update main.mart_rechallenge set recurred = false, last_count_at_risk_date = another_in_class_date"
+        )
+        assert recurrences(con)[3] == ("another_in_class", 1, 0, None, 81)
+        con.execute("update main.mart_rechallenge set last_count_at_risk_date = another_in_class_date + 1")
+        assert recurrences(con)[3] == ("another_in_class", 1, 0, 0, 81)
 
 
 def test_a_definition_with_an_empty_cohort_still_has_its_row() -> None:
@@ -230,7 +292,7 @@ def test_a_definition_with_an_empty_cohort_still_has_its_row() -> None:
             "mart_review_agreement": 2,
         }
         rows = con.execute("select * from main.mart_incidence order by definition_id").fetchall()
-        zeros = ("overall", "all", 0, 0, *[None] * 5, 0, *[None] * 5, 0, 0, None, None)
+        zeros = ("overall", "all", 0, 0, 0, *[None] * 5, 0, *[None] * 5, 0, 0, None, None)
         assert rows == [("nobody", *zeros), ("udine_2025", *zeros)]
         for mart, counts in (
             ("mart_incidence_by_period", "n_patients + n_cases + person_years"),
@@ -364,6 +426,7 @@ def test_the_papers_table_is_read_from_a_release(tmp_path: Path) -> None:
         """)
     assert paper_table(tmp_path / "registry.duckdb") == [
         ("Patients in the cohort", "3"),
+        ("  without a neutrophil count at risk", "0"),
         ("Moderate or severe neutropenia (ANC < 1.0)", "1 of 3: 33.3 % (95 % CI 0.8 to 90.6)"),
         ("  first episode on ocrelizumab", "1 of 2: 50.0 % (95 % CI 1.3 to 98.7)"),
         ("  first episode on ofatumumab", "0 of 0"),

@@ -20,6 +20,8 @@ with usable as (
 
 select
     patient_no,
+    specimen_hash,
+    exact_time,
     collected_on,
     derivation,
     cast(anc as decimal(18, 6)) as anc,

@@ -1,6 +1,6 @@
 /*
-Grain: definition x patient in the cohort x drug: days at risk up to the first case episode's onset, where late effects after
-a switch are given to the drug before.
+Grain: definition x patient in the cohort x drug: days at risk up to the first case episode's onset and ANC results on them,
+where late effects after a switch are given to the drug before.
 Rule: a day within attribution_days after the last dose of the anti-CD20 drug given before the switch belongs to that drug;
 any other day at risk to the drug of the last dose. The days are those of the main analysis, so the sums are the same.
 */
@@ -27,19 +27,51 @@ divided as (
     select
         definition_id,
         patient_no,
+        dose_on,
         previous_drug as drug,
-        greatest(0, {{ days_between('dose_on', 'least(risk_to, late_effect_to)') }}) as days_at_risk
+        dose_on as after_on,
+        least(risk_to, late_effect_to) as to_on
     from spans
     where previous_drug is not null
     union all
     select
         definition_id,
         patient_no,
+        dose_on,
         drug,
-        greatest(0, {{ days_between('greatest(dose_on, late_effect_to)', 'risk_to') }}) as days_at_risk
+        greatest(dose_on, late_effect_to) as after_on,
+        risk_to as to_on
     from spans
+),
+
+days as (
+    select
+        definition_id,
+        patient_no,
+        drug,
+        sum(greatest(0, {{ days_between('after_on', 'to_on') }})) as days_at_risk
+    from divided
+    group by definition_id, patient_no, drug
+),
+
+tests as (
+    select divided.definition_id, divided.patient_no, divided.drug, count(*) as n_anc_tests
+    from divided
+    inner join {{ ref('int_anc_since_dose') }} as anc
+        on divided.patient_no = anc.patient_no and divided.dose_on = anc.last_dose_on
+    where anc.collected_on > divided.after_on and anc.collected_on <= divided.to_on
+    group by divided.definition_id, divided.patient_no, divided.drug
 )
 
-select definition_id, patient_no, drug, sum(days_at_risk) as days_at_risk
-from divided
-group by definition_id, patient_no, drug
+select
+    days.definition_id,
+    days.patient_no,
+    days.drug,
+    days.days_at_risk,
+    coalesce(tests.n_anc_tests, 0) as n_anc_tests
+from days
+left join tests
+    on
+        days.definition_id = tests.definition_id
+        and days.patient_no = tests.patient_no
+        and days.drug = tests.drug

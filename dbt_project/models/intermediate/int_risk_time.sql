@@ -1,8 +1,8 @@
 /*
 Grain: definition x patient in the cohort x drug: days at risk up to the first case episode's onset, those of them in the
 first year on anti-CD20 treatment (a day at most 365 days after the index date), days at risk in all,
-and the number of ANC results on the days at risk up to that onset (who is measured more is found more; after a case more
-is measured because of it).
+and the number of ANC results on the same days: up to that onset (who is measured more is found more; after a case more
+is measured because of it), those of them in the first year, and in all.
 */
 with days as (
     select
@@ -27,14 +27,23 @@ with days as (
 ),
 
 tests as (
-    select definitions.definition_id, anc.patient_no, anc.last_drug, count(*) as n_anc_tests
+    select
+        definitions.definition_id,
+        anc.patient_no,
+        anc.last_drug,
+        count(case when anc.collected_on <= coalesce(member.first_case_onset, anc.collected_on) then 1 end) as n_anc_tests,
+        count(case
+            when
+                anc.collected_on <= coalesce(member.first_case_onset, anc.collected_on)
+                and anc.collected_on <= {{ end_of_first_year('member.index_date') }} then 1
+        end) as n_anc_tests_first_year,
+        count(*) as n_anc_tests_total
     from {{ ref('int_anc_since_dose') }} as anc
     inner join {{ ref('int_cohort_member') }} as member on anc.patient_no = member.patient_no
     inner join {{ ref('int_case_definition') }} as definitions
         on
             member.definition_id = definitions.definition_id
             and anc.days_since_last_dose <= definitions.attribution_days
-    where anc.collected_on <= coalesce(member.first_case_onset, anc.collected_on)
     group by definitions.definition_id, anc.patient_no, anc.last_drug
 )
 
@@ -46,7 +55,9 @@ select
     days.days_at_risk,
     days.days_at_risk_first_year,
     days.days_at_risk_total,
-    coalesce(tests.n_anc_tests, 0) as n_anc_tests
+    coalesce(tests.n_anc_tests, 0) as n_anc_tests,
+    coalesce(tests.n_anc_tests_first_year, 0) as n_anc_tests_first_year,
+    coalesce(tests.n_anc_tests_total, 0) as n_anc_tests_total
 from days
 left join tests
     on

@@ -1,6 +1,6 @@
 /*
 Grain: attribution x definition x patient in the cohort x anti-CD20 drug: whether it was given before the first case episode,
-days at risk up to that, case episodes, whether the patient is a case of this drug, and whether that case recurred.
+days at risk up to that and ANC results on them, case episodes, whether the patient is a case of this drug, and whether that case recurred.
 attribution: 'last_drug', the main analysis; 'drug_before', late effects after a switch are given to the drug before.
 */
 with facts as (
@@ -14,6 +14,7 @@ with facts as (
         drug,
         1 as exposed,
         0 as days_at_risk,
+        0 as n_anc_tests,
         0 as n_episodes,
         0 as n_cases,
         0 as n_recurrent
@@ -26,6 +27,7 @@ with facts as (
         drug,
         0 as exposed,
         days_at_risk,
+        n_anc_tests,
         0 as n_episodes,
         0 as n_cases,
         0 as n_recurrent
@@ -38,6 +40,7 @@ with facts as (
         {{ drug }}{{ ' as drug' if drug != 'drug' }},
         0 as exposed,
         0 as days_at_risk,
+        0 as n_anc_tests,
         1 as n_episodes,
         case when is_first then 1 else 0 end as n_cases,
         case when is_first and patient_recurred then 1 else 0 end as n_recurrent
@@ -53,6 +56,7 @@ select
     drug,
     sum(exposed) as exposed,
     sum(days_at_risk) as days_at_risk,
+    sum(n_anc_tests) as n_anc_tests,
     sum(n_episodes) as n_episodes,
     sum(n_cases) as n_cases,
     sum(n_recurrent) as n_recurrent

@@ -3,22 +3,22 @@ Grain: stratum x measure, primary definition: Table 1 of the cohort and the pape
 Strata: 'overall'; of patients 'first drug: …'; of cases 'drug at first case: …'. Two ways to cut, so that neither is a share of
 the other: risks and rates by drug are in mart_incidence.
 The flow after mart_attrition, each part of the one before: patients, with_time_at_risk, with_anc_at_risk (a count on a day at
-risk up to the first case episode, without which no case could be seen), cases.
+risk up to the first case episode, without which no case could be seen), cases. never_tested: patients without such a count;
+where all are, the share of cases is unknown, not 0.
 Severe is below 0.5, moderate 0.5 to below 1.0 (1.0 itself where the definition's own scale calls it so), whatever that scale.
 value: percent of the denominator where there is one, else the statistic itself (median, years).
 */
-with counts_at_risk as (
-    select risk.patient_key, sum(risk.n_anc_tests) as n_anc_tests
-    from {{ ref('int_risk_time') }} as risk
-    inner join {{ ref('dim_case_definition') }} as definitions on risk.definition_id = definitions.definition_id
+with never_tested as (
+    select untested.patient_key
+    from {{ ref('int_never_tested') }} as untested
+    inner join {{ ref('dim_case_definition') }} as definitions on untested.definition_id = definitions.definition_id
     where definitions.is_primary
-    group by risk.patient_key
 ),
 
 cohort as (
-    select patient.*, counts_at_risk.n_anc_tests
+    select patient.*, never_tested.patient_key is not null as is_never_tested
     from {{ ref('dim_patient') }} as patient
-    left join counts_at_risk on patient.patient_key = counts_at_risk.patient_key
+    left join never_tested on patient.patient_key = never_tested.patient_key
     where patient.in_cohort
 ),
 
@@ -66,7 +66,10 @@ case_strata as (
 ),
 
 patient_totals as (
-    select patient_strata.stratum, count(patients.patient_key) as n_patients
+    select
+        patient_strata.stratum,
+        count(patients.patient_key) as n_patients,
+        count(case when not patients.is_never_tested then patients.patient_key end) as n_tested
     from patient_strata
     left join patients on patient_strata.stratum = patients.stratum
     group by patient_strata.stratum
@@ -97,7 +100,8 @@ patient_counts as (
         ('no_baseline_anc', 'patients.no_baseline_anc'),
         ('died', 'patients.death_date is not null'),
         ('with_time_at_risk', 'patients.days_at_risk > 0'),
-        ('with_anc_at_risk', 'patients.n_anc_tests > 0'),
+        ('with_anc_at_risk', 'not patients.is_never_tested'),
+        ('never_tested', 'patients.is_never_tested'),
     ] %}
     select
         '{{ measure }}' as measure,
@@ -176,22 +180,30 @@ case_share as (
         30 as measure_order,
         patient_totals.stratum,
         case_totals.n_cases as n,
-        patient_totals.n_patients as denominator
+        patient_totals.n_patients as denominator,
+        patient_totals.n_tested
     from patient_totals
     inner join case_totals on patient_totals.stratum = case_totals.stratum
 ),
 
 shares as (
-    select *, 100.0 * n / nullif(denominator, 0) as value
+    select measure, measure_order, stratum, n, denominator, 100.0 * n / nullif(denominator, 0) as value
     from (
         select * from patient_counts
-        union all
-        select * from case_share
         union all
         select * from case_counts
         union all
         select * from recurrent_counts
     ) as counted
+    union all
+    select
+        measure,
+        measure_order,
+        stratum,
+        n,
+        denominator,
+        case when n_tested > 0 then 100.0 * n / denominator end as value
+    from case_share
 ),
 
 statistics as (

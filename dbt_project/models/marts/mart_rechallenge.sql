@@ -1,6 +1,7 @@
 /*
 Grain: definition x case episode: what was given after it (the same drug again, another anti-CD20 drug, a drug out of the
 class, none), when, for how long the patient was followed, and whether, when and under what the neutropenia recurred.
+last_count_at_risk_date: the patient's last ANC on a day at risk: no recurrence can be seen after it.
 is_counted_in_recurrence: mart_recurrence takes a case by the last of its episodes numbered 0, the one that a recurrence is
 held against; mostly there is but one. Another follows without a documented recovery where both may be the same.
 */
@@ -14,6 +15,16 @@ with case_episodes as (
         ) as from_last_of_number
     from {{ ref('fct_neutropenia_episode') }}
     where is_case_episode
+),
+
+last_counts as (
+    select cases.definition_id, cases.patient_key, max(anc.collected_on) as last_count_date
+    from case_episodes as cases
+    inner join {{ ref('dim_case_definition') }} as definitions on cases.definition_id = definitions.definition_id
+    inner join {{ ref('fct_anc') }} as anc
+        on cases.patient_key = anc.patient_key and anc.days_since_last_dose <= definitions.attribution_days
+    where cases.from_first = 1
+    group by cases.definition_id, cases.patient_key
 )
 
 select
@@ -46,10 +57,13 @@ select
     followed.recurrence_drug,
     followed.recurrence_context,
     cast({{ days_between('episode.onset_date', 'followed.follow_up_end') }} as integer) as follow_up_days,
-    cast({{ days_between('followed.next_on', 'followed.follow_up_end') }} as integer) as follow_up_days_after_treatment
+    cast({{ days_between('followed.next_on', 'followed.follow_up_end') }} as integer) as follow_up_days_after_treatment,
+    last_counts.last_count_date as last_count_at_risk_date
 from case_episodes as episode
 inner join {{ ref('int_rechallenge') }} as followed
     on
         episode.definition_id = followed.definition_id
         and episode.patient_key = followed.patient_key
         and episode.episode_number = followed.episode_number
+inner join last_counts
+    on episode.definition_id = last_counts.definition_id and episode.patient_key = last_counts.patient_key

@@ -1,10 +1,16 @@
 /*
 Grain: a case definition. How the result moves between definitions; rates are per 100 person-years at risk up to the first
-case episode. Their intervals are in mart_incidence.
+case episode. Their intervals are in mart_incidence. Risk and rate are NULL where nobody has a count at risk.
 */
 with members as (
     select definition_id, count(*) as n_patients
     from {{ ref('int_cohort_member') }}
+    group by definition_id
+),
+
+never_tested as (
+    select definition_id, count(*) as n_never_tested
+    from {{ ref('int_never_tested') }}
     group by definition_id
 ),
 
@@ -22,17 +28,31 @@ cases as (
         sum(case when recurred then 1 else 0 end) as n_recurrent
     from {{ ref('mart_case_listing') }}
     group by definition_id
+),
+
+counted as (
+    select
+        definitions.definition_id,
+        coalesce(members.n_patients, 0) as n_patients,
+        coalesce(never_tested.n_never_tested, 0) as n_never_tested,
+        coalesce(cases.n_cases, 0) as n_cases,
+        coalesce(cases.n_episodes, 0) as n_episodes,
+        coalesce(cases.n_recurrent, 0) as n_recurrent,
+        risk.days_at_risk
+    from {{ ref('dim_case_definition') }} as definitions
+    left join members on definitions.definition_id = members.definition_id
+    left join never_tested on definitions.definition_id = never_tested.definition_id
+    left join risk on definitions.definition_id = risk.definition_id
+    left join cases on definitions.definition_id = cases.definition_id
 )
 
 select
-    definitions.definition_id,
-    cast(coalesce(members.n_patients, 0) as bigint) as n_patients,
-    cast(coalesce(cases.n_cases, 0) as bigint) as n_cases,
-    cast(coalesce(cases.n_episodes, 0) as bigint) as n_episodes,
-    cast(coalesce(cases.n_recurrent, 0) as bigint) as n_recurrent,
-    cast(100.0 * coalesce(cases.n_cases, 0) / nullif(members.n_patients, 0) as double) as risk_pct,
-    cast(100.0 * coalesce(cases.n_cases, 0) / nullif(risk.days_at_risk / 365.25, 0) as double) as rate_per_100py
-from {{ ref('dim_case_definition') }} as definitions
-left join members on definitions.definition_id = members.definition_id
-left join risk on definitions.definition_id = risk.definition_id
-left join cases on definitions.definition_id = cases.definition_id
+    definition_id,
+    cast(n_patients as bigint) as n_patients,
+    cast(n_never_tested as bigint) as n_never_tested,
+    cast(n_cases as bigint) as n_cases,
+    cast(n_episodes as bigint) as n_episodes,
+    cast(n_recurrent as bigint) as n_recurrent,
+    {{ if_tested('100.0 * n_cases / n_patients') }} as risk_pct,
+    {{ if_tested('100.0 * n_cases / nullif(days_at_risk / 365.25, 0)') }} as rate_per_100py
+from counted

@@ -5,7 +5,7 @@ Grain: definition x analysis x stratum (overall, drug). How the result moves whe
     with_baseline_anc            without patients who had no ANC in the year before treatment
     late_effects_to_drug_before  after a switch, cases and time within attribution_days of the last dose of the drug before
                                  are that drug's; the overall result is the same
-Rates are per 100 person-years at risk up to the first case episode.
+Rates are per 100 person-years at risk up to the first case episode. Risk and rate are NULL where nobody has a count at risk.
 */
 with analyses as (
     select 'main' as analysis, 'last_drug' as attribution
@@ -33,6 +33,7 @@ by_drug as (
         members.definition_id,
         facts.drug,
         sum(facts.exposed) as n_patients,
+        sum(case when facts.exposed > 0 and facts.n_anc_tests = 0 then 1 else 0 end) as n_never_tested,
         sum(facts.n_cases) as n_cases,
         sum(facts.n_episodes) as n_episodes,
         sum(facts.n_recurrent) as n_recurrent,
@@ -47,9 +48,15 @@ by_drug as (
 ),
 
 cohorts as (
-    select analysis, definition_id, count(*) as n_patients
+    select
+        members.analysis,
+        members.definition_id,
+        count(*) as n_patients,
+        count(never_tested.patient_no) as n_never_tested
     from members
-    group by analysis, definition_id
+    left join {{ ref('int_never_tested') }} as never_tested
+        on members.definition_id = never_tested.definition_id and members.patient_no = never_tested.patient_no
+    group by members.analysis, members.definition_id
 ),
 
 sums as (
@@ -71,6 +78,7 @@ strata as (
         'overall' as stratum_type,
         'all' as stratum,
         cohorts.n_patients,
+        cohorts.n_never_tested,
         sums.n_cases,
         sums.n_episodes,
         sums.n_recurrent,
@@ -87,6 +95,7 @@ strata as (
         'drug' as stratum_type,
         drug as stratum,
         n_patients,
+        n_never_tested,
         n_cases,
         n_episodes,
         n_recurrent,
@@ -100,10 +109,11 @@ select
     stratum_type,
     stratum,
     cast(coalesce(n_patients, 0) as bigint) as n_patients,
+    cast(coalesce(n_never_tested, 0) as bigint) as n_never_tested,
     cast(coalesce(n_cases, 0) as bigint) as n_cases,
     cast(coalesce(n_episodes, 0) as bigint) as n_episodes,
     cast(coalesce(n_recurrent, 0) as bigint) as n_recurrent,
-    cast(100.0 * coalesce(n_cases, 0) / nullif(n_patients, 0) as double) as risk_pct,
+    {{ if_tested('100.0 * coalesce(n_cases, 0) / n_patients') }} as risk_pct,
     cast(coalesce(days_at_risk, 0) / 365.25 as double) as person_years,
-    cast(100.0 * coalesce(n_cases, 0) / nullif(days_at_risk / 365.25, 0) as double) as rate_per_100py
+    {{ if_tested('100.0 * coalesce(n_cases, 0) / nullif(days_at_risk / 365.25, 0)') }} as rate_per_100py
 from strata
