@@ -57,7 +57,7 @@ class Story:
         for drug, start, end in self.lines:
             ends = {"end_date": end.isoformat(), "end_reason": "other"} if end else {}
             yield "treatments", {"patient_id": patient, "drug": drug, "start_date": start.isoformat(), **ends}
-        for test, counts in (("751-8", self.anc), (_TESTS["WBC"], self.wbc)):
+        for test, counts in (("751-8", self.anc), (TESTS["WBC"], self.wbc)):
             for day, value in counts.items():
                 cells = {"test_code": test, "value": value, "unit": "10*9/L", "collected_at": day.isoformat()}
                 yield "lab_results", {"patient_id": patient, **cells}
