@@ -20,7 +20,7 @@ from registry.vault import connect_vault
 if TYPE_CHECKING:
     from registry.settings import Settings
 
-READER = {"csv": "1", "parquet": "1", "xlsx": "2"}
+READER = {"csv": "2", "parquet": "1", "xlsx": "3"}
 """Raise a format's when the same bytes are read into other rows than before: its files are then read again."""
 
 Place = tuple[str, str, str]

@@ -20,7 +20,10 @@ from registry.ingest.excel import cell_text
 from registry.ingest.parquet import unreadable
 from registry.ingest.records import Dialect, RecordReader, first_record
 from registry.ingest.stream import TextStream
+from registry.ingest.surplus import WITH_DECIMALS, with_surplus
 from registry.propose.files import ExportFile
+from registry.propose.header_names import COLUMN_NAMES, folded_forms
+from registry.propose.recognise import named_test
 from registry.propose.text_dialect import Encoding, find_delimiter, find_encoding, first_records
 
 HEADER_WITHIN = 20
@@ -42,7 +45,7 @@ class Table:
     """One table of one file.
 
     `first` holds its first records as they are, of any width; `rows(skip)` those after `skip` records: cells as many
-    as `first[skip - 1]` has, or None for a record that does not fit.
+    as `first[skip - 1]` has down to its last name, or None for a record that does not fit.
     """
 
     file: ExportFile
@@ -79,7 +82,7 @@ def _csv_table(file: ExportFile) -> Table:
     return Table(
         file=file,
         first=tuple(map(tuple, first)),
-        rows=partial(_csv_rows, file, name, delimiter or ",", tuple(len(cells) for cells in first)),
+        rows=partial(_csv_rows, file, name, delimiter or ",", first),
         encoding=encoding,
         delimiter=delimiter,
         has_separator_line=separator is not None,
@@ -87,18 +90,27 @@ def _csv_table(file: ExportFile) -> Table:
 
 
 def _csv_rows(
-    file: ExportFile, encoding: str, delimiter: str, widths: Sequence[int], skip: int
+    file: ExportFile, encoding: str, delimiter: str, first: Sequence[Sequence[str]], skip: int
 ) -> Iterator[Row | None]:
+    header = [cell.strip() for cell in first[skip - 1]]
+    width = max((position for position, name in enumerate(header, start=1) if name), default=len(header))
     with TextStream(file.path, encoding, file.name) as stream:
-        text = stream.first_text()
-        lead = _lead(text, delimiter, stream.line_end, skip)
+        lead = _lead(stream.first_text(), delimiter, stream.line_end, skip)
         stream.skip(lead)
-        reader = RecordReader(Dialect(delimiter, stream.line_end, widths[skip - 1]), file.name)
+        dialect = Dialect(delimiter, stream.line_end, width, len(header) - width)
+        numbers = [p for p, name in enumerate(header[:width]) if _may_hold_decimals(name)]
+        reader = RecordReader(with_surplus(dialect, file.path, encoding, lead, numbers, file.name), file.name)
         rest = b""
         for piece, is_last in stream.pieces():
             for record in reader.records(stream.decode(rest + piece), is_last):
                 yield record.cells
             rest = stream.encode(reader.rest)
+
+
+def _may_hold_decimals(header: str) -> bool:
+    """Does the header name a column of numbers, or a test of a wide table?"""
+    names = {name for columns in COLUMN_NAMES.values() for column in WITH_DECIMALS for name in columns.get(column, ())}
+    return not names.isdisjoint(folded_forms(header)) or named_test(header) is not None
 
 
 def _lead(text: str, delimiter: str, line_end: str, n_records: int) -> str:

@@ -15,6 +15,7 @@ from first_export import LAB_HEADER, PATIENTS, lab, profile_of, propose, write, 
 from registry.errors import UserError
 from registry.propose.dates import DateEvidence
 from registry.propose.marks import MarkEvidence
+from registry.site_profile import SiteProfile
 
 
 @pytest.fixture
@@ -231,3 +232,23 @@ def test_a_folder_without_files_or_with_several_sites_is_one_line(tmp_path: Path
     write_lab(tmp_path / "b" / "2024-01", lab())
     with pytest.raises(UserError, match="one site"):
         propose(tmp_path)
+
+
+def test_shifted_records_are_held_back_and_no_evidence(tmp_path: Path, folder: Path) -> None:
+    header = (*LAB_HEADER[:4], "unit", "collected_at", "value", "reference_low")
+    rows = [(*row[:4], row[5], row[6], "1.5", "") for row in lab()]
+    shifted = [(*row[:4], row[5], row[6], "0", "75", "") for row in lab(date="31/12/2024")]
+    write(folder, "lab_results.csv", [header, *rows, *shifted], delimiter=",")
+    proposal = propose(folder)
+    assert any(f"{len(shifted)} rows have more or fewer cells" in line for line in proposal.todo)
+    assert profile_of(proposal, tmp_path) == SiteProfile()
+
+
+@pytest.mark.parametrize("ends", [("", ","), (",", ","), (",", "")])
+def test_delimiters_at_the_end_of_each_line_are_a_habit(tmp_path: Path, folder: Path, ends: tuple[str, str]) -> None:
+    header, *rows = [",".join(cells) for cells in (LAB_HEADER, *lab(date="31/12/2024"))]
+    folder.mkdir()
+    (folder / "lab_results.csv").write_text("\n".join([header + ends[0], *(row + ends[1] for row in rows)]) + "\n")
+    proposal = propose(folder)
+    assert profile_of(proposal, tmp_path).csv.date_formats
+    assert not any("held back" in line for line in proposal.todo)
