@@ -66,20 +66,35 @@ def _count(data: bytes, byte: bytes, end: int | None = None) -> int:
     return int(np.count_nonzero(np.frombuffer(data, np.uint8)[:end] == byte[0]))
 
 
+def _any_blank_end(data: bytes, delimiter: bytes) -> bool:
+    """Does any line end in a blank cell, as a record with too many does where DuckDB does not reject it?"""
+    import numpy as np
+
+    text = np.frombuffer(data, np.uint8)
+    ends = np.append(np.flatnonzero(text == ord("\n")), len(text))
+    ends -= text[ends - 1] == ord("\r")
+    is_quoted = text[ends - 1] == ord('"')
+    last, before = ends[~is_quoted], ends[is_quoted] - 2
+    return bool((text[last - 1] == delimiter[0]).any() or (text[before[before > 0]] == ord('"')).any())
+
+
 def _count_unquoted(data: bytes, delimiter: bytes) -> int | None:
     """Delimiters outside quotes; None where a quote is not at either end of a cell, or holds a line end."""
     import numpy as np
 
-    text = np.frombuffer(b"\n" + data + b"\n", np.uint8)
+    text = np.frombuffer(data, np.uint8)
     quotes = np.flatnonzero(text == ord('"'))
+    opening, closing = quotes[0::2], quotes[1::2]
+    before, after = text[opening[opening > 0] - 1], text[closing[closing + 1 < len(text)] + 1]
     ends = np.zeros(256, bool)
     ends[list(b'"\r\n' + delimiter)] = True
-    if len(quotes) % 2 or not ends[text[quotes[0::2] - 1]].all() or not ends[text[quotes[1::2] + 1]].all():
+    if len(quotes) % 2 or not ends[before].all() or not ends[after].all():
         return None
-    is_quoted = np.bitwise_xor.accumulate(text == ord('"'))
-    if is_quoted[text == ord("\n")].any():
+    if (np.searchsorted(quotes, np.flatnonzero(text == ord("\n"))) % 2).any():
         return None
-    return int(np.count_nonzero((text == delimiter[0]) & ~is_quoted))
+    is_delimiter = text == delimiter[0]
+    n_since_quotes = np.add.reduceat(is_delimiter, quotes, dtype=np.uint32)
+    return int(np.count_nonzero(is_delimiter) - n_since_quotes[0::2].sum())
 
 
 def _is_utf8(data: bytes) -> bool:
@@ -112,7 +127,8 @@ class CsvBulk:
 
         Not so where DuckDB (2.0) is known to differ from registry/ingest/records.py either: with several kinds of
         line end, a byte order mark at the start, and spaces around a quoted cell. It rejects records with too few
-        cells, and lets those with too many blank ones pass: so all delimiters together are counted here.
+        cells, and lets those with too many blank ones pass: so all delimiters together are counted here, unless no line
+        ends in a blank cell.
         """
         dialect = self._dialect
         if dialect.line_end != "\n" or data.startswith(codecs.BOM_UTF8) or not _is_utf8(data):
@@ -121,13 +137,12 @@ class CsvBulk:
         if returns and not returns == data.count(b"\n") == data.count(b"\r\n"):
             return False
         delimiter = dialect.delimiter.encode()
+        n_delimiters = count_lines(data) * (dialect.n_cells - 1)
         if b'"' not in data:
-            n_delimiters: int | None = _count(data, delimiter)
-        elif self._has_spaced_quotes(data):
+            return _count(data, delimiter) == n_delimiters
+        if self._has_spaced_quotes(data):
             return False
-        else:
-            n_delimiters = _count_unquoted(data, delimiter)
-        return n_delimiters == count_lines(data) * (dialect.n_cells - 1)
+        return not _any_blank_end(data, delimiter) or _count_unquoted(data, delimiter) == n_delimiters
 
     def _has_spaced_quotes(self, data: bytes) -> bool:
         if b' "' not in data and b'" ' not in data:
