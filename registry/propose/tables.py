@@ -5,7 +5,6 @@ Rows come as the load would read them. Nothing here judges what they mean.
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,12 +12,12 @@ from functools import partial
 from itertools import islice
 
 import duckdb
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
 from registry.errors import UserError
-from registry.ingest.excel import cell_text
+from registry.ingest.excel_cells import cell_text
 from registry.ingest.parquet import unreadable
 from registry.ingest.records import Dialect, RecordReader, first_record
+from registry.ingest.sheet import Sheet, open_workbook
 from registry.ingest.stream import TextStream
 from registry.ingest.surplus import WITH_DECIMALS, with_surplus
 from registry.propose.files import ExportFile
@@ -123,27 +122,24 @@ def _lead(text: str, delimiter: str, line_end: str, n_records: int) -> str:
 
 
 def _workbook_tables(file: ExportFile) -> list[Table]:
-    try:
-        workbook = CalamineWorkbook.from_filelike(io.BytesIO(file.path.read_bytes()))
-        sheets = [workbook.get_sheet_by_index(n) for n in range(len(workbook.sheet_names))]
-    except (CalamineError, OSError, ValueError):
-        raise UserError(
-            f"{file.name}: not a readable Excel workbook: damaged, cut off or protected; save it again as .xlsx"
-        ) from None
+    sheets = open_workbook(file.path.read_bytes(), file.name)
     tables = []
-    for number, sheet in enumerate(sheets, start=1):
+    for sheet in sheets:
         first = list(islice(_sheet_rows(sheet), HEADER_WITHIN + 1))
         if first:
             rows = partial(_rows_below, partial(_sheet_rows, sheet))
-            tables.append(Table(file, tuple(map(tuple, first)), rows, sheet=number if len(sheets) > 1 else None))
+            tables.append(Table(file, tuple(map(tuple, first)), rows, sheet=sheet.number if len(sheets) > 1 else None))
     if not tables:
         raise UserError(f"{file.name}: empty, without even a header: send it again")
     return tables
 
 
-def _sheet_rows(sheet: CalamineSheet) -> Iterator[Row]:
-    for row in sheet.iter_rows():
-        cells: Row = [cell if isinstance(cell, str) else Typed(cell_text(cell, ".")) for cell in row]
+def _sheet_rows(sheet: Sheet) -> Iterator[Row]:
+    for row in sheet.rows():
+        cells: Row = [
+            cell if isinstance(cell, str) and not special else Typed(cell_text(cell, ".", special))
+            for cell, special in row
+        ]
         if any(cell.strip() for cell in cells):
             yield cells
 

@@ -117,7 +117,9 @@ select
             ~ is_implausible('number', 'canonical_value') ~ ')'],
     ]) }} as reasons,
     collected_on as judged_on,
-    case when specimen_id is not null then {{ cells_hash('salt', ['specimen_id']) }} end as specimen_hash,
+    case
+        when specimen_id is not null and not {{ is_sheet_error('specimen_id') }} then {{ cells_hash('salt', ['specimen_id']) }}
+    end as specimen_hash,
     analyte,
     cast(collected_time as timestamp) as collected_at,
     collected_on,
@@ -133,6 +135,7 @@ select
     case when analyte = 'anc' and unit_dimension is not null then used_unit end as source_unit,
     case when analyte = 'anc' then test_code end as source_code,
     {{ reason_list([
+        ['specimen_id:invalid_code', is_sheet_error('specimen_id')],
         ['reference_low:non_numeric_value',
             'reference_low is not null and (reference_low_number is null or low_text is distinct from ltrim(low_text, ' ~ "'<>=≤≥ '" ~ '))'],
         ['reference_low:negative_value', 'reference_low_number < 0'],
