@@ -99,7 +99,7 @@ EMPTIED: dict[str, dict[str, str]] = {
         "status": "invalid_code",
     },
     "treatments": {"end_date": "unparseable_date", "end_reason": "invalid_code"},
-    "administrations": {},
+    "administrations": {"dose": "non_numeric_value"},
     "lab_results": {
         "specimen_id": "invalid_code",
         "reference_low": "non_numeric_value",
