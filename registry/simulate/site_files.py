@@ -1,7 +1,7 @@
 """Writes one hospital's deliveries in its dialect: text with any marks and encoding, Parquet, Excel.
 
-A row may be damaged as a line (`DAMAGES`): cut short, a cell too many, shifted by a blank cell, broken quotes, a byte of
-another encoding. Each is exactly one record that can't be read, whatever stands around it.
+A row may be damaged as a line (`DAMAGES`): cut short, a cell too many, shifted by a blank cell, broken quotes, a byte
+of another encoding. Each is exactly one record that can't be read, whatever stands around it.
 """
 
 from __future__ import annotations
