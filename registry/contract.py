@@ -93,6 +93,14 @@ ANALYTES: tuple[str, ...] = (
 FORMATS: dict[str, str] = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet", ".xlsx": "xlsx"}
 """File name ending → format of the ledger."""
 
+
+def entity_named(file_name: str) -> str | None:
+    """The entity that a file is named after: <entity>[_<anything>].<ending>."""
+    folded = file_name.lower()
+    stem = next((folded.removesuffix(ending) for ending in FORMATS if folded.endswith(ending)), folded)
+    return next((entity for entity in ENTITIES if stem == entity or stem.startswith(f"{entity}_")), None)
+
+
 CANCELLED = frozenset({"cancelled"})
 """The status of a record that takes an earlier one back."""
 

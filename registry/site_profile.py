@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import unicodedata
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -97,6 +98,10 @@ def _entity_name(name: str) -> str:
     return one_of(name, ENTITIES, "entity")
 
 
+def _folded_name(name: str) -> str:
+    return unicodedata.normalize("NFC", name).strip().casefold()
+
+
 def _workbook_name(names: Any) -> Any:
     if isinstance(names, dict):
         other = next((name for name in names if not str(name).lower().endswith(".xlsx")), None)
@@ -182,6 +187,14 @@ class SiteProfile(YamlModel):
         """The columns that make the key of this entity where a file has none; empty where nothing does."""
         columns: tuple[str, ...] = getattr(self.keys, entity, ())
         return columns
+
+    def sheets_of(self, workbook: str) -> dict[str, str]:
+        """What the sheets of a workbook hold, by their names; empty where site.yml does not say."""
+        return self.sheets.get(self.name_of_workbook(workbook), {})
+
+    def name_of_workbook(self, workbook: str) -> str:
+        """The name of a workbook as `sheets` writes it, where it does: case does not count."""
+        return next((name for name in self.sheets if _folded_name(name) == _folded_name(workbook)), workbook)
 
     def _names(self, entity: str) -> list[tuple[str, str]]:
         names: dict[str, str] = getattr(self.columns, entity)

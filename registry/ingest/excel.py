@@ -16,7 +16,7 @@ from registry.errors import UserError
 from registry.ingest.excel_cells import cell_text
 from registry.ingest.header import Header, Tests, check_wide, is_header, read_header
 from registry.ingest.records import Record
-from registry.ingest.sheet import Sheet, open_workbook
+from registry.ingest.sheet import Sheet
 
 _ROWS_TO_HEADER = 50
 """Rows that are not empty within which the header stands."""
@@ -35,7 +35,7 @@ class Workbook:
 
 
 def read_workbook(
-    data: bytes,
+    sheets: Sequence[Sheet],
     entity: Entity,
     own_names: dict[str, str],
     tests: Tests,
@@ -44,10 +44,10 @@ def read_workbook(
 ) -> Workbook:
     """Every sheet that has a header: a row with the key column, or of a wide table the patient beside its tests.
 
-    UserError where the workbook can't be read, or no sheet fits.
+    UserError where no sheet fits.
     """
-    sheets = [_Table(sheet, decimal_mark) for sheet in open_workbook(data, where)]
-    filled = [sheet for sheet in sheets if next(sheet.rows(), None)]
+    tables = [_Table(sheet, decimal_mark) for sheet in sheets]
+    filled = [table for table in tables if next(table.rows(), None)]
     fitting = [sheet for sheet in filled if sheet.find_header(entity, own_names, tests, n_columns=2)] or [
         sheet for sheet in filled if sheet.find_header(entity, own_names, tests, n_columns=1)
     ]

@@ -37,6 +37,11 @@ class Sheet:
         if self._n_rows * self._n_columns > MOST_GRID:
             raise ValueError("too large a sheet")
 
+    @property
+    def is_empty(self) -> bool:
+        """Has it no cell?"""
+        return self._n_rows == 0
+
     def rows(self) -> Iterator[list[Cell]]:
         """All rows down to the last cell, from the first column that has a cell to the last."""
         typed = self._sheet.iter_rows()
