@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-import unicodedata
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -96,10 +95,6 @@ def _key_of(entity: str) -> Any:
 
 def _entity_name(name: str) -> str:
     return one_of(name, ENTITIES, "entity")
-
-
-def _folded_name(name: str) -> str:
-    return unicodedata.normalize("NFC", name).strip().casefold()
 
 
 def _workbook_name(names: Any) -> Any:
@@ -194,7 +189,7 @@ class SiteProfile(YamlModel):
 
     def name_of_workbook(self, workbook: str) -> str:
         """The name of a workbook as `sheets` writes it, where it does: case does not count."""
-        return next((name for name in self.sheets if _folded_name(name) == _folded_name(workbook)), workbook)
+        return next((name for name in self.sheets if name.casefold() == workbook.casefold()), workbook)
 
     def _names(self, entity: str) -> list[tuple[str, str]]:
         names: dict[str, str] = getattr(self.columns, entity)

@@ -151,18 +151,19 @@ def _files(settings: Settings, site: str, delivery: Path, profile: SiteProfile) 
             raise UserError(
                 f"{where}: unknown kind of file: deliver {', '.join(FORMATS)}, or move it out of the deliveries"
             )
+        name = unicodedata.normalize("NFC", path.name)
         yield from (
             DeliveredFile(
                 site=site,
                 delivery=delivery.name,
                 entity=entity,
-                path=unicodedata.normalize("NFC", path.name),
+                path=name,
                 absolute=path,
                 format=FORMATS[kind],
                 sha256="",
                 size=path.stat().st_size,
             )
-            for entity in _entities(path.name, kind, profile, where)
+            for entity in _entities(name, kind, profile, where)
         )
 
 
