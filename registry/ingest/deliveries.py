@@ -88,13 +88,12 @@ def discover(settings: Settings, hashed: Hashed | None = None) -> list[Delivered
 
 def find(settings: Settings) -> list[DeliveredFile]:
     """As `discover`, without opening a file: no hash yet."""
-    found = [
-        file
-        for site in _site_folders(settings)
-        for profile in [load_profile(site)]
-        for delivery in _delivery_folders(settings, site)
-        for file in _files(settings, site.name, delivery, profile)
-    ]
+    found: list[DeliveredFile] = []
+    for site in _site_folders(settings):
+        deliveries = _delivery_folders(settings, site)  # refuses links out, before the profile is read
+        profile = load_profile(site)
+        for delivery in deliveries:
+            found += _files(settings, site.name, delivery, profile)
     return sorted(found, key=lambda file: (file.place, file.entity))
 
 
