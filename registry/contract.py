@@ -6,6 +6,7 @@ how a file is read is in registry/ingest; a site's own names for columns and cod
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 
@@ -92,8 +93,26 @@ ANALYTES: tuple[str, ...] = (
 FORMATS: dict[str, str] = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet", ".xlsx": "xlsx"}
 """File name ending → format of the ledger."""
 
+
+def entity_named(file_name: str) -> str | None:
+    """The entity that a file is named after: <entity>[_<anything>].<ending>."""
+    folded = file_name.lower()
+    stem = next((folded.removesuffix(ending) for ending in FORMATS if folded.endswith(ending)), folded)
+    return next((entity for entity in ENTITIES if stem == entity or stem.startswith(f"{entity}_")), None)
+
+
 CANCELLED = frozenset({"cancelled"})
 """The status of a record that takes an earlier one back."""
 
 BLANKS = " \t\r\n\u00a0"
 """What surrounds a cell without belonging to it; the macro `cell` in dbt_project trims the same."""
+
+FORMULA = "#FORMULA"
+"""What a cell of a workbook reads as where it is a formula and its file holds no value for it."""
+
+_SHEET_ERROR = re.compile(r"#(FORMULA|GETTING_DATA|N/?[ADV]|[¡¿]?[A-ZÜ/0_]+[!?])|Err:\d{3}")
+
+
+def is_sheet_error(cell: str) -> bool:
+    """Is this what a spreadsheet shows for a value that it does not have? The macro `is_sheet_error` tells the same."""
+    return _SHEET_ERROR.fullmatch(cell.strip(BLANKS)) is not None

@@ -11,7 +11,7 @@ import hmac
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from registry.contract import BLANKS
+from registry.contract import BLANKS, entity_named
 
 if TYPE_CHECKING:
     import duckdb
@@ -33,9 +33,13 @@ def patient_key(key: bytes, site: str, patient_id: str) -> str:
     return _hmac(key, f"{site}\x1f{patient_id}")
 
 
-def file_id(key: bytes, site: str, delivery: str, path: str, sha256: str) -> str:
-    """The published id of a delivered file, 16 hexadecimal digits: its place and its bytes."""
-    return _hmac(key, f"file|{site}|{delivery}|{path}|{sha256}")[:16]
+def file_id(key: bytes, site: str, delivery: str, entity: str, path: str, sha256: str) -> str:
+    """The published id of a delivered file, 16 hexadecimal digits: its place and its bytes.
+
+    A workbook of several entities is a file of each of them.
+    """
+    name = path if entity_named(path) == entity else f"{path}|{entity}"
+    return _hmac(key, f"file|{site}|{delivery}|{name}|{sha256}")[:16]
 
 
 def site_salt(key: bytes, site: str) -> str:

@@ -80,7 +80,7 @@ def _rename(connection: duckdb.DuckDBPyConnection, key: bytes) -> int:
         ("patient_no", "patient_key"),
         [(number, patient_key(key, site, patient_id)) for number, site, patient_id in patients],
     )
-    files = connection.execute("SELECT file_no, site, delivery, path, sha256 FROM main.input_file").fetchall()
+    files = connection.execute("SELECT file_no, site, delivery, entity, path, sha256 FROM main.input_file").fetchall()
     _update(
         connection,
         "main.input_file",

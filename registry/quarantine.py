@@ -80,7 +80,7 @@ def held_back(settings: Settings, which: Filter) -> list[HeldBack]:
                 AND files.site = coalesce($site, files.site) AND files.delivery = coalesce($delivery, files.delivery)
                 AND aside.entity = coalesce($entity, aside.entity)
                 AND ($reason IS NULL OR list_contains(string_split(aside.reasons, ','), $reason))
-            ORDER BY files.site, files.delivery, files.path, row_number
+            ORDER BY files.site, files.delivery, files.path, aside.entity, row_number
             """,
             {"site": which.site, "delivery": which.delivery, "entity": which.entity, "reason": which.reason},
         ).fetchall()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from registry.contract import ENTITIES
+from registry.contract import ENTITIES, entity_named
 from registry.csv_cells import harmless
 from registry.errors import UserError
 from registry.ingest import load_profiles
@@ -32,6 +32,8 @@ AS_SENT = "record as sent"
 def send_back(settings: Settings, held: Iterable[HeldBack], out: Path) -> list[Path]:
     """Write <out>/<site>/<delivery>/<file>_held_back.csv for every file with records in `held`; the files written.
 
+    Of a workbook that is not named after its entity one for each of its entities: <file>_<entity>_held_back.csv.
+
     Cells are text as they were loaded, but never a formula to a spreadsheet; delimiter and encoding are those of the
     site's profile (UTF-8 with a mark, by which spreadsheets know it).
 
@@ -46,7 +48,7 @@ def send_back(settings: Settings, held: Iterable[HeldBack], out: Path) -> list[P
     with connect_built(settings) as connection, private_files():
         return [
             _write_file(connection, profiles.get(place[0], SiteProfile()), list(records), out)
-            for place, records in groupby(held, key=lambda record: (record.site, record.delivery, record.file))
+            for place, records in groupby(held, key=lambda r: (r.site, r.delivery, r.file, r.entity))
         ]
 
 
@@ -54,7 +56,9 @@ def _write_file(
     connection: duckdb.DuckDBPyConnection, profile: SiteProfile, records: list[HeldBack], out: Path
 ) -> Path:
     first = records[0]
-    path = out / first.site / first.delivery / f"{first.file}_held_back.csv"
+    # a workbook may hold several entities
+    name = first.file if entity_named(first.file) == first.entity else f"{first.file}_{first.entity}"
+    path = out / first.site / first.delivery / f"{name}_held_back.csv"
     header = _header(connection, first)
     encoding = "utf-8-sig" if profile.csv.encoding.lower().replace("_", "-") == "utf-8" else profile.csv.encoding
     try:

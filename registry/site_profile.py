@@ -183,6 +183,14 @@ class SiteProfile(YamlModel):
         columns: tuple[str, ...] = getattr(self.keys, entity, ())
         return columns
 
+    def sheets_of(self, workbook: str) -> dict[str, str]:
+        """What the sheets of a workbook hold, by their names; empty where site.yml does not say."""
+        return self.sheets.get(self.name_of_workbook(workbook), {})
+
+    def name_of_workbook(self, workbook: str) -> str:
+        """The name of a workbook as `sheets` writes it, where it does: case does not count."""
+        return next((name for name in self.sheets if name.casefold() == workbook.casefold()), workbook)
+
     def _names(self, entity: str) -> list[tuple[str, str]]:
         names: dict[str, str] = getattr(self.columns, entity)
         return list(names.items())

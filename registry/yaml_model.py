@@ -101,6 +101,11 @@ def load_model(path: Path, model: type[Model]) -> Model:
         raise UserError(_explain(path, root, model, error)) from None
 
 
+def mistake_in(path: Path, keys: tuple[str, ...], message: str) -> UserError:
+    """What to say of a mistake in a file that has been read, below these keys."""
+    return UserError(f"{path}, line {_line(_compose(path), keys)}: {'.'.join(keys)}: {message}")
+
+
 def _compose(path: Path) -> yaml.Node | None:
     try:
         text = path.read_text(encoding="utf-8-sig")

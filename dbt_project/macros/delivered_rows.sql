@@ -32,7 +32,12 @@
             f.flags_behind,
             s.salt,
             {%- for column in columns %}
-            {{ sent_cell('r.' ~ column, 'f.missing_words') }} as {{ column }}{{ "," if not loop.last }}
+            {%- if column in [key, 'patient_id', 'test_code'] %}
+            -- an error of a spreadsheet names nothing: rows that have it would share a key, a patient or a test
+            case when not {{ is_sheet_error(cell('r.' ~ column)) }} then {{ sent_cell('r.' ~ column, 'f.missing_words') }} end
+            {%- else %}
+            {{ sent_cell('r.' ~ column, 'f.missing_words') }}
+            {%- endif %} as {{ column }}{{ "," if not loop.last }}
             {%- endfor %}
         from {{ source('raw', entity) }} as r
         inner join {{ ref('stg_input_file') }} as f on r.file_no = f.file_no

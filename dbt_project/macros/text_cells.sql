@@ -14,6 +14,18 @@
     nullif(trim({{ column }}, ' ' || chr(9) || chr(10) || chr(13) || chr(160)), '')
 {%- endmacro %}
 
+{#
+  Is a cell what a spreadsheet shows for a value that it does not have: an error, or a formula without a stored value?
+  registry/contract.py's is_sheet_error tells the same. False of NULL.
+#}
+{% macro is_sheet_error(cell) -%}
+    coalesce(
+        ({{ cell }} like '#%' or {{ cell }} like 'Err:%')
+        and {{ matches(cell, '#(FORMULA|GETTING_DATA|N/?[ADV]|[¡¿]?[A-ZÜ/0_]+[!?])|Err:\\d{3}') }},
+        false
+    )
+{%- endmacro %}
+
 {# A cell as above; NULL too where it is one of the site's words for "no value" (stg_input_file.missing_words). #}
 {% macro sent_cell(column, missing_words) -%}
     case

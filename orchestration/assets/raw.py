@@ -59,7 +59,7 @@ def _raw_asset(entity: str) -> dg.AssetsDefinition:
                 return dg.MaterializeResult(metadata=UNCHANGED)
             started = time.monotonic()
             settings = enter(context, registry_settings)
-            files = [file for file in ingest.discover(settings) if file.entity == entity]
+            files = ingest.discover(settings)
             result = ingest.load_entity(settings, entity, files)
             for site, column in sorted(result.unknown_columns):
                 log.warning("%s, %s: column '%s' is not in the contract; kept as sent, not used", site, entity, column)
@@ -86,7 +86,7 @@ def _raw_asset(entity: str) -> dg.AssetsDefinition:
                     "rows_new": result.n_rows_new,
                     "rows_malformed": result.n_malformed,
                     "sheets_not_read": len(result.unread_sheets),
-                    "months_by_site": _months_by_site(files),
+                    "months_by_site": _months_by_site([file for file in files if file.entity == entity]),
                     "duration_s": round(time.monotonic() - started, 2),
                 }
             )

@@ -66,6 +66,37 @@ def _count(data: bytes, byte: bytes, end: int | None = None) -> int:
     return int(np.count_nonzero(np.frombuffer(data, np.uint8)[:end] == byte[0]))
 
 
+def _any_blank_end(data: bytes, delimiter: bytes) -> bool:
+    """Does any line end in a blank cell, as a record with too many does where DuckDB does not reject it?"""
+    import numpy as np
+
+    text = np.frombuffer(data, np.uint8)
+    ends = np.append(np.flatnonzero(text == ord("\n")), len(text))
+    ends -= text[ends - 1] == ord("\r")
+    is_quoted = text[ends - 1] == ord('"')
+    last, before = ends[~is_quoted], ends[is_quoted] - 2
+    return bool((text[last - 1] == delimiter[0]).any() or (text[before[before > 0]] == ord('"')).any())
+
+
+def _count_unquoted(data: bytes, delimiter: bytes) -> int | None:
+    """Delimiters outside quotes; None where a quote is not at either end of a cell, or holds a line end."""
+    import numpy as np
+
+    text = np.frombuffer(data, np.uint8)
+    quotes = np.flatnonzero(text == ord('"'))
+    opening, closing = quotes[0::2], quotes[1::2]
+    before, after = text[opening[opening > 0] - 1], text[closing[closing + 1 < len(text)] + 1]
+    ends = np.zeros(256, bool)
+    ends[list(b'"\r\n' + delimiter)] = True
+    if len(quotes) % 2 or not ends[before].all() or not ends[after].all():
+        return None
+    if (np.searchsorted(quotes, np.flatnonzero(text == ord("\n"))) % 2).any():
+        return None
+    is_delimiter = text == delimiter[0]
+    n_since_quotes = np.add.reduceat(is_delimiter, quotes, dtype=np.uint32)
+    return int(np.count_nonzero(is_delimiter) - n_since_quotes[0::2].sum())
+
+
 def _is_utf8(data: bytes) -> bool:
     try:
         return data.isascii() or bool(data.decode("utf-8"))
@@ -84,7 +115,7 @@ class CsvBulk:
         dialect: Dialect,
     ) -> None:
         self._stand_in_cell = f"stand-in {secrets.token_hex(16)}"
-        self.stand_in = self._stand_in_cell + dialect.delimiter * (dialect.width - 1)
+        self.stand_in = self._stand_in_cell + dialect.delimiter * (dialect.n_cells - 1)
         """A line that no file holds, for a record that is loaded otherwise."""
         self._connection = connection
         self._folder = folder
@@ -95,7 +126,9 @@ class CsvBulk:
         """Is every line of this piece one good record, as far as can be told at a glance?
 
         Not so where DuckDB (2.0) is known to differ from registry/ingest/records.py either: with several kinds of
-        line end, a byte order mark at the start, and spaces around a quoted cell.
+        line end, a byte order mark at the start, and spaces around a quoted cell. It rejects records with too few
+        cells, and lets those with too many blank ones pass: so all delimiters together are counted here, unless no line
+        ends in a blank cell.
         """
         dialect = self._dialect
         if dialect.line_end != "\n" or data.startswith(codecs.BOM_UTF8) or not _is_utf8(data):
@@ -104,13 +137,19 @@ class CsvBulk:
         if returns and not returns == data.count(b"\n") == data.count(b"\r\n"):
             return False
         delimiter = dialect.delimiter.encode()
+        n_delimiters = count_lines(data) * (dialect.n_cells - 1)
         if b'"' not in data:
-            return _count(data, delimiter) == count_lines(data) * (dialect.width - 1)
+            return _count(data, delimiter) == n_delimiters
+        if self._has_spaced_quotes(data):
+            return False
+        return not _any_blank_end(data, delimiter) or _count_unquoted(data, delimiter) == n_delimiters
+
+    def _has_spaced_quotes(self, data: bytes) -> bool:
         if b' "' not in data and b'" ' not in data:
-            return True
-        mark = re.escape(delimiter)
+            return False
+        mark = re.escape(self._dialect.delimiter.encode())
         around = rb'(?:^|[%b\r\n]) +"|" +(?:["%b\r\n]|$)' % (mark, mark)
-        return re.search(around, data) is None
+        return re.search(around, data) is not None
 
     def load(self, pieces: Sequence[PlainPiece], file_no: int, first_record: int) -> int:
         """Rows loaded from successive pieces, one thread a piece; stand-ins count as records but are left out.
@@ -135,7 +174,8 @@ class CsvBulk:
         return n_rows
 
     def _branch(self, number: int, path: Path, file_no: int, first: int) -> str:
-        columns = [f"c{position}" for position in range(self._header.width)]
+        columns = [f"c{position}" for position in range(self._dialect.n_cells)]
+        filled = " OR ".join(f"{column} <> ''" for column in columns[self._header.width :])
         types = ", ".join(f"'{column}': 'VARCHAR'" for column in columns)
         return f"""
             SELECT {file_no}, {first} - 1 + line, {_raw_columns(self._header, columns)}
@@ -146,7 +186,7 @@ class CsvBulk:
                 store_rejects = true, rejects_table = 'rejects_{number}', rejects_scan = 'scans_{number}',
                 rejects_limit = 1
             ))
-            WHERE c0 IS DISTINCT FROM {_quoted(self._stand_in_cell)}
+            WHERE c0 IS DISTINCT FROM {_quoted(self._stand_in_cell)}{f" AND ({filled}) IS NOT TRUE" if filled else ""}
         """
 
     def _insert(self, branches: Sequence[str]) -> int:

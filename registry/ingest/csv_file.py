@@ -14,6 +14,7 @@ from registry.ingest.header import Header, read_header, require_columns
 from registry.ingest.records import Dialect, RecordReader, first_record
 from registry.ingest.staging import Counts
 from registry.ingest.stream import TextStream
+from registry.ingest.surplus import WITH_DECIMALS, with_surplus
 from registry.ingest.target import Reading, Target, Way
 from registry.ingest.wide import Row, Rows, rows_of
 from registry.site_profile import SiteProfile
@@ -25,10 +26,10 @@ def read_csv_file(target: Target, file: DeliveredFile, profile: SiteProfile, fil
     """Read the file into raw (or, with Way.STAGE, into staging) as number `file_no`."""
     stream = TextStream(file.absolute, profile.csv.encoding, file.where, target.piece_bytes)
     with stream:
-        header, delimiter = _read_header(stream, file, profile)
+        header, dialect = _read_header(stream, file, profile)
         with ThreadPoolExecutor(1) as beside:
             rows = rows_of(header, profile)
-            load = _CsvLoad(target, stream, rows, header, delimiter, file_no, way, file.where, beside)
+            load = _CsvLoad(target, stream, rows, header, dialect, file_no, way, file.where, beside)
             for piece, is_last in stream.pieces():
                 load.take(piece, is_last)
             load.finish()
@@ -37,8 +38,8 @@ def read_csv_file(target: Target, file: DeliveredFile, profile: SiteProfile, fil
     return Reading(header, load.counts)
 
 
-def _read_header(stream: TextStream, file: DeliveredFile, profile: SiteProfile) -> tuple[Header, str]:
-    """The file's columns and its delimiter: the site's, or the one of a first line `sep=;`, which Excel understands."""
+def _read_header(stream: TextStream, file: DeliveredFile, profile: SiteProfile) -> tuple[Header, Dialect]:
+    """The file's columns and how its lines are split: by the site's delimiter, or the one of a first line `sep=;`."""
     text = stream.first_text()
     named = _NAMED_DELIMITER.match(text)
     delimiter, start = (named[1], named.end()) if named else (profile.csv.delimiter, 0)
@@ -54,8 +55,11 @@ def _read_header(stream: TextStream, file: DeliveredFile, profile: SiteProfile) 
     entity = ENTITIES[file.entity]
     own_names, tests = profile.column_names(entity.name), profile.wide_tests(entity.name)
     header = read_header(entity, cells, own_names, file.where, tests)
-    stream.skip(text[: start + end])
-    return header, delimiter
+    lead = text[: start + end]
+    stream.skip(lead)
+    dialect = Dialect(delimiter, stream.line_end, header.width, len(cells) - header.width)
+    numbers = [p for p in map(header.position, WITH_DECIMALS) if p is not None] + [p for p, _ in header.tests]
+    return header, with_surplus(dialect, file.absolute, profile.csv.encoding, lead, numbers, file.where)
 
 
 class _CsvLoad:
@@ -71,14 +75,13 @@ class _CsvLoad:
         stream: TextStream,
         rows: Rows,
         header: Header,
-        delimiter: str,
+        dialect: Dialect,
         file_no: int,
         way: Way,
         where: str,
         beside: Executor,
     ) -> None:
         self.counts = Counts()
-        dialect = Dialect(delimiter, stream.line_end, header.width)
         self._target = target
         self._stream = stream
         self._rows = rows

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from registry.contract import ENTITIES, FORMATS
+from registry.contract import ENTITIES, FORMATS, entity_named
 from registry.errors import UserError
 from registry.settings import STUDY_NAME, is_month
 from registry.site_profile import PROFILE_NAME, SiteProfile, load_profile
@@ -88,13 +88,13 @@ def discover(settings: Settings, hashed: Hashed | None = None) -> list[Delivered
 
 def find(settings: Settings) -> list[DeliveredFile]:
     """As `discover`, without opening a file: no hash yet."""
-    found = [
-        file
-        for site in _site_folders(settings)
-        for delivery in _delivery_folders(settings, site)
-        for file in _files(settings, site.name, delivery)
-    ]
-    return sorted(found, key=lambda file: file.place)
+    found: list[DeliveredFile] = []
+    for site in _site_folders(settings):
+        deliveries = _delivery_folders(settings, site)  # refuses links out, before the profile is read
+        profile = load_profile(site)
+        for delivery in deliveries:
+            found += _files(settings, site.name, delivery, profile)
+    return sorted(found, key=lambda file: (file.place, file.entity))
 
 
 def _site_folders(settings: Settings) -> list[Path]:
@@ -138,7 +138,7 @@ def _delivery_folders(settings: Settings, site: Path) -> list[Path]:
     return folders
 
 
-def _files(settings: Settings, site: str, delivery: Path) -> Iterator[DeliveredFile]:
+def _files(settings: Settings, site: str, delivery: Path, profile: SiteProfile) -> Iterator[DeliveredFile]:
     for path in _entries(delivery, settings.deliveries):
         where = f"{site}/{delivery.name}/{_shown(path)}"
         if path.is_dir():
@@ -150,27 +150,34 @@ def _files(settings: Settings, site: str, delivery: Path) -> Iterator[DeliveredF
             raise UserError(
                 f"{where}: unknown kind of file: deliver {', '.join(FORMATS)}, or move it out of the deliveries"
             )
-        entity = _entity(path.name[: -len(kind)])
-        if entity is None:
-            raise UserError(
-                f"{where}: can't tell what it holds: name it <entity>[_<anything>]{kind} with one of "
-                f"{', '.join(ENTITIES)}"
+        name = unicodedata.normalize("NFC", path.name)
+        yield from (
+            DeliveredFile(
+                site=site,
+                delivery=delivery.name,
+                entity=entity,
+                path=name,
+                absolute=path,
+                format=FORMATS[kind],
+                sha256="",
+                size=path.stat().st_size,
             )
-        yield DeliveredFile(
-            site=site,
-            delivery=delivery.name,
-            entity=entity,
-            path=unicodedata.normalize("NFC", path.name),
-            absolute=path,
-            format=FORMATS[kind],
-            sha256="",
-            size=path.stat().st_size,
+            for entity in _entities(name, kind, profile, where)
         )
 
 
-def _entity(stem: str) -> str | None:
-    folded = stem.lower()
-    return next((e for e in ENTITIES if folded == e or folded.startswith(f"{e}_")), None)
+def _entities(name: str, kind: str, profile: SiteProfile, where: str) -> list[str]:
+    """What a file holds: by its sheets in site.yml, else by its name."""
+    if sheets := profile.sheets_of(name):
+        return sorted(set(sheets.values()))
+    entity = entity_named(name)
+    if entity is None:
+        or_sheets = ", or say what its sheets hold in site.yml (sheets: ...)" if kind == ".xlsx" else ""
+        raise UserError(
+            f"{where}: can't tell what it holds: name it <entity>[_<anything>]{kind} with one of "
+            f"{', '.join(ENTITIES)}{or_sheets}"
+        )
+    return [entity]
 
 
 def _entries(folder: Path, root: Path) -> list[Path]:

@@ -7,20 +7,16 @@ like visible ones: they were sent. What a cell becomes is registry/ingest/excel_
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
-
-from registry.contract import Entity
+from registry.contract import FORMULA, Entity, is_sheet_error
 from registry.errors import UserError
-from registry.ingest.bounds import UNREADABLE, check_workbook
-from registry.ingest.excel_cells import SpecialCells, cell_text, special_cells
+from registry.ingest.excel_cells import cell_text
 from registry.ingest.header import Header, Tests, check_wide, is_header, read_header
 from registry.ingest.records import Record
+from registry.ingest.sheet import Sheet
 
 _ROWS_TO_HEADER = 50
 """Rows that are not empty within which the header stands."""
@@ -39,7 +35,7 @@ class Workbook:
 
 
 def read_workbook(
-    data: bytes,
+    sheets: Sequence[Sheet],
     entity: Entity,
     own_names: dict[str, str],
     tests: Tests,
@@ -48,27 +44,18 @@ def read_workbook(
 ) -> Workbook:
     """Every sheet that has a header: a row with the key column, or of a wide table the patient beside its tests.
 
-    UserError where the workbook can't be read, or no sheet fits.
+    UserError where no sheet fits.
     """
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as book:
-            check_workbook(book, where)
-        workbook = CalamineWorkbook.from_filelike(io.BytesIO(data))
-        special = special_cells(data)
-        sheets = [
-            _Sheet(number, workbook.get_sheet_by_index(number - 1), special.get(number, {}), decimal_mark)
-            for number in range(1, len(workbook.sheet_names) + 1)
-        ]
-    except (CalamineError, OSError, ValueError, KeyError, *UNREADABLE):
-        raise UserError(
-            f"{where}: not a readable Excel workbook: damaged, cut off or protected; save it again as .xlsx"
-        ) from None
-    filled = [sheet for sheet in sheets if next(sheet.rows(), None)]
+    tables = [_Table(sheet, decimal_mark) for sheet in sheets]
+    filled = [table for table in tables if next(table.rows(), None)]
     fitting = [sheet for sheet in filled if sheet.find_header(entity, own_names, tests, n_columns=2)] or [
         sheet for sheet in filled if sheet.find_header(entity, own_names, tests, n_columns=1)
     ]
     if not fitting:
-        raise UserError(_no_header(entity, where, bool(filled), bool(tests)))
+        top = (cells for sheet in filled for cells in islice(sheet.rows(), _ROWS_TO_HEADER))
+        raise UserError(
+            _no_header(entity, where, bool(filled), bool(tests)) + _of_formulas(any(FORMULA in c for c in top))
+        )
     headers = [sheet.header(entity, own_names, tests, where) for sheet in fitting]
     header = _united(headers)
     check_wide(header, where)
@@ -89,26 +76,26 @@ def _no_header(entity: Entity, where: str, has_cells: bool, has_tests: bool) -> 
     )
 
 
-class _Sheet:
+def _of_formulas(are_any: bool) -> str:
+    return "; some cells are formulas without a stored value: save it in a spreadsheet program" if are_any else ""
+
+
+class _Table:
     """One sheet: rows as text, with the header once `find_header` has found it."""
 
-    def __init__(self, number: int, sheet: CalamineSheet, special: SpecialCells, decimal_mark: str) -> None:
-        self.number = number
+    def __init__(self, sheet: Sheet, decimal_mark: str) -> None:
+        self.number = sheet.number
         self._sheet = sheet
-        self._special = special
-        self._first_column = sheet.start[1] if sheet.start else 0
         self._decimal_mark = decimal_mark
         self._n_above = 0
         self._columns: list[int] = []
         self._names: list[str] = []
+        self._read: set[int] = set()
 
     def rows(self) -> Iterator[list[str]]:
         """The rows that are not empty."""
-        for number, row in enumerate(self._sheet.iter_rows()):
-            cells = [
-                cell_text(cell, self._decimal_mark, self._special.get((number, self._first_column + place)))
-                for place, cell in enumerate(row)
-            ]
+        for row in self._sheet.rows():
+            cells = [cell_text(cell, self._decimal_mark, special) for cell, special in row]
             if any(cell.strip() for cell in cells):
                 yield cells
 
@@ -119,7 +106,9 @@ class _Sheet:
                 self._n_above = n_above
                 named = [place for place, cell in enumerate(cells) if cell.strip()]
                 nameless = set(range(named[-1])) - set(named)
-                used = {place for row in self._body() for place in nameless if row[place].strip()} if nameless else ()
+                used = (
+                    {place for row in self._body() for place in nameless if self._holds(row, place)} if nameless else ()
+                )
                 self._columns = sorted({*named, *used})
                 self._names = [cells[place] if place in named else f"column {place + 1}" for place in self._columns]
                 return True
@@ -127,13 +116,23 @@ class _Sheet:
 
     def header(self, entity: Entity, own_names: dict[str, str], tests: Tests, where: str) -> Header:
         """The columns found; UserError where they don't fit together."""
-        return read_header(entity, self._names, own_names, f"{where}, sheet {self.number}", tests)
+        where = f"{where}, sheet {self.number}"
+        for place, name in zip(self._columns, self._names, strict=True):
+            if is_sheet_error(name):
+                raise UserError(
+                    f"{where}: the header of column {place + 1} is an error, or a formula without a stored value: "
+                    "write its name there, or save the workbook once in a spreadsheet program"
+                )
+        header = read_header(entity, self._names, own_names, where, tests)
+        tests_at = {position for position, _ in header.tests}
+        self._read = {self._columns[p] for p, target in enumerate(header.targets) if target or p in tests_at}
+        return header
 
     def records(self, places: Sequence[int], width: int) -> Iterator[Record]:
         """The rows below the header, each cell at its place among `width`; a cell beside the table spoils its row."""
         beyond = self._columns[-1] + 1
         for row in self._body():
-            if any(cell.strip() for cell in row[beyond:]):
+            if any(self._holds(row, place) for place in range(beyond, len(row))):
                 yield Record(None, "\t".join(row))
                 continue
             cells = [""] * width
@@ -142,7 +141,14 @@ class _Sheet:
             yield Record(cells)
 
     def _body(self) -> Iterator[list[str]]:
-        return islice(self.rows(), self._n_above + 1, None)
+        """The rows below the header that hold anything."""
+        for row in islice(self.rows(), self._n_above + 1, None):
+            if any(self._holds(row, place) for place in range(len(row))):
+                yield row
+
+    def _holds(self, row: Sequence[str], place: int) -> bool:
+        """Does the cell say anything? Not where it is an error, or a formula without a value, in a column not read."""
+        return bool(row[place].strip()) and (place in self._read or not is_sheet_error(row[place]))
 
 
 def _identity(header: Header, position: int) -> str:

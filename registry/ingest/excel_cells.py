@@ -3,8 +3,9 @@
 Text stays as it is. Numbers and dates have no text of their own in a workbook: dates become ISO, numbers the
 shortest plain form, with the site's decimal mark, so that they read like the site's text.
 
-calamine tells neither that a number is formatted as a percentage (a cell that shows 45% holds 0.45) nor that a cell
-holds an error (#N/A reads as empty). Both are looked up in the workbook itself, where there are any.
+calamine tells neither that a number is formatted as a percentage (a cell that shows 45% holds 0.45), nor that a cell
+holds an error (#N/A reads as empty), or a formula whose value nobody has stored. All three are looked up in the
+workbook itself, where there are any.
 """
 
 from __future__ import annotations
@@ -20,13 +21,19 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 from xml.etree import ElementTree as ET
 
+from registry.contract import FORMULA
+
 PERCENT = "%"
 SpecialCells: TypeAlias = dict[tuple[int, int], str]
-"""Row and column (0 = first) of the cells that calamine says too little of: their error, or PERCENT."""
+"""Row and column (0 = first) of the cells that calamine says too little of: their error, FORMULA, or PERCENT."""
 
 _PERCENT_FORMATS = {"9", "10"}
 _LITERAL = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
+_ERROR_OR_FORMULA = re.compile(rb"""t\s*=\s*["']e["']|<(?:\w+:)?f[\s/>]""")
+_CORNER = re.compile(r"([A-Z]{1,3})(\d{1,7})$")
 _MILLISECOND = 1000
+_MOST_SPILLED = 2**20
+"""Cells that one array formula may fill."""
 
 
 def cell_text(cell: Any, decimal_mark: str, special: str | None = None) -> str:
@@ -67,7 +74,10 @@ def _to_second(moment: dt.datetime) -> dt.datetime:
 
 
 def special_cells(data: bytes) -> dict[int, SpecialCells]:
-    """Of each sheet (1 = first) that has any, its percentages and errors. ValueError where `data` is no .xlsx."""
+    """The percentages, errors and formulas without a value of each sheet (1 = first) that has any.
+
+    ValueError where `data` is not a readable .xlsx.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as book:
             parts = {name.replace("\\", "/").lower(): name for name in book.namelist()}
@@ -122,7 +132,7 @@ def _percent_styles(styles: bytes) -> set[str]:
 
 def _special_of(sheet: bytes, percent: set[str]) -> SpecialCells:
     """The special cells of one sheet; a sheet without any is not parsed."""
-    if not re.search(rb't\s*=\s*["\']e["\']', sheet) and not (percent and _uses(sheet, percent)):
+    if not _ERROR_OR_FORMULA.search(sheet) and not (percent and _uses(sheet, percent)):
         return {}
     found: SpecialCells = {}
     row_number = 0
@@ -131,13 +141,35 @@ def _special_of(sheet: bytes, percent: set[str]) -> SpecialCells:
         column = 0
         for cell in row:
             column = _column(cell.get("r", "")) or column + 1
-            if cell.get("t") == "e":
-                value = next((child.text for child in cell if child.tag.endswith("v")), None)
-                found[row_number - 1, column - 1] = value or "#N/A"
-            elif cell.get("s") in percent and cell.get("t", "n") == "n":
-                found[row_number - 1, column - 1] = PERCENT
+            place = row_number - 1, column - 1
+            parts = {child.tag.rpartition("}")[2]: child for child in cell}
+            kind = cell.get("t", "n")
+            # an empty text is a value too: ="" shows nothing
+            has_value = "is" in parts or ("v" in parts and (parts["v"].text or kind == "str"))
+            if has_value:
+                found.pop(place, None)  # within an array formula that was never computed
+            if "f" in parts and not has_value:
+                found |= dict.fromkeys(_filled_by(parts["f"], place), FORMULA)
+            elif kind == "e":
+                found[place] = (parts["v"].text if "v" in parts else None) or "#N/A"
+            elif has_value and kind == "n" and cell.get("s") in percent:
+                found[place] = PERCENT
         row.clear()
     return found
+
+
+def _filled_by(formula: ET.Element, place: tuple[int, int]) -> list[tuple[int, int]]:
+    """The cells that a formula gives values to: its own, of an array formula its whole range."""
+    if formula.get("t") not in ("array", "dataTable"):
+        return [place]
+    corner = _CORNER.search(formula.get("ref", ""))
+    if corner is None:
+        return [place]
+    rows = range(place[0], int(corner[2]))
+    columns = range(place[1], _column(corner[1]))
+    if len(rows) * len(columns) > _MOST_SPILLED:
+        raise ValueError("too large an array formula")
+    return [(row, column) for row in rows for column in columns] or [place]
 
 
 def _uses(sheet: bytes, styles: set[str]) -> bool:

@@ -20,7 +20,7 @@ from registry.vault import connect_vault
 if TYPE_CHECKING:
     from registry.settings import Settings
 
-READER = {"csv": "1", "parquet": "1", "xlsx": "2"}
+READER = {"csv": "2", "parquet": "1", "xlsx": "3"}
 """Raise a format's when the same bytes are read into other rows than before: its files are then read again."""
 
 Place = tuple[str, str, str]
@@ -57,6 +57,8 @@ def read_as(file: DeliveredFile, profile: SiteProfile) -> str:
         ways.append(profile.csv.decimal)
     if profile.codes.status:
         ways.append(sorted(profile.cancelled_words))
+    if file.format == "xlsx" and (sheets := profile.sheets_of(file.path)):
+        ways.append(sorted(sheet for sheet, entity in sheets.items() if entity == file.entity))
     table = profile.wide_table(file.entity)
     if table:
         tests = sorted((header, test.code, test.unit) for header, test in table.by_header.items())
@@ -82,12 +84,12 @@ def next_file_no(connection: duckdb.DuckDBPyConnection) -> int:
     return int(row[0]) if row else 1
 
 
-def make_current(connection: duckdb.DuckDBPyConnection, place: Place, file_no: int | None) -> None:
-    """Let the version `file_no` of a place count, or none; the caller's transaction."""
+def make_current(connection: duckdb.DuckDBPyConnection, entity: str, place: Place, file_no: int | None) -> None:
+    """Let the version `file_no` of an entity's place count, or none; the caller's transaction."""
     connection.execute(
         "UPDATE main.input_file SET is_current = (file_no IS NOT DISTINCT FROM $file_no) "
-        "WHERE site = $site AND delivery = $delivery AND path = $path",
-        {"file_no": file_no, **dict(zip(("site", "delivery", "path"), place, strict=True))},
+        "WHERE entity = $entity AND site = $site AND delivery = $delivery AND path = $path",
+        {"entity": entity, "file_no": file_no, **dict(zip(("site", "delivery", "path"), place, strict=True))},
     )
 
 

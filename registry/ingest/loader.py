@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,13 +49,16 @@ def load_entity(
     progress: Progress | None = None,
     small_file: int = SMALL_FILE,
 ) -> LoadResult:
-    """Load the files of one entity (others in `files` are passed over) that the vault does not hold yet.
+    """Load the files of one entity that the vault does not hold yet. `files` are all that are delivered.
 
     A known file is left alone; new bytes at a known place replace its version; an earlier version sent again
-    counts again. Files that the ledger knows and that are not among `files` are reported and change nothing.
+    counts again; a file that held this entity and is now said to hold others counts no more. Files that the ledger
+    knows and that are not among `files` are reported and change nothing.
     Raises UserError at the first file that can't be read; what was kept before it stays.
     """
-    mine = sorted((file for file in files if file.entity == entity), key=lambda file: file.place)
+    delivered = list(files)
+    places = {file.place for file in delivered}
+    mine = sorted((file for file in delivered if file.entity == entity), key=lambda file: file.place)
     keys = ensure_keys(settings)
     profiles = {file.site: load_profile(settings.deliveries / file.site) for file in mine}
     with connect_vault(settings) as connection, _scratch(settings) as folder:
@@ -74,17 +77,18 @@ def load_entity(
             except OSError as error:
                 raise UserError(f"{settings.vault} can't be written: {error.strerror}: free some space") from None
             load.commit_staged()
-        load.result.missing_files = _missing(load.known, mine, settings.through)
+            load.drop(sorted(places - {file.place for file in mine}))
+        load.result.missing_files = _missing(load.known, places, settings.through)
         return load.result
 
 
 def _missing(
     known: Mapping[ledger.Place, list[ledger.Version]],
-    files: Iterable[DeliveredFile],
+    delivered: Set[ledger.Place],
     through: str | None,
 ) -> tuple[str, ...]:
     """Places of the ledger, up to `through`, where no file was found."""
-    gone = set(known) - {file.place for file in files}
+    gone = set(known) - delivered
     return tuple(sorted("/".join(place) for place in gone if through is None or place[1] <= through))
 
 
@@ -138,9 +142,17 @@ class _Load:
         else:
             if not same.is_current:
                 with self._transaction(file.where):
-                    ledger.make_current(self._connection, file.place, same.file_no)
+                    ledger.make_current(self._connection, self._entity, file.place, same.file_no)
                 self.result.n_files_replaced += 1
             self._report(file, 0)
+
+    def drop(self, places: Iterable[ledger.Place]) -> None:
+        """Let no version of these places count: their files are there, and hold this entity no more."""
+        for place in places:
+            if any(version.is_current for version in self.known.get(place, ())):
+                with self._transaction("/".join(place)):
+                    ledger.make_current(self._connection, self._entity, place, None)
+                self.result.n_files_replaced += 1
 
     def commit_staged(self) -> None:
         """Load the files that are staged, all in one transaction."""
@@ -182,14 +194,14 @@ class _Load:
 
     def _read(self, file: DeliveredFile, profile: SiteProfile, read_as: str, file_no: int, way: Way) -> ledger.Loaded:
         reading = read_file(self._target, file, profile, file_no, way)
-        name = file_id(self._key, file.site, file.delivery, file.path, file.sha256)
+        name = file_id(self._key, file.site, file.delivery, file.entity, file.path, file.sha256)
         return ledger.Loaded(file, file_no, name, read_as, reading)
 
     def _enter(self, loaded: Sequence[ledger.Loaded]) -> None:
         """Ledger, salts and patients of files whose rows are in raw; their numbers are consecutive."""
         for entry in loaded:
             if entry.file.place in self.known:
-                ledger.make_current(self._connection, entry.file.place, None)
+                ledger.make_current(self._connection, self._entity, entry.file.place, None)
         ledger.enter(self._connection, loaded)
         add_salts(self._connection, self._key, {entry.file.site for entry in loaded})
         first, last = loaded[0].file_no, loaded[-1].file_no

@@ -19,11 +19,13 @@ from registry.ingest.deliveries import DeliveredFile
 from registry.ingest.excel import read_workbook
 from registry.ingest.header import Header, require_columns
 from registry.ingest.parquet import parquet_header, parquet_records, unreadable
+from registry.ingest.sheet import Sheet, open_workbook
 from registry.ingest.staging import Counts
 from registry.ingest.target import Reading, Target, Way
 from registry.ingest.wide import rows_of
-from registry.site_profile import SiteProfile
+from registry.site_profile import PROFILE_NAME, SiteProfile
 from registry.vocabulary import folded_word
+from registry.yaml_model import mistake_in, nearest
 
 
 def read_file(target: Target, file: DeliveredFile, profile: SiteProfile, file_no: int, way: Way) -> Reading:
@@ -50,7 +52,9 @@ def read_file(target: Target, file: DeliveredFile, profile: SiteProfile, file_no
 
 def _read_xlsx(target: Target, file: DeliveredFile, profile: SiteProfile, file_no: int, data: bytes) -> Reading:
     own_names, tests = profile.column_names(file.entity), profile.wide_tests(file.entity)
-    workbook = read_workbook(data, ENTITIES[file.entity], own_names, tests, profile.csv.decimal, file.where)
+    sheets = open_workbook(data, file.where)
+    chosen = _chosen(file, profile, sheets)
+    workbook = read_workbook(chosen, ENTITIES[file.entity], own_names, tests, profile.csv.decimal, file.where)
     rows = rows_of(workbook.header, profile)
     counts = Counts()
     for records in workbook.sheets:
@@ -58,7 +62,32 @@ def _read_xlsx(target: Target, file: DeliveredFile, profile: SiteProfile, file_n
         counts += target.staging.add(file_no, rows.header, rows.of(records), rows.cancelled)
     require_columns(workbook.header, counts.n_not_cancelled, file.where)
     target.staging.load(target.connection)
-    return Reading(workbook.header, counts, workbook.unread_sheets)
+    if not profile.sheets_of(file.path):
+        return Reading(workbook.header, counts, workbook.unread_sheets)
+    if workbook.unread_sheets:
+        raise UserError(
+            f"{file.where}, sheet {workbook.unread_sheets[0]}: no header of {file.entity}: put it within the first "
+            "rows, or correct site.yml (sheets)"
+        )
+    said = {name.casefold() for name in profile.sheets_of(file.path)}
+    unread = (sheet.number for sheet in sheets if sheet.name.strip().casefold() not in said and not sheet.is_empty)
+    return Reading(workbook.header, counts, tuple(unread))
+
+
+def _chosen(file: DeliveredFile, profile: SiteProfile, sheets: list[Sheet]) -> list[Sheet]:
+    """The sheets that may hold the file's entity: those that site.yml names for it, else all."""
+    said = profile.sheets_of(file.path)
+    names = [sheet.name.strip() for sheet in sheets]
+    folded = [name.casefold() for name in names]
+    for name in said:
+        if name.casefold() not in folded:
+            raise mistake_in(
+                file.absolute.parent.parent / PROFILE_NAME,
+                ("sheets", profile.name_of_workbook(file.path), name),
+                f"{file.where} has no such sheet{nearest(name, names)}",
+            )
+    mine = {name.casefold() for name, entity in said.items() if entity == file.entity}
+    return [sheet for sheet, name in zip(sheets, folded, strict=True) if name in mine or not said]
 
 
 def _read_parquet(target: Target, file: DeliveredFile, profile: SiteProfile, file_no: int, content: Path) -> Reading:

@@ -2,7 +2,8 @@
 
 A record ends at a line end outside quotes. A field is quoted where its first character (spaces aside) is a
 quote; a quote elsewhere is plain text. Lines of white space are no records. A record that can't be split, or
-has other cells than the header, stays as its raw text: nothing is lost, and the next line starts afresh.
+has other cells than its file (registry/ingest/surplus.py), stays as its raw text: nothing is lost, and the next line
+starts afresh.
 """
 
 from __future__ import annotations
@@ -40,11 +41,20 @@ class Sieved(NamedTuple):
 
 @dataclass(frozen=True)
 class Dialect:
-    """How the lines of one file are split. `line_end` is "\\n" (also for "\\r\\n") or "\\r"."""
+    """How the lines of one file are split. `line_end` is "\\n" (also for "\\r\\n") or "\\r".
+
+    A record has `width` cells, and behind them `surplus` more, which are blank.
+    """
 
     delimiter: str
     line_end: str
     width: int
+    surplus: int = 0
+
+    @property
+    def n_cells(self) -> int:
+        """How many cells a record has, blank ones behind the last column included."""
+        return self.width + self.surplus
 
 
 def first_record(text: str, delimiter: str, line_end: str) -> tuple[list[str], int] | None:
@@ -87,24 +97,33 @@ class RecordReader:
 
     def records(self, text: str, is_last: bool) -> Iterator[Record]:
         """The records of `text`."""
-        for line, found in self._scan(text, is_last):
-            yield found or Record(line.split(self._dialect.delimiter))
+        delimiter, width = self._dialect.delimiter, self._dialect.width
+        for line, cells, is_plain in self._scan(text, is_last):
+            yield Record(line.split(delimiter)[:width]) if is_plain and cells is None else self._judged(cells, line)
+
+    def cells(self, text: str, is_last: bool) -> Iterator[list[str] | None]:
+        """The cells of each record of `text`, however many; None of one that can't be read."""
+        for line, cells, is_plain in self._scan(text, is_last):
+            split = line.split(self._dialect.delimiter) if is_plain and cells is None else cells
+            yield None if _UNDECODED.search(line) else split
 
     def sieve(self, text: str, is_last: bool, stand_in: str) -> Sieved:
         """The records of `text`, with those apart that are not plainly one line each."""
         sieved = Sieved([], [])
-        for line, found in self._scan(text, is_last):
-            if line:
-                sieved.lines.append(line)
-            elif found:
-                sieved.odd.append((len(sieved.lines), found))
-                sieved.lines.append(stand_in)
+        for line, cells, is_plain in self._scan(text, is_last):
+            if not is_plain:
+                sieved.odd.append((len(sieved.lines), self._judged(cells, line)))
+            sieved.lines.append(line if is_plain else stand_in)
         return sieved
 
-    def _scan(self, text: str, is_last: bool) -> Iterator[tuple[str, Record | None]]:
-        """Each record as its line where that is plain, or "", and its cells where they were needed to tell."""
+    def _scan(self, text: str, is_last: bool) -> Iterator[tuple[str, list[str] | None, bool]]:
+        """Each record as its line; its cells where they were needed to tell; whether it is one good line to DuckDB too.
+
+        Without cells, a plain line can be split at its delimiters, and another can't be read.
+        """
         delimiter, line_end = self._dialect.delimiter, self._dialect.line_end
-        n_delimiters = self._dialect.width - 1
+        width, n_cells = self._dialect.width, self._dialect.n_cells
+        n_delimiters, blank_end = n_cells - 1, delimiter * self._dialect.surplus
         other_end = "\r" if line_end == "\n" else "\n"
         any_undecoded = _UNDECODED.search(text) is not None
         position, size = 0, len(text)
@@ -121,10 +140,15 @@ class RecordReader:
                 if not line.strip(_WHITE) and delimiter not in line:
                     position = end + 1
                     continue
-                if line.count(delimiter) == n_delimiters and not is_odd and line[0] != _BOM:
+                if (
+                    line.count(delimiter) == n_delimiters
+                    and not is_odd
+                    and line[0] != _BOM
+                    and line.endswith(blank_end)
+                ):
                     position = end + 1
                     self._check_length(line)
-                    yield line, None
+                    yield line, None, True
                     continue
                 cells: list[str] | None = line.split(delimiter)
             else:
@@ -143,9 +167,17 @@ class RecordReader:
                         pass
             position = end + 1
             self._check_length(line)
-            fits = cells is not None and len(cells) == self._dialect.width
-            is_plain = fits and not is_odd and line[0] != _BOM and not _SPACED_QUOTE.search(line)
-            yield line if is_plain else "", _judged(cells, line, self._dialect.width)
+            fits = cells is not None and len(cells) == n_cells and not any(cells[width:])
+            yield line, cells, fits and not is_odd and line[0] != _BOM and not _SPACED_QUOTE.search(line)
+
+    def _judged(self, cells: list[str] | None, line: str) -> Record:
+        """The record of a line that may be odd."""
+        width = self._dialect.width
+        if _UNDECODED.search(line):
+            return Record(None, _visible(line))
+        if cells is None or len(cells) != self._dialect.n_cells or any(cell.strip() for cell in cells[width:]):
+            return Record(None, line.rstrip("\r\n"))
+        return Record(cells[:width])
 
     def _check_length(self, line: str) -> None:
         if len(line) > MAX_RECORD:
@@ -192,16 +224,6 @@ def _all_quoted(line: str, delimiter: str) -> list[str] | None:
         return None
     cells = line[1:-1].split(f'"{delimiter}"')
     return cells if line.count('"') == 2 * len(cells) else None
-
-
-def _judged(cells: list[str] | None, line: str, width: int) -> Record:
-    if _UNDECODED.search(line):
-        return Record(None, _visible(line))
-    if cells is not None and len(cells) > width and not any(c.strip() for c in cells[width:]):
-        del cells[width:]
-    if cells is None or len(cells) != width:
-        return Record(None, line.rstrip("\r\n"))
-    return Record(cells)
 
 
 def _visible(text: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import Protocol
 
-from registry.contract import BLANKS
+from registry.contract import BLANKS, is_sheet_error
 from registry.ingest.header import Header
 from registry.ingest.records import Record
 from registry.site_profile import SiteProfile
@@ -135,9 +135,12 @@ class _Draws:
 
     def _draw_key(self, draw: dict[str, str]) -> str:
         """What the results of a draw share in their keys; "" where it can't be known again."""
+        columns = (self.header.entity.key,) if self._has_own_key else COMPOSED_KEY
+        parts = {column: draw.get(column, "").strip(BLANKS) for column in columns}
+        if any(map(is_sheet_error, parts.values())):
+            return ""
         if self._has_own_key:
-            return draw[self.header.entity.key].strip(BLANKS)
-        parts = {column: draw.get(column, "").strip(BLANKS) for column in COMPOSED_KEY}
+            return parts[self.header.entity.key]
         if not parts["patient_id"] or not parts["collected_at"]:
             return ""
         parts["collected_at"] = _moment(parts["collected_at"], self._date_formats)

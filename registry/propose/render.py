@@ -69,9 +69,10 @@ def _files(survey: Survey, draft: Draft) -> None:
         sheets.setdefault(table.table.file.name, []).append(table)
         _file(table, draft)
     for name, tables in sheets.items():
-        entities = [t.matched.entity.name for t in tables if t.matched]
+        entities = list(dict.fromkeys(t.matched.entity.name for t in tables if t.matched))
         if len(entities) > 1:
-            draft.decide(f"{name}: its sheets hold {', '.join(entities)}: save each as a file of its own")
+            told = (f"sheet {t.table.sheet} is {t.matched.entity.name}" for t in tables if t.matched)
+            draft.decide(f"{name}: holds several entities ({', '.join(told)}): name its sheets below `sheets`")
         elif len(entities) == 1:
             file = tables[0].table.file
             if rename := file.name_for(entities[0]):

@@ -5,7 +5,6 @@ Rows come as the load would read them. Nothing here judges what they mean.
 
 from __future__ import annotations
 
-import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,14 +12,17 @@ from functools import partial
 from itertools import islice
 
 import duckdb
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
 from registry.errors import UserError
-from registry.ingest.excel import cell_text
+from registry.ingest.excel_cells import cell_text
 from registry.ingest.parquet import unreadable
 from registry.ingest.records import Dialect, RecordReader, first_record
+from registry.ingest.sheet import Sheet, open_workbook
 from registry.ingest.stream import TextStream
+from registry.ingest.surplus import WITH_DECIMALS, with_surplus
 from registry.propose.files import ExportFile
+from registry.propose.header_names import COLUMN_NAMES, folded_forms
+from registry.propose.recognise import named_test
 from registry.propose.text_dialect import Encoding, find_delimiter, find_encoding, first_records
 
 HEADER_WITHIN = 20
@@ -42,7 +44,7 @@ class Table:
     """One table of one file.
 
     `first` holds its first records as they are, of any width; `rows(skip)` those after `skip` records: cells as many
-    as `first[skip - 1]` has, or None for a record that does not fit.
+    as `first[skip - 1]` has down to its last name, or None for a record that does not fit.
     """
 
     file: ExportFile
@@ -79,7 +81,7 @@ def _csv_table(file: ExportFile) -> Table:
     return Table(
         file=file,
         first=tuple(map(tuple, first)),
-        rows=partial(_csv_rows, file, name, delimiter or ",", tuple(len(cells) for cells in first)),
+        rows=partial(_csv_rows, file, name, delimiter or ",", first),
         encoding=encoding,
         delimiter=delimiter,
         has_separator_line=separator is not None,
@@ -87,18 +89,27 @@ def _csv_table(file: ExportFile) -> Table:
 
 
 def _csv_rows(
-    file: ExportFile, encoding: str, delimiter: str, widths: Sequence[int], skip: int
+    file: ExportFile, encoding: str, delimiter: str, first: Sequence[Sequence[str]], skip: int
 ) -> Iterator[Row | None]:
+    header = [cell.strip() for cell in first[skip - 1]]
+    width = max((position for position, name in enumerate(header, start=1) if name), default=len(header))
     with TextStream(file.path, encoding, file.name) as stream:
-        text = stream.first_text()
-        lead = _lead(text, delimiter, stream.line_end, skip)
+        lead = _lead(stream.first_text(), delimiter, stream.line_end, skip)
         stream.skip(lead)
-        reader = RecordReader(Dialect(delimiter, stream.line_end, widths[skip - 1]), file.name)
+        dialect = Dialect(delimiter, stream.line_end, width, len(header) - width)
+        numbers = [p for p, name in enumerate(header[:width]) if _may_hold_decimals(name)]
+        reader = RecordReader(with_surplus(dialect, file.path, encoding, lead, numbers, file.name), file.name)
         rest = b""
         for piece, is_last in stream.pieces():
             for record in reader.records(stream.decode(rest + piece), is_last):
                 yield record.cells
             rest = stream.encode(reader.rest)
+
+
+def _may_hold_decimals(header: str) -> bool:
+    """Does the header name a column of numbers, or a test of a wide table?"""
+    names = {name for columns in COLUMN_NAMES.values() for column in WITH_DECIMALS for name in columns.get(column, ())}
+    return not names.isdisjoint(folded_forms(header)) or named_test(header) is not None
 
 
 def _lead(text: str, delimiter: str, line_end: str, n_records: int) -> str:
@@ -111,27 +122,24 @@ def _lead(text: str, delimiter: str, line_end: str, n_records: int) -> str:
 
 
 def _workbook_tables(file: ExportFile) -> list[Table]:
-    try:
-        workbook = CalamineWorkbook.from_filelike(io.BytesIO(file.path.read_bytes()))
-        sheets = [workbook.get_sheet_by_index(n) for n in range(len(workbook.sheet_names))]
-    except (CalamineError, OSError, ValueError):
-        raise UserError(
-            f"{file.name}: not a readable Excel workbook: damaged, cut off or protected; save it again as .xlsx"
-        ) from None
+    sheets = open_workbook(file.path.read_bytes(), file.name)
     tables = []
-    for number, sheet in enumerate(sheets, start=1):
+    for sheet in sheets:
         first = list(islice(_sheet_rows(sheet), HEADER_WITHIN + 1))
         if first:
             rows = partial(_rows_below, partial(_sheet_rows, sheet))
-            tables.append(Table(file, tuple(map(tuple, first)), rows, sheet=number if len(sheets) > 1 else None))
+            tables.append(Table(file, tuple(map(tuple, first)), rows, sheet=sheet.number if len(sheets) > 1 else None))
     if not tables:
         raise UserError(f"{file.name}: empty, without even a header: send it again")
     return tables
 
 
-def _sheet_rows(sheet: CalamineSheet) -> Iterator[Row]:
-    for row in sheet.iter_rows():
-        cells: Row = [cell if isinstance(cell, str) else Typed(cell_text(cell, ".")) for cell in row]
+def _sheet_rows(sheet: Sheet) -> Iterator[Row]:
+    for row in sheet.rows():
+        cells: Row = [
+            cell if isinstance(cell, str) and not special else Typed(cell_text(cell, ".", special))
+            for cell, special in row
+        ]
         if any(cell.strip() for cell in cells):
             yield cells
 

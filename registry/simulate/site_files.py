@@ -1,7 +1,7 @@
 """Writes one hospital's deliveries in its dialect: text with any marks and encoding, Parquet, Excel.
 
-A row may be damaged as a line (`DAMAGES`): cut short, a cell too many, broken quotes, a byte of another encoding. Each
-is exactly one record that can't be read, whatever stands around it.
+A row may be damaged as a line (`DAMAGES`): cut short, a cell too many, shifted by a blank cell, broken quotes, a byte
+of another encoding. Each is exactly one record that can't be read, whatever stands around it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from registry.simulate.spelling import DAYS, NUMBERS, TIMES, spell, typed
 from registry.simulate.wide import has_place_for
 from registry.simulate.workbook import write_workbook
 
-DAMAGES = ("cut", "extra_cell", "broken_quote", "open_quote", "foreign_byte", "stray_cell")
+DAMAGES = ("cut", "extra_cell", "shifted", "broken_quote", "open_quote", "foreign_byte", "stray_cell")
 _STRAY = "see note"
 _NO_BYTES = {"utf-8": b"\xe8", "utf-8-sig": b"\xe8", "cp1252": b"\x81"}
 """A byte that the encoding does not know: an "è" of Latin-1 where UTF-8 was promised."""
@@ -38,7 +38,7 @@ def damages_of(dialect: Dialect) -> tuple[str, ...]:
     if dialect.format == "xlsx":
         return ("stray_cell",)
     # A quote that never closes runs up to the next quote of the file: one record only where there is none.
-    text = ("cut", "extra_cell", "broken_quote") + (() if dialect.quotes else ("open_quote",))
+    text = ("cut", "extra_cell", "shifted", "broken_quote") + (() if dialect.quotes else ("open_quote",))
     return text + (("foreign_byte",) if dialect.encoding in _NO_BYTES else ())
 
 
@@ -78,7 +78,9 @@ def _text(dialect: Dialect, entity: str, lines: Sequence[Line]) -> bytes:
         cells = [spell(dialect, _kind(dialect, column), line.cells.get(column, "")) for column in columns]
         if extra:
             cells.append(f"W{number % 4 + 1}")
-        text = _damaged(dialect, cells, line.damage) if line.damage else _joined(dialect, cells)
+        # a shifted record that is alone would be the habit of its file
+        damage = "extra_cell" if line.damage == "shifted" and len(lines) == 1 else line.damage
+        text = _damaged(dialect, cells, damage) if damage else _joined(dialect, cells)
         encoded = text.encode(encoding)
         if line.damage == "foreign_byte":
             encoded += _NO_BYTES[dialect.encoding]
@@ -106,6 +108,8 @@ def _damaged(dialect: Dialect, cells: list[str], damage: str) -> str:
         return _joined(dialect, cells[: len(cells) // 2]).rstrip(dialect.delimiter)
     if damage == "extra_cell":
         return _joined(dialect, [*cells, _STRAY])
+    if damage == "shifted":
+        return _joined(dialect, [cells[0], "", *cells[1:]])
     joined = [_joined(dialect, [cell]).rstrip(dialect.delimiter) for cell in cells]
     if damage == "broken_quote":
         joined[1] = '"left" open'

@@ -11,6 +11,8 @@ from datetime import date, datetime
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
+from registry.contract import FORMULA
+
 Cell = str | float | date | datetime
 
 _EPOCH = datetime(1899, 12, 30)
@@ -70,6 +72,8 @@ def _row(number: int, cells: Sequence[Cell]) -> str:
 
 
 def _cell(place: str, cell: Cell) -> str:
+    if cell == FORMULA:  # that no program has computed
+        return f'<c r="{place}"><f>NA()</f></c>'
     if isinstance(cell, str):
         return f'<c r="{place}" t="inlineStr"><is><t xml:space="preserve">{escape(cell)}</t></is></c>'
     if isinstance(cell, datetime):

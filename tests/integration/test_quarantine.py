@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from integration.compiled_project import compiled_project
+from unit.workbooks import workbook
 
 from registry.cli import main
 from registry.errors import UserError
@@ -132,3 +133,32 @@ def test_the_command_lists_without_a_value_and_writes_on_request(registry: Setti
     written = CliRunner().invoke(main, ["quarantine", *home, "--send-back", str(tmp_path / "back")])
     assert written.exit_code == 0, written.output
     assert len(list((tmp_path / "back").rglob("*.csv"))) == 4, "of one delivery as many as it has files"
+
+
+def test_a_workbook_of_several_entities_is_sent_back_as_a_file_of_each(tmp_path: Path) -> None:
+    delivery = tmp_path / "deliveries" / "udine" / "2025-02"
+    delivery.mkdir(parents=True)
+    delivery.parent.joinpath("site.yml").write_text(
+        "sheets: {treatments_all.xlsx: {sheet 1: patients, sheet 2: treatments, sheet 3: lab_results}}\n"
+    )
+    lines = [
+        ["treatment_id", "patient_id", "drug", "start_date"],
+        ["T1", "P1", "ocrelizumab", "2025-01-01"],
+        ["T2", "P9", "ocrelizumab", "?"],
+    ]
+    results = [
+        ["result_id", "patient_id", "test_code", "value", "unit", "collected_at"],
+        ["R", "P9", "751-8", 1, "%", "?"],
+    ]
+    content = workbook([["patient_id", "sex"], ["P1", "F"], [None, "M"]], lines, results)
+    (delivery / "treatments_all.xlsx").write_bytes(content)
+    settings = compiled_project().build(tmp_path)
+    held = held_back(settings, Filter())
+    assert [(row.entity, row.record) for row in held] == [("lab_results", 1), ("patients", 2), ("treatments", 2)]
+    paths = send_back(settings, held, tmp_path / "out")
+    assert [path.name for path in paths] == [
+        "treatments_all.xlsx_lab_results_held_back.csv",
+        "treatments_all.xlsx_patients_held_back.csv",
+        "treatments_all.xlsx_held_back.csv",
+    ]
+    assert [len(list(csv.reader(path.open(encoding="utf-8-sig")))) for path in paths] == [2, 2, 2]

@@ -14,6 +14,9 @@ from zoneinfo import ZoneInfo
 
 from .model import Site
 
+SPREADSHEET_ERRORS = ("#FORMULA", "#N/A", "#REF!", "#DIV/0!", "#NAME?", "#VALORE!", "#NV", "Err:504")
+"""What spreadsheets show for a value that they don't have, and what a formula without a stored value reads as."""
+
 
 @dataclass(frozen=True)
 class Drug:

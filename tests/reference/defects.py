@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+from .codes import SPREADSHEET_ERRORS
 from .judge import last_day
 from .model import KEYS, MALFORMED, REQUIRED, File
 
@@ -105,6 +106,21 @@ def _conflict(at: Spot) -> Cells:
     column = {"patients": "ms_phenotype", "lab_results": "test_name"}.get(at.file.entity, "status")
     now = at.row.get(column, "")
     return at.row | {column: at.rng.choice([c for c in ("RRMS", "final", "corrected") if c != now])}
+
+
+@_damage(*KEYS)
+def _error_of_a_spreadsheet(at: Spot) -> Cells:
+    """In what names a record or a patient, or in a date."""
+    columns = [c for c in (KEYS[at.file.entity], "patient_id", DATE_COLUMN.get(at.file.entity)) if c]
+    return at.row | {at.rng.choice(columns): at.rng.choice(SPREADSHEET_ERRORS)}
+
+
+@_damage("lab_results")
+@_damage("lab_results")
+def _error_in_a_result(at: Spot) -> Cells:
+    error = at.rng.choice(SPREADSHEET_ERRORS)
+    told = {"value": "1.1", "unit": "10*9/L"}
+    return at.row | at.rng.choice(({"value": error}, {"specimen_id": error}, {**told, "test_code": error}))
 
 
 @_damage(*CLINICAL, "adjudications")

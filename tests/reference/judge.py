@@ -82,11 +82,17 @@ def rows_of(file: File) -> list[Row]:
             file.entity,
             file.name,
             number,
-            {c: record.get(c, "").strip() for c in COLUMNS[file.entity]},
+            {c: _cell(file.entity, c, record.get(c, "").strip()) for c in COLUMNS[file.entity]},
             malformed=MALFORMED in record,
         )
         for number, record in enumerate(file.rows, start=1)
     ]
+
+
+def _cell(entity: str, column: str, text: str) -> str:
+    """The cell as it counts: what a spreadsheet shows for a missing value names no record, patient or test."""
+    names_something = column in (KEYS[entity], "patient_id", "test_code")
+    return "" if names_something and text in codes.SPREADSHEET_ERRORS else text
 
 
 def last_day(delivery: str) -> date:
@@ -147,6 +153,8 @@ def judge_clinical(row: Row, patients: Mapping[str, Patient], site: Site) -> Non
     ):
         if cells.get(column, "") not in allowed:
             row.hold("invalid_code")
+    if cells.get("specimen_id") in codes.SPREADSHEET_ERRORS:
+        row.empty("specimen_id", "invalid_code")
     if cells.get("end_reason") and cells["end_reason"] not in CODE_LISTS["end_reason"]:
         row.empty("end_reason", "invalid_code")
     _judge_dates(row, patient, site)

@@ -192,7 +192,7 @@ def _lab(row: Row, site: Site) -> Lab:
     low = codes.read_number(row.text("reference_low"))
     return Lab(
         row.key,
-        cells["specimen_id"] or None,
+        row.text("specimen_id") or None,
         analyte,
         codes.six_places(read[1] * unit[1]),
         read[0],

@@ -91,7 +91,7 @@ HOSTILE: dict[str, tuple[str, Callable[[Path], bytes], str]] = {
     "blank_lines": ("csv.gz", lambda _: gzip.compress(lab().encode() + b"\n" * 200 * MEGABYTE), NOT_AN_EXPORT),
     "same_row_for_ever": ("csv.gz", lambda _: gzip.compress((lab() + "r,P,c,1,u,d\n" * 10**7).encode()), NOT_AN_EXPORT),
     "endless_cell": ("csv", lambda _: (lab("r1,") + "x" * 100 * MEGABYTE).encode(), "no line end for 6"),
-    "endless_quote": ("csv", lambda _: (lab('r1,"') + "x" * 100 * MEGABYTE).encode(), "no line end for 6"),
+    "endless_quote": ("csv", lambda _: (lab('r1,"') + "x" * 100 * MEGABYTE).encode(), "no line end for 8"),
     "million_columns": (
         "csv",
         lambda _: ",".join([*HEADER, *map(str, range(10**6))]).encode(),

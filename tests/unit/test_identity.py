@@ -83,8 +83,8 @@ def test_pseudonyms_are_keyed_by_site_and_patient(home: Home) -> None:
     assert identity.patient_key(key, "udine", "P1") == expected
     assert identity.patient_key(key, "trieste", "P1") != expected
     assert (
-        identity.file_id(key, "udine", "2024-01", "a.csv", "00")
-        == hmac.new(key, b"file|udine|2024-01|a.csv|00", hashlib.sha256).hexdigest()[:16]
+        identity.file_id(key, "udine", "2024-01", "patients", "patients.csv", "00")
+        == hmac.new(key, b"file|udine|2024-01|patients.csv|00", hashlib.sha256).hexdigest()[:16]
     )
 
 

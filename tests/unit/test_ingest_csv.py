@@ -55,14 +55,6 @@ def test_an_undecodable_record_is_kept_with_its_bytes_shown(home: Home, small_fi
 
 
 @BOTH_WAYS
-@pytest.mark.parametrize("trailing", [",", ",,", ", "])
-def test_a_trailing_delimiter_is_tolerated(home: Home, small_file: int, trailing: str) -> None:
-    home.deliver(LAB_PLACE, f"{LAB_HEADER}{trailing}\nr1,P1,c,1,u,d{trailing}\nr2,P1,c,2,u,d\n")
-    home.load(small_file=small_file)
-    assert home.cells() == [(1, "r1", "1", None), (2, "r2", "2", None)]
-
-
-@BOTH_WAYS
 def test_blank_lines_are_no_records_and_rows_of_empty_cells_are(home: Home, small_file: int) -> None:
     home.deliver(LAB_PLACE, f"\n{LAB_HEADER}\n\n  \nr1,P1,c,1,u,d\n,,,,,\n\n\x1a")
     home.load(small_file=small_file)
@@ -105,10 +97,3 @@ def test_a_quoted_cell_may_hold_line_ends_delimiters_and_quotes(home: Home, smal
         (2, 'say "no" ', "2"),
         (3, '5" tube', "3"),
     ]
-
-
-@BOTH_WAYS
-def test_rows_may_end_in_a_delimiter_that_the_header_lacks(home: Home, small_file: int) -> None:
-    home.deliver(LAB_PLACE, lab("r1,P1,c,1,u,d,", "r2,P1,c,2,u,d,, ", "r3,P1,c,3,u,d"))
-    home.load(small_file=small_file)
-    assert home.cells() == [(1, "r1", "1", None), (2, "r2", "2", None), (3, "r3", "3", None)]

@@ -48,7 +48,7 @@ def all_of_one_key(home: Home) -> None:
     key = ensure_keys(home.settings).pseudonym
     for (site, patient), pseudonym in pseudonyms(home).items():
         assert pseudonym == patient_key(key, site, patient)
-    for name, *place in home.query("SELECT file_id, site, delivery, path, sha256 FROM input_file"):
+    for name, *place in home.query("SELECT file_id, site, delivery, entity, path, sha256 FROM input_file"):
         assert name == file_id(key, *place)
     assert all(salt == site_salt(key, site) for site, salt in home.query("SELECT site, salt FROM site_salt"))
 

@@ -15,6 +15,7 @@ from first_export import LAB_HEADER, PATIENTS, lab, profile_of, propose, write, 
 from registry.errors import UserError
 from registry.propose.dates import DateEvidence
 from registry.propose.marks import MarkEvidence
+from registry.site_profile import SiteProfile
 
 
 @pytest.fixture
@@ -231,3 +232,50 @@ def test_a_folder_without_files_or_with_several_sites_is_one_line(tmp_path: Path
     write_lab(tmp_path / "b" / "2024-01", lab())
     with pytest.raises(UserError, match="one site"):
         propose(tmp_path)
+
+
+def test_shifted_records_are_held_back_and_no_evidence(tmp_path: Path, folder: Path) -> None:
+    header = (*LAB_HEADER[:4], "unit", "collected_at", "value", "reference_low")
+    rows = [(*row[:4], row[5], row[6], "1.5", "") for row in lab()]
+    shifted = [(*row[:4], row[5], row[6], "0", "75", "") for row in lab(date="31/12/2024")]
+    write(folder, "lab_results.csv", [header, *rows, *shifted], delimiter=",")
+    proposal = propose(folder)
+    assert any(f"{len(shifted)} rows have more or fewer cells" in line for line in proposal.todo)
+    assert profile_of(proposal, tmp_path) == SiteProfile()
+
+
+@pytest.mark.parametrize("ends", [("", ","), (",", ","), (",", "")])
+def test_delimiters_at_the_end_of_each_line_are_a_habit(tmp_path: Path, folder: Path, ends: tuple[str, str]) -> None:
+    header, *rows = [",".join(cells) for cells in (LAB_HEADER, *lab(date="31/12/2024"))]
+    folder.mkdir()
+    (folder / "lab_results.csv").write_text("\n".join([header + ends[0], *(row + ends[1] for row in rows)]) + "\n")
+    proposal = propose(folder)
+    assert profile_of(proposal, tmp_path).csv.date_formats
+    assert not any("held back" in line for line in proposal.todo)
+
+
+def test_a_workbook_of_several_entities_is_to_be_explained_by_its_sheets(folder: Path) -> None:
+    folder.mkdir()
+    book = openpyxl.Workbook()
+    book.active.title = "Rossi Mario"
+    for row in [("patient_id", "sex"), *((p, "F") for p in PATIENTS)]:
+        book.active.append(row)
+    results = book.create_sheet("Esami")
+    for row in [LAB_HEADER, *lab()]:
+        results.append(row)
+    book.save(folder / "registro.xlsx")
+    proposal = propose(folder)
+    assert any(
+        "registro.xlsx: holds several entities (sheet 1 is patients, sheet 2 is lab_results): name its sheets" in line
+        for line in proposal.todo
+    )
+    assert "Rossi" not in proposal.text
+
+
+def test_a_formula_without_a_value_is_no_evidence_and_no_blank(folder: Path) -> None:
+    folder.mkdir()
+    book = openpyxl.Workbook()
+    for row in [LAB_HEADER, *((*row[:6], "=TODAY()") for row in lab())]:
+        book.active.append(row)
+    book.save(folder / "lab_results.xlsx")
+    assert any("24 cells are no date that can be read" in line for line in propose(folder).todo)

@@ -19,7 +19,7 @@ select
     f.cells_per_record,
     f.sha256,
     cast({{ last_day_of_month('f.delivery') }} as date) as delivery_end,
-    row_number() over (order by f.delivery, f.path, f.site) as file_order,
+    row_number() over (order by f.delivery, f.path, f.site, f.entity) as file_order,
     -- of typed cells too: the load writes a number of Excel or Parquet with the site's own decimal mark
     coalesce(s.decimal_mark, '.') as decimal_mark,
     s.thousands_mark,

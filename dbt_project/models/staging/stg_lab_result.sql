@@ -117,7 +117,9 @@ select
             ~ is_implausible('number', 'canonical_value') ~ ')'],
     ]) }} as reasons,
     collected_on as judged_on,
-    case when specimen_id is not null then {{ cells_hash('salt', ['specimen_id']) }} end as specimen_hash,
+    case
+        when specimen_id is not null and not {{ is_sheet_error('specimen_id') }} then {{ cells_hash('salt', ['specimen_id']) }}
+    end as specimen_hash,
     -- a percentage with the sign %: its site and code, which may turn out to send fractions
     case when is_fitting_unit and unit_dimension = 'percent' and factor = 1 then {{ cells_hash('salt', ['site', 'test_code']) }} end
         as percent_code_hash,
@@ -136,6 +138,7 @@ select
     case when analyte = 'anc' and unit_dimension is not null then used_unit end as source_unit,
     case when analyte = 'anc' then test_code end as source_code,
     {{ reason_list([
+        ['specimen_id:invalid_code', is_sheet_error('specimen_id')],
         ['reference_low:non_numeric_value',
             'reference_low is not null and (reference_low_number is null or low_text is distinct from ltrim(low_text, ' ~ "'<>=≤≥ '" ~ '))'],
         ['reference_low:negative_value', 'reference_low_number < 0'],

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from registry.contract import ENTITIES
+from registry.contract import ENTITIES, FORMULA
 from registry.simulate.days import iso
 from registry.simulate.messy.ground import Cells, Ground
 from registry.simulate.spelling import AsWritten
@@ -99,6 +99,11 @@ def foreign_number(spot: Spot) -> str:
     return AsWritten("3.9" if dialect.decimal == "," else "3,9")
 
 
+def formula(spot: Spot) -> str | None:
+    """A formula that no program has computed, of what a long file knows a row by; a wide one makes its key of it."""
+    return None if spot.ground.dialect.wide else AsWritten(FORMULA)
+
+
 FOREIGN_DATE = AsWritten("12/31/2023")
 NO_DATE = AsWritten("unknown")
 NOBODY = "SYN-0000000"
@@ -121,6 +126,8 @@ def _row_defects() -> list[RowDefect]:
 
         add("unparseable_date", {day: no_such_day}, "unparseable_date")
         add("foreign_date", {day: FOREIGN_DATE}, "unparseable_date")
+        add("formula_for_a_date", {day: formula}, "unparseable_date")
+        add("formula_for_a_patient", {"patient_id": formula}, "missing_required")
         add("invalid_status", {"status": "preliminary"}, "invalid_code")
         add("unknown_patient", {"patient_id": NOBODY}, "unknown_patient")
         for column in ENTITIES[entity].required:
@@ -161,6 +168,7 @@ _ANC, _WBC, _NEUTROPHILS_PCT = "751-8", "6690-2", "770-8"
 ROW_DEFECTS = [
     *_row_defects(),
     _result("text", _ANC, {"value": "haemolysed"}, "non_numeric_value"),
+    _result("formula", _ANC, {"value": AsWritten(FORMULA)}, "non_numeric_value"),
     _result("foreign_mark", _ANC, {"value": foreign_number}, "non_numeric_value"),
     _result("negative", _ANC, {"value": "-1"}, "negative_value"),
     _result("no_unit", _ANC, {"value": "3.1", "unit": ""}, "unit_missing"),
@@ -196,6 +204,7 @@ def _ends(entity: str, start: str) -> list[CellDefect]:
     """What can be wrong with the end of a line or an event."""
     return [
         CellDefect(f"end_no_date:{entity}", entity, "end_date", NO_DATE, ("unparseable_date",)),
+        CellDefect(f"end_formula:{entity}", entity, "end_date", AsWritten(FORMULA), ("unparseable_date",)),
         CellDefect(f"end_planned:{entity}", entity, "end_date", after_delivery, ("date_after_delivery",)),
         CellDefect(f"end_first:{entity}", entity, "end_date", before(start), ("end_before_start",)),
         CellDefect(

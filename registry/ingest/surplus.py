@@ -1,0 +1,65 @@
+"""Blank cells behind the last column: the habit of a whole delimited file, or a fault of one record.
+
+A record with a cell too many may be a shifted one: `0,75` unquoted gives a count of 0, and where its limits are blank
+the surplus is blank too. So delimiters at the end of a line are read only where the header has as many, or all records
+have the same number. Where those could come from decimal commas, the header decides.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from registry.ingest.records import Dialect, RecordReader
+from registry.ingest.stream import TextStream
+
+WITH_DECIMALS = ("value", "dose")
+"""Columns in which a decimal comma can be expected, apart from the tests of a wide table."""
+_WHOLE = re.compile(r"\s*[<>]?=?\s*[+-]?\d+\s*")
+_DECIMALS = re.compile(r"\s*\d+\s*%?\s*")
+_PIECE_BYTES = 2**16
+
+
+def with_surplus(
+    dialect: Dialect, path: Path, encoding: str, lead: str, numbers: Collection[int], where: str
+) -> Dialect:
+    """The dialect with the surplus that the file's records have to have; `dialect` has the header's.
+
+    Mostly the first record decides, else all are read. `lead` is the text down to the end of the header; `numbers` are
+    the positions of columns in which a decimal comma can be expected.
+    """
+    with TextStream(path, encoding, where, _PIECE_BYTES + 4 * len(lead)) as stream:
+        stream.first_text()
+        stream.skip(lead)
+        n_cells = _n_cells(_records(stream, dialect, where), dialect, numbers if dialect.delimiter == "," else ())
+    return replace(dialect, surplus=n_cells - dialect.width)
+
+
+def _records(stream: TextStream, dialect: Dialect, where: str) -> Iterator[list[str] | None]:
+    reader = RecordReader(dialect, where)
+    rest = b""
+    for piece, is_last in stream.pieces():
+        yield from reader.cells(stream.decode(rest + piece), is_last)
+        rest = stream.encode(reader.rest)
+
+
+def _n_cells(records: Iterable[list[str] | None], dialect: Dialect, numbers: Collection[int]) -> int:
+    """The cells of a good record; records that can't be read say nothing about it."""
+    width, of_header = dialect.width, dialect.n_cells
+    same, is_sure = 0, False
+    for cells in records:
+        if cells is None:
+            continue
+        same = same or len(cells)
+        is_habit = same == width or (same > width == of_header and not any(cell.strip() for cell in cells[width:]))
+        if same == of_header or len(cells) != same or not is_habit:
+            return of_header
+        is_sure = is_sure or same == width or not any(_may_be_parted(cells[p], cells[p + 1]) for p in numbers)
+    return same if is_sure else of_header
+
+
+def _may_be_parted(cell: str, following: str) -> bool:
+    """Could the two be one number, parted at its decimal comma?"""
+    return _WHOLE.fullmatch(cell) is not None and _DECIMALS.fullmatch(following) is not None
