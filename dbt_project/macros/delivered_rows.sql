@@ -32,7 +32,8 @@
             f.flags_behind,
             s.salt,
             {%- for column in columns %}
-            {{ sent_cell('r.' ~ column, 'f.missing_words') }} as {{ column }}{{ "," if not loop.last }}
+            {%- set as_sent = sent_cell('r.' ~ column, 'f.missing_words') %}
+            {{ plain_cell(as_sent) if column in read_columns() else as_sent }} as {{ column }}{{ "," if not loop.last }}
             {%- endfor %}
         from {{ source('raw', entity) }} as r
         inner join {{ ref('stg_input_file') }} as f on r.file_no = f.file_no
@@ -45,6 +46,14 @@
     left join {{ source('vault', 'patient_map') }} as known
         on trimmed.site = known.site and trimmed.patient_id = known.patient_id
     {%- endif %}
+{%- endmacro %}
+
+{# Columns that are read as a date or a number: there, invisible characters and full-width digits do not count. #}
+{% macro read_columns() -%}
+    {{ return([
+        'birth_date', 'ms_onset_date', 'last_contact_date', 'death_date', 'start_date', 'end_date', 'administered_on',
+        'administered_until', 'dose', 'value', 'reference_low', 'reference_high', 'collected_at', 'onset_date', 'onset_from',
+        'onset_to', 'reviewed_on']) }}
 {%- endmacro %}
 
 {#

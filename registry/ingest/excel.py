@@ -21,6 +21,7 @@ from registry.ingest.bounds import UNREADABLE, check_workbook
 from registry.ingest.excel_cells import SpecialCells, cell_text, special_cells
 from registry.ingest.header import Header, Tests, check_wide, is_header, read_header
 from registry.ingest.records import Record
+from registry.vocabulary import folded_header
 
 _ROWS_TO_HEADER = 50
 """Rows that are not empty within which the header stands."""
@@ -148,7 +149,7 @@ class _Sheet:
 def _identity(header: Header, position: int) -> str:
     """What makes columns of two sheets the same: what they mean, else their name."""
     codes: Mapping[int, str] = {at: f"\0{test.code}" for at, test in header.tests}
-    return header.targets[position] or codes.get(position) or f"\1{header.names[position].casefold()}"
+    return header.targets[position] or codes.get(position) or f"\1{folded_header(header.names[position])}"
 
 
 def _united(headers: Sequence[Header]) -> Header:
