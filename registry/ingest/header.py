@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from registry.contract import Entity
 from registry.errors import UserError
 from registry.ingest.bounds import MOST_COLUMNS
-from registry.vocabulary import folded_header, plain_characters
+from registry.vocabulary import folded_header
 from registry.wide_profile import FROM_THE_COLUMN, WideTest
 
 Tests = Mapping[str, WideTest]
@@ -77,7 +77,7 @@ def read_header(
         raise UserError(
             f"{where}: {len(cells):,} columns, and {MOST_COLUMNS:,} are the most that are read: deliver those needed"
         )
-    names = [plain_characters(cell).strip() for cell in cells]
+    names = [cell.strip().strip("\ufeff").strip() for cell in cells]
     while names and not names[-1]:
         names.pop()
     targets = [_target(entity, name, own_names) for name in names]
