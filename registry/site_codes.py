@@ -18,7 +18,7 @@ WORD_COLUMNS = ("sex", "ms_phenotype", "duffy_null", "status", "event_type", "en
 
 _HOW_TO_WRITE_A_TEST = "write one analyte, or one for each kind of unit: {count: anc, percent: neutrophils_pct}"
 _ZERO = re.compile(r"[+-]?(0+([.,]0*)?|[.,]0+)")
-_NOT_A_FLAG = re.compile(r"[\d<>=≤≥.,%]|\s")
+_NOT_A_FLAG = re.compile(r"[\d<>=≤≥%]|^[.,\s]*$")
 
 
 def _analyte(name: str) -> str:
@@ -138,7 +138,7 @@ def check_units(units: Mapping[str, str], codes: Codes) -> None:
 def _flag(mark: str) -> str:
     if not mark.strip():
         raise ValueError("write a mark, such as * or H")
-    if _NOT_A_FLAG.search(mark.strip()) and not mark.strip("()[] \t").isalpha():
+    if _NOT_A_FLAG.search(vocabulary.plain_characters(mark)):
         raise ValueError(f"'{mark}' can't be a flag: it could be part of a number")
     return mark.strip()
 
@@ -162,7 +162,7 @@ def flag_patterns(flags: tuple[str, ...]) -> tuple[str, str] | None:
     """
     if not flags:
         return None
-    by_length = sorted(flags, key=len, reverse=True)
+    by_length = sorted((vocabulary.plain_characters(mark).strip() for mark in flags), key=len, reverse=True)
 
     def pattern(marks: list[str]) -> str:
         return r"[(\[]?(?:" + "|".join(re.escape(mark) for mark in marks) + r")[)\]]?"

@@ -93,6 +93,14 @@
     end
 {%- endmacro %}
 
+{# What stands beside a value without its flags. #}
+{% macro flags_of(text, plain_text) -%}
+    {{ return(adapter.dispatch('flags_of')(text, plain_text)) }}
+{%- endmacro %}
+{% macro duckdb__flags_of(text, plain_text) -%}
+    trim(regexp_replace(replace({{ text }}, {{ plain_text }}, ' '), ' +', ' ', 'g'))
+{%- endmacro %}
+
 {% macro matches(text, pattern) -%}
     {{ return(adapter.dispatch('matches')(text, pattern)) }}
 {%- endmacro %}

@@ -68,7 +68,7 @@ def _read(value: str, flags: tuple[str, ...], decimal_mark: str = ".", thousands
     return None if row is None or row[1] is None else f"{row[0]}{row[1].normalize():f}"
 
 
-FLAGS = ("*", "**", "H", "L", "HH", "LL", "+", "-", "!", "<L>")
+FLAGS = ("*", "**", "H", "L", "HH", "LL", "+", "-", "!", "↓", "–", "crit.", "molto basso", "(B)")
 SPELLINGS = {
     **dict.fromkeys(
         ("0.4", "0.4 L", "0.4L", "L0.4", "L 0.4", "0.4 *", "* 0.4", "*0.4", "0.4*", "0.4 *L", "0.4*L"), "0.4"
@@ -86,6 +86,7 @@ SPELLINGS = {
     **dict.fromkeys(("<0.5 L", "L <0.5", "<0.5*", "* < 0.5", "L<\u00a00.5", "<0.5 [L]"), "<0.5"),
     **dict.fromkeys((">20 H", "H >20", ">= 20 HH"), ">20"),
     ">= 20 HH": ">=20",
+    **dict.fromkeys(("0.4 ↓", "↓0.4", "0.4 –", "0.4 -", "0.4 crit.", "molto basso 0.4", "0.4 (B)", "(B) 0.4"), "0.4"),
     "≤0.5 L": "<=0.5",
     "0 *": "0",
     "12 H": "12",
