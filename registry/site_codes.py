@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator
 
 from registry import vocabulary
 from registry.contract import ANALYTES
-from registry.wide_profile import trimmed_keys
+from registry.wide_profile import not_blank, trimmed_keys
 from registry.yaml_model import MistakeAt, YamlModel, nearest, one_of
 
 WORD_COLUMNS = ("sex", "ms_phenotype", "duffy_null", "status", "event_type", "end_reason", "verdict", "material")
 """Columns whose words a site may map to the codes of the contract."""
 
 _HOW_TO_WRITE_A_TEST = "write one analyte, or one for each kind of unit: {count: anc, percent: neutrophils_pct}"
-_NOT_A_FLAG = re.compile(r"[\d<>=≤≥.,%]|\s")
+_ZERO = re.compile(r"[+-]?(0+([.,]0*)?|[.,]0+)")
+_NOT_A_FLAG = re.compile(r"[\d<>=≤≥%]|^[.,\s]*$")
 
 
 def _analyte(name: str) -> str:
@@ -51,14 +53,31 @@ def _test(meaning: Any) -> str | dict[str, str]:
     return meaning
 
 
-Words = dict[str, str]
+def _spelled_once(mapping: Any) -> Any:
+    """Keys without surrounding blanks; MistakeAt where one is blank, or two are the same but for those."""
+    if not isinstance(mapping, dict):
+        return mapping
+    trimmed: dict[str, Any] = {}
+    for key, value in mapping.items():
+        if not str(key).strip():
+            raise MistakeAt((str(key),), "write a text; a blank cell means no value already")
+        if trimmed.setdefault(str(key).strip(), value) is not value:
+            raise MistakeAt((str(key),), f"'{key}' is written twice")
+    return trimmed
+
+
+Words = Annotated[dict[str, str], BeforeValidator(_spelled_once)]
 
 
 class Codes(YamlModel):
     """The site's own codes: test → analyte, unit → UCUM, drug → substance, word → code of a column."""
 
-    tests: dict[str, Annotated[Any, AfterValidator(_test)]] = Field(default_factory=dict)
-    units: dict[str, Annotated[str, AfterValidator(known_unit)]] = Field(default_factory=dict)
+    tests: Annotated[dict[str, Annotated[Any, AfterValidator(_test)]], BeforeValidator(_spelled_once)] = Field(
+        default_factory=dict
+    )
+    units: Annotated[dict[str, Annotated[str, AfterValidator(known_unit)]], BeforeValidator(_spelled_once)] = Field(
+        default_factory=dict
+    )
     drugs: Annotated[dict[str, Annotated[str, AfterValidator(_substance)]], BeforeValidator(trimmed_keys)] = Field(
         default_factory=dict
     )
@@ -71,19 +90,14 @@ class Codes(YamlModel):
     verdict: Words = Field(default_factory=dict)
     material: Words = Field(default_factory=dict)
 
-    @field_validator(*WORD_COLUMNS, mode="before")
-    @classmethod
-    def _trimmed(cls, mapping: Any) -> Any:
-        return trimmed_keys(mapping)
-
     @field_validator(*WORD_COLUMNS)
     @classmethod
-    def _known(cls, mapping: Words, info: ValidationInfo) -> Words:
+    def _known(cls, mapping: dict[str, str], info: ValidationInfo) -> dict[str, str]:
         """Each word with a code of its column. MistakeAt where two words that are compared as one mean two things."""
         column = str(info.field_name)
         codes = {code.casefold(): code for code in vocabulary.codes(column)}
-        meant: Words = {}
-        folded: Words = {}
+        meant: dict[str, str] = {}
+        folded: dict[str, str] = {}
         for word, code in mapping.items():
             if codes and code.casefold() not in codes:
                 raise MistakeAt((word,), f"unknown code of {column} '{code}'{nearest(code, codes.values())}")
@@ -93,10 +107,38 @@ class Codes(YamlModel):
         return meant
 
 
+class ConstantUnits(YamlModel):
+    """Units of tests whose export has none: test code → unit."""
+
+    lab_results: Annotated[dict[str, Annotated[str, AfterValidator(not_blank)]], BeforeValidator(_spelled_once)] = (
+        Field(default_factory=dict)
+    )
+
+
+def check_units(units: Mapping[str, str], codes: Codes) -> None:
+    """MistakeAt where a constant unit means nothing, or belongs to a test that nobody knows or that has one already."""
+    tests = (*codes.tests, *vocabulary.test_codes())
+    folded_tests = {vocabulary.folded_code(test) for test in tests}
+    own_units = {vocabulary.folded_unit(unit) for unit in codes.units}
+    seen: set[str] = set()
+    for code, unit in units.items():
+        place, folded = ("units", "lab_results", code), vocabulary.folded_code(code)
+        if vocabulary.test_codes() and folded not in folded_tests:
+            raise MistakeAt(place, f"'{code}' is neither in codes.tests nor LOINC known here{nearest(code, tests)}")
+        if folded in seen:
+            raise MistakeAt(place, f"'{code}' is written twice (case and blanks do not count in a code)")
+        seen.add(folded)
+        if vocabulary.folded_unit(unit) not in own_units:
+            try:
+                known_unit(unit)
+            except ValueError as error:
+                raise MistakeAt(place, str(error)) from None
+
+
 def _flag(mark: str) -> str:
     if not mark.strip():
         raise ValueError("write a mark, such as * or H")
-    if _NOT_A_FLAG.search(mark.strip()) and not mark.strip("()[] \t").isalpha():
+    if _NOT_A_FLAG.search(vocabulary.plain_characters(mark)):
         raise ValueError(f"'{mark}' can't be a flag: it could be part of a number")
     return mark.strip()
 
@@ -104,6 +146,8 @@ def _flag(mark: str) -> str:
 def _missing(word: str) -> str:
     if not word.strip():
         raise ValueError("write a text; a blank cell means no value already")
+    if _ZERO.fullmatch(word.strip()):
+        raise ValueError(f"'{word}' can't mean no value: a count of 0 is the gravest result there is")
     return word.strip()
 
 
@@ -118,7 +162,7 @@ def flag_patterns(flags: tuple[str, ...]) -> tuple[str, str] | None:
     """
     if not flags:
         return None
-    by_length = sorted(flags, key=len, reverse=True)
+    by_length = sorted((vocabulary.plain_characters(mark).strip() for mark in flags), key=len, reverse=True)
 
     def pattern(marks: list[str]) -> str:
         return r"[(\[]?(?:" + "|".join(re.escape(mark) for mark in marks) + r")[)\]]?"

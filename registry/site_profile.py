@@ -10,10 +10,10 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
 
 from registry.contract import CANCELLED, ENTITIES
-from registry.site_codes import Codes, Flag, MissingWord, known_unit
+from registry.site_codes import Codes, ConstantUnits, Flag, MissingWord, check_units
 from registry.study import TimeZone
-from registry.vocabulary import folded_word
-from registry.wide_profile import Wide, WideTable, WideTest, analytes_as_codes, check_wide, not_blank, trimmed_keys
+from registry.vocabulary import folded_header, folded_word
+from registry.wide_profile import Wide, WideTable, WideTest, analytes_as_codes, check_wide, trimmed_keys
 from registry.yaml_model import MistakeAt, YamlModel, load_model, one_of
 
 PROFILE_NAME = "site.yml"
@@ -101,7 +101,7 @@ def _workbook_name(names: Any) -> Any:
     if isinstance(names, dict):
         other = next((name for name in names if not str(name).lower().endswith(".xlsx")), None)
         if other is not None:
-            raise ValueError(f"'{other}' is not a workbook: write the file's name with .xlsx")
+            raise MistakeAt((str(other),), f"'{other}' is not a workbook: write the file's name with .xlsx")
     return names
 
 
@@ -129,12 +129,6 @@ ColumnNames = create_model("ColumnNames", __base__=YamlModel, **_column_fields)
 _key_fields: dict[str, Any] = {name: (_key_of(name), ()) for name in ENTITIES if name != "patients"}
 ComposedKeys = create_model("ComposedKeys", __base__=YamlModel, **_key_fields)
 """Per entity: the columns that make its key where an export has none."""
-
-
-class ConstantUnits(YamlModel):
-    """Units of tests whose export has none: test code → unit."""
-
-    lab_results: dict[str, Annotated[str, AfterValidator(not_blank)]] = Field(default_factory=dict)
 
 
 Sheets = Annotated[
@@ -166,17 +160,18 @@ class SiteProfile(YamlModel):
         return {ours: theirs for theirs, ours in self._names(entity) if ours in ENTITIES[entity].columns}
 
     def column_names(self, entity: str) -> dict[str, str]:
-        """The site's headers of one entity, case-folded → column of the contract."""
-        return {theirs.casefold(): ours for theirs, ours in self._names(entity) if ours in ENTITIES[entity].columns}
+        """The site's headers of one entity, folded → column of the contract."""
+        columns = ENTITIES[entity].columns
+        return {folded_header(theirs): ours for theirs, ours in self._names(entity) if ours in columns}
 
     def split_columns(self, entity: str) -> dict[str, tuple[str, str]]:
-        """The site's headers of one entity that hold a part of a time, case-folded → column and `date` or `time`."""
-        parts = {theirs.casefold(): ours.partition(".") for theirs, ours in self._names(entity) if "." in ours}
+        """The site's headers of one entity that hold a part of a time, folded → column and `date` or `time`."""
+        parts = {folded_header(theirs): ours.partition(".") for theirs, ours in self._names(entity) if "." in ours}
         return {theirs: (column, part) for theirs, (column, _, part) in parts.items()}
 
     def ignored_columns(self, entity: str) -> frozenset[str]:
-        """The site's headers of one entity that are never stored, case-folded."""
-        return frozenset(theirs.casefold() for theirs, ours in self._names(entity) if ours == IGNORE)
+        """The site's headers of one entity that are never stored, folded."""
+        return frozenset(folded_header(theirs) for theirs, ours in self._names(entity) if ours == IGNORE)
 
     def composed_key(self, entity: str) -> tuple[str, ...]:
         """The columns that make the key of this entity where a file has none; empty where nothing does."""
@@ -200,7 +195,7 @@ class SiteProfile(YamlModel):
         return self.wide.lab_results if entity == "lab_results" else None
 
     def wide_tests(self, entity: str) -> dict[str, WideTest]:
-        """The columns of its wide table that hold results: header, case-folded → test; empty without such a table."""
+        """The columns of its wide table that hold results: header, folded → test; empty without such a table."""
         table = self.wide_table(entity)
         return table.by_header if table else {}
 
@@ -228,14 +223,8 @@ class SiteProfile(YamlModel):
         return self
 
     @model_validator(mode="after")
-    def _units_are_known(self) -> SiteProfile:
-        own = {unit.strip() for unit in self.codes.units}
-        for code, unit in self.units.lab_results.items():
-            if unit not in own:
-                try:
-                    known_unit(unit)
-                except ValueError as error:
-                    raise MistakeAt(("units", "lab_results", code), str(error)) from None
+    def _units_are_explained(self) -> SiteProfile:
+        check_units(self.units.lab_results, self.codes)
         return self
 
 

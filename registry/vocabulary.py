@@ -14,6 +14,14 @@ from pathlib import Path
 
 SEEDS = Path(__file__).resolve().parents[1] / "dbt_project" / "seeds"
 
+_INVISIBLE = (0xAD, 0x61C, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF)
+_BLANK = (
+    *(*range(0x9, 0xE), *range(0x1C, 0x20), 0x85, 0xA0, 0x1680),
+    *(*range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000),
+)
+_DASH = (*range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63)
+_FULL_WIDTH = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+_PLAIN = dict.fromkeys(_INVISIBLE) | dict.fromkeys(_BLANK, " ") | dict.fromkeys(_DASH, "-") | _FULL_WIDTH
 _SPELLINGS = str.maketrans("µμ×⁰¹²³⁴⁵⁶⁷⁸⁹", "uux0123456789")
 
 
@@ -75,26 +83,34 @@ def codes(column: str) -> frozenset[str]:
 
 
 def plain_characters(text: str) -> str:
-    """Text without invisible characters, with one kind of dash and plain letters and digits for full-width ones."""
-    visible = "".join(c for c in text if unicodedata.category(c) != "Cf")
-    plain = "".join(unicodedata.normalize("NFKC", c) if "\uff01" <= c <= "\uff5e" else c for c in visible)
-    return re.sub("[\u2010-\u2015\u2212\ufe58\ufe63]", "-", plain)
+    """Text without invisible characters, with one kind of blank and dash, and plain letters for full-width ones.
+
+    The macro of this name in the dbt project does the same, as those of the functions below do.
+    """
+    return text if text.isascii() and text.isprintable() else text.translate(_PLAIN)
 
 
 @functools.lru_cache(maxsize=10_000)
 def folded_word(text: str) -> str:
-    """A word without case, accents, invisible characters, spare blanks and a point at its end.
+    """A word without case, accents, invisible characters, spare blanks and a point at its end."""
+    decomposed = unicodedata.normalize("NFD", text.lower())
+    bare = plain_characters("".join(c for c in decomposed if not unicodedata.category(c).startswith("M")))
+    return re.sub(" +", " ", bare).strip(" ").rstrip(". ")
 
-    The macro `folded_word` of the dbt project does the same.
-    """
-    plain = unicodedata.normalize("NFKD", plain_characters(text).lower())
-    plain = "".join(c for c in plain if not unicodedata.combining(c))
-    return re.sub(r"\s+", " ", plain).strip().rstrip(". ")
+
+def folded_code(code: str) -> str:
+    """A code without case, blanks, invisible characters, and the ".0" that a data frame adds to a code of digits."""
+    return re.sub(r"^(\d+)\.0+$", r"\1", plain_characters(code.lower()).replace(" ", ""))
+
+
+def folded_header(header: str) -> str:
+    """A column's header as headers are compared: without case, invisible characters and spare blanks."""
+    return re.sub(" +", " ", plain_characters(header)).strip(" ").casefold()
 
 
 def folded_unit(unit: str) -> str:
-    """The spelling that the seed holds; the macro `folded_unit` of the dbt project does the same."""
-    folded = re.sub(r"\s", "", plain_characters(unit).partition("^^")[0].translate(_SPELLINGS))
+    """The spelling that the seed holds."""
+    folded = plain_characters(unit).partition("^^")[0].translate(_SPELLINGS).replace(" ", "")
     return re.sub(r"^10(\^|\*\*|[Ee])", "10*", re.sub(r"^[xX*·•](10)", r"\1", folded))
 
 

@@ -17,12 +17,14 @@ FROM_THE_COLUMN = ("test_code", "test_name", "value", "unit")
 COMPOSED_KEY = ("patient_id", "specimen_id", "collected_at")
 """What makes a draw known again where it has no key of its own; the specimen is not needed."""
 
+_CARRIED = (*COMPOSED_KEY, "material")
+
 
 def trimmed_keys(mapping: Any) -> Any:
     """Keys without surrounding blanks; ValueError where two fold into one header."""
     if not isinstance(mapping, dict):
         return mapping
-    folded = [str(key).strip().casefold() for key in mapping]
+    folded = [vocabulary.folded_header(str(key)) for key in mapping]
     twice = next((key for key in folded if folded.count(key) > 1), None)
     if twice is not None:
         raise ValueError(f"'{twice}' is written twice (upper and lower case are the same)")
@@ -39,8 +41,8 @@ def not_blank(text: str) -> str:
 def _carried(column: str) -> str:
     """A column that belongs to a draw or its patient: a blank value, status or key never means "as above"."""
     one_of(column, ENTITIES["lab_results"].columns, "column of lab_results")
-    if column not in COMPOSED_KEY:
-        raise ValueError(f"'{column}' can't be carried down; known: {', '.join(COMPOSED_KEY)}")
+    if column not in _CARRIED:
+        raise ValueError(f"'{column}' can't be carried down; known: {', '.join(_CARRIED)}")
     return column
 
 
@@ -59,8 +61,8 @@ class WideTable(YamlModel):
 
     @property
     def by_header(self) -> dict[str, WideTest]:
-        """The tests by their header, case-folded."""
-        return {header.casefold(): test for header, test in self.tests.items()}
+        """The tests by their header, folded."""
+        return {vocabulary.folded_header(header): test for header, test in self.tests.items()}
 
 
 class Wide(YamlModel):
@@ -74,30 +76,25 @@ def check_wide(
 ) -> None:
     """MistakeAt where a header means a column too, or a test's code or unit means nothing.
 
-    own_columns: the site's headers of lab_results, case-folded; own_codes, own_units: the keys of its `codes`.
+    own_columns: the site's headers of lab_results, folded; own_codes, own_units: the keys of its `codes`.
     """
-    codes = {code.strip() for code in own_codes} | set(ANALYTES) | vocabulary.test_codes()
-    units = {unit.strip() for unit in own_units}
-    folded_units = vocabulary.units()
+    codes = {vocabulary.folded_code(code) for code in (*own_codes, *ANALYTES, *vocabulary.test_codes())}
+    units = vocabulary.units() | {vocabulary.folded_unit(unit) for unit in own_units}
     for header, test in table.tests.items():
         place = ("wide", "lab_results", "tests", header)
-        if header.casefold() in (*own_columns, *ENTITIES["lab_results"].columns):
+        if vocabulary.folded_header(header) in (*own_columns, *ENTITIES["lab_results"].columns):
             raise MistakeAt(place, "this header is a column of lab_results already; take one of the two out")
-        if vocabulary.test_codes() and test.code not in codes:
+        if vocabulary.test_codes() and vocabulary.folded_code(test.code) not in codes:
             raise MistakeAt(
                 (*place, "code"),
                 f"'{test.code}' is neither in codes.tests nor LOINC nor an analyte known here"
-                + nearest(test.code, codes),
+                + nearest(test.code, (*own_codes, *ANALYTES, *vocabulary.test_codes())),
             )
-        if (
-            vocabulary.units()
-            and test.unit not in units
-            and vocabulary.folded_unit(test.unit) not in vocabulary.units()
-        ):
+        if vocabulary.units() and vocabulary.folded_unit(test.unit) not in units:
             raise MistakeAt(
                 (*place, "unit"),
                 f"'{test.unit}' is neither in codes.units nor a unit known here"
-                + nearest(test.unit, units | folded_units),
+                + nearest(test.unit, units.union(own_units)),
             )
 
 

@@ -32,11 +32,12 @@
             f.flags_behind,
             s.salt,
             {%- for column in columns %}
+            {%- set as_sent = sent_cell('r.' ~ column, 'f.missing_words') %}
             {%- if column in [key, 'patient_id', 'test_code'] %}
             -- an error of a spreadsheet names nothing: rows that have it would share a key, a patient or a test
-            case when not {{ is_sheet_error(cell('r.' ~ column)) }} then {{ sent_cell('r.' ~ column, 'f.missing_words') }} end
+            case when not {{ is_sheet_error(cell('r.' ~ column)) }} then {{ as_sent }} end
             {%- else %}
-            {{ sent_cell('r.' ~ column, 'f.missing_words') }}
+            {{ plain_cell(as_sent) if column in read_columns() else as_sent }}
             {%- endif %} as {{ column }}{{ "," if not loop.last }}
             {%- endfor %}
         from {{ source('raw', entity) }} as r
@@ -50,6 +51,14 @@
     left join {{ source('vault', 'patient_map') }} as known
         on trimmed.site = known.site and trimmed.patient_id = known.patient_id
     {%- endif %}
+{%- endmacro %}
+
+{# Columns that are read as a date or a number: there, invisible characters and full-width digits do not count. #}
+{% macro read_columns() -%}
+    {{ return([
+        'birth_date', 'ms_onset_date', 'last_contact_date', 'death_date', 'start_date', 'end_date', 'administered_on',
+        'administered_until', 'dose', 'value', 'reference_low', 'reference_high', 'collected_at', 'onset_date', 'onset_from',
+        'onset_to', 'reviewed_on']) }}
 {%- endmacro %}
 
 {#

@@ -43,33 +43,51 @@
     {{ return(adapter.dispatch('folded_word')(text)) }}
 {%- endmacro %}
 {% macro duckdb__folded_word(text) -%}
-    rtrim(trim(regexp_replace({{ plain_characters("strip_accents(lower(" ~ text ~ "))") }}, '[\s\x{a0}]+', ' ', 'g')), '. ')
+    rtrim(trim(regexp_replace({{ plain_characters("strip_accents(lower(" ~ text ~ "))") }}, ' +', ' ', 'g')), '. ')
 {%- endmacro %}
 
-{# Text with plain ASCII for full-width characters and every kind of dash, without invisible characters. #}
+{#
+  Text without invisible characters, with one kind of blank and of dash, and plain letters, digits and signs for full-width
+  ones. registry/vocabulary.py's plain_characters does the same.
+#}
 {% macro plain_characters(text) -%}
     {{ return(adapter.dispatch('plain_characters')(text)) }}
 {%- endmacro %}
 {% macro duckdb__plain_characters(text) -%}
     translate(
         regexp_replace(
-            regexp_replace({{ text }}, '[\x{ad}\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}-\x{2064}\x{feff}]', '', 'g'),
-            '[\x{2010}-\x{2015}\x{2212}\x{fe58}\x{fe63}\x{ff0d}]', '-', 'g'
+            regexp_replace(
+                regexp_replace({{ text }}, '[\x{ad}\x{61c}\x{180e}\x{200b}-\x{200f}\x{202a}-\x{202e}\x{2060}-\x{206f}\x{feff}]', '', 'g'),
+                '[\x{2010}-\x{2015}\x{2212}\x{fe58}\x{fe63}]', '-', 'g'
+            ),
+            '[\x{9}-\x{d}\x{1c}-\x{1f}\x{85}\x{a0}\x{1680}\x{2000}-\x{200a}\x{2028}\x{2029}\x{202f}\x{205f}\x{3000}]', ' ', 'g'
         ),
-        '０１２３４５６７８９ａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺ％＃．／＾（）＋＊　',
-        '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ%#./^()+* '
+        '！＂＃＄％＆＇（）＊＋，－．／０１２３４５６７８９：；＜＝＞？＠ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺ［＼］＾＿｀ａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ｛｜｝～',
+        '!"#$%&''()*+,-./0123456789:;<=>?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[\]^_`abcdefghijklmnopqrstuvwxyz{|}~'
     )
+{%- endmacro %}
+
+{# A cell as above where it isn't plain ASCII already; most are, and nothing is done to them. #}
+{% macro plain_cell(text) -%}
+    {{ return(adapter.dispatch('plain_cell')(text)) }}
+{%- endmacro %}
+{% macro default__plain_cell(text) -%}
+    nullif(trim({{ plain_characters(text) }}), '')
+{%- endmacro %}
+{% macro duckdb__plain_cell(text) -%}
+    case when strlen({{ text }}) = length({{ text }}) then {{ text }} else {{ default__plain_cell(text) }} end
 {%- endmacro %}
 
 {#
   A code without case, blanks, invisible characters, and the ".0" that a spreadsheet or a data frame adds to a code of digits.
+  registry/vocabulary.py's folded_code does the same.
 #}
 {% macro folded_code(text) -%}
     {{ return(adapter.dispatch('folded_code')(text)) }}
 {%- endmacro %}
 {% macro duckdb__folded_code(text) -%}
     regexp_replace(
-        regexp_replace({{ plain_characters("lower(" ~ text ~ ")") }}, '[\s\x{a0}]+', '', 'g'), '^(\d+)\.0+$', '\1'
+        replace({{ plain_characters("lower(" ~ text ~ ")") }}, ' ', ''), '^(\d+)\.0+$', '\1'
     )
 {%- endmacro %}
 
@@ -85,6 +103,14 @@
             {{ behind }}, ''
         )
     end
+{%- endmacro %}
+
+{# What stands beside a value without its flags. #}
+{% macro flags_of(text, plain_text) -%}
+    {{ return(adapter.dispatch('flags_of')(text, plain_text)) }}
+{%- endmacro %}
+{% macro duckdb__flags_of(text, plain_text) -%}
+    trim(regexp_replace(replace({{ text }}, {{ plain_text }}, ' '), ' +', ' ', 'g'))
 {%- endmacro %}
 
 {% macro matches(text, pattern) -%}

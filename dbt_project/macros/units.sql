@@ -2,8 +2,8 @@
 {% macro folded_unit(text) -%}
     regexp_replace(
         regexp_replace(
-            regexp_replace(
-                translate(split_part({{ plain_characters(text) }}, '^^', 1), 'µμ×⁰¹²³⁴⁵⁶⁷⁸⁹', 'uux0123456789'), '[\s\x{a0}]', '', 'g'
+            replace(
+                translate(split_part({{ plain_characters(text) }}, '^^', 1), 'µμ×⁰¹²³⁴⁵⁶⁷⁸⁹', 'uux0123456789'), ' ', ''
             ), '^[xX*·•](10)', '\1'
         ), '^10(\^|\*\*|[Ee])', '10*'
     )

@@ -17,6 +17,7 @@ from registry.ingest.excel_cells import cell_text
 from registry.ingest.header import Header, Tests, check_wide, is_header, read_header
 from registry.ingest.records import Record
 from registry.ingest.sheet import Sheet
+from registry.vocabulary import folded_header
 
 _ROWS_TO_HEADER = 50
 """Rows that are not empty within which the header stands."""
@@ -154,7 +155,7 @@ class _Table:
 def _identity(header: Header, position: int) -> str:
     """What makes columns of two sheets the same: what they mean, else their name."""
     codes: Mapping[int, str] = {at: f"\0{test.code}" for at, test in header.tests}
-    return header.targets[position] or codes.get(position) or f"\1{header.names[position].casefold()}"
+    return header.targets[position] or codes.get(position) or f"\1{folded_header(header.names[position])}"
 
 
 def _united(headers: Sequence[Header]) -> Header:

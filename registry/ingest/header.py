@@ -1,7 +1,7 @@
 """Which column of the contract each column of a delivered file is.
 
-Headers are compared without case and surrounding blanks, after the site's own names for them. A header never
-stands in a message: in a file without one, the first patient's row would take its place.
+Headers are compared without case, spare blanks and invisible characters, after the site's own names for them. A header
+never stands in a message: in a file without one, the first patient's row would take its place.
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from registry.contract import Entity
 from registry.errors import UserError
 from registry.ingest.bounds import MOST_COLUMNS
+from registry.vocabulary import folded_header
 from registry.wide_profile import FROM_THE_COLUMN, WideTest
 
 Tests = Mapping[str, WideTest]
-"""The columns of a site's wide table that hold results: header, case-folded → test."""
+"""The columns of a site's wide table that hold results: header, folded → test."""
 NO_TESTS: Tests = {}
 
 
@@ -69,7 +70,7 @@ def read_header(
 ) -> Header:
     """Match the header cells of one file to the contract.
 
-    `own_names`: the site's headers, case-folded → column; `tests`: those of its wide table. UserError where the
+    `own_names`: the site's headers, folded → column; `tests`: those of its wide table. UserError where the
     key is missing, two headers are the same or mean the same, or the file is half a long table and half a wide one.
     """
     if len(cells) > MOST_COLUMNS:
@@ -80,7 +81,8 @@ def read_header(
     while names and not names[-1]:
         names.pop()
     targets = [_target(entity, name, own_names) for name in names]
-    found = tuple((n, tests[name.casefold()]) for n, name in enumerate(names) if name.casefold() in tests)
+    folded = [folded_header(name) for name in names]
+    found = tuple((n, tests[name]) for n, name in enumerate(folded) if name in tests)
     names = [name or f"column {number}" for number, name in enumerate(names, start=1)]
     header = Header(entity, tuple(names), tuple(targets), found)
     check_wide(header, where)
@@ -99,7 +101,7 @@ def is_header(entity: Entity, cells: Sequence[str], own_names: dict[str, str], t
 
     n_columns: how many columns of the contract it has to name; a legend that explains the key names one a row.
     """
-    names = [cell.strip().casefold() for cell in cells]
+    names = [folded_header(cell) for cell in cells]
     known = {own_names.get(name, name) for name in names} & set(entity.columns)
     if "patient_id" in known and any(name in tests for name in names):
         return True
@@ -124,7 +126,7 @@ def check_wide(header: Header, where: str) -> None:
 
 
 def _target(entity: Entity, name: str, own_names: dict[str, str]) -> str | None:
-    folded = name.casefold()
+    folded = folded_header(name)
     if folded in own_names:
         return own_names[folded]
     return folded if folded in entity.columns else None
@@ -136,7 +138,7 @@ def _check_unique(header: Header, where: str) -> None:
     for position, (name, target) in enumerate(zip(header.names, header.targets, strict=True)):
         number = position + 1
         meaning = target or codes.get(position)
-        identity = target or f"\0{meaning or name.casefold()}"
+        identity = target or f"\0{meaning or folded_header(name)}"
         if identity in seen:
             what = f"both mean {meaning}" if meaning else "have the same header"
             raise UserError(

@@ -16,7 +16,7 @@ from registry.contract import BLANKS, is_sheet_error
 from registry.ingest.header import Header
 from registry.ingest.records import Record
 from registry.site_profile import SiteProfile
-from registry.vocabulary import folded_word
+from registry.vocabulary import folded_word, plain_characters
 from registry.wide_profile import COMPOSED_KEY, WideTable, WideTest
 
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -108,9 +108,7 @@ class _Draws:
         key = self._draw_key(draw)
         is_cancelled = folded_word(draw.get("status", "")) in self.cancelled
         filled = [
-            (number, test)
-            for number, test in enumerate(self._tests)
-            if is_cancelled or self._holds_value(sent[test[0]])
+            (number, test) for number, test in enumerate(self._tests) if is_cancelled or self._told(sent[test[0]])
         ]
         for number, (position, name, test) in filled:
             row = self._row(draw, name, test, sent[position], key and f"{key}/{self._code(test)}")
@@ -119,9 +117,10 @@ class _Draws:
             _, name, test = self._tests[0]
             yield first, Record([*self._row(draw, name, test, "", key), *unknown])
 
-    def _holds_value(self, cell: str) -> bool:
+    def _told(self, cell: str) -> str:
+        """The cell's text; "" where it is blank or one of the site's words for no value."""
         text = cell.strip(BLANKS)
-        return bool(text) and text.lower() not in self._missing
+        return "" if text.lower() in self._missing else text
 
     def _take_from_above(self, draw: dict[str, str]) -> None:
         """Fill the blanks that mean "as above", but nothing of one patient's from another's."""
@@ -136,14 +135,14 @@ class _Draws:
     def _draw_key(self, draw: dict[str, str]) -> str:
         """What the results of a draw share in their keys; "" where it can't be known again."""
         columns = (self.header.entity.key,) if self._has_own_key else COMPOSED_KEY
-        parts = {column: draw.get(column, "").strip(BLANKS) for column in columns}
+        parts = {column: self._told(draw.get(column, "")) for column in columns}
         if any(map(is_sheet_error, parts.values())):
             return ""
         if self._has_own_key:
             return parts[self.header.entity.key]
         if not parts["patient_id"] or not parts["collected_at"]:
             return ""
-        parts["collected_at"] = _moment(parts["collected_at"], self._date_formats)
+        parts["collected_at"] = _moment(plain_characters(parts["collected_at"]).strip(), self._date_formats)
         return "/".join(_escaped(part) for part in parts.values() if part)
 
     def _code(self, test: WideTest) -> str:

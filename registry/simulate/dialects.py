@@ -16,6 +16,7 @@ from registry.contract import ENTITIES
 from registry.simulate import italian
 from registry.simulate.folder import SIMULATED
 from registry.simulate.sites import SITES, UDINE, Laboratory, Site
+from registry.vocabulary import analyte_dimensions, code_words, folded_word
 
 Format = Literal["csv", "csv.gz", "parquet", "xlsx"]
 
@@ -28,12 +29,14 @@ WIDE_COLUMNS = ("result_id", "patient_id", "collected_at", "status")
 
 @dataclass(frozen=True)
 class Dialect:
-    """One hospital's way to write. `{native: theirs}` in `headers`, `units`, `drugs` and `texts`.
+    """One hospital's way to write. `{native: theirs}` in `headers`, `words` (by column), `units`, `drugs` and `texts`.
 
-    `day` and `time` are strftime formats in which it writes dates and times, both parsed by its site.yml; `tests` is
-    LOINC → (local code, analyte). `wide` are the columns of tests where a row of laboratory results is a draw: header →
-    (LOINC, unit). `whole_days`: some results are dated without a time. `offset`: times carry the
-    offset of `time_zone`. `every`: it delivers each n-th month. `quotes`: every cell is quoted.
+    `day` and `time` are strftime formats in which it writes dates and times, both parsed by its site.yml. `tests` is
+    LOINC → (local code, analyte); a local code of two analytes is told apart by its unit. `code_suffix` stands behind
+    a LOINC code, as HL7 writes it. `flag` stands behind a value below 1, `blanks` in cells that are blank (by column).
+    `wide` are the columns of tests where a row of laboratory results is a draw: header → (LOINC, unit). `whole_days`:
+    some results are dated without a time. `offset`: times carry the offset of `time_zone`. `every`: it delivers each
+    n-th month. `quotes`: every cell is quoted.
     """
 
     site: Site
@@ -56,6 +59,10 @@ class Dialect:
     extra_column: str = ""
     headers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     tests: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    code_suffix: str = ""
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    flag: str = ""
+    blanks: Mapping[str, str] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     drugs: Mapping[str, str] = field(default_factory=dict)
     wide: Tests = field(default_factory=dict)
@@ -94,10 +101,10 @@ class Dialect:
             "date_formats": date_formats,
         }
         codes = {
-            "tests": dict(self.tests.values()),
+            "tests": self._own_tests(),
             "units": {theirs: ours for ours, theirs in self.units.items()},
             "drugs": {theirs: ours for ours, theirs in self.drugs.items()},
-        }
+        } | {column: self._own_words(column) for column in self.words}
         wide = {
             header: {"code": self.tests.get(loinc, (loinc,))[0], "unit": self.units.get(unit, unit)}
             for header, (loinc, unit) in self.wide.items()
@@ -108,6 +115,8 @@ class Dialect:
             "csv": _filled(csv),
             "columns": {entity: {theirs: ours for ours, theirs in own.items()} for entity, own in self.headers.items()},
             "codes": _filled(codes),
+            "missing": sorted({text for column, text in self.blanks.items() if column != "material"}),
+            "flags": [self.flag] if self.flag else [],
             "wide": {"lab_results": {"tests": wide, "carry_down": ["patient_id"]}} if wide else {},
         }
         written = _filled(profile)
@@ -115,6 +124,23 @@ class Dialect:
             return None
         text: str = yaml.safe_dump(written, sort_keys=False, allow_unicode=True, width=110)
         return f"{SIMULATED}\n{text}"
+
+    def _own_tests(self) -> dict[str, object]:
+        """Local code → analyte, or the analyte of each kind of unit."""
+        meanings: dict[str, list[str]] = {}
+        for code, analyte in self.tests.values():
+            meanings.setdefault(code, []).append(analyte)
+        dimensions = analyte_dimensions()
+        return {
+            code: analytes[0] if len(analytes) == 1 else {dimensions[analyte]: analyte for analyte in analytes}
+            for code, analytes in meanings.items()
+        }
+
+    def _own_words(self, column: str) -> dict[str, str]:
+        """Those of its words that the registry does not know by itself, and what they mean."""
+        known = code_words(column)
+        meanings = {theirs: known.get(folded_word(ours), ours) for ours, theirs in self.words[column].items()}
+        return {word: code for word, code in meanings.items() if known.get(folded_word(word)) != code}
 
 
 def wide_columns(laboratory: Laboratory) -> Tests:
@@ -143,6 +169,8 @@ ITALIAN = Dialect(
     tests=italian.TESTS,
     units={"10*3/uL": "mila/mmc", "/uL": "cell/mmc"},
     drugs=italian.DRUGS,
+    words=italian.WORDS,
+    blanks={"material": "Sangue"},
     texts=italian.TEXTS,
 )
 WINDOWS = Dialect(
@@ -155,6 +183,15 @@ WINDOWS = Dialect(
     day="%d.%m.%Y",
     time="%d.%m.%Y %H:%M",
     upper_headers=True,
+    words={
+        "sex": {"F": "weiblich", "M": "Männlich"},
+        "status": {"cancelled": "Storno", "final": "endgültig"},
+        "event_type": {"hospitalisation": "Krankenhausaufnahme"},
+        "end_reason": {"adverse_event": "Unverträglichkeit"},
+        "verdict": {"confirmed": "bestätigt"},
+    },
+    flag="-",
+    blanks=dict.fromkeys(("end_date", "last_contact_date", "ms_phenotype", "reference_low", "specimen_id"), "n. u."),
     texts={"Neutrophils": "Neutrophile – absolut", "Leukocytes": "Leukozyten", "fever over 38 C": "Fieber über 38 °C"},
 )
 UTF16 = Dialect(
@@ -162,6 +199,7 @@ UTF16 = Dialect(
     encoding="utf-16",
     delimiter=";",
     reversed_columns=True,
+    code_suffix="^^LN",
     texts={"Neutrophils": "Ουδετερόφιλα", "Leukocytes": "Λευκοκύτταρα"},
 )
 QUOTED = Dialect(
@@ -180,6 +218,7 @@ GZIPPED = Dialect(
     time_zone="Europe/Paris",
     offset=True,
     extra_column="ward",
+    tests={"751-8": ("NEU", "anc"), "770-8": ("NEU", "neutrophils_pct")},
 )
 PARQUET = Dialect(Site("syn_parquet", UDINE.laboratories[2:3]), format="parquet")
 EXCEL = Dialect(Site("syn_excel", UDINE.laboratories[:1]), format="xlsx", mode="snapshot")

@@ -34,6 +34,7 @@ HEADERS = {
         "specimen_id": "id_campione",
         "test_code": "esame",
         "test_name": "descrizione",
+        "material": "materiale",
         "value": "risultato",
         "unit": "unità",
         "collected_at": "data_prelievo",
@@ -68,6 +69,12 @@ DRUGS = {
     "ublituximab": "BRIUMVI 150MG FL",
     "filgrastim": "ZARZIO 30MU SIR",
     "pegfilgrastim": "NEULASTA 6MG SIR",
+}
+WORDS = {
+    "sex": {"F": "Donna", "M": "Uomo"},
+    "status": {"cancelled": "annullato"},
+    "event_type": {"infection": "infezione", "hospitalisation": "ricovero"},
+    "material": {"blood": "Sangue", "csf": "Liq."},
 }
 TEXTS = {
     "Neutrophils": "Granulociti neutrofili",

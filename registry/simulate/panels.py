@@ -86,7 +86,7 @@ class Panels:
         for form in _forms(laboratory, draw.immunology):
             value = form.number % (quantities[form.analyte] * form.scale)
             rows.append(
-                f"{specimen}-{form.analyte},{patient},{specimen},{form.code_and_name},{value},"
+                f"{specimen}-{form.analyte},{patient},{specimen},{form.code_and_name},,{value},"
                 f"{form.unit},{at},{form.rest},final"
             )
         limit = laboratory.detection_limit
@@ -147,8 +147,8 @@ class Panels:
         number = self._rng.randrange(len(rows))
         right = rows[number]
         fields = right.split(",")
-        decimals = len(fields[5].partition(".")[2])
-        fields[5] = f"{float(fields[5]) * 1.07:.{decimals}f}"
+        decimals = len(fields[6].partition(".")[2])
+        fields[6] = f"{float(fields[6]) * 1.07:.{decimals}f}"
         rows[number] = ",".join(fields)
         corrected = right.removesuffix("final") + "corrected"
         sink.take(self._history.person.site.name, later, "lab_results", [corrected])

@@ -81,7 +81,7 @@ class _Export:
         for number, dose in enumerate(sorted(self._history.doses, key=lambda d: (d.day, d.drug)), 1):
             row = (
                 f"{self._id}-A{number},{self._id},{self._drug(dose.drug, dose.day)},"
-                f"{iso(dose.day)},{dose.amount},{dose.unit},{dose.route},final"
+                f"{iso(dose.day)},,{dose.amount},{dose.unit},{dose.route},final"
             )
             self._sink.take(self._site.name, self._delivery(dose.day), "administrations", [row])
 

@@ -46,6 +46,8 @@ def can_hold(dialect: Dialect, cells: dict[str, str]) -> bool:
     """Whether the dialect's typed columns, or its wide table, can hold these native cells; text and Excel hold any."""
     if dialect.wide and "test_code" in cells:
         return has_place_for(dialect.wide, cells)
+    if not _is_told_apart(dialect, cells):
+        return False
     if dialect.format != "parquet":
         return True
     return all(
@@ -53,6 +55,13 @@ def can_hold(dialect: Dialect, cells: dict[str, str]) -> bool:
         for column, cell in cells.items()
         if column in DAYS or column in TIMES or column in NUMBERS
     )
+
+
+def _is_told_apart(dialect: Dialect, cells: dict[str, str]) -> bool:
+    """Whether a local code of two analytes means this one beside this unit: the other's unit would make it that one."""
+    code, analyte = dialect.tests.get(cells.get("test_code", ""), ("", ""))
+    n_analytes = sum(local == code for local, _ in dialect.tests.values())
+    return n_analytes < 2 or (cells["unit"] == "%") == analyte.endswith("_pct") or cells["unit"] in ("", "g/L")
 
 
 def write_file(path: Path, dialect: Dialect, entity: str, lines: Sequence[Line]) -> None:

@@ -20,6 +20,7 @@ DAYS = frozenset(
 TIMES = frozenset({"collected_at"})
 NUMBERS = frozenset({"dose", "value", "reference_low", "reference_high"})
 
+_LOINC = re.compile(r"\d+-\d")
 _DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:T(\d{2}):(\d{2}):(\d{2}))?")
 _NUMBER = re.compile(r"([<>]?=?-?)(\d+)(?:\.(\d+))?")
 
@@ -32,15 +33,19 @@ class AsWritten(str):
 
 def spell(dialect: Dialect, column: str, cell: str) -> str:
     """The text that stands in the hospital's file for a cell of the native format."""
-    if not cell or isinstance(cell, AsWritten):
+    if not cell:
+        return dialect.blanks.get(column, "")
+    if isinstance(cell, AsWritten):
         return str(cell)
     if column in DAYS or column in TIMES:
         return _date(dialect, cell)
     if column in NUMBERS and (number := _NUMBER.fullmatch(cell)):
-        return _number(dialect, *number.groups(default=""))
-    if column == "test_code" and cell in dialect.tests:
-        return dialect.tests[cell][0]
-    own = {"unit": dialect.units, "drug": dialect.drugs}.get(column, dialect.texts)
+        is_flagged = bool(dialect.flag) and column == "value" and number[2] == "0" and "-" not in number[1]
+        return _number(dialect, *number.groups(default="")) + (f" {dialect.flag}" if is_flagged else "")
+    if column == "test_code":
+        suffix = dialect.code_suffix if _LOINC.fullmatch(cell) else ""
+        return dialect.tests[cell][0] if cell in dialect.tests else cell + suffix
+    own = {"unit": dialect.units, "drug": dialect.drugs, **dialect.words}.get(column, dialect.texts)
     return own.get(cell, cell)
 
 

@@ -38,6 +38,7 @@ def has_place_for(tests: Tests, cells: Mapping[str, str]) -> bool:
     return (
         (cells["test_code"], cells["unit"]) in tests.values()
         and bool(cells["value"])
+        and not cells.get("material")
         and bool(cells["patient_id"])  # a blank one means "as above"
         and cells["status"] != "cancelled"  # which would take back every test of the draw
         and all(limit.replace(".", "").isdigit() or not limit for limit in limits)

@@ -13,6 +13,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
 
 from .model import Site
+from .words import code_forms, fold_code
 
 SPREADSHEET_ERRORS = ("#FORMULA", "#N/A", "#REF!", "#DIV/0!", "#NAME?", "#VALORE!", "#NV", "Err:504")
 """What spreadsheets show for a value that they don't have, and what a formula without a stored value reads as."""
@@ -123,9 +124,33 @@ def resolve_drug(text: str, site: Site) -> str | None:
     return ATC.get(text.upper())
 
 
-def resolve_test(text: str, site: Site) -> str | None:
-    """The analyte behind a site's local code or a LOINC code; None if unknown."""
-    return site.tests.get(text) or TESTS.get(text)
+def resolve_test(text: str, site: Site, dimension: str = "") -> tuple[bool, str | None]:
+    """Is the code known, and the analyte behind it, which of some the unit's dimension tells.
+
+    The site's codes come before LOINC, a code as it is written before one that is written otherwise.
+    """
+    own: dict[str, str | dict[str, str]] = {**site.tests, **site.told}
+    if text in own:
+        return True, _of_dimension(own[text], dimension)
+    for form in code_forms(text):
+        for codes in (own, TESTS):
+            meanings = [meaning for code, meaning in codes.items() if fold_code(code) == form]
+            if any(meaning != meanings[0] for meaning in meanings):
+                return False, None
+            if meanings:
+                return True, _of_dimension(meanings[0], dimension)
+    return False, None
+
+
+def _of_dimension(meaning: str | dict[str, str], dimension: str) -> str | None:
+    return meaning if isinstance(meaning, str) else meaning.get(dimension)
+
+
+def unit_of(cells: dict[str, str], site: Site) -> str:
+    """The unit as sent, or the one that the site names for the test; blank where there is neither."""
+    forms = code_forms(cells["test_code"])
+    constant = [unit for code, unit in site.constant_units.items() if fold_code(code) in forms]
+    return cells["unit"] or next(iter(constant), "")
 
 
 def resolve_unit(text: str, site: Site) -> tuple[str, Decimal] | None:
@@ -146,13 +171,6 @@ def read_value(text: str) -> tuple[str | None, Decimal] | None:
     operator, rest = re.fullmatch(r"(<=|>=|<|>)?\s*(.*)", text, re.DOTALL).groups()  # type: ignore[union-attr]
     number = read_number(rest)
     return None if number is None else (operator, number)
-
-
-def read_flag(text: str) -> bool | None:
-    """Yes or no (true, y, 1, ...), or None."""
-    return {**dict.fromkeys(("yes", "y", "true", "1"), True), **dict.fromkeys(("no", "n", "false", "0"), False)}.get(
-        text
-    )
 
 
 def six_places(value: Decimal) -> Decimal:

@@ -1,8 +1,8 @@
 """Small nasty cohorts from a seed: a few patients at a few sites, and the study they belong to.
 
 `generate(seed)` gives files and study. What happened to patients is made in life.py; how it is
-delivered (months, corrections, snapshots) in delivery.py, what is wrong with it (`messy`) in
-defects.py.
+delivered (months, corrections, snapshots) in delivery.py, in the words of its site in dress.py, what
+is wrong with it (`messy`) in defects.py.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from decimal import Decimal
 
 from .defects import spoil
 from .delivery import Fact, deliver
+from .dress import dress
 from .life import LAST_DAY, Life
 from .model import CaseDefinition, File, Site, Study
 
@@ -28,6 +29,21 @@ SITES = {
     ),
     "bolzano": Site(mode="snapshot", tests=LOCAL_PARTS, neutrophils_pct_includes_bands=True),
     "cles": Site(drugs={"OCREVUS 300MG FL": "ocrelizumab"}, tests=LOCAL_PARTS),
+    "dolo": Site(
+        tests={**LOCAL_PARTS, "GB": "wbc"},
+        told={"NEU": {"count": "anc", "percent": "neutrophils_pct"}},
+        words={
+            "sex": {"Sig.ra": "F", "1": "M"},
+            "status": {"annullato": "cancelled", "definitivo": "final"},
+            "event_type": {"ricovero": "hospitalisation", "ricaduta": "relapse"},
+            "end_reason": {"inefficace": "inefficacy"},
+            "verdict": {"altra causa": "other_cause"},
+            "material": {"Liq.": "other", "prov. viola": "blood"},
+        },
+        missing=("n.p.", "non eseguito"),
+        flags=("*", "L", "-"),
+        constant_units={"GB": "10*9/L"},
+    ),
 }
 
 
@@ -52,7 +68,8 @@ def generate(seed: int, messy: bool = False, patients: int = 18) -> Cohort:
         for patient in range(1, count + 1):  # the same ids at every site: they are others
             facts += Life(rng, f"P{patient:02d}", study.site(name)).facts()
         months = MONTHS if rng.random() < 0.7 else MONTHS[: rng.choice((2, 3))]
-        files += deliver(rng, name, study.site(name), facts, months)
+        delivered = deliver(rng, name, study.site(name), facts, months)
+        files += dress(rng, delivered, study.site(name)) if study.site(name).words else delivered
     if messy:
         files = spoil(rng, files)
     return Cohort(seed, tuple(files), study)

@@ -11,17 +11,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
-from . import codes
+from . import codes, words
 from .model import COLUMNS, KEYS, MALFORMED, REQUIRED, File, Patient, Site
 
-STATUSES = {"", "final", "corrected", "cancelled"}
-CODE_LISTS = {
-    "sex": {"F", "M", "X"},
-    "ms_phenotype": {"CIS", "RRMS", "SPMS", "PPMS"},
-    "end_reason": {"adverse_event", "inefficacy", "pregnancy", "patient_choice", "other"},
-}
-EVENT_TYPES = {"infection", "febrile_neutropenia", "hospitalisation", "relapse", "other"}
-VERDICTS = {"confirmed", "other_cause", "lab_error"}
 CELLS_COUNTED = {"anc", "segs_abs", "bands_abs", "wbc", "lymphocytes", "platelets"}
 REQUIRED_DATES = {
     "treatments": ("start_date",),
@@ -45,6 +37,7 @@ class Row:
     file: str
     record_number: int
     cells: dict[str, str]
+    cancelled: bool = False
     malformed: bool = False
     reasons: list[str] = field(default_factory=list)
     emptied: list[tuple[str, str]] = field(default_factory=list)
@@ -54,10 +47,6 @@ class Row:
     @property
     def key(self) -> str:
         return self.cells[KEYS[self.entity]]
-
-    @property
-    def cancelled(self) -> bool:
-        return self.cells["status"] == "cancelled"
 
     def hold(self, reason: str) -> None:
         """Add a reason to hold the row back."""
@@ -73,8 +62,8 @@ class Row:
         return "" if any(column == c for c, _ in self.emptied) else self.cells[column]
 
 
-def rows_of(file: File) -> list[Row]:
-    """The file's records as rows, cells trimmed."""
+def rows_of(file: File, site: Site) -> list[Row]:
+    """The file's records as rows, cells trimmed, words for no value blank."""
     return [
         Row(
             file.site,
@@ -82,7 +71,8 @@ def rows_of(file: File) -> list[Row]:
             file.entity,
             file.name,
             number,
-            {c: _cell(file.entity, c, record.get(c, "").strip()) for c in COLUMNS[file.entity]},
+            {c: _cell(file.entity, c, words.told(record.get(c, ""), site)) for c in COLUMNS[file.entity]},
+            cancelled=words.is_cancelled(words.told(record.get("status", ""), site), site),
             malformed=MALFORMED in record,
         )
         for number, record in enumerate(file.rows, start=1)
@@ -113,10 +103,10 @@ def judge_identity(row: Row) -> bool:
 def judge_patient(row: Row, site: Site) -> None:
     """Empty the defective cells of a patients row. Birth is judged first, then death by it."""
     end = last_day(row.delivery)
-    if row.cells["status"] not in STATUSES:
+    if not _is_valid_status(row, site):
         row.empty("status", "invalid_code")
-    for column in ("sex", "ms_phenotype"):
-        if row.cells[column] and row.cells[column] not in CODE_LISTS[column]:
+    for column in ("sex", "ms_phenotype", "duffy_null"):
+        if row.cells[column] and words.resolve(column, row.cells[column], site) is None:
             row.empty(column, "invalid_code")
     birth = death = None
     if row.cells["birth_date"]:
@@ -134,8 +124,7 @@ def judge_patient(row: Row, site: Site) -> None:
 def judge_clinical(row: Row, patients: Mapping[str, Patient], site: Site) -> None:
     """Judge a row of any entity but patients, against the site's current patients by id."""
     entity, cells = row.entity, row.cells
-    analyte = codes.resolve_test(cells["test_code"], site) if entity == "lab_results" else None
-    unknown_test = entity == "lab_results" and bool(cells["test_code"]) and analyte is None
+    unknown_test = entity == "lab_results" and _is_foreign(row, site)
 
     for column in REQUIRED[entity]:
         judged_elsewhere = column in (KEYS[entity], "unit")
@@ -146,21 +135,43 @@ def judge_clinical(row: Row, patients: Mapping[str, Patient], site: Site) -> Non
         row.hold("unknown_patient")
     if cells.get("drug") and codes.resolve_drug(cells["drug"], site) is None:
         row.hold("unknown_drug")
-    for column, allowed in (
-        ("status", STATUSES),
-        ("event_type", EVENT_TYPES | {""}),
-        ("verdict", VERDICTS | {""}),
-    ):
-        if cells.get(column, "") not in allowed:
+    if not _is_valid_status(row, site):
+        row.hold("invalid_code")
+    for column in ("event_type", "verdict"):
+        if cells.get(column) and words.resolve(column, cells[column], site) is None:
             row.hold("invalid_code")
     if cells.get("specimen_id") in codes.SPREADSHEET_ERRORS:
         row.empty("specimen_id", "invalid_code")
-    if cells.get("end_reason") and cells["end_reason"] not in CODE_LISTS["end_reason"]:
+    if cells.get("end_reason") and words.resolve("end_reason", cells["end_reason"], site) is None:
         row.empty("end_reason", "invalid_code")
     _judge_dates(row, patient, site)
     if entity == "lab_results" and not unknown_test:
-        _judge_value(row, analyte, site)
+        _judge_value(row, site)
     row.not_mapped = unknown_test
+
+
+def _is_valid_status(row: Row, site: Site) -> bool:
+    """Blank, or a status that its entity has: only a dose can be not given."""
+    text = row.cells["status"]
+    code = words.resolve("status", text, site) if text else "final"
+    return code is not None and (code != "not_given" or row.entity == "administrations")
+
+
+def meant_test(cells: dict[str, str], site: Site) -> tuple[bool, str | None]:
+    """Is a result's code known, and its analyte, which the unit may have to tell."""
+    unit = codes.resolve_unit(codes.unit_of(cells, site), site)
+    return codes.resolve_test(cells["test_code"], site, unit[0] if unit else "")
+
+
+def _is_foreign(row: Row, site: Site) -> bool:
+    """Of a test that nobody knows, or of a specimen in which its analyte does not count: not mapped."""
+    is_known, analyte = meant_test(row.cells, site)
+    if not row.cells["test_code"]:
+        return False
+    material = words.resolve("material", row.cells["material"], site) if row.cells["material"] else None
+    if is_known and row.cells["material"] and material is None:
+        row.hold("unknown_material")
+    return not is_known or (material is not None and material not in words.COUNTED_IN.get(analyte or "", {"blood"}))
 
 
 def _judge_dates(row: Row, patient: Patient | None, site: Site) -> None:
@@ -211,25 +222,27 @@ def _misplaced(day: date, delivered: date, birth: date | None, death: date | Non
     return reasons
 
 
-def _judge_value(row: Row, analyte: str | None, site: Site) -> None:
-    """Judge value, unit and reference range; `analyte` None only where test_code is blank."""
+def _judge_value(row: Row, site: Site) -> None:
+    """Judge value, unit and reference range; no analyte is known where the code is blank or its unit does not tell."""
+    is_known, analyte = meant_test(row.cells, site)
     for column in ("reference_low", "reference_high"):
         bound = codes.read_number(row.cells[column])
         if row.cells[column] and bound is None:
             row.empty(column, "non_numeric_value")
         elif bound is not None and bound < 0:
             row.empty(column, "negative_value")
-    read = codes.read_value(row.cells["value"])
+    read = codes.read_value(words.without_flags(row.cells["value"], site))
     if row.cells["value"] and read is None:
         row.hold("non_numeric_value")
     number = read[1] if read else None
     if number is not None and number < 0:
         row.hold("negative_value")
 
-    if not row.cells["unit"]:
+    unit_text = codes.unit_of(row.cells, site)
+    if not unit_text:
         row.hold("zero_without_unit" if number == 0 else "unit_missing")
         return
-    unit = codes.resolve_unit(row.cells["unit"], site)
+    unit = codes.resolve_unit(unit_text, site)
     if unit is None:
         row.hold("unit_unknown")
     elif analyte is not None:
@@ -246,6 +259,8 @@ def _judge_value(row: Row, analyte: str | None, site: Site) -> None:
             row.hold("code_unit_mismatch")
         else:
             row.hold("unit_incompatible")
+    elif is_known:
+        row.hold("code_unit_mismatch" if unit[0] in ("count", "percent") else "unit_incompatible")
 
 
 def _implausible(analyte: str, number: Decimal, factor: Decimal) -> bool:

@@ -46,6 +46,7 @@ COLUMNS = {
         "patient_id",
         "drug",
         "administered_on",
+        "administered_until",
         "dose",
         "dose_unit",
         "route",
@@ -57,6 +58,7 @@ COLUMNS = {
         "specimen_id",
         "test_code",
         "test_name",
+        "material",
         "value",
         "unit",
         "collected_at",
@@ -117,6 +119,15 @@ class Site:
     tests: dict[str, str] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
     drugs: dict[str, str] = field(default_factory=dict)
+    told: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Test codes that their unit tells apart: code, then count or percent, then analyte."""
+    words: dict[str, dict[str, str]] = field(default_factory=dict)
+    """Words of coded columns: column, then word, then code."""
+    missing: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+    constant_units: dict[str, str] = field(default_factory=dict)
+    m_is_ambiguous: bool = False
+    """Its column of sex holds a word beside which M may be a woman; found in its files, not told by site.yml."""
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from . import codes
-from .judge import Row, judge_clinical, judge_identity, judge_patient, rows_of
+from . import codes, words
+from .judge import Row, judge_clinical, judge_identity, judge_patient, meant_test, rows_of
 from .model import (
     KEYS,
     Adjudication,
@@ -46,9 +46,10 @@ def take_in(files: Sequence[File], study: Study) -> Intake:
 
 def _take_in_site(intake: Intake, name: str, files: list[File], site: Site) -> None:
     patients: dict[str, Patient] = {}
+    site = replace(site, m_is_ambiguous=words.makes_m_ambiguous(files))
     for entity in KEYS:  # patients first: the others are judged against the current ones
         of_entity = sorted((f for f in files if f.entity == entity), key=lambda f: (f.delivery, f.name))
-        rows = [row for f in of_entity for row in rows_of(f)]
+        rows = [row for f in of_entity for row in rows_of(f, site)]
         for row in rows:
             if judge_identity(row):
                 continue
@@ -136,12 +137,18 @@ def _patient(row: Row, site: Site) -> Patient:
     return Patient(
         row.key,
         codes.read_birth_date(row.text("birth_date"), site),
-        row.text("sex") or None,
-        row.text("ms_phenotype") or None,
+        _code(row, "sex", site),
+        _code(row, "ms_phenotype", site),
         codes.read_date(row.text("last_contact_date"), site),
         codes.read_date(row.text("death_date"), site),
-        codes.read_flag(row.text("duffy_null")),
+        {"true": True, "false": False}.get(_code(row, "duffy_null", site) or ""),
     )
+
+
+def _code(row: Row, column: str, site: Site) -> str | None:
+    """What the word of a coded cell means; None where it is blank or was emptied."""
+    text = row.text(column)
+    return words.resolve(column, text, site) if text else None
 
 
 def _chart(row: Row, chart: Chart, site: Site) -> None:
@@ -153,7 +160,7 @@ def _chart(row: Row, chart: Chart, site: Site) -> None:
         assert start
         assert drug
         end = codes.read_date(row.text("end_date"), site)
-        reason = row.text("end_reason") or None
+        reason = _code(row, "end_reason", site)
         if ("end_date", "date_after_death") in row.emptied:  # read as open, as every end after the observation is
             reason = None
         chart.lines.append(Line(row.key, drug, start, end, reason))
@@ -168,7 +175,9 @@ def _chart(row: Row, chart: Chart, site: Site) -> None:
     elif row.entity == "clinical_events":
         onset = codes.read_date(cells["onset_date"], site)
         assert onset
-        chart.events.append(Event(cells["event_type"], onset))
+        event_type = _code(row, "event_type", site)
+        assert event_type
+        chart.events.append(Event(event_type, onset))
     else:
         first = codes.read_date(cells["onset_from"], site)
         last = codes.read_date(cells["onset_to"], site)
@@ -176,15 +185,18 @@ def _chart(row: Row, chart: Chart, site: Site) -> None:
         assert last
         reviewed = codes.read_date(row.text("reviewed_on"), site)
         role = row.text("reviewer_role") or None
-        chart.adjudications.append(Adjudication(row.key, first, last, cells["verdict"], reviewed, role))
+        verdict = _code(row, "verdict", site)
+        assert verdict
+        chart.adjudications.append(Adjudication(row.key, first, last, verdict, reviewed, role))
 
 
 def _lab(row: Row, site: Site) -> Lab:
     cells = row.cells
     at = codes.read_time(cells["collected_at"], site)
-    analyte = codes.resolve_test(cells["test_code"], site)
-    unit = codes.resolve_unit(cells["unit"], site)
-    read = codes.read_value(cells["value"])
+    _, analyte = meant_test(cells, site)
+    unit_text = codes.unit_of(cells, site)
+    unit = codes.resolve_unit(unit_text, site)
+    read = codes.read_value(words.without_flags(cells["value"], site))
     assert at
     assert analyte
     assert unit
@@ -199,7 +211,7 @@ def _lab(row: Row, site: Site) -> Lab:
         at,
         None if low is None else codes.six_places(low * unit[1]),
         cells["value"],
-        cells["unit"],
+        unit_text,
         cells["test_code"],
         unit == ("percent", 1),
     )

@@ -19,6 +19,7 @@ REASONS = {
     *("date_after_delivery", "date_before_birth", "date_after_death", "end_before_start"),
     *("non_numeric_value", "negative_value", "unit_missing", "unit_unknown"),
     *("unit_incompatible", "zero_without_unit", "code_unit_mismatch", "implausible_value"),
+    "unknown_material",
 }
 
 

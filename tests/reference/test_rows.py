@@ -238,7 +238,7 @@ def test_a_patients_row_loses_cells_but_stays() -> None:
     row = {
         "patient_id": "P",
         "birth_date": "1980-13-01",
-        "sex": "W",
+        "sex": "Q",
         "death_date": "2024-01-01",
         "last_contact_date": "2023-12-01",
         "status": "draft",
@@ -268,3 +268,63 @@ def test_a_time_with_an_offset_falls_on_the_sites_local_day() -> None:
     files = months([RESULT | {"collected_at": "2023-05-01T22:30:00Z"}])
     (lab,) = take_in(files, Study(sites={"site": site})).charts["site", "P"].labs
     assert lab.at.isoformat() == "2023-05-02T00:30:00"
+
+
+HOSPITAL = Site(
+    tests={"GB": "wbc"},
+    told={"NEU": {"count": "anc", "percent": "neutrophils_pct"}},
+    words={"sex": {"1": "M"}, "status": {"annullato": "cancelled"}, "material": {"Liq.": "other"}},
+    missing=("n.p.",),
+    flags=("*", "L", "-"),
+    constant_units={"GB": "10*9/L"},
+)
+
+
+@pytest.mark.parametrize(
+    ("cells", "fate"),
+    [
+        ({"test_code": "NEU"}, "current"),
+        ({"test_code": " neu", "unit": "%", "value": "40"}, "current"),
+        ({"test_code": "NEU", "unit": "g/L"}, "unit_incompatible"),
+        ({"test_code": "NEU", "unit": ""}, "unit_missing"),
+        ({"test_code": "GB", "unit": ""}, "current"),
+        ({"test_code": "751-8^Neutrophils^LN"}, "current"),
+        ({"test_code": "30394-1"}, "not_mapped"),
+        ({"value": "0.4 *L"}, "current"),
+        ({"value": "(L) 0.4"}, "current"),
+        ({"value": "- 0.4"}, "non_numeric_value"),
+        ({"value": "-0.4"}, "negative_value"),
+        ({"value": "*"}, "non_numeric_value"),
+        ({"value": "N.P."}, "missing_required"),
+        ({"material": "EDTA-Blut"}, "current"),
+        ({"material": "Liq."}, "not_mapped"),
+        ({"material": "tube 7"}, "unknown_material"),
+        ({"material": "n.p."}, "current"),
+        ({"test_code": "99999-9", "material": "tube 7"}, "not_mapped"),
+        ({"status": "Annullato", "value": ""}, "current"),
+        ({"status": "not_given"}, "invalid_code"),
+    ],
+)
+def test_a_site_says_what_its_cells_mean(cells: dict[str, str], fate: str) -> None:
+    files = [
+        File("site", "2023-11", "patients", "patients.csv", (PATIENT | {"death_date": ""},)),
+        File("site", "2023-11", "lab_results", "lab_results.csv", (RESULT | cells,)),
+    ]
+    _, judged = take_in(files, Study(sites={"site": HOSPITAL})).rows
+    assert (judged.reasons or [judged.status]) == [fate]
+
+
+@pytest.mark.parametrize(
+    ("sent", "meant"),
+    [
+        (("Donna", "1", "f."), ["F", "M", "F"]),
+        (("M", "F"), ["M", "F"]),
+        (("M", "H"), [None, None]),
+        (("m.", "Hombre", "V"), [None, "M", None]),
+        (("2", "F^Male"), [None, None]),
+    ],
+)
+def test_the_sex_of_a_patient_is_never_guessed(sent: tuple[str, ...], meant: list[str | None]) -> None:
+    rows = tuple({"patient_id": f"P{number}", "sex": word} for number, word in enumerate(sent))
+    intake = take_in([File("site", "2023-11", "patients", "p.csv", rows)], Study(sites={"site": HOSPITAL}))
+    assert [intake.charts["site", row["patient_id"]].patient.sex for row in rows] == meant

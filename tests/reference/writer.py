@@ -42,11 +42,14 @@ def _write_yaml(settings: dict[str, Any], path: Path) -> None:
 
 
 def _site_settings(site: Site) -> dict[str, Any]:
-    kinds = {"tests": site.tests, "units": site.units, "drugs": site.drugs}
+    kinds = {"tests": {**site.tests, **site.told}, "units": site.units, "drugs": site.drugs, **site.words}
     return {
         "mode": site.mode,
         "time_zone": site.time_zone,
         "codes": {kind: dict(codes) for kind, codes in kinds.items() if codes},
+        "missing": list(site.missing),
+        "flags": list(site.flags),
+        "units": {"lab_results": site.constant_units},
         "neutrophils_pct_includes_bands": site.neutrophils_pct_includes_bands,
     }
 

@@ -123,6 +123,10 @@ def test_a_folder_with_other_data_is_left_alone(tmp_path: Path, foreign: str) ->
         ("unit", "10*3/uL", "mila/mmc"),
         ("unit", "bottles", "bottles"),
         ("test_code", "751-8", "NEU#"),
+        ("sex", "F", "Donna"),
+        ("material", "", "Sangue"),
+        ("material", "csf", "Liq."),
+        ("status", "cancelled", "annullato"),
         ("drug", "ocrelizumab", "OCREVUS 300MG FL"),
     ],
 )
@@ -135,11 +139,17 @@ def test_each_hospital_writes_in_its_own_way(messy: Path) -> None:
         return sorted(messy.glob(pattern))[0]
 
     italian = first("syn_italian/*/lab_results_synthetic.csv").read_bytes().decode("latin-1")
-    assert italian.startswith("id_esame;codice_paziente;id_campione;esame;descrizione;risultato;unità;data_prelievo;")
+    assert italian.startswith("id_esame;codice_paziente;id_campione;esame;descrizione;materiale;risultato;")
+    assert ";Granulociti neutrofili;Sangue;" in italian
     assert ";NEU#;Granulociti neutrofili;" in italian
+    assert ";Donna;" in first("syn_italian/*/patients_synthetic.csv").read_bytes().decode("latin-1")
     assert ";mila/mmc;" in italian
     windows = first("syn_windows/*/lab_results_synthetic.csv").read_bytes()
     assert "RESULT_ID\tPATIENT_ID" in windows.decode("cp1252")
+    assert " -\t" in windows.decode("cp1252")
+    assert "\tn. u.\t" in windows.decode("cp1252")
+    assert b"Storno" in b"".join(path.read_bytes() for path in messy.glob("syn_windows/*/*"))
+    assert "751-8^^LN" in first("syn_utf16/*/lab_results_synthetic.csv").read_bytes().decode("utf-16")
     assert windows.endswith(b"\r\n")
     assert first("syn_utf16/*/patients_synthetic.csv").read_bytes().startswith(b"\xff\xfe")
     quoted = first("syn_quoted/*/lab_results_synthetic.csv").read_bytes()
@@ -147,6 +157,8 @@ def test_each_hospital_writes_in_its_own_way(messy: Path) -> None:
     assert b'"Neutrophils,\nabsolute count"' in quoted
     packed = gzip.decompress(first("syn_gzip/*/lab_results_synthetic.csv.gz").read_bytes()).decode()
     assert ",ward\n" in packed
+    assert ",NEU,Neutrophils," in packed
+    assert ",NEU,Neutrophils %," in packed
     assert "+01:00," in packed or "+02:00," in packed
     types = duckdb.sql(
         f"DESCRIBE FROM read_parquet('{first('syn_parquet/*/lab_results_synthetic.parquet')}')"

@@ -10,7 +10,9 @@
 Grain: a site, a coded column (kind) and a word as it was sent, with the code that it means; words that mean nothing are
 absent.
 Rule: the site's own word first (codes in site.yml), then the words that the registry knows. Case, accents, blanks and
-invisible characters do not count.
+invisible characters do not count. Of a word in HL7 form (BLD^Blood^HL70487) code or text may be known; where the two mean
+different things it means nothing. Nor does a known word where the site also sends one that makes it ambiguous (seed
+code_words, unless_beside).
 */
 with sent as (
     {% for entity, kinds in columns %}
@@ -31,14 +33,55 @@ folded as (
     where word is not null
 ),
 
-own as (
-    select site, kind, {{ folded_word('local_code') }} as folded, min(target) as code
+forms as (
+    select site, kind, word, 1 as form_order, folded as form
+    from folded
+    {%- for component in [1, 2] %}
+    union all
+    select site, kind, word, 2 as form_order, {{ folded_word(hl7_component('word', component)) }} as form
+    from folded
+    where strpos(word, '^') > 0
+    {%- endfor %}
+),
+
+ambiguous as (
+    select distinct folded.site, known.kind, known.word
+    from {{ ref('code_words') }} as known
+    inner join folded
+        on
+            folded.kind = known.kind
+            and strpos(' ' || known.unless_beside || ' ', ' ' || folded.folded || ' ') > 0
+),
+
+meanings as (
+    select site, kind, {{ folded_word('local_code') }} as form, target as code, 1 as source_order
     from {{ source('config', 'code_map') }}
-    group by site, kind, {{ folded_word('local_code') }}
+    union all
+    select sites.site, known.kind, known.word as form, known.code, 2 as source_order
+    from {{ ref('code_words') }} as known
+    cross join (select distinct site from folded) as sites
+    left join ambiguous
+        on sites.site = ambiguous.site and known.kind = ambiguous.kind and known.word = ambiguous.word
+    where ambiguous.word is null
+),
+
+ranked as (
+    select
+        forms.site,
+        forms.kind,
+        forms.word,
+        meanings.code,
+        rank() over (
+            partition by forms.site, forms.kind, forms.word
+            order by meanings.source_order asc, forms.form_order asc
+        ) as preference
+    from forms
+    inner join meanings
+        on forms.site = meanings.site and forms.kind = meanings.kind and forms.form = meanings.form
 )
 
-select folded.site, folded.kind, folded.word, coalesce(own.code, known.code) as code
-from folded
-left join own on folded.site = own.site and folded.kind = own.kind and folded.folded = own.folded
-left join {{ ref('code_words') }} as known on folded.kind = known.kind and folded.folded = known.word
-where coalesce(own.code, known.code) is not null
+select site, kind, word, min(code) as code
+from ranked
+where preference = 1
+group by site, kind, word
+having count(distinct code) = 1

@@ -1,7 +1,8 @@
 /*
 Grain: a spelling of a drug as it was sent by a site, with the substance it means; spellings that mean nothing are absent.
 Rule: the site's own code first, then substance, brand or ATC code of any vintage. Case, blanks, dashes, invisible characters
-and trade mark signs do not count, nor the components behind an HL7 code (L04AG08^ocrelizumab^ATC).
+and trade mark signs do not count. Of a drug in HL7 form (L04AG08^ocrelizumab^ATC) code or text may be known; where the two
+mean different substances it means nothing.
 */
 with sent as (
     select distinct f.site, {{ cell('r.drug') }} as name
@@ -13,24 +14,43 @@ with sent as (
     inner join {{ ref('stg_input_file') }} as f on r.file_no = f.file_no
 ),
 
-folded as (
-    select site, name, {{ folded_drug('name') }} as folded, {{ folded_drug(hl7_component('name', 1)) }} as first_component
+forms as (
+    select site, name, 1 as form_order, {{ folded_drug('name') }} as form
     from sent
     where name is not null
+    {%- for component in [1, 2] %}
+    union all
+    select site, name, 2 as form_order, {{ folded_drug(hl7_component('name', component)) }} as form
+    from sent
+    where strpos(name, '^') > 0
+    {%- endfor %}
 ),
 
-own as (
-    select site, {{ folded_drug('local_code') }} as folded, min(lower(trim(target))) as target
-    from {{ source('config', 'code_map') }}
-    where kind = 'drug'
-    group by site, {{ folded_drug('local_code') }}
-    having count(distinct lower(trim(target))) = 1
+meanings as (
+    select own.site, {{ folded_drug('own.local_code') }} as form, names.drug, 1 as source_order
+    from {{ source('config', 'code_map') }} as own
+    inner join {{ ref('drug_names') }} as names on lower(trim(own.target)) = names.name
+    where own.kind = 'drug'
+    union all
+    select sites.site, {{ folded_drug('names.name') }} as form, names.drug, 2 as source_order
+    from {{ ref('drug_names') }} as names
+    cross join (select distinct site from sent) as sites
+),
+
+ranked as (
+    select
+        forms.site,
+        forms.name,
+        meanings.drug,
+        rank() over (
+            partition by forms.site, forms.name order by meanings.source_order asc, forms.form_order asc
+        ) as preference
+    from forms
+    inner join meanings on forms.site = meanings.site and forms.form = meanings.form
 )
 
-select distinct folded.site, folded.name, names.drug
-from folded
-left join own on folded.site = own.site and folded.folded = own.folded
-left join own as own_component on folded.site = own_component.site and folded.first_component = own_component.folded
-left join {{ ref('drug_names') }} as whole on folded.folded = {{ folded_drug('whole.name') }}
-inner join {{ ref('drug_names') }} as names
-    on coalesce(own.target, own_component.target, whole.name, folded.first_component) = names.name
+select site, name, min(drug) as drug
+from ranked
+where preference = 1
+group by site, name
+having count(distinct drug) = 1

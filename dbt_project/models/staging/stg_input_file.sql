@@ -21,8 +21,8 @@ select
     cast({{ last_day_of_month('f.delivery') }} as date) as delivery_end,
     row_number() over (order by f.delivery, f.path, f.site, f.entity) as file_order,
     -- of typed cells too: the load writes a number of Excel or Parquet with the site's own decimal mark
-    coalesce(s.decimal_mark, '.') as decimal_mark,
-    s.thousands_mark,
+    {{ plain_characters("coalesce(s.decimal_mark, '.')") }} as decimal_mark,
+    {{ plain_characters('s.thousands_mark') }} as thousands_mark,
     coalesce(s.time_zone, study.time_zone) as time_zone,
     s.flags_before,
     s.flags_behind,

@@ -134,7 +134,7 @@ select
     end as canonical_low,
     -- as reported, of what may be published: free text in a value's place never leaves the vault
     case when analyte = 'anc' and is_numeric then value end as source_value,
-    case when analyte = 'anc' and plain_value <> value then trim(replace(value, plain_value, ' ')) end as source_flag,
+    case when analyte = 'anc' and is_numeric and plain_value <> value then {{ flags_of('value', 'plain_value') }} end as source_flag,
     case when analyte = 'anc' and unit_dimension is not null then used_unit end as source_unit,
     case when analyte = 'anc' then test_code end as source_code,
     {{ reason_list([

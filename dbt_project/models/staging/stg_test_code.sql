@@ -50,32 +50,43 @@ ranked as (
     inner join known on forms.site = known.site and forms.form = {{ folded_code('known.local_code') }}
 ),
 
-meant as (
-    select site, test_code, unit_dimension, min(analyte) as analyte
-    from ranked
-    where preference = 1
-    group by site, test_code, unit_dimension
-    having count(distinct analyte) = 1
-),
-
 dimensions as (
     select distinct dimension from {{ ref('units') }}
     union all
     select '' as dimension
+),
+
+told_apart as (
+    select
+        ranked.site,
+        ranked.test_code,
+        dimensions.dimension,
+        min(case when coalesce(ranked.unit_dimension, dimensions.dimension) = dimensions.dimension then ranked.analyte end)
+            as analyte,
+        max(case when coalesce(ranked.unit_dimension, dimensions.dimension) = dimensions.dimension then ranked.analyte end)
+            as last_analyte
+    from ranked
+    cross join dimensions
+    where ranked.preference = 1
+    group by ranked.site, ranked.test_code, dimensions.dimension
+),
+
+constant_units as (
+    select forms.site, forms.test_code, min(own.target) as constant_unit
+    from forms
+    inner join {{ source('config', 'code_map') }} as own
+        on forms.site = own.site and own.kind = 'unit_of_test' and forms.form = {{ folded_code('own.local_code') }}
+    group by forms.site, forms.test_code
+    having count(distinct own.target) = 1
 )
 
-select
-    meant.site,
-    meant.test_code,
-    dimensions.dimension,
-    max(case when coalesce(meant.unit_dimension, dimensions.dimension) = dimensions.dimension then meant.analyte end)
-        as analyte,
-    max(constant_units.target) as constant_unit
-from meant
-cross join dimensions
-left join {{ source('config', 'code_map') }} as constant_units
-    on
-        constant_units.kind = 'unit_of_test'
-        and meant.site = constant_units.site
-        and {{ folded_code('meant.test_code') }} = {{ folded_code('constant_units.local_code') }}
-group by meant.site, meant.test_code, dimensions.dimension
+select told_apart.site, told_apart.test_code, told_apart.dimension, told_apart.analyte, constant_units.constant_unit
+from told_apart
+left join (
+    select distinct site, test_code
+    from told_apart
+    where analyte <> last_analyte
+) as ambiguous on told_apart.site = ambiguous.site and told_apart.test_code = ambiguous.test_code
+left join constant_units
+    on told_apart.site = constant_units.site and told_apart.test_code = constant_units.test_code
+where ambiguous.test_code is null

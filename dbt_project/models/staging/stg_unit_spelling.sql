@@ -1,8 +1,9 @@
 /*
 Grain: a unit as a site spelled it, with its dimension and the factor to that dimension's canonical unit; spellings
 that mean nothing are absent. Case counts: G/L is giga per litre, g/L is gram.
-Rule: the site's own alias first, then the seed, after the typographic variants of one spelling are folded
-(micro signs, superscripts, ways to write a power of ten).
+Rule: the site's own alias first (exactly as sent, then folded), then the seed, after the typographic variants of one
+spelling are folded (micro signs, superscripts, blanks, ways to write a power of ten). Of a unit in HL7 form (%^percent^UCUM)
+the first component counts, which may itself hold a power (10^9/L).
 */
 with sent as (
     select distinct f.site, {{ cell('r.unit') }} as spelling
@@ -14,18 +15,43 @@ with sent as (
     where kind = 'unit_of_test'
 ),
 
-aliased as (
-    select sent.site, sent.spelling, coalesce(local_codes.target, sent.spelling) as meant
+forms as (
+    select site, spelling, 1 as form_order, spelling as form from sent
+    union all
+    select site, spelling, 2 as form_order, {{ hl7_component('spelling', 1) }} as form from sent
+    union all
+    select site, spelling, 3 as form_order, {{ hl7_component('spelling', 1) }} || '^' || {{ hl7_component('spelling', 2) }} as form
     from sent
-    left join {{ source('config', 'code_map') }} as local_codes
-        on local_codes.kind = 'unit' and sent.site = local_codes.site and sent.spelling = local_codes.local_code
 ),
 
-folded as (
-    select site, spelling, {{ folded_unit('meant') }} as unit
+aliased as (
+    select
+        forms.site,
+        forms.spelling,
+        forms.form_order,
+        case when own.local_code = forms.form then 1 when own.local_code is not null then 2 else 3 end as source_order,
+        {{ folded_unit('coalesce(own.target, forms.form)') }} as unit
+    from forms
+    left join {{ source('config', 'code_map') }} as own
+        on own.kind = 'unit' and forms.site = own.site and {{ folded_unit('own.local_code') }} = {{ folded_unit('forms.form') }}
+),
+
+ranked as (
+    select
+        aliased.site,
+        aliased.spelling,
+        units.ucum,
+        units.dimension,
+        units.factor,
+        rank() over (
+            partition by aliased.site, aliased.spelling order by aliased.source_order asc, aliased.form_order asc
+        ) as preference
     from aliased
+    inner join {{ ref('units') }} as units on aliased.unit = units.unit
 )
 
-select folded.site, folded.spelling, units.ucum, units.dimension, units.factor
-from folded
-inner join {{ ref('units') }} as units on folded.unit = units.unit
+select site, spelling, min(ucum) as ucum, min(dimension) as dimension, min(factor) as factor
+from ranked
+where preference = 1
+group by site, spelling
+having count(distinct ucum) = 1

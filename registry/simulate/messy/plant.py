@@ -78,7 +78,7 @@ def _single_rows(rng: random.Random) -> dict[str, Story]:
         stories[f"conflict_{form}"] = versions.conflict(form)
     for form in ("with_cells", "by_key", "same_file", "rubbish", "resumed"):
         stories[f"cancelled_{form}"] = versions.cancelled(form)
-    for form in ("plain", "bare", "of_nobody", "became_count"):
+    for form in ("plain", "bare", "of_nobody", "became_count", "of_csf"):
         stories[f"unfollowed_{form}"] = versions.unfollowed(form)
     for form in ("gone", "held_back", "returned"):
         stories[f"withdrawn_{form}"] = arrivals.withdrawn(form)

@@ -178,7 +178,7 @@ def recoded(ground: Ground) -> bool:
 
 
 def unfollowed(form: str) -> Story:
-    """A result of a test that the registry does not follow: plain, bare of its value, of nobody, or later a count."""
+    """A result that the registry does not follow: plain, bare of its value, of nobody, later a count, or a CSF's."""
 
     def story(ground: Ground) -> bool:
         changes = dict(UNFOLLOWED)
@@ -186,6 +186,8 @@ def unfollowed(form: str) -> Story:
             changes |= {"value": "", "unit": ""}
         elif form == "of_nobody":
             changes["patient_id"] = "SYN-0000000"
+        elif form == "of_csf":  # a neutrophil's own code, and no neutrophil there
+            changes = ANC | {"material": "csf", "value": "0", "unit": "/uL"}
         record = ground.fresh("lab_results", changes)
         if record is None:
             return False
