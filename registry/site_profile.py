@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
 
-from registry.contract import CANCELLED, ENTITIES
+from registry.contract import CANCELLED, ENTITIES, IGNORE, TIMED_COLUMNS
 from registry.site_codes import Codes, Flag, MissingWord, known_unit
 from registry.study import TimeZone
 from registry.vocabulary import folded_word
@@ -17,10 +17,6 @@ from registry.wide_profile import Wide, WideTable, WideTest, analytes_as_codes, 
 from registry.yaml_model import MistakeAt, YamlModel, load_model, one_of
 
 PROFILE_NAME = "site.yml"
-IGNORE = "ignore"
-"""What a column is mapped to that must not be stored."""
-TIMED_COLUMNS = {"lab_results": ("collected_at",)}
-"""The columns that may be given as two, date and time."""
 _PLANNED_FORMATS = ("omop", "fhir")
 _DATE_DIRECTIVES = frozenset("dmYyHMSfbBpIzj%")
 
@@ -166,17 +162,8 @@ class SiteProfile(YamlModel):
         return {ours: theirs for theirs, ours in self._names(entity) if ours in ENTITIES[entity].columns}
 
     def column_names(self, entity: str) -> dict[str, str]:
-        """The site's headers of one entity, case-folded → column of the contract."""
-        return {theirs.casefold(): ours for theirs, ours in self._names(entity) if ours in ENTITIES[entity].columns}
-
-    def split_columns(self, entity: str) -> dict[str, tuple[str, str]]:
-        """The site's headers of one entity that hold a part of a time, case-folded → column and `date` or `time`."""
-        parts = {theirs.casefold(): ours.partition(".") for theirs, ours in self._names(entity) if "." in ours}
-        return {theirs: (column, part) for theirs, (column, _, part) in parts.items()}
-
-    def ignored_columns(self, entity: str) -> frozenset[str]:
-        """The site's headers of one entity that are never stored, case-folded."""
-        return frozenset(theirs.casefold() for theirs, ours in self._names(entity) if ours == IGNORE)
+        """The site's headers of one entity, case-folded → column of the contract, a part of one, or IGNORE."""
+        return {theirs.casefold(): ours for theirs, ours in self._names(entity)}
 
     def composed_key(self, entity: str) -> tuple[str, ...]:
         """The columns that make the key of this entity where a file has none; empty where nothing does."""

@@ -15,7 +15,7 @@ from itertools import islice
 
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook
 
-from registry.contract import Entity
+from registry.contract import IGNORE, Entity
 from registry.errors import UserError
 from registry.ingest.bounds import UNREADABLE, check_workbook
 from registry.ingest.excel_cells import SpecialCells, cell_text, special_cells
@@ -43,10 +43,11 @@ def read_workbook(
     entity: Entity,
     own_names: dict[str, str],
     tests: Tests,
+    key: Sequence[str],
     decimal_mark: str,
     where: str,
 ) -> Workbook:
-    """Every sheet that has a header: a row with the key column, or of a wide table the patient beside its tests.
+    """Every sheet that has a header: a row with the key column or all of `key`, or of a wide table the patient and tests.
 
     UserError where the workbook can't be read, or no sheet fits.
     """
@@ -64,12 +65,12 @@ def read_workbook(
             f"{where}: not a readable Excel workbook: damaged, cut off or protected; save it again as .xlsx"
         ) from None
     filled = [sheet for sheet in sheets if next(sheet.rows(), None)]
-    fitting = [sheet for sheet in filled if sheet.find_header(entity, own_names, tests, n_columns=2)] or [
-        sheet for sheet in filled if sheet.find_header(entity, own_names, tests, n_columns=1)
+    fitting = [sheet for sheet in filled if sheet.find_header(entity, own_names, tests, 2, key)] or [
+        sheet for sheet in filled if sheet.find_header(entity, own_names, tests, 1, key)
     ]
     if not fitting:
         raise UserError(_no_header(entity, where, bool(filled), bool(tests)))
-    headers = [sheet.header(entity, own_names, tests, where) for sheet in fitting]
+    headers = [sheet.header(entity, own_names, tests, where, key) for sheet in fitting]
     header = _united(headers)
     check_wide(header, where)
     return Workbook(
@@ -83,9 +84,15 @@ def _no_header(entity: Entity, where: str, has_cells: bool, has_tests: bool) -> 
     if not has_cells:
         return f"{where}: empty, without even a header: send it again"
     wide = ", or the tests of a wide table" if has_tests else ""
+    composed = (
+        f"; if it has no key, site.yml can compose one (keys: {entity.name}: [...])"
+        if entity.name != "patients"
+        else ""
+    )
     return (
         f"{where}: no sheet with the column {entity.key} within its first {_ROWS_TO_HEADER} rows; put the header "
         f"there, or name the site's own columns{wide} in site.yml (columns: {entity.name}: ...)"
+        f"{composed}"
     )
 
 
@@ -112,10 +119,12 @@ class _Sheet:
             if any(cell.strip() for cell in cells):
                 yield cells
 
-    def find_header(self, entity: Entity, own_names: dict[str, str], tests: Tests, n_columns: int) -> bool:
+    def find_header(
+        self, entity: Entity, own_names: dict[str, str], tests: Tests, n_columns: int, key: Sequence[str]
+    ) -> bool:
         """Is there a header? Columns that have neither name nor cell are left out of it."""
         for n_above, cells in enumerate(islice(self.rows(), _ROWS_TO_HEADER)):
-            if is_header(entity, cells, own_names, tests, n_columns):
+            if is_header(entity, cells, own_names, tests, n_columns, key):
                 self._n_above = n_above
                 named = [place for place, cell in enumerate(cells) if cell.strip()]
                 nameless = set(range(named[-1])) - set(named)
@@ -125,9 +134,9 @@ class _Sheet:
                 return True
         return False
 
-    def header(self, entity: Entity, own_names: dict[str, str], tests: Tests, where: str) -> Header:
+    def header(self, entity: Entity, own_names: dict[str, str], tests: Tests, where: str, key: Sequence[str]) -> Header:
         """The columns found; UserError where they don't fit together."""
-        return read_header(entity, self._names, own_names, f"{where}, sheet {self.number}", tests)
+        return read_header(entity, self._names, own_names, f"{where}, sheet {self.number}", tests, key)
 
     def records(self, places: Sequence[int], width: int) -> Iterator[Record]:
         """The rows below the header, each cell at its place among `width`; a cell beside the table spoils its row."""
@@ -148,7 +157,9 @@ class _Sheet:
 def _identity(header: Header, position: int) -> str:
     """What makes columns of two sheets the same: what they mean, else their name."""
     codes: Mapping[int, str] = {at: f"\0{test.code}" for at, test in header.tests}
-    return header.targets[position] or codes.get(position) or f"\1{header.names[position].casefold()}"
+    target = header.targets[position]
+    own = None if target == IGNORE else target
+    return own or codes.get(position) or f"\1{header.names[position].casefold()}"
 
 
 def _united(headers: Sequence[Header]) -> Header:
