@@ -200,6 +200,23 @@ class SiteProfile(YamlModel):
         return frozenset(word.lower() for word in self.missing)
 
     @model_validator(mode="after")
+    def _columns_fit(self) -> SiteProfile:
+        for entity in ENTITIES.values():
+            names = self._names(entity.name)
+            meant = {ours for _, ours in names}
+            for theirs, ours in names:
+                place = ("columns", entity.name, theirs)
+                column, _, part = ours.partition(".")
+                other = f"{column}.{'time' if part == 'date' else 'date'}"
+                if part and other not in meant:
+                    raise MistakeAt(place, f"{ours} without {other}: name the column that holds the other part")
+                own = theirs.casefold()
+                needed = own in (*entity.required, "patient_id") and own not in meant
+                if ours == IGNORE and needed and not (own == entity.key and self.composed_key(entity.name)):
+                    raise MistakeAt(place, f"{own} can't be ignored: no row of {entity.name} can be used without it")
+        return self
+
+    @model_validator(mode="after")
     def _wide_is_explained(self) -> SiteProfile:
         if self.wide.lab_results:
             own_columns = self.column_names("lab_results")

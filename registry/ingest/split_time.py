@@ -50,7 +50,7 @@ def _clock(text: str, day: str) -> str | None:
     before = _NO_DAY.match(text)
     if before:
         text = before[1]
-    elif text.startswith(f"{day} ") or text.startswith(f"{day}T"):
+    elif text.startswith((f"{day} ", f"{day}T")):
         text = text[len(day) + 1 :]
     digits = _DIGITS.fullmatch(text)
     found = None if _POINT.fullmatch(text) else _TIME.fullmatch(text)
