@@ -34,7 +34,7 @@ def joined(date: str, time: str) -> str:
         return day or time
     clock = _clock(time, day)
     if clock is None:
-        return f"{date} {time}"
+        return f"{day} {time}"
     if _ISO_DAY.fullmatch(day):
         return f"{day}T{clock}"
     if day.replace("T", " ").endswith(" " + clock) or day.replace("T", " ").endswith(" " + clock.removesuffix(":00")):

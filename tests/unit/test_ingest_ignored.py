@@ -127,9 +127,7 @@ def test_a_column_is_ignored_in_its_own_entity_alone(home: Home) -> None:
 
 def test_a_test_of_a_wide_table_that_is_ignored_later_loses_its_values(home: Home) -> None:
     home.deliver("udine/site.yml", WIDE.replace("}}}}", "}, Altro: {code: wbc, unit: G/L}}}}"))
-    home.deliver(
-        "udine/2024-01/lab_results.csv", "patient_id,collected_at,Neutrofili,Altro\nP1,2024-01-05,1,77.125\n"
-    ).unlink
+    home.deliver("udine/2024-01/lab_results.csv", "patient_id,collected_at,Neutrofili,Altro\nP1,2024-01-05,1,77.125\n")
     home.load()
     (home.folder / "deliveries/udine/2024-01/lab_results.csv").unlink()
     home.deliver("udine/site.yml", "columns: {lab_results: {Altro: ignore}}\n" + WIDE)
