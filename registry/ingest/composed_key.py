@@ -28,7 +28,7 @@ def escaped(part: str) -> str:
 class KeyComposer:
     """Composes the keys of one file's records, in their order.
 
-    midnight_is_a_day: a time of 00:00 stands for a day, since the file's type of column knows no other way to write one.
+    midnight_is_a_day: a time of 00:00 means a day, since the file's type of column has no other way to write one.
     """
 
     def __init__(self, entity: Entity, profile: SiteProfile, midnight_is_a_day: bool = False) -> None:
@@ -53,7 +53,10 @@ class KeyComposer:
 
     def numbered(self, key: str, cells: Mapping[str, str], columns: Sequence[str]) -> str:
         """The key, with a number from the second content on that this file has under it, where it has only a day."""
-        if not key or self._measured_on not in columns or not self._is_day(self._text(cells, self._measured_on)):
+        measured_on = self._measured_on
+        if not key or measured_on is None or measured_on not in columns:
+            return key
+        if not self._is_day(self._text(cells, measured_on)):
             return key
         content = tuple(self._text(cells, column) for column in self._compared)
         status = cells.get("status", "").strip(BLANKS)

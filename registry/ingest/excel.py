@@ -47,7 +47,7 @@ def read_workbook(
     decimal_mark: str,
     where: str,
 ) -> Workbook:
-    """Every sheet that has a header: a row with the key column or all of `key`, or of a wide table the patient and tests.
+    """Every sheet that has a header: a row with the key column or all of `key`, or a patient and tests of a wide table.
 
     UserError where the workbook can't be read, or no sheet fits.
     """

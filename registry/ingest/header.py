@@ -24,8 +24,9 @@ class Header:
     """A file's columns by position.
 
     `targets` holds per column the contract's column, a part of one (`collected_at.date`), IGNORE or None; `names` the
-    header as sent, unique. Blank headers at the end of the line are cut off: there a cell may stand only if it is empty.
-    `tests` holds position and test of the columns of a wide table that hold results; without any the file is a long one.
+    header as sent, unique. Blank headers at the end of the line are cut off: there a cell may stand only if it is
+    empty. `tests` holds position and test of the columns of a wide table that hold results; without any the file is a
+    long one.
     """
 
     entity: Entity
@@ -139,8 +140,9 @@ def is_header(
     n_columns: int,
     key: Sequence[str] = (),
 ) -> bool:
-    """Does this row of a sheet name the columns: the key or all it is composed of, or a patient and tests of a wide table?
+    """Does this row of a sheet name the columns: the key, all of `key`, or a patient and tests of the wide table?
 
+    key: the columns that the key is composed of where it is missing.
     n_columns: how many columns of the contract it has to name; a legend that explains the key names one a row.
     """
     names = [cell.strip().casefold() for cell in cells]
@@ -152,7 +154,7 @@ def is_header(
 
 
 def _check_composed_key(header: Header, key: Sequence[str], where: str) -> None:
-    """UserError where a long file without the key lacks a column that site.yml composes it of, or nothing composes it."""
+    """UserError where nothing composes the key of a long file, or a column that it is composed of is missing."""
     entity, names = header.entity, header.names
     lacking = [column for column in key if column not in columns_of(header.targets)]
     if key and not lacking:
@@ -161,7 +163,10 @@ def _check_composed_key(header: Header, key: Sequence[str], where: str) -> None:
     if mark:
         remedy = f"separated by {mark!r}? Then set csv.delimiter in site.yml"
     elif key:
-        remedy = f"nor {', '.join(lacking)}, of which site.yml composes it (keys: {entity.name}): export it, or correct site.yml"
+        remedy = (
+            f"nor {', '.join(lacking)}, of which site.yml composes it (keys: {entity.name}): "
+            "export it, or correct site.yml"
+        )
     else:
         remedy = "check its first line, or name the columns in site.yml"
         if entity.name != "patients":
@@ -219,8 +224,8 @@ def _check_unique(header: Header, where: str) -> None:
         number = position + 1
         meaning = target or codes.get(position)
         if target == IGNORE:
-            meaning, target = None, None
-        identity = target or f"\0{meaning or name.casefold()}"
+            meaning = None
+        identity = (meaning and target) or f"\0{meaning or name.casefold()}"
         if identity in seen:
             what = f"both mean {meaning}" if meaning else "have the same header"
             raise UserError(

@@ -137,7 +137,7 @@ def enter(connection: duckdb.DuckDBPyConnection, loaded: Iterable[Loaded]) -> No
 
 
 def _columns(header: Header) -> dict[str, str | None]:
-    """A file's headers and what they mean, without those that must not be stored; a test's column means values of its code."""
+    """A file's headers and what they mean; a test's column means values of its code. Ignored columns are left out."""
     named = zip(header.names, header.targets, strict=True)
     meanings = {name: target for name, target in named if target != IGNORE}
     return meanings | {header.names[position]: f"value of {test.code}" for position, test in header.tests}

@@ -87,7 +87,7 @@ def parquet_records(
 
 
 def holds_days(connection: duckdb.DuckDBPyConnection, path: Path, header: Header, types: tuple[str, ...]) -> bool:
-    """Is the day of a record a column of times that are all midnight, as programs write days that know no type for them?
+    """Is the day of a record a column of times that are all midnight, as programs without a type for days write them?
 
     May raise duckdb.Error.
     """

@@ -1,7 +1,7 @@
 """Date and time from two columns, as one text that the macro `read_time` of dbt_project reads.
 
-A time counts where its spelling leaves no doubt. Any other is kept behind its date as sent, where nothing can read it, so
-that the row is held back.
+A time is read where its spelling leaves no doubt. Any other is kept behind its date as sent, where nothing can read
+it, so that the row is held back.
 """
 
 from __future__ import annotations

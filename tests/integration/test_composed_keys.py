@@ -1,4 +1,4 @@
-"""Exports without keys, with date and time apart: several counts of one day, and what a later file still holds of them."""
+"""Exports without keys, with date and time apart: several counts of one day, and what a later file holds of them."""
 
 from __future__ import annotations
 

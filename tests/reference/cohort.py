@@ -25,7 +25,14 @@ SITES = {
         units={"mila/mmc": "10*3/uL"},
     ),
     "bolzano": Site(mode="snapshot", tests={"SEG%": "segs_pct"}, neutrophils_pct_includes_bands=True),
-    "cles": Site(drugs={"OCREVUS 300MG FL": "ocrelizumab"}, tests={"SEG%": "segs_pct"}),
+    "cles": Site(
+        drugs={"OCREVUS 300MG FL": "ocrelizumab"},
+        tests={"SEG%": "segs_pct"},
+        keys={
+            "lab_results": ("patient_id", "collected_at", "test_code"),
+            "administrations": ("patient_id", "drug", "administered_on"),
+        },
+    ),
 }
 
 

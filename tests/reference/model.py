@@ -117,6 +117,8 @@ class Site:
     tests: dict[str, str] = field(default_factory=dict)
     units: dict[str, str] = field(default_factory=dict)
     drugs: dict[str, str] = field(default_factory=dict)
+    keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Entities that the site exports without a key: the columns that it is composed of."""
 
 
 @dataclass(frozen=True)

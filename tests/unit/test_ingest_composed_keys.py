@@ -146,7 +146,8 @@ def test_midnight_of_parquet_is_a_day_where_the_column_holds_nothing_else(
     home: Home, kind: str, times: list[str], expected: list[str]
 ) -> None:
     values = ", ".join(f"({n}, {kind} '{time}')" for n, time in enumerate(times))
-    select = f"SELECT 'P1' AS patient_id, 'N' AS test_code, n AS value, 'G/L' AS unit, t AS collected_at FROM (VALUES {values}) AS v(n, t)"
+    select = "SELECT 'P1' AS patient_id, 'N' AS test_code, n AS value, 'G/L' AS unit, t AS collected_at FROM "
+    select += f"(VALUES {values}) AS v(n, t)"
     home.deliver("udine/2024-01/lab_results.parquet", as_parquet(home, select))
     home.load()
     assert numbers(home) == expected
@@ -280,7 +281,8 @@ def test_times_of_two_columns_are_joined_whatever_the_format_and_kept_as_sent(ho
         content = as_parquet(
             home,
             "SELECT 'P' || n AS patient_id, 'N' AS test_code, 1 AS value, 'G/L' AS unit, "
-            "TIMESTAMP '2024-01-05' AS Data, CASE n WHEN 1 THEN '8:30' WHEN 3 THEN 'mattina' END AS ORA FROM range(1, 4) AS t(n)",
+            "TIMESTAMP '2024-01-05' AS Data, CASE n WHEN 1 THEN '8:30' WHEN 3 THEN 'mattina' END AS ORA "
+            "FROM range(1, 4) AS t(n)",
         )
     home.deliver(f"udine/2024-01/{name}", content)
     assert home.load().unknown_columns == set()
