@@ -19,7 +19,7 @@ from registry.contract import IGNORE, Entity
 from registry.errors import UserError
 from registry.ingest.bounds import UNREADABLE, check_workbook
 from registry.ingest.excel_cells import SpecialCells, cell_text, special_cells
-from registry.ingest.header import Header, Tests, check_wide, is_header, read_header
+from registry.ingest.header import Header, Tests, check_parts, check_wide, is_header, read_header
 from registry.ingest.records import Record
 
 _ROWS_TO_HEADER = 50
@@ -73,6 +73,7 @@ def read_workbook(
     headers = [sheet.header(entity, own_names, tests, where, key) for sheet in fitting]
     header = _united(headers)
     check_wide(header, where)
+    check_parts(header, where)
     return Workbook(
         header,
         tuple(sheet.records(_places(own, header), header.width) for sheet, own in zip(fitting, headers, strict=True)),

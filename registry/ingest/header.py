@@ -128,7 +128,7 @@ def read_header(
     if not found and header.is_key_composed:
         _check_composed_key(header, key, where)
     _check_unique(header, where)
-    _check_parts(header, where)
+    check_parts(header, where)
     return header
 
 
@@ -176,7 +176,7 @@ def _check_composed_key(header: Header, key: Sequence[str], where: str) -> None:
     raise UserError(f"{where}: no column {entity.key} in the header: {remedy}")
 
 
-def _check_parts(header: Header, where: str) -> None:
+def check_parts(header: Header, where: str) -> None:
     """UserError where a column is there whole and in parts, or of a date and its time one is missing."""
     parts = {target for target in header.targets if _part(target)}
     for column in sorted(columns_of(parts)):

@@ -62,7 +62,7 @@ def load_entity(
     with connect_vault(settings) as connection, _scratch(settings) as folder:
         require_fit(connection, settings, keys.pseudonym)
         forgotten = tombstones.read(settings, keys.tombstone, connection)
-        purge_ignored(connection, entity, profiles)
+        n_files_purged = purge_ignored(connection, entity, profiles)
         connection.execute("SET preserve_insertion_order = false")  # records carry their numbers
         with Staging(folder, ENTITIES[entity]) as staging:
             target = Target(connection, staging, folder, min(settings.threads, _MOST_PIECES))
@@ -76,6 +76,7 @@ def load_entity(
             except OSError as error:
                 raise UserError(f"{settings.vault} can't be written: {error.strerror}: free some space") from None
             load.commit_staged()
+        load.result.n_files_purged = n_files_purged
         load.result.missing_files = _missing(load.known, mine, settings.through)
         return load.result
 

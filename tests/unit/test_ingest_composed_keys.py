@@ -312,6 +312,17 @@ def test_a_time_in_two_columns_and_in_one_or_in_half_is_refused(home: Home, head
     assert "site.yml" in str(refused.value)
 
 
+def test_a_time_in_two_columns_on_one_sheet_and_in_one_on_another_is_refused(home: Home) -> None:
+    home.deliver("udine/site.yml", SPLIT + KEYS)
+    sheets = [
+        [HEADER, ["P1", "N", 1, "G/L", "2024-01-05"]],
+        [[*HEADER[:4], "data", "ora"], ["P1", "N", 1, "G/L", "", ""]],
+    ]
+    home.deliver("udine/2024-01/lab_results.xlsx", workbook(*sheets))
+    with pytest.raises(UserError, match="a column collected_at, and columns for its date and time"):
+        home.load()
+
+
 def test_a_date_that_stands_above_is_carried_to_its_own_time(home: Home) -> None:
     wide = "wide: {lab_results: {tests: {Neu: {code: anc, unit: G/L}}, carry_down: [patient_id, collected_at]}}\n"
     home.deliver("udine/site.yml", SPLIT + wide)

@@ -107,7 +107,8 @@ def test_what_was_stored_is_purged_from_files_gone_and_earlier_versions_too(home
     home.load(small_file=small_file)
     assert is_stored(home)
     home.deliver("udine/site.yml", SITE)
-    home.load(small_file=small_file)
+    assert home.load(small_file=small_file).n_files_purged == 3
+    assert home.load(small_file=small_file).n_files_purged == 0
     assert not is_stored(home)
     assert home.rows(columns=("result_id", "extra", "test_name", "malformed")) == [
         ("1", {"Reparto": "Ward"}, None, None),
