@@ -65,6 +65,22 @@ ENTITIES: dict[str, Entity] = {
 """Every entity by its name, in the order in which they are loaded."""
 
 
+DATE_COLUMNS = frozenset(
+    "birth_date ms_onset_date last_contact_date death_date start_date end_date administered_on administered_until "
+    "collected_at onset_date onset_from onset_to reviewed_on".split()
+)
+"""The columns whose cells are dates or times."""
+
+MEASURED_ON = {"administrations": "administered_on", "lab_results": "collected_at", "clinical_events": "onset_date"}
+"""Entities of which a patient may have several records on one day, and the column that holds the day."""
+
+IGNORE = "ignore"
+"""What a site's header is mapped to where the column must not be stored."""
+
+TIMED_COLUMNS = {"lab_results": ("collected_at",)}
+"""The columns that may be given as two, `<column>.date` and `<column>.time`."""
+
+
 def raw_columns(entity: Entity) -> str:
     """SQL list of the columns of `raw.<entity>` in the order in which a load gives them."""
     return ", ".join(("file_no", "record_number", *(f'"{name}"' for name in entity.columns), "extra", "malformed"))

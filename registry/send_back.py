@@ -83,7 +83,7 @@ def _header(connection: duckdb.DuckDBPyConnection, record: HeldBack) -> dict[str
     ).fetchone()
     own: dict[str, str | None] = json.loads(row[0]) if row else {}
     contract = ENTITIES[record.entity].columns
-    is_long = all(target is None or target in contract for target in own.values())
+    is_long = all(target is None or target.partition(".")[0] in contract for target in own.values())
     return own if is_long else {column: column for column in contract}
 
 
@@ -102,6 +102,7 @@ def _rows(
     )
     for number, extra, malformed, *cells in cursor.fetchall():
         sent = dict(zip(entity.columns, cells, strict=True))
-        own = [sent[target] if target else (extra or {}).get(name) for name, target in zip(names, targets, strict=True)]
+        named = zip(names, targets, strict=True)
+        own = [sent[target] if target in sent else (extra or {}).get(name) for name, target in named]
         codes = why[number].reasons
         yield [why[number].record, " ".join(codes), " ".join(meanings[code] for code in codes), *own, malformed]

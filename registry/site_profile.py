@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
 
-from registry.contract import CANCELLED, ENTITIES
+from registry.contract import CANCELLED, ENTITIES, IGNORE, TIMED_COLUMNS
 from registry.site_codes import Codes, ConstantUnits, Flag, MissingWord, check_units
 from registry.study import TimeZone
 from registry.vocabulary import folded_header, folded_word
@@ -17,10 +17,6 @@ from registry.wide_profile import Wide, WideTable, WideTest, analytes_as_codes, 
 from registry.yaml_model import MistakeAt, YamlModel, load_model, one_of
 
 PROFILE_NAME = "site.yml"
-IGNORE = "ignore"
-"""What a column is mapped to that must not be stored."""
-TIMED_COLUMNS = {"lab_results": ("collected_at",)}
-"""The columns that may be given as two, date and time."""
 _PLANNED_FORMATS = ("omop", "fhir")
 _DATE_DIRECTIVES = frozenset("dmYyHMSfbBpIzj%")
 
@@ -160,18 +156,8 @@ class SiteProfile(YamlModel):
         return {ours: theirs for theirs, ours in self._names(entity) if ours in ENTITIES[entity].columns}
 
     def column_names(self, entity: str) -> dict[str, str]:
-        """The site's headers of one entity, folded → column of the contract."""
-        columns = ENTITIES[entity].columns
-        return {folded_header(theirs): ours for theirs, ours in self._names(entity) if ours in columns}
-
-    def split_columns(self, entity: str) -> dict[str, tuple[str, str]]:
-        """The site's headers of one entity that hold a part of a time, folded → column and `date` or `time`."""
-        parts = {folded_header(theirs): ours.partition(".") for theirs, ours in self._names(entity) if "." in ours}
-        return {theirs: (column, part) for theirs, (column, _, part) in parts.items()}
-
-    def ignored_columns(self, entity: str) -> frozenset[str]:
-        """The site's headers of one entity that are never stored, folded."""
-        return frozenset(folded_header(theirs) for theirs, ours in self._names(entity) if ours == IGNORE)
+        """The site's headers of one entity, folded → column of the contract, a part of one, or IGNORE."""
+        return {folded_header(theirs): ours for theirs, ours in self._names(entity)}
 
     def composed_key(self, entity: str) -> tuple[str, ...]:
         """The columns that make the key of this entity where a file has none; empty where nothing does."""
@@ -214,6 +200,23 @@ class SiteProfile(YamlModel):
     def missing_words(self) -> frozenset[str]:
         """The cells that mean no value, in lower case."""
         return frozenset(word.lower() for word in self.missing)
+
+    @model_validator(mode="after")
+    def _columns_fit(self) -> SiteProfile:
+        for entity in ENTITIES.values():
+            names = self._names(entity.name)
+            meant = {ours for _, ours in names}
+            for theirs, ours in names:
+                place = ("columns", entity.name, theirs)
+                column, _, part = ours.partition(".")
+                other = f"{column}.{'time' if part == 'date' else 'date'}"
+                if part and other not in meant:
+                    raise MistakeAt(place, f"{ours} without {other}: name the column that holds the other part")
+                own = theirs.casefold()
+                needed = own in (*entity.required, "patient_id") and own not in meant
+                if ours == IGNORE and needed and not (own == entity.key and self.composed_key(entity.name)):
+                    raise MistakeAt(place, f"{own} can't be ignored: no row of {entity.name} can be used without it")
+        return self
 
     @model_validator(mode="after")
     def _wide_is_explained(self) -> SiteProfile:

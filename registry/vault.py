@@ -28,9 +28,10 @@ CREATE SCHEMA IF NOT EXISTS config;
 CREATE TABLE IF NOT EXISTS main.input_file (
     file_no INTEGER, file_id VARCHAR, site VARCHAR, delivery VARCHAR, entity VARCHAR, path VARCHAR,
     format VARCHAR, sha256 VARCHAR, n_rows BIGINT, is_current BOOLEAN, columns VARCHAR,
-    loaded_at TIMESTAMP, n_malformed BIGINT, read_as VARCHAR, cells_per_record INTEGER DEFAULT 1
+    loaded_at TIMESTAMP, n_malformed BIGINT, read_as VARCHAR, cells_per_record INTEGER DEFAULT 1, keys_composed BOOLEAN
 );
 ALTER TABLE main.input_file ADD COLUMN IF NOT EXISTS cells_per_record INTEGER DEFAULT 1;
+ALTER TABLE main.input_file ADD COLUMN IF NOT EXISTS keys_composed BOOLEAN;
 CREATE TABLE IF NOT EXISTS main.patient_map (
     patient_no INTEGER, site VARCHAR, patient_id VARCHAR, patient_key VARCHAR
 );
@@ -168,9 +169,18 @@ def holds_patients(settings: Settings) -> bool:
         return True
 
 
+_KEYS_COMPOSED = """
+UPDATE main.input_file SET keys_composed = NOT list_contains(
+    map_values(CAST(CAST(columns AS JSON) AS MAP(VARCHAR, VARCHAR))), $key
+) WHERE keys_composed IS NULL AND entity = $entity
+"""
+"""Of files that were loaded before the ledger said so: only those without a column of the key had it composed."""
+
+
 def _create_tables(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute(_TABLES)
     for entity in ENTITIES.values():
+        connection.execute(_KEYS_COMPOSED, {"entity": entity.name, "key": entity.key})
         columns = ", ".join(f'"{column}" VARCHAR' for column in entity.columns)
         connection.execute(
             f'CREATE TABLE IF NOT EXISTS raw."{entity.name}" (file_no INTEGER, '

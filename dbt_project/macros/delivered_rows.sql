@@ -2,6 +2,8 @@
   The rows of one entity in the files that count, with trimmed cells, what their file says (site, delivery, marks),
   their keyed hash, and the patient's number. Reads the vault; a model that builds on it must select no identifier.
 
+  base_key is there where the registry composed the key: without the number of a day's second and further measurements.
+
   entity: table in the vault; key: its key column; columns: the contract's columns in order;
   where: an extra condition on r (the raw row).
 #}
@@ -11,6 +13,10 @@
     select
         trimmed.*,
         {{ record_key('trimmed.salt', entity, 'trimmed.' ~ key) }} as record_key,
+        case
+            when trimmed.keys_composed
+                then {{ record_key('trimmed.salt', entity, base_key('trimmed.' ~ key)) }}
+        end as base_key,
         {{ cells_hash('trimmed.salt', cells) }} as content_hash,
         status_words.code as status_code,
         coalesce(status_words.code = 'cancelled', false) as is_cancelled
@@ -30,6 +36,7 @@
             f.time_zone,
             f.flags_before,
             f.flags_behind,
+            f.keys_composed,
             s.salt,
             {%- for column in columns %}
             {%- set as_sent = sent_cell('r.' ~ column, 'f.missing_words') %}

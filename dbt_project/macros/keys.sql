@@ -14,6 +14,17 @@
     md5_number({{ salt }} || '|{{ entity }}|' || {{ key }})
 {%- endmacro %}
 
+{#
+  A key that the registry composed, without the number of a day's second and further measurements ("//2"). A slash of the
+  site's own stands behind a backslash, so that "//" is a number's alone behind an even number of them.
+#}
+{% macro base_key(key) -%}
+    {{ return(adapter.dispatch('base_key')(key)) }}
+{%- endmacro %}
+{% macro duckdb__base_key(key) -%}
+    regexp_replace({{ key }}, '(^|[^\\])((\\\\)*)//\d+$', '\1\2')
+{%- endmacro %}
+
 {# The published, textual form of a record key. #}
 {% macro key_text(record_key) -%}
     {{ return(adapter.dispatch('key_text')(record_key)) }}

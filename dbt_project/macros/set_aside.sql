@@ -2,15 +2,17 @@
   The rows of one entity that are not current, each with its one disposition:
     quarantined   a reason holds it back (judged afresh here against the patients now current)
     duplicate     equals the row before it of the same key, which was not quarantined: changes nothing
-    superseded    a later row of the key decides, or a snapshot no longer holds the key
+    superseded    a later row of the key decides, or a snapshot no longer holds the key, or a later file the measurement
     not_mapped    the deciding row, sound, but of a test the registry does not follow
   Everything else is current. Order: delivery month, file name, record number; the last row that is no duplicate
   decides. A row counts once: quarantined before superseded before not mapped.
   has_patient: the entity refers to a patient (all but patients itself).
+  is_numbered: where the registry composes the keys, a day may hold several measurements, numbered. Those that the last file
+  with that day holds no more are superseded too, and contested.
 
   Only keys that came more than once, or that a snapshot may have dropped, need the ordering: most came once.
 #}
-{% macro set_aside(relation, entity, has_patient=true) -%}
+{% macro set_aside(relation, entity, has_patient=true, is_numbered=false) -%}
 with files as (
     select
         file_no,
@@ -35,6 +37,9 @@ judged as (
         r.file_no,
         r.record_number,
         r.record_key,
+        {%- if is_numbered %}
+        r.base_key,
+        {%- endif %}
         r.content_hash,
         r.is_cancelled,
         r.is_mapped,
@@ -55,6 +60,28 @@ judged as (
     {%- endif %}
 ),
 
+{%- if is_numbered %}
+
+-- days of which some file holds several measurements, and the last file that holds any
+several_a_day as (
+    select judged.base_key, max(files.file_order) as last_file_order
+    from judged
+    inner join files on judged.file_no = files.file_no
+    where judged.base_key is not null
+    group by judged.base_key
+    having count(distinct judged.record_key) > 1
+),
+
+dropped_keys as (
+    select judged.record_key
+    from judged
+    inner join files on judged.file_no = files.file_no
+    inner join several_a_day on judged.base_key = several_a_day.base_key
+    group by judged.record_key, several_a_day.last_file_order
+    having max(files.file_order) < several_a_day.last_file_order
+),
+{%- endif %}
+
 contended_keys as (
     select record_key
     from judged
@@ -67,6 +94,10 @@ contended_keys as (
     inner join files on judged.file_no = files.file_no
     inner join last_snapshot on files.site = last_snapshot.site
     where judged.record_key is not null and files.delivery < last_snapshot.delivery
+    {%- if is_numbered %}
+    union
+    select record_key from dropped_keys
+    {%- endif %}
 ),
 
 contended as (
@@ -129,11 +160,15 @@ decided as (
         c.*,
         max(case when not c.is_duplicate then c.key_order end) over (partition by c.record_key) as deciding_order,
         coalesce(max(c.delivery) over (partition by c.record_key) < s.delivery, false) as is_withdrawn,
+        {{ 'd.record_key is not null' if is_numbered else 'false' }} as is_dropped,
         coalesce(max(case when c.reasons is null and c.is_mapped and not c.is_cancelled then 1 end)
             over (partition by c.record_key order by c.key_order rows between unbounded preceding and 1 preceding
             ), 0) = 1 as had_usable_form
     from compared as c
     left join last_snapshot as s on c.site = s.site
+    {%- if is_numbered %}
+    left join dropped_keys as d on c.record_key = d.record_key
+    {%- endif %}
 ),
 
 disposed as (
@@ -146,12 +181,14 @@ disposed as (
         case
             when reasons is not null then 'quarantined'
             when is_duplicate then 'duplicate'
-            when key_order < deciding_order or is_withdrawn then 'superseded'
+            when key_order < deciding_order or is_withdrawn or is_dropped then 'superseded'
             when not is_mapped and not is_cancelled then 'not_mapped'
             else 'current'
         end as disposition,
-        key_order = deciding_order and not is_withdrawn and had_usable_form
-        and (reasons is not null or (not is_mapped and not is_cancelled)) as is_contested
+        key_order = deciding_order and not is_withdrawn and (
+            (had_usable_form and (reasons is not null or (not is_mapped and not is_cancelled)))
+            or (is_dropped and reasons is null and is_mapped and not is_cancelled)
+        ) as is_contested
     from decided
     union all
     select

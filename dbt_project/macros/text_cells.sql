@@ -142,6 +142,10 @@
                 null
                 {%- for f in formats -%}
                 , {{ duckdb__read_as(text, f | replace("'", "''")) }}
+                {%- if not modules.re.search('%-?[HI]', f) -%}
+                {#- a time from a column of its own: registry/ingest/split_time.py #}
+                , {{ duckdb__read_as(text, (f ~ ' T%H:%M:%S') | replace("'", "''")) }}
+                {%- endif %}
                 {%- endfor %}
             )
         {%- endfor %}

@@ -63,6 +63,10 @@ def _raw_asset(entity: str) -> dg.AssetsDefinition:
             result = ingest.load_entity(settings, entity, files)
             for site, column in sorted(result.unknown_columns):
                 log.warning("%s, %s: column '%s' is not in the contract; kept as sent, not used", site, entity, column)
+            if result.n_files_purged:
+                log.warning(
+                    "%s: columns that site.yml ignores were taken out of %d files", entity, result.n_files_purged
+                )
             for place, sheet in sorted(result.unread_sheets):
                 log.warning("%s: sheet %d holds no %s; not read", place, sheet, entity)
             for place in result.missing_files:

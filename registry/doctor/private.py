@@ -74,7 +74,7 @@ def _against_vault(settings: Settings, keys: Keys) -> Finding:
         except duckdb.CatalogException:
             return look("the vault is of an earlier version of the registry: registry refresh brings it up to date")
     if left != (0,) or applied != (len(known.hashes),):
-        return wrong("a forgotten patient is not wholly erased yet: registry refresh finishes it")
+        return wrong("a forgotten patient or an ignored column is not wholly erased yet: registry refresh finishes it")
     return ok(f"{key_id(keys.pseudonym)}, the one that the vault was loaded with")
 
 

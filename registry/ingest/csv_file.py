@@ -54,7 +54,7 @@ def _read_header(stream: TextStream, file: DeliveredFile, profile: SiteProfile) 
         )
     entity = ENTITIES[file.entity]
     own_names, tests = profile.column_names(entity.name), profile.wide_tests(entity.name)
-    header = read_header(entity, cells, own_names, file.where, tests)
+    header = read_header(entity, cells, own_names, file.where, tests, profile.composed_key(entity.name))
     lead = text[: start + end]
     stream.skip(lead)
     dialect = Dialect(delimiter, stream.line_end, header.width, len(cells) - header.width)
@@ -94,8 +94,8 @@ class _CsvLoad:
         self._loading: Future[None] | None = None
         self._bulk = None
         # A blank cell that stands alone looks like no record; a file without required columns needs each status;
-        # a wide one is taken apart in Python.
-        if way in (Way.BULK, Way.SIEVE) and header.width > 1 and not header.lacks_required and not header.tests:
+        # one whose cells are taken apart, or made of others, is read in Python.
+        if way in (Way.BULK, Way.SIEVE) and header.width > 1 and not header.lacks_required and header.is_cell_by_cell:
             self._bulk = CsvBulk(target.connection, target.folder, header, dialect)
 
     def take(self, piece: bytes, is_last: bool) -> None:

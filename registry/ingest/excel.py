@@ -11,10 +11,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from registry.contract import FORMULA, Entity, is_sheet_error
+from registry.contract import FORMULA, IGNORE, Entity, is_sheet_error
 from registry.errors import UserError
 from registry.ingest.excel_cells import cell_text
-from registry.ingest.header import Header, Tests, check_wide, is_header, read_header
+from registry.ingest.header import Header, Tests, check_parts, check_wide, is_header, read_header
 from registry.ingest.records import Record
 from registry.ingest.sheet import Sheet
 from registry.vocabulary import folded_header
@@ -40,26 +40,28 @@ def read_workbook(
     entity: Entity,
     own_names: dict[str, str],
     tests: Tests,
+    key: Sequence[str],
     decimal_mark: str,
     where: str,
 ) -> Workbook:
-    """Every sheet that has a header: a row with the key column, or of a wide table the patient beside its tests.
+    """Every sheet that has a header: a row with the key column or all of `key`, or a patient and tests of a wide table.
 
     UserError where no sheet fits.
     """
     tables = [_Table(sheet, decimal_mark) for sheet in sheets]
     filled = [table for table in tables if next(table.rows(), None)]
-    fitting = [sheet for sheet in filled if sheet.find_header(entity, own_names, tests, n_columns=2)] or [
-        sheet for sheet in filled if sheet.find_header(entity, own_names, tests, n_columns=1)
+    fitting = [sheet for sheet in filled if sheet.find_header(entity, own_names, tests, 2, key)] or [
+        sheet for sheet in filled if sheet.find_header(entity, own_names, tests, 1, key)
     ]
     if not fitting:
         top = (cells for sheet in filled for cells in islice(sheet.rows(), _ROWS_TO_HEADER))
         raise UserError(
             _no_header(entity, where, bool(filled), bool(tests)) + _of_formulas(any(FORMULA in c for c in top))
         )
-    headers = [sheet.header(entity, own_names, tests, where) for sheet in fitting]
+    headers = [sheet.header(entity, own_names, tests, where, key) for sheet in fitting]
     header = _united(headers)
     check_wide(header, where)
+    check_parts(header, where)
     return Workbook(
         header,
         tuple(sheet.records(_places(own, header), header.width) for sheet, own in zip(fitting, headers, strict=True)),
@@ -71,9 +73,15 @@ def _no_header(entity: Entity, where: str, has_cells: bool, has_tests: bool) -> 
     if not has_cells:
         return f"{where}: empty, without even a header: send it again"
     wide = ", or the tests of a wide table" if has_tests else ""
+    composed = (
+        f"; if it has no key, site.yml can compose one (keys: {entity.name}: [...])"
+        if entity.name != "patients"
+        else ""
+    )
     return (
         f"{where}: no sheet with the column {entity.key} within its first {_ROWS_TO_HEADER} rows; put the header "
         f"there, or name the site's own columns{wide} in site.yml (columns: {entity.name}: ...)"
+        f"{composed}"
     )
 
 
@@ -100,10 +108,12 @@ class _Table:
             if any(cell.strip() for cell in cells):
                 yield cells
 
-    def find_header(self, entity: Entity, own_names: dict[str, str], tests: Tests, n_columns: int) -> bool:
+    def find_header(
+        self, entity: Entity, own_names: dict[str, str], tests: Tests, n_columns: int, key: Sequence[str]
+    ) -> bool:
         """Is there a header? Columns that have neither name nor cell are left out of it."""
         for n_above, cells in enumerate(islice(self.rows(), _ROWS_TO_HEADER)):
-            if is_header(entity, cells, own_names, tests, n_columns):
+            if is_header(entity, cells, own_names, tests, n_columns, key):
                 self._n_above = n_above
                 named = [place for place, cell in enumerate(cells) if cell.strip()]
                 nameless = set(range(named[-1])) - set(named)
@@ -115,7 +125,7 @@ class _Table:
                 return True
         return False
 
-    def header(self, entity: Entity, own_names: dict[str, str], tests: Tests, where: str) -> Header:
+    def header(self, entity: Entity, own_names: dict[str, str], tests: Tests, where: str, key: Sequence[str]) -> Header:
         """The columns found; UserError where they don't fit together."""
         where = f"{where}, sheet {self.number}"
         for place, name in zip(self._columns, self._names, strict=True):
@@ -124,9 +134,13 @@ class _Table:
                     f"{where}: the header of column {place + 1} is an error, or a formula without a stored value: "
                     "write its name there, or save the workbook once in a spreadsheet program"
                 )
-        header = read_header(entity, self._names, own_names, where, tests)
+        header = read_header(entity, self._names, own_names, where, tests, key)
         tests_at = {position for position, _ in header.tests}
-        self._read = {self._columns[p] for p, target in enumerate(header.targets) if target or p in tests_at}
+        self._read = {
+            self._columns[p]
+            for p, target in enumerate(header.targets)
+            if (target and target != IGNORE) or p in tests_at
+        }
         return header
 
     def records(self, places: Sequence[int], width: int) -> Iterator[Record]:
@@ -155,7 +169,9 @@ class _Table:
 def _identity(header: Header, position: int) -> str:
     """What makes columns of two sheets the same: what they mean, else their name."""
     codes: Mapping[int, str] = {at: f"\0{test.code}" for at, test in header.tests}
-    return header.targets[position] or codes.get(position) or f"\1{folded_header(header.names[position])}"
+    target = header.targets[position]
+    own = None if target == IGNORE else target
+    return own or codes.get(position) or f"\1{folded_header(header.names[position])}"
 
 
 def _united(headers: Sequence[Header]) -> Header:

@@ -6,10 +6,10 @@ never stands in a message: in a file without one, the first patient's row would 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from registry.contract import Entity
+from registry.contract import IGNORE, Entity
 from registry.errors import UserError
 from registry.ingest.bounds import MOST_COLUMNS
 from registry.vocabulary import folded_header
@@ -24,9 +24,10 @@ NO_TESTS: Tests = {}
 class Header:
     """A file's columns by position.
 
-    `targets` holds per column the contract's column or None; `names` the header as sent, unique. Blank headers
-    at the end of the line are cut off: there a cell may stand only if it is empty. `tests` holds position and test
-    of the columns of a wide table that hold results; without any the file is a long one.
+    `targets` holds per column the contract's column, a part of one (`collected_at.date`), IGNORE or None; `names` the
+    header as sent, unique. Blank headers at the end of the line are cut off: there a cell may stand only if it is
+    empty. `tests` holds position and test of the columns of a wide table that hold results; without any the file is a
+    long one.
     """
 
     entity: Entity
@@ -50,6 +51,29 @@ class Header:
         )
 
     @property
+    def kept_apart(self) -> tuple[tuple[int, str], ...]:
+        """Position and name of the columns whose cells are kept under the site's own header: unknown ones and parts."""
+        parts = [
+            (p, name) for p, (name, target) in enumerate(zip(self.names, self.targets, strict=True)) if _part(target)
+        ]
+        return tuple(sorted((*self.unknown, *parts)))
+
+    @property
+    def has_ignored(self) -> bool:
+        """Is there a column that must not be stored?"""
+        return IGNORE in self.targets
+
+    @property
+    def is_key_composed(self) -> bool:
+        """Has the file no column of the key, so that the registry makes it?"""
+        return self.entity.key not in self.targets
+
+    @property
+    def is_cell_by_cell(self) -> bool:
+        """Is each record a row of raw as it is, with no cell made of others?"""
+        return not self.tests and not self.is_key_composed and not any(map(_part, self.targets))
+
+    @property
     def cells_per_record(self) -> int:
         """How many rows of raw one record may become."""
         return len(self.tests) or 1
@@ -57,21 +81,38 @@ class Header:
     @property
     def lacks_required(self) -> tuple[str, ...]:
         """The required columns that the file does not have."""
-        elsewhere = (self.entity.key, *FROM_THE_COLUMN) if self.tests else ()
-        return tuple(column for column in self.entity.required if column not in (*self.targets, *elsewhere))
+        present = {self.entity.key, *columns_of(self.targets), *(FROM_THE_COLUMN if self.tests else ())}
+        return tuple(column for column in self.entity.required if column not in present)
 
     def position(self, column: str) -> int | None:
         """Where a column of the contract stands (0 = first), or None."""
         return self.targets.index(column) if column in self.targets else None
 
 
+def columns_of(targets: Iterable[str | None]) -> set[str]:
+    """The columns of the contract that are there, whole or in parts."""
+    return {target.partition(".")[0] for target in targets if target}
+
+
+def _part(target: str | None) -> str:
+    """`date` or `time` of a column that holds a part of a time; "" of any other."""
+    return (target or "").partition(".")[2]
+
+
 def read_header(
-    entity: Entity, cells: Sequence[str], own_names: dict[str, str], where: str, tests: Tests = NO_TESTS
+    entity: Entity,
+    cells: Sequence[str],
+    own_names: dict[str, str],
+    where: str,
+    tests: Tests = NO_TESTS,
+    key: Sequence[str] = (),
 ) -> Header:
     """Match the header cells of one file to the contract.
 
-    `own_names`: the site's headers, folded → column; `tests`: those of its wide table. UserError where the
-    key is missing, two headers are the same or mean the same, or the file is half a long table and half a wide one.
+    `own_names`: the site's headers, folded → column, part of one, or IGNORE; `tests`: those of its wide table;
+    `key`: the columns that its key is composed of where it is missing. UserError where the key is missing and can't be
+    composed, two headers are the same or mean the same, a time lacks a part, or the file is half a long table and half
+    a wide one.
     """
     if len(cells) > MOST_COLUMNS:
         raise UserError(
@@ -86,26 +127,72 @@ def read_header(
     names = [name or f"column {number}" for number, name in enumerate(names, start=1)]
     header = Header(entity, tuple(names), tuple(targets), found)
     check_wide(header, where)
-    if not found and entity.key not in targets:
-        mark = next((mark for mark in ";,|\t" if len(names) == 1 and mark in names[0]), None)
-        remedy = (
-            f"separated by {mark!r}? Then set csv.delimiter" if mark else "check its first line, or name the columns"
-        )
-        raise UserError(f"{where}: no column {entity.key} in the header: {remedy} in site.yml")
+    if not found and header.is_key_composed:
+        _check_composed_key(header, key, where)
     _check_unique(header, where)
+    check_parts(header, where)
     return header
 
 
-def is_header(entity: Entity, cells: Sequence[str], own_names: dict[str, str], tests: Tests, n_columns: int) -> bool:
-    """Does this row of a sheet name the columns: the key, or a patient beside tests of the site's wide table?
+def is_header(
+    entity: Entity,
+    cells: Sequence[str],
+    own_names: dict[str, str],
+    tests: Tests,
+    n_columns: int,
+    key: Sequence[str] = (),
+) -> bool:
+    """Does this row of a sheet name the columns: the key, all of `key`, or a patient and tests of the wide table?
 
+    key: the columns that the key is composed of where it is missing.
     n_columns: how many columns of the contract it has to name; a legend that explains the key names one a row.
     """
     names = [folded_header(cell) for cell in cells]
-    known = {own_names.get(name, name) for name in names} & set(entity.columns)
+    known = columns_of(_target(entity, name, own_names) for name in cells) & set(entity.columns)
     if "patient_id" in known and any(name in tests for name in names):
         return True
-    return entity.key in known and len(known) >= n_columns
+    has_key = entity.key in known or (bool(key) and known.issuperset(key))
+    return has_key and len(known) >= n_columns
+
+
+def _check_composed_key(header: Header, key: Sequence[str], where: str) -> None:
+    """UserError where nothing composes the key of a long file, or a column that it is composed of is missing."""
+    entity, names = header.entity, header.names
+    lacking = [column for column in key if column not in columns_of(header.targets)]
+    if key and not lacking:
+        return
+    mark = next((mark for mark in ";,|\t" if len(names) == 1 and mark in names[0]), None)
+    if mark:
+        remedy = f"separated by {mark!r}? Then set csv.delimiter in site.yml"
+    elif key:
+        remedy = (
+            f"nor {', '.join(lacking)}, of which site.yml composes it (keys: {entity.name}): "
+            "export it, or correct site.yml"
+        )
+    else:
+        remedy = "check its first line, or name the columns in site.yml"
+        if entity.name != "patients":
+            remedy += (
+                f"; if the export has no key, site.yml can compose it of other columns (keys: {entity.name}: [...])"
+            )
+    raise UserError(f"{where}: no column {entity.key} in the header: {remedy}")
+
+
+def check_parts(header: Header, where: str) -> None:
+    """UserError where a column is there whole and in parts, or of a date and its time one is missing."""
+    parts = {target for target in header.targets if _part(target)}
+    for column in sorted(columns_of(parts)):
+        if column in header.targets:
+            raise UserError(
+                f"{where}: a column {column}, and columns for its date and time: deliver one of the two, or correct "
+                f"site.yml (columns: {header.entity.name})"
+            )
+        missing = [f"{column}.{part}" for part in ("date", "time") if f"{column}.{part}" not in parts]
+        if missing:
+            raise UserError(
+                f"{where}: no column for {missing[0]}, only for the other part: export date and time, or correct "
+                f"site.yml (columns: {header.entity.name})"
+            )
 
 
 def check_wide(header: Header, where: str) -> None:
@@ -118,7 +205,7 @@ def check_wide(header: Header, where: str) -> None:
             f"{where}: a column {', '.join(surplus)} beside columns that are tests: each row is one result or one "
             f"draw, not both; correct site.yml (wide: {header.entity.name}: tests)"
         )
-    if header.entity.key not in header.targets and header.lacks_required:
+    if header.is_key_composed and header.lacks_required:
         raise UserError(
             f"{where}: no column {', '.join(header.lacks_required)}: a draw is known by patient and time; export it, "
             f"or name the site's own column in site.yml (columns: {header.entity.name}: ...)"
@@ -138,7 +225,9 @@ def _check_unique(header: Header, where: str) -> None:
     for position, (name, target) in enumerate(zip(header.names, header.targets, strict=True)):
         number = position + 1
         meaning = target or codes.get(position)
-        identity = target or f"\0{meaning or folded_header(name)}"
+        if target == IGNORE:
+            meaning = None
+        identity = (meaning and target) or f"\0{meaning or folded_header(name)}"
         if identity in seen:
             what = f"both mean {meaning}" if meaning else "have the same header"
             raise UserError(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from registry.contract import ENTITIES
+from registry.contract import ENTITIES, IGNORE
 from registry.ingest.deliveries import DeliveredFile
 from registry.ingest.header import Header
 from registry.ingest.target import Reading
@@ -62,7 +62,12 @@ def read_as(file: DeliveredFile, profile: SiteProfile) -> str:
     table = profile.wide_table(file.entity)
     if table:
         tests = sorted((header, test.code, test.unit) for header, test in table.by_header.items())
-        ways += [tests, table.carry_down, profile.csv.date_formats, sorted(profile.missing_words)]
+        ways += [tests, table.carry_down, "numbered"]
+    made_of = [target for target in profile.column_names(file.entity).values() if "." in target]
+    if profile.composed_key(file.entity):
+        ways.append(profile.composed_key(file.entity))
+    if table or profile.composed_key(file.entity) or made_of:
+        ways += [profile.csv.date_formats, sorted(profile.missing_words)]
     return hashlib.sha256(json.dumps(ways).encode()).hexdigest()[:16]
 
 
@@ -119,6 +124,7 @@ def enter(connection: duckdb.DuckDBPyConnection, loaded: Iterable[Loaded]) -> No
             "n_malformed": entry.reading.counts.n_malformed,
             "read_as": entry.read_as,
             "cells_per_record": entry.reading.header.cells_per_record,
+            "keys_composed": entry.reading.header.is_key_composed,
         }
         for entry in loaded
     ]
@@ -133,8 +139,9 @@ def enter(connection: duckdb.DuckDBPyConnection, loaded: Iterable[Loaded]) -> No
 
 
 def _columns(header: Header) -> dict[str, str | None]:
-    """A file's headers and what they mean; a test's column means values of its code."""
-    meanings = dict(zip(header.names, header.targets, strict=True))
+    """A file's headers and what they mean; a test's column means values of its code. Ignored columns are left out."""
+    named = zip(header.names, header.targets, strict=True)
+    meanings = {name: target for name, target in named if target != IGNORE}
     return meanings | {header.names[position]: f"value of {test.code}" for position, test in header.tests}
 
 

@@ -20,13 +20,14 @@ from registry.errors import UserError
 from registry.identity import add_patients, add_salts, file_id
 from registry.ingest import ledger
 from registry.ingest.bulk import NotPlainError
-from registry.ingest.deliveries import DeliveredFile
+from registry.ingest.deliveries import DeliveredFile, load_profiles
+from registry.ingest.ignored import purge_ignored
 from registry.ingest.readers import read_file
 from registry.ingest.result import LoadResult, Progress
 from registry.ingest.staging import Staging
 from registry.ingest.target import Target, Way
 from registry.key_file import ensure_keys, require_fit
-from registry.site_profile import SiteProfile, load_profile
+from registry.site_profile import SiteProfile
 from registry.vault import connect_vault
 from registry.withdrawal import tombstones
 from registry.withdrawal.erasure import erase
@@ -60,10 +61,11 @@ def load_entity(
     places = {file.place for file in delivered}
     mine = sorted((file for file in delivered if file.entity == entity), key=lambda file: file.place)
     keys = ensure_keys(settings)
-    profiles = {file.site: load_profile(settings.deliveries / file.site) for file in mine}
+    profiles = load_profiles(settings)
     with connect_vault(settings) as connection, _scratch(settings) as folder:
         require_fit(connection, settings, keys.pseudonym)
         forgotten = tombstones.read(settings, keys.tombstone, connection)
+        n_files_purged = purge_ignored(connection, entity, profiles)
         connection.execute("SET preserve_insertion_order = false")  # records carry their numbers
         with Staging(folder, ENTITIES[entity]) as staging:
             target = Target(connection, staging, folder, min(settings.threads, _MOST_PIECES))
@@ -78,6 +80,7 @@ def load_entity(
                 raise UserError(f"{settings.vault} can't be written: {error.strerror}: free some space") from None
             load.commit_staged()
             load.drop(sorted(places - {file.place for file in mine}))
+        load.result.n_files_purged = n_files_purged
         load.result.missing_files = _missing(load.known, places, settings.through)
         return load.result
 

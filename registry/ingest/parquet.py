@@ -6,12 +6,12 @@ the site's decimal mark, so that they read like the site's text.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import duckdb
 
-from registry.contract import Entity
+from registry.contract import MEASURED_ON, Entity
 from registry.errors import UserError
 from registry.ingest.header import Header, Tests, read_header
 from registry.ingest.records import Record
@@ -19,6 +19,7 @@ from registry.ingest.records import Record
 _RECORDS_AT_A_TIME = 10_000
 _FEW_ROWS, _ROWS_PER_BYTE = 1_000_000, 20
 """Every row has a key of its own: a byte holds no twenty of them, however well it is packed."""
+_TIMES_WITHOUT_ZONE = ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
 _SOURCE = "read_parquet($file, binary_as_string = true, file_row_number = true)"
 
 
@@ -28,6 +29,7 @@ def parquet_header(
     entity: Entity,
     own_names: dict[str, str],
     tests: Tests,
+    key: Sequence[str],
     where: str,
 ) -> tuple[Header, tuple[str, ...]]:
     """Header, and per column the SQL that gives its text. UserError where the file can't be read."""
@@ -47,7 +49,7 @@ def parquet_header(
     if set(names) - {row[0] for row in stored}:
         raise UserError(f"{where}: two columns have the same header; export each column once")
     named = [name.strip() or f"column {number}" for number, name in enumerate(names, start=1)]
-    header = read_header(entity, named, own_names, where, tests)
+    header = read_header(entity, named, own_names, where, tests, key)
     return header, tuple(str(row[1]) for row in described)
 
 
@@ -75,13 +77,29 @@ def parquet_relation(header: Header) -> str:
 def parquet_records(
     connection: duckdb.DuckDBPyConnection, path: Path, header: Header, types: tuple[str, ...], decimal_mark: str
 ) -> Iterator[Record]:
-    """The records of a wide file, in its order. May raise duckdb.Error."""
+    """The records of a file, in its order. May raise duckdb.Error."""
     cells = ", ".join(f"coalesce({cell}, '')" for cell in parquet_cells(header, types, decimal_mark))
     with connection.cursor() as reader:
         reader.execute("SET TimeZone = 'UTC'")
         reader.execute(f"SELECT {cells} FROM {parquet_relation(header)} ORDER BY record_number", {"file": str(path)})
         while rows := reader.fetchmany(_RECORDS_AT_A_TIME):
             yield from (Record(list(row)) for row in rows)
+
+
+def holds_days(connection: duckdb.DuckDBPyConnection, path: Path, header: Header, types: tuple[str, ...]) -> bool:
+    """Is the day of a record a column of times that are all midnight, as programs without a type for days write them?
+
+    May raise duckdb.Error.
+    """
+    position = header.position(MEASURED_ON.get(header.entity.name, ""))
+    if position is None or types[position] not in _TIMES_WITHOUT_ZONE:
+        return False
+    cell = f"CAST(c{position} AS TIMESTAMP)"
+    found = connection.execute(
+        f"SELECT count(*) FROM {parquet_relation(header)} WHERE {cell} <> date_trunc('day', {cell})",
+        {"file": str(path)},
+    ).fetchone()
+    return found == (0,)
 
 
 def _text(column: str, kind: str, decimal_mark: str) -> str:

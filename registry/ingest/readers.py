@@ -18,7 +18,7 @@ from registry.ingest.csv_file import read_csv_file
 from registry.ingest.deliveries import DeliveredFile
 from registry.ingest.excel import read_workbook
 from registry.ingest.header import Header, require_columns
-from registry.ingest.parquet import parquet_header, parquet_records, unreadable
+from registry.ingest.parquet import holds_days, parquet_header, parquet_records, unreadable
 from registry.ingest.sheet import Sheet, open_workbook
 from registry.ingest.staging import Counts
 from registry.ingest.target import Reading, Target, Way
@@ -52,9 +52,10 @@ def read_file(target: Target, file: DeliveredFile, profile: SiteProfile, file_no
 
 def _read_xlsx(target: Target, file: DeliveredFile, profile: SiteProfile, file_no: int, data: bytes) -> Reading:
     own_names, tests = profile.column_names(file.entity), profile.wide_tests(file.entity)
+    key = profile.composed_key(file.entity)
     sheets = open_workbook(data, file.where)
     chosen = _chosen(file, profile, sheets)
-    workbook = read_workbook(chosen, ENTITIES[file.entity], own_names, tests, profile.csv.decimal, file.where)
+    workbook = read_workbook(chosen, ENTITIES[file.entity], own_names, tests, key, profile.csv.decimal, file.where)
     rows = rows_of(workbook.header, profile)
     counts = Counts()
     for records in workbook.sheets:
@@ -92,10 +93,11 @@ def _chosen(file: DeliveredFile, profile: SiteProfile, sheets: list[Sheet]) -> l
 
 def _read_parquet(target: Target, file: DeliveredFile, profile: SiteProfile, file_no: int, content: Path) -> Reading:
     own_names, tests = profile.column_names(file.entity), profile.wide_tests(file.entity)
-    header, types = parquet_header(target.connection, content, ENTITIES[file.entity], own_names, tests, file.where)
+    key = profile.composed_key(file.entity)
+    header, types = parquet_header(target.connection, content, ENTITIES[file.entity], own_names, tests, key, file.where)
     try:
-        if header.tests:
-            rows = rows_of(header, profile)
+        if not header.is_cell_by_cell:
+            rows = rows_of(header, profile, holds_days(target.connection, content, header, types))
             records = parquet_records(target.connection, content, header, types, profile.csv.decimal)
             counts = target.staging.add(file_no, rows.header, rows.of(records), rows.cancelled)
             target.staging.load(target.connection)

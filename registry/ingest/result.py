@@ -17,7 +17,8 @@ class LoadResult:
 
     A file at a place that had one already counts as replaced, whether its bytes are new, those of an earlier
     version, or read again because the site's profile changed. `unknown_columns` are (site, header) pairs of the
-    files that were loaded now, `unread_sheets` (place, number of the sheet) pairs of workbooks.
+    files that were loaded now, `unread_sheets` (place, number of the sheet) pairs of workbooks. `n_files_purged`: files
+    and earlier versions out of which a column was taken that site.yml now ignores.
     """
 
     n_files_new: int = 0
@@ -27,6 +28,7 @@ class LoadResult:
     missing_files: tuple[str, ...] = ()
     unknown_columns: set[tuple[str, str]] = field(default_factory=set)
     unread_sheets: set[tuple[str, int]] = field(default_factory=set)
+    n_files_purged: int = 0
 
     @property
     def changed(self) -> bool:

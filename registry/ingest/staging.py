@@ -20,6 +20,9 @@ from registry.ingest.header import Header
 from registry.ingest.records import MAX_RECORD, Record
 from registry.vocabulary import folded_word
 
+NOT_KEPT = "(not kept: the file has columns that must not be stored)"
+"""Stands for a malformed record of such a file."""
+
 
 @dataclass(frozen=True)
 class Counts:
@@ -82,6 +85,7 @@ class Staging:
         """
         positions = [header.position(column) for column in self._entity.columns]
         status = header.position("status")
+        kept_apart = header.kept_apart
         nothing = [""] * (len(positions) + 1)
         n_rows = n_malformed = n_cancelled = 0
         write = self._writer.writerow
@@ -89,12 +93,12 @@ class Staging:
             n_rows += 1
             if cells is None:
                 n_malformed += 1
-                write([file_no, number, *nothing, raw])
+                write([file_no, number, *nothing, NOT_KEPT if header.has_ignored else raw])
                 continue
             if status is not None and folded_word(cells[status]) in cancelled:
                 n_cancelled += 1
             known = ["" if p is None else cells[p] for p in positions]
-            extra = _extra(header, cells) if header.unknown else ""
+            extra = _extra(header, cells) if kept_apart else ""
             write([file_no, number, *known, extra, ""])
         return Counts(n_rows, n_malformed, n_rows - n_malformed - n_cancelled)
 
@@ -123,5 +127,5 @@ class Staging:
 
 
 def _extra(header: Header, cells: list[str]) -> str:
-    """The cells of columns that the contract does not know, as JSON; empty cells are null."""
-    return json.dumps({name: cells[position] or None for position, name in header.unknown})
+    """The cells that are kept under the site's own header, as JSON; empty cells are null."""
+    return json.dumps({name: cells[position] or None for position, name in header.kept_apart})

@@ -6,20 +6,18 @@ cell in the p-th of them of record r is row (r - 1) * n + p; the ledger keeps n,
 
 from __future__ import annotations
 
-import datetime as dt
-import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from typing import Protocol
 
-from registry.contract import BLANKS, is_sheet_error
+from registry.contract import BLANKS, IGNORE, TIMED_COLUMNS, is_sheet_error
+from registry.ingest.composed_key import KeyComposer, escaped
 from registry.ingest.header import Header
 from registry.ingest.records import Record
+from registry.ingest.split_time import joined
 from registry.site_profile import SiteProfile
-from registry.vocabulary import folded_word, plain_characters
+from registry.vocabulary import folded_word
 from registry.wide_profile import COMPOSED_KEY, WideTable, WideTest
-
-_ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 Row = tuple[int, Record]
 
@@ -38,12 +36,15 @@ class Rows(Protocol):
         """What follows stands on another sheet: nothing stands above it."""
 
 
-def rows_of(header: Header, profile: SiteProfile) -> Rows:
-    """How a file with this header becomes rows."""
+def rows_of(header: Header, profile: SiteProfile, midnight_is_a_day: bool = False) -> Rows:
+    """How a file with this header becomes rows. `midnight_is_a_day`: see KeyComposer."""
     table = profile.wide_table(header.entity.name)
+    keys = KeyComposer(header.entity, profile, midnight_is_a_day)
     if table and header.tests:
-        return _Draws(header, table, profile)
-    return _Results(header, profile.cancelled_words)
+        return _Draws(header, table, profile, keys)
+    if header.is_cell_by_cell:
+        return _Results(header, profile.cancelled_words)
+    return _Composed(header, profile, keys)
 
 
 class _Results:
@@ -63,6 +64,69 @@ class _Results:
         pass
 
 
+class _Cells:
+    """The cells of one file's records by column of the contract, and the rows that are made of them."""
+
+    def __init__(self, header: Header, missing: Collection[str]) -> None:
+        self._columns = [(position, column) for position, column in enumerate(header.targets) if column]
+        self._timed = [column for column in TIMED_COLUMNS.get(header.entity.name, ()) if column not in header.targets]
+        self._contract = header.entity.columns
+        self._kept_apart = [position for position, _ in header.kept_apart]
+        n_ignored = header.targets.count(IGNORE)
+        self._nothing = [""] * n_ignored
+        names = [name for _, name in header.kept_apart]
+        self.header = replace(
+            header,
+            names=(*self._contract, *names, *[IGNORE] * n_ignored),
+            targets=(*self._contract, *[None] * len(names), *[IGNORE] * n_ignored),
+            tests=(),
+        )
+        self._missing = missing
+
+    def of(self, sent: list[str]) -> dict[str, str]:
+        """A record's cells by column, a time still in its parts."""
+        return {column: sent[position] for position, column in self._columns}
+
+    def join_times(self, cells: dict[str, str]) -> None:
+        """Make one column of those that hold the parts of a time."""
+        for column in self._timed:
+            date, time = (cells.get(f"{column}.{part}", "") for part in ("date", "time"))
+            cells[column] = joined("" if self.is_blank(date) else date, "" if self.is_blank(time) else time)
+
+    def is_blank(self, cell: str) -> bool:
+        """Does a cell hold no value?"""
+        text = cell.strip(BLANKS)
+        return not text or text.lower() in self._missing
+
+    def row(self, cells: dict[str, str], sent: list[str]) -> Record:
+        """The row of raw: the contract's columns, then those kept under the site's own headers."""
+        known = [cells.get(column, "") for column in self._contract]
+        return Record([*known, *(sent[position] for position in self._kept_apart), *self._nothing])
+
+
+class _Composed(_Results):
+    """A long file with a column made of others: a key that it does not have, or a time in two parts."""
+
+    def __init__(self, header: Header, profile: SiteProfile, keys: KeyComposer) -> None:
+        self._cells = _Cells(header, profile.missing_words)
+        super().__init__(self._cells.header, profile.cancelled_words)
+        self._keys = keys
+        self._key = header.entity.key
+        self._key_columns = profile.composed_key(header.entity.name) if header.is_key_composed else ()
+
+    def of(self, records: Iterable[Record]) -> Iterator[Row]:
+        for number, record in super().of(records):
+            yield number, record if record.cells is None else self._row(record.cells)
+
+    def _row(self, sent: list[str]) -> Record:
+        cells = self._cells.of(sent)
+        self._cells.join_times(cells)
+        if self._key_columns:
+            key = self._keys.joined(cells, self._key_columns)
+            cells[self._key] = self._keys.numbered(key, cells, self._key_columns)
+        return self._cells.row(cells, sent)
+
+
 class _Draws:
     """A wide file: each filled cell of a test is a row.
 
@@ -70,21 +134,17 @@ class _Draws:
     result's place is taken. A cancelled record takes all its tests back, filled or not.
     """
 
-    def __init__(self, header: Header, table: WideTable, profile: SiteProfile) -> None:
-        entity = header.entity
+    def __init__(self, header: Header, table: WideTable, profile: SiteProfile, keys: KeyComposer) -> None:
         self.cancelled: Collection[str] = profile.cancelled_words
-        self._missing = profile.missing_words
-        self.header = Header(
-            entity,
-            (*entity.columns, *(name for _, name in header.unknown)),
-            (*entity.columns, *(None for _ in header.unknown)),
-        )
-        self._columns = [(position, column) for position, column in enumerate(header.targets) if column]
-        self._unknown = [position for position, _ in header.unknown]
-        self._has_own_key = entity.key in header.targets
+        self._cells = _Cells(header, profile.missing_words)
+        self.header = self._cells.header
+        self._has_own_key = not header.is_key_composed
+        self._keys = keys
         self._tests = [(position, header.names[position], test) for position, test in header.tests]
-        self._carry_down = [column for column in table.carry_down if column in header.targets]
-        self._date_formats = tuple(text.replace("%-", "%") for text in profile.csv.date_formats)
+        self._carry_down = [
+            sorted(target for target in header.targets if target and target.partition(".")[0] == column)
+            for column in table.carry_down
+        ]
         self._n_records = 0
         self._above: dict[str, str] = {}
 
@@ -99,73 +159,57 @@ class _Draws:
                 self._above = {}  # it may have named the next patient: what follows is not given to the one before
                 yield first, record
             else:
-                yield from self._cells(record.cells, first)
+                yield from self._results(record.cells, first)
 
-    def _cells(self, sent: list[str], first: int) -> Iterator[Row]:
-        draw = {column: sent[position] for position, column in self._columns}
+    def _results(self, sent: list[str], first: int) -> Iterator[Row]:
+        draw = self._cells.of(sent)
         self._take_from_above(draw)
-        unknown = [sent[position] for position in self._unknown]
+        self._cells.join_times(draw)
         key = self._draw_key(draw)
         is_cancelled = folded_word(draw.get("status", "")) in self.cancelled
         filled = [
-            (number, test) for number, test in enumerate(self._tests) if is_cancelled or self._told(sent[test[0]])
+            (number, test)
+            for number, test in enumerate(self._tests)
+            if is_cancelled or not self._cells.is_blank(sent[test[0]])
         ]
         for number, (position, name, test) in filled:
-            row = self._row(draw, name, test, sent[position], key and f"{key}/{self._code(test)}")
-            yield first + number, Record([*row, *unknown])
+            own_key = key and f"{key}/{self._code(test)}"
+            result = self._result(draw, name, test, sent[position], own_key)
+            if not self._has_own_key:
+                result[self.header.entity.key] = self._keys.numbered(own_key, result, COMPOSED_KEY)
+            yield first + number, self._cells.row(result, sent)
         if not filled:
             _, name, test = self._tests[0]
-            yield first, Record([*self._row(draw, name, test, "", key), *unknown])
-
-    def _told(self, cell: str) -> str:
-        """The cell's text; "" where it is blank or one of the site's words for no value."""
-        text = cell.strip(BLANKS)
-        return "" if text.lower() in self._missing else text
+            yield first, self._cells.row(self._result(draw, name, test, "", key), sent)
 
     def _take_from_above(self, draw: dict[str, str]) -> None:
         """Fill the blanks that mean "as above", but nothing of one patient's from another's."""
         patient = draw.get("patient_id", "").strip(BLANKS)
         if patient and patient != self._above.get("patient_id", "").strip(BLANKS):
             self._above = {}
-        for column in self._carry_down:
-            if not draw[column].strip(BLANKS):
-                draw[column] = self._above.get(column, "")
-        self._above = {column: draw.get(column, "") for column in ("patient_id", *self._carry_down)}
+        for columns in self._carry_down:
+            if columns and not draw[columns[0]].strip(BLANKS):
+                draw |= {column: self._above.get(column, "") for column in columns if not draw[column].strip(BLANKS)}
+        carried = [column for columns in self._carry_down for column in columns]
+        self._above = {column: draw.get(column, "") for column in ("patient_id", *carried)}
 
     def _draw_key(self, draw: dict[str, str]) -> str:
         """What the results of a draw share in their keys; "" where it can't be known again."""
         columns = (self.header.entity.key,) if self._has_own_key else COMPOSED_KEY
-        parts = {column: self._told(draw.get(column, "")) for column in columns}
+        sent = {column: draw.get(column, "") for column in columns}
+        parts = {column: "" if self._cells.is_blank(cell) else cell.strip(BLANKS) for column, cell in sent.items()}
         if any(map(is_sheet_error, parts.values())):
             return ""
         if self._has_own_key:
             return parts[self.header.entity.key]
         if not parts["patient_id"] or not parts["collected_at"]:
             return ""
-        parts["collected_at"] = _moment(plain_characters(parts["collected_at"]).strip(), self._date_formats)
-        return "/".join(_escaped(part) for part in parts.values() if part)
+        parts["collected_at"] = self._keys.moment(parts["collected_at"])
+        return "/".join(escaped(part) for part in parts.values() if part)
 
     def _code(self, test: WideTest) -> str:
-        return test.code if self._has_own_key else _escaped(test.code)
+        return test.code if self._has_own_key else escaped(test.code)
 
-    def _row(self, draw: dict[str, str], name: str, test: WideTest, value: str, key: str) -> list[str]:
+    def _result(self, draw: dict[str, str], name: str, test: WideTest, value: str, key: str) -> dict[str, str]:
         said = {self.header.entity.key: key, "test_code": test.code, "test_name": name, "value": value}
-        cells = draw | said | {"unit": test.unit}
-        return [cells.get(column, "") for column in self.header.entity.columns]
-
-
-def _escaped(part: str) -> str:
-    """Part of a key that "/" joins, so that different parts never make one key."""
-    return part.replace("\\", "\\\\").replace("/", "\\/")
-
-
-def _moment(text: str, date_formats: Sequence[str]) -> str:
-    """A time in one spelling, so that a typed cell and a text give a draw the same key; other text as it is."""
-    is_iso = _ISO.match(text) is not None
-    for date_format in (None, *date_formats):
-        with suppress(ValueError):
-            if date_format:
-                return dt.datetime.strptime(text, date_format).isoformat()
-            if is_iso:
-                return dt.datetime.fromisoformat(text).isoformat()
-    return text
+        return draw | said | {"unit": test.unit}

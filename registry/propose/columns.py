@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from registry.contract import ENTITIES, Entity
+from registry.contract import DATE_COLUMNS, ENTITIES, Entity
 from registry.propose.dates import PARTIAL, read_date
 from registry.propose.header_names import COLUMN_NAMES, FILE_WORDS, PERSON_NAMES, TIMES, folded, folded_forms
 from registry.propose.marks import is_number
@@ -14,10 +14,6 @@ from registry.propose.recognise import drug_meant, is_known_drug, named_test, un
 from registry.propose.tables import Row, Typed
 from registry.vocabulary import loinc_codes
 
-DATES = frozenset(
-    "birth_date ms_onset_date last_contact_date death_date start_date end_date administered_on collected_at onset_date "
-    "onset_from onset_to reviewed_on".split()
-)
 NUMBERS = frozenset(("value", "reference_low", "reference_high", "dose"))
 CODES: dict[str, frozenset[str]] = {
     "sex": frozenset("f m x".split()),
@@ -215,7 +211,7 @@ def _is_known(name: str) -> bool:
 
 def _contradicts(column: str, cells: ColumnCells) -> bool:
     """Whether the cells can't be what the header's name says."""
-    if column in DATES:
+    if column in DATE_COLUMNS:
         n_dates = cells.n_dates + (cells.n_partial if column == "birth_date" else 0)
         return cells.n >= _FIXED_ENOUGH and cells.share(n_dates) < 0.2
     if column == "value":
@@ -229,7 +225,7 @@ def _contradicts(column: str, cells: ColumnCells) -> bool:
 
 def _must_be(column: str, cells: ColumnCells) -> bool:
     """Whether the cells alone say that this is the column."""
-    if column in DATES:
+    if column in DATE_COLUMNS:
         return cells.share(cells.n_dates) >= 0.95
     if column == "unit":
         return cells.share(cells.n_units) >= 0.8

@@ -7,14 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from registry.contract import ENTITIES
-from registry.errors import UserError
-from registry.ingest.header import read_header
 from registry.propose.codes import CodeList, local_drugs, local_tests, local_units
-from registry.propose.columns import Matched, columns_named
+from registry.propose.column_names import columns_section, may_show
 from registry.propose.dialect import csv_section
-from registry.propose.discretion import MIN_PATIENTS, MIN_ROWS, Privacy, looks_harmless
+from registry.propose.discretion import MIN_PATIENTS, MIN_ROWS
 from registry.propose.draft import Draft, counted, quoted
-from registry.propose.header_names import TIMES, folded
 from registry.propose.survey import Survey, Surveyed
 from registry.propose.wide import wide_section
 
@@ -36,7 +33,7 @@ def render(survey: Survey) -> Proposal:
     """Write the proposal."""
     body = Draft()
     body.section("csv", csv_section(survey))
-    body.section("columns", _columns(survey))
+    body.section("columns", columns_section(survey))
     body.section("codes", _codes(survey))
     _wide(survey, body)
     files = Draft()
@@ -99,78 +96,6 @@ def _file(table: Surveyed, draft: Draft) -> None:
         draft.decide(f"{where}: {n_rows:,} rows have no code of the registry in {column}: convert it in the export")
 
 
-def _columns(survey: Survey) -> Draft:
-    draft = Draft()
-    for entity in ENTITIES:
-        inner = Draft()
-        own_names: dict[str, str] = {}
-        for table in survey.tables:
-            if table.matched and table.matched.entity.name == entity:
-                _columns_of(table, table.matched, own_names, survey.privacy, inner)
-        draft.section(entity, inner)
-    return draft
-
-
-def _columns_of(table: Surveyed, matched: Matched, own_names: dict[str, str], privacy: Privacy, draft: Draft) -> None:
-    entity, where = matched.entity, table.table.where
-    unmatched = []
-    for position, (name, target) in enumerate(zip(matched.names, matched.targets, strict=True)):
-        shown = name if _may_show(table, position, privacy) else None
-        if target is None:
-            if position not in table.tests:
-                unmatched.append(position)
-        elif name.casefold() != target and name.casefold() not in own_names:
-            if shown is None:
-                draft.decide(f"{where}: column {position + 1} may be {target}; its header can't be written here")
-                continue
-            own_names[name.casefold()] = target
-            draft.live(
-                f"{quoted(name)}: {target}",
-                note="told by its cells alone: check" if position in matched.by_cells else "",
-            )
-    for position in unmatched:
-        _unmatched(table, matched, position, privacy, draft)
-    wide = {"result_id", "test_code", "value", "unit"} if table.tests else set()
-    missing = [column for column in matched.missing if column not in wide]
-    if missing:
-        draft.decide(f"{where}: no column found for {', '.join(missing)} (required): name it here, or export it")
-    elif not wide:
-        try:
-            read_header(entity, matched.names, own_names, where)
-        except UserError as mistake:
-            draft.decide(str(mistake))
-
-
-def _unmatched(table: Surveyed, matched: Matched, position: int, privacy: Privacy, draft: Draft) -> None:
-    name = matched.names[position]
-    if not name:
-        return
-    shown = quoted(name) if _may_show(table, position, privacy) else f"column {position + 1}"
-    if column := matched.doubtful.get(position):
-        draft.decide(f"{shown}: {column}   # so its name says, but not its cells ({table.table.where})")
-    elif column := matched.rivals.get(position):
-        draft.comment(f"{shown}: {column}   # another column is {column} already; not used")
-    elif position == matched.key_like:
-        draft.decide(f"{shown}: {matched.entity.key}   # all its cells differ: the key, if it stays the same for life?")
-    elif folded(name) in TIMES:
-        draft.decide(f"{shown}: join it with its date in the export; the time is lost otherwise ({table.table.where})")
-    else:
-        draft.comment(f"{shown}: not used   # {table.table.where}")
-
-
-def _may_show(table: Surveyed, position: int, privacy: Privacy) -> bool:
-    """Whether a header may be written: one that is a column's or a test's usual name, or that is plainly a header.
-
-    In a table without a column of patients the patients may be its columns.
-    """
-    matched = table.matched
-    name = table.header[position]
-    if matched is None or position in table.hidden_headers or not looks_harmless(name):
-        return False
-    is_usual = position in table.tests or columns_named(matched.entity.name, name)
-    return bool(is_usual) or (matched.position("patient_id") is not None and privacy.allows(name))
-
-
 def _codes(survey: Survey) -> Draft:
     draft = Draft()
     tests, followed = local_tests(survey)
@@ -219,10 +144,7 @@ def _wide(survey: Survey, draft: Draft) -> None:
     if not tables:
         return
     tests = {
-        t.header.casefold(): t
-        for table in tables
-        for p, t in table.tests.items()
-        if _may_show(table, p, survey.privacy)
+        t.header.casefold(): t for table in tables for p, t in table.tests.items() if may_show(table, p, survey.privacy)
     }
     carry_down = list(dict.fromkeys(column for table in tables for column in table.carry_down))
     inner = Draft()

@@ -11,11 +11,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from registry.contract import BLANKS, ENTITIES
+from registry.contract import BLANKS, DATE_COLUMNS, ENTITIES
 from registry.errors import UserError
 from registry.propose.columns import (
     CODES,
-    DATES,
     NUMBERS,
     ColumnCells,
     Matched,
@@ -182,8 +181,8 @@ class _RowCounter:
         self._surveyed, self._found = surveyed, found
         self._entity = matched.entity.name
         self._patient = matched.position("patient_id")
-        self._dates = [(p, f"{self._entity}.{t}") for p, t in targets if t in DATES]
-        self._when = [p for p, t in targets if t in DATES and t in matched.entity.required]
+        self._dates = [(p, f"{self._entity}.{t}") for p, t in targets if t in DATE_COLUMNS]
+        self._when = [p for p, t in targets if t in DATE_COLUMNS and t in matched.entity.required]
         self._numbers = [p for p, t in targets if t in NUMBERS] + list(surveyed.tests)
         self._codes = [(p, t, CODES[t]) for p, t in targets if t in CODES]
         self._values = [(p, surveyed.values.setdefault(t, ColumnValues())) for p, t in targets if t in _COUNTED]

@@ -162,3 +162,22 @@ def test_a_workbook_of_several_entities_is_sent_back_as_a_file_of_each(tmp_path:
         "treatments_all.xlsx_held_back.csv",
     ]
     assert [len(list(csv.reader(path.open(encoding="utf-8-sig")))) for path in paths] == [2, 2, 2]
+
+
+def test_of_an_export_without_keys_the_site_gets_its_columns_as_sent_and_none_that_it_ignores(tmp_path: Path) -> None:
+    site = tmp_path / "deliveries" / "udine"
+    (site / "2025-03").mkdir(parents=True)
+    (site / "site.yml").write_text(
+        "keys: {lab_results: [patient_id, collected_at, test_code]}\n"
+        "columns: {lab_results: {giorno: collected_at.date, ora: collected_at.time, Cognome: ignore}}\n"
+    )
+    (site / "2025-03" / "patients.csv").write_text("patient_id\nP1\n")
+    (site / "2025-03" / "lab_results.csv").write_text(
+        "patient_id,Cognome,giorno,ora,test_code,value,unit\nP1,Rossi,2025-03-02 00:00,8h30,751-8,clotted,10*9/L\n"
+    )
+    settings = compiled_project().build(tmp_path)
+    (path,) = send_back(settings, held_back(settings, Filter()), tmp_path / "out")
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert list(row)[3:-1] == ["patient_id", "giorno", "ora", "test_code", "value", "unit"]
+    assert (row["giorno"], row["ora"]) == ("2025-03-02 00:00", "8h30")

@@ -28,7 +28,14 @@ SITES = {
         units={"mila/mmc": "10*3/uL"},
     ),
     "bolzano": Site(mode="snapshot", tests=LOCAL_PARTS, neutrophils_pct_includes_bands=True),
-    "cles": Site(drugs={"OCREVUS 300MG FL": "ocrelizumab"}, tests=LOCAL_PARTS),
+    "cles": Site(
+        drugs={"OCREVUS 300MG FL": "ocrelizumab"},
+        tests=LOCAL_PARTS,
+        keys={
+            "lab_results": ("patient_id", "collected_at", "test_code"),
+            "administrations": ("patient_id", "drug", "administered_on"),
+        },
+    ),
     "dolo": Site(
         tests={**LOCAL_PARTS, "GB": "wbc"},
         told={"NEU": {"count": "anc", "percent": "neutrophils_pct"}},

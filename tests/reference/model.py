@@ -128,6 +128,8 @@ class Site:
     constant_units: dict[str, str] = field(default_factory=dict)
     m_is_ambiguous: bool = False
     """Its column of sex holds a word beside which M may be a woman; found in its files, not told by site.yml."""
+    keys: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Entities that the site exports without a key: the columns that it is composed of."""
 
 
 @dataclass(frozen=True)

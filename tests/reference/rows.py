@@ -6,11 +6,12 @@ Each row of each file ends with exactly one status; `settle` gives it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from . import codes, words
 from .judge import Row, judge_clinical, judge_identity, judge_patient, meant_test, rows_of
+from .keys import compose, dropped
 from .model import (
     KEYS,
     Adjudication,
@@ -49,7 +50,13 @@ def _take_in_site(intake: Intake, name: str, files: list[File], site: Site) -> N
     site = replace(site, m_is_ambiguous=words.makes_m_ambiguous(files))
     for entity in KEYS:  # patients first: the others are judged against the current ones
         of_entity = sorted((f for f in files if f.entity == entity), key=lambda f: (f.delivery, f.name))
-        rows = [row for f in of_entity for row in rows_of(f, site)]
+        rows: list[Row] = []
+        bases: dict[str, str] = {}
+        for file in of_entity:
+            of_file = rows_of(file, site)
+            if entity in site.keys:
+                bases |= compose(of_file, site.keys[entity])
+            rows += of_file
         for row in rows:
             if judge_identity(row):
                 continue
@@ -59,7 +66,7 @@ def _take_in_site(intake: Intake, name: str, files: list[File], site: Site) -> N
                 judge_clinical(row, patients, site)
         _hold_conflicts(rows)
         snapshots = {f.delivery for f in of_entity} if site.mode == "snapshot" else set()
-        intake.contested += settle(rows, snapshots)
+        intake.contested += settle(rows, snapshots, dropped(rows, bases))
         intake.rows += rows
         current = [r for r in rows if r.status == "current" and not r.cancelled]
         if entity == "patients":
@@ -82,11 +89,12 @@ def _hold_conflicts(rows: Iterable[Row]) -> None:
                 row.hold("conflicting_duplicate")
 
 
-def settle(rows: Sequence[Row], snapshots: set[str]) -> list[dict[str, object]]:
+def settle(rows: Sequence[Row], snapshots: set[str], dropped: Collection[str] = ()) -> list[dict[str, object]]:
     """Give every row its status; return the contested keys.
 
     `rows` are one site's and entity's, in order of delivery, file name and record number.
-    `snapshots` are the deliveries that hold everything of that entity: none for deltas.
+    `snapshots` are the deliveries that hold everything of that entity: none for deltas. `dropped` are keys of
+    measurements of a day that a later file with that day holds no more.
     """
     by_key: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
@@ -112,16 +120,17 @@ def settle(rows: Sequence[Row], snapshots: set[str]) -> list[dict[str, object]]:
         if any(delivery > last.delivery for delivery in snapshots):
             continue  # withdrawn
         not_mapped = bool(versions) and versions[-1].not_mapped
-        if versions and not last.reasons:
+        is_dropped = key in dropped
+        if versions and not last.reasons and not is_dropped:
             versions[-1].status = "not_mapped" if not_mapped else "current"
-        if last.reasons or not_mapped:
+        if last.reasons or not_mapped or (is_dropped and not versions[-1].cancelled):
             usable = any(not (v.not_mapped or v.cancelled) for v in versions)
             contested.append(
                 {
                     "site": last.site,
                     "entity": last.entity,
                     "key": key,
-                    "state": "quarantined" if last.reasons else "not_mapped",
+                    "state": "quarantined" if last.reasons else "superseded" if is_dropped else "not_mapped",
                     "reasons": tuple(sorted(last.reasons)),
                     "had_usable_version": usable,
                 }

@@ -121,6 +121,45 @@ def test_a_snapshot_withdraws_what_it_no_longer_holds() -> None:
     assert fates(months([A], [], [A]), snapshot) == ["superseded", "current"]
 
 
+DAY = RESULT | {"collected_at": "2023-05-01"}
+LOWER = DAY | {"value": "0.4"}
+TAKEN_BACK = LOWER | {"status": "cancelled"}
+COMPOSED = Site(keys={"lab_results": ("patient_id", "collected_at", "test_code")})
+
+
+@pytest.mark.parametrize(
+    ("deliveries", "expected"),
+    [
+        ([[DAY, LOWER]], ["current", "current"]),
+        ([[DAY, LOWER, DAY]], ["current", "current", "duplicate"]),
+        ([[A, B]], ["quarantined", "quarantined"]),
+        ([[A], [B]], ["superseded", "current"]),
+        ([[DAY | {"collected_at": "2023-05-01T00:00"}, LOWER]], ["quarantined", "quarantined"]),
+        ([[DAY, LOWER, TAKEN_BACK]], ["current", "superseded", "current"]),
+        ([[DAY, LOWER], [DAY, LOWER]], ["current", "current", "duplicate", "duplicate"]),
+        ([[DAY, LOWER], [DAY]], ["current", "superseded", "duplicate"]),
+        ([[DAY, LOWER], [LOWER]], ["superseded", "superseded", "current"]),
+        ([[DAY, LOWER], [DAY], [DAY, LOWER]], ["current", "current", "duplicate", "duplicate", "duplicate"]),
+        ([[DAY], [DAY, LOWER]], ["current", "duplicate", "current"]),
+        ([[DAY | {"test_code": ""}]], ["quarantined"]),
+    ],
+)
+def test_a_composed_key_that_has_a_day_alone_may_hold_several_measurements(
+    deliveries: list[list[dict[str, str]]], expected: list[str]
+) -> None:
+    assert fates(months(*deliveries), COMPOSED) == expected
+
+
+def test_measurements_that_a_later_file_of_their_day_holds_no_more_are_contested() -> None:
+    study = Study(sites={"site": COMPOSED})
+    (one,) = take_in(months([DAY, LOWER], [DAY]), study).contested
+    assert (one["key"], one["state"]) == ("P/2023-05-01T00:00:00/751-8//2", "superseded")
+    assert take_in(months([DAY, LOWER], [DAY, LOWER]), study).contested == []
+    assert take_in(months([DAY, LOWER], [DAY | {"collected_at": "2023-05-02"}]), study).contested == []
+    snapshot = Site(mode="snapshot", keys=COMPOSED.keys)
+    assert take_in(months([DAY, LOWER], [DAY]), Study(sites={"site": snapshot})).contested == []
+
+
 def test_contested_are_keys_whose_last_word_cannot_be_used() -> None:
     taken_back = take_in(months([A], [BAD]), Study()).contested
     assert [(c["key"], c["had_usable_version"]) for c in taken_back] == [("R", True)]

@@ -12,21 +12,21 @@ from typing import Any
 import yaml
 
 from .cohort import Cohort
-from .model import COLUMNS, MALFORMED, CaseDefinition, File, Site, Study
+from .model import COLUMNS, KEYS, MALFORMED, CaseDefinition, File, Site, Study
 
 
 def write(cohort: Cohort, folder: Path) -> None:
     """Write all files, every site's profile and the study settings; `folder` may exist, empty."""
     for file in cohort.files:
-        _write_file(file, folder / file.site / file.delivery)
+        _write_file(file, folder / file.site / file.delivery, cohort.study.site(file.site))
     for name in sorted({file.site for file in cohort.files}):
         _write_yaml(_site_settings(cohort.study.site(name)), folder / name / "site.yml")
     _write_yaml(_study_settings(cohort.study), folder / "registry.yml")
 
 
-def _write_file(file: File, folder: Path) -> None:
+def _write_file(file: File, folder: Path, site: Site) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    columns = COLUMNS[file.entity]
+    columns = [column for column in COLUMNS[file.entity] if column != KEYS[file.entity] or file.entity not in site.keys]
     with (folder / file.name).open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(columns)
@@ -45,6 +45,7 @@ def _site_settings(site: Site) -> dict[str, Any]:
     kinds = {"tests": {**site.tests, **site.told}, "units": site.units, "drugs": site.drugs, **site.words}
     return {
         "mode": site.mode,
+        "keys": {entity: list(columns) for entity, columns in site.keys.items()},
         "time_zone": site.time_zone,
         "codes": {kind: dict(codes) for kind, codes in kinds.items() if codes},
         "missing": list(site.missing),

@@ -231,3 +231,14 @@ def test_an_empty_column_gives_way_to_the_one_that_is_filled(tmp_path: Path, fol
 def test_a_header_with_one_test_is_no_wide_table() -> None:
     assert wide_tests(["Paziente", "Neutrofili", "Data"]) == {}
     assert wide_section([], []) == {}
+
+
+def test_keys_parts_of_a_time_and_columns_of_names_are_proposed_as_comments(tmp_path: Path, folder: Path) -> None:
+    header = (*LAB_HEADER[1:6], "Data prelievo", "Ora", "Cognome")
+    rows = [(*row[1:6], "2024-02-03", "08:30", "Rossi") for row in lab()]
+    write(folder, "lab_results.csv", [header, *rows])
+    proposal = propose(folder)
+    assert any("keys: {lab_results: [patient_id, test_code, collected_at]}" in line for line in proposal.todo)
+    assert '# "Data prelievo": collected_at.date, "Ora": collected_at.time' in proposal.text
+    assert '# "Cognome": ignore' in proposal.text
+    assert profile_of(proposal, tmp_path).column_names("lab_results") == {"data prelievo": "collected_at"}

@@ -42,8 +42,11 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     assert read.missing_words == {"n.p.", "campione coagulato", "-999"}
     assert read.flags == ("*", "H", "(L)", "↓", "crit.", "molto basso")
     assert read.units.lab_results == {"751-8": "10*9/L", "gb": "mila /mmc"}
-    assert read.ignored_columns("lab_results") == {"cognome"}
-    assert read.split_columns("lab_results") == {"data": ("collected_at", "date"), "ora": ("collected_at", "time")}
+    assert read.column_names("lab_results") == {
+        "data": "collected_at.date",
+        "ora": "collected_at.time",
+        "cognome": "ignore",
+    }
     assert read.composed_key("lab_results") == ("patient_id", "collected_at", "test_code")
     assert read.cancelled_words == {"storno", "cancelled", "canceled"}
 

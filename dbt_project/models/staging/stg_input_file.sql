@@ -17,6 +17,8 @@ select
     f.n_rows,
     -- a wide file numbers its cells, so many a record; see the macro record_in_file
     f.cells_per_record,
+    -- the registry made the keys of this file's records; see the macro base_key
+    coalesce(f.keys_composed, false) as keys_composed,
     f.sha256,
     cast({{ last_day_of_month('f.delivery') }} as date) as delivery_end,
     row_number() over (order by f.delivery, f.path, f.site, f.entity) as file_order,

@@ -90,6 +90,7 @@ select
     file_no,
     record_number,
     record_key,
+    base_key,
     content_hash,
     patient_no,
     is_cancelled,

@@ -1,0 +1,176 @@
+"""Exports without keys, with date and time apart: several counts of one day, and what a later file holds of them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+from integration.compiled_project import compiled_project
+from integration.registry_home import build
+
+PATIENTS = "patient_id,birth_date,sex\nP1,1980-05-01,F\n"
+DOSES = "administration_id,patient_id,drug,administered_on\n1,P1,ocrelizumab,2024-01-01\n"
+LONG = "keys: {lab_results: [patient_id, collected_at, test_code]}\n"
+WIDE = "wide: {lab_results: {tests: {Neutrofili: {code: anc, unit: 10^9/L}}}}\n"
+
+
+def counts(form: str, *rows: tuple[str, str]) -> str:
+    """A file of counts (time, value) of one patient, in the form of `LONG` or of `WIDE`."""
+    if form == "wide":
+        return "patient_id,collected_at,Neutrofili\n" + "".join(f"P1,{time},{value}\n" for time, value in rows)
+    header = "patient_id,test_code,value,unit,collected_at\n"
+    return header + "".join(f"P1,751-8,{value},10*9/L,{time}\n" for time, value in rows)
+
+
+def home_of(folder: Path, site: str, files: dict[str, str]) -> Path:
+    """A home with one site; `files`: month/name → text."""
+    for place, text in {"2024-02/patients.csv": PATIENTS, "2024-02/administrations.csv": DOSES, **files}.items():
+        path = folder / "deliveries" / "udine" / place
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    (folder / "deliveries" / "udine" / "site.yml").write_text(site)
+    return folder
+
+
+def asked(folder: Path, *questions: str) -> list[list[tuple[Any, ...]]]:
+    settings = compiled_project().build(folder)
+    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+        return [connection.execute(question).fetchall() for question in questions]
+
+
+ANC = "SELECT CAST(collected_at AS VARCHAR), CAST(anc_10e9_l AS DOUBLE) FROM fct_anc ORDER BY ALL"
+ACCOUNT = (
+    "SELECT delivery, rows_current, rows_superseded, rows_duplicate, rows_quarantined FROM meta.reconciliation "
+    "WHERE entity = 'lab_results' ORDER BY 1"
+)
+CONTESTED = "SELECT record_number, disposition, reasons FROM meta.contested ORDER BY 1"
+DAY, OTHER = "2024-01-20", "2024-01-21"
+FORMS = pytest.mark.parametrize(("form", "site"), [("wide", WIDE), ("long", LONG)], ids=["wide", "long"])
+
+
+@FORMS
+def test_two_counts_of_one_day_are_two_measurements_and_the_lowest_opens_an_episode(
+    tmp_path: Path, form: str, site: str
+) -> None:
+    text = counts(form, (DAY, "1.9"), (DAY, "0.4"), (DAY, "0.4"), (OTHER, "2.0"))
+    anc, account, episodes = asked(
+        home_of(tmp_path, site, {"2024-02/lab_results.csv": text}),
+        ANC,
+        ACCOUNT,
+        "SELECT CAST(nadir_anc_10e9_l AS DOUBLE) FROM fct_neutropenia_episode WHERE definition_id = 'udine_2025'",
+    )
+    assert anc == [(f"{DAY} 00:00:00", 0.4), (f"{DAY} 00:00:00", 1.9), (f"{OTHER} 00:00:00", 2.0)]
+    assert account == [("2024-02", 3, 0, 1, 0)]
+    assert episodes == [(0.4,)]
+
+
+@FORMS
+def test_different_values_at_one_exact_time_contradict_each_other(tmp_path: Path, form: str, site: str) -> None:
+    text = counts(form, (f"{DAY} 08:30", "1.9"), (f"{DAY}T08:30:00", "0.4"), (f"{OTHER} 00:00", "2"), (OTHER, "3"))
+    anc, account = asked(home_of(tmp_path, site, {"2024-02/lab_results.csv": text}), ANC, ACCOUNT)
+    # 00:00 in a text is a time; the date alone has the same key, and is the first measurement of its day
+    assert (anc, account) == ([], [("2024-02", 0, 0, 0, 4)])
+
+
+@FORMS
+def test_a_later_file_with_fewer_counts_of_the_day_makes_the_others_contested(
+    tmp_path: Path, form: str, site: str
+) -> None:
+    first = counts(form, (DAY, "1.9"), (DAY, "0.4"), (OTHER, "2.0"))
+    files = {"2024-02/lab_results.csv": first, "2024-03/lab_results.csv": counts(form, (DAY, "1.9"))}
+    anc, account, contested = asked(home_of(tmp_path, site, files), ANC, ACCOUNT, CONTESTED)
+    assert anc == [(f"{DAY} 00:00:00", 1.9), (f"{OTHER} 00:00:00", 2.0)]
+    assert account == [("2024-02", 2, 1, 0, 0), ("2024-03", 0, 0, 1, 0)]
+    assert contested == [(2, "superseded", "not_in_later_file")]
+    (tmp_path / "deliveries/udine/2024-04").mkdir()
+    (tmp_path / "deliveries/udine/2024-04/lab_results.csv").write_text(first)
+    anc, contested = asked(tmp_path, ANC, CONTESTED)
+    assert (len(anc), contested) == (3, [])
+
+
+def test_a_snapshot_withdraws_what_it_does_not_hold_and_nothing_is_contested(tmp_path: Path) -> None:
+    files = {
+        "2024-02/lab_results.csv": counts("long", (DAY, "1.9"), (DAY, "0.4")),
+        "2024-03/lab_results.csv": counts("long", (DAY, "1.9")),
+    }
+    anc, contested = asked(home_of(tmp_path, "mode: snapshot\n" + LONG, files), ANC, CONTESTED)
+    assert (anc, contested) == ([(f"{DAY} 00:00:00", 1.9)], [])
+
+
+def test_a_cancelled_record_takes_back_the_count_that_it_repeats(tmp_path: Path) -> None:
+    header = "patient_id,test_code,value,unit,collected_at,status\n"
+    rows = [("1.9", ""), ("0.4", ""), ("0.4", "cancelled")]
+    text = header + "".join(f"P1,751-8,{value},10*9/L,{DAY},{status}\n" for value, status in rows)
+    (anc,) = asked(home_of(tmp_path, LONG, {"2024-02/lab_results.csv": text}), ANC)
+    assert anc == [(f"{DAY} 00:00:00", 1.9)]
+
+
+def test_a_slash_of_the_sites_own_is_no_number(tmp_path: Path) -> None:
+    # keys "…/a\//2" and "…/a\\//2" are of parts "a/" and "2", and of the second measurement under "a\"
+    site = "keys: {lab_results: [patient_id, collected_at, specimen_id, test_code]}\n"
+    rows = [("a/", "2", "1"), ("a/", "2", "2"), ("b", "c\\", "1"), ("b", "c\\", "2")]
+    text = "patient_id,specimen_id,test_code,value,unit,collected_at\n"
+    text += "".join(f"P1,{specimen},{code},{value},10*9/L,{DAY}\n" for specimen, code, value in rows)
+    (found,) = asked(
+        home_of(tmp_path, site, {"2024-02/lab_results.csv": text}),
+        "SELECT count(DISTINCT base_key), count(DISTINCT record_key) FROM staging.stg_lab_result",
+    )
+    # DuckDB's own reading: two base keys, four keys
+    assert found == [(2, 4)]
+
+
+@pytest.mark.parametrize(
+    ("entity", "header", "rows"),
+    [
+        ("administrations", "patient_id,drug,administered_on,dose", ["ocrelizumab,2024-01-20,300"] * 2),
+        ("clinical_events", "patient_id,event_type,onset_date,code", ["infection,2024-01-20,J18"] * 2),
+    ],
+)
+def test_doses_and_events_of_one_day_are_numbered_too(
+    tmp_path: Path, entity: str, header: str, rows: list[str]
+) -> None:
+    rows = [rows[0], rows[1] + "0"]
+    site = f"keys: {{{entity}: [{', '.join(header.split(',')[:3])}]}}\n"
+    text = header + "\n" + "".join(f"P1,{row}\n" for row in rows)
+    (account,) = asked(
+        home_of(tmp_path, site, {f"2024-03/{entity}.csv": text}),
+        f"SELECT rows_current, rows_quarantined FROM meta.reconciliation WHERE entity = '{entity}' "
+        "AND delivery = '2024-03'",
+    )
+    assert account == [(2, 0)]
+
+
+def test_lines_of_one_key_contradict_each_other(tmp_path: Path) -> None:
+    site = "keys: {treatments: [patient_id, drug, start_date]}\n"
+    text = "patient_id,drug,start_date,end_date\nP1,ocrelizumab,2024-01-01,\nP1,ocrelizumab,2024-01-01,2024-02-01\n"
+    (account,) = asked(
+        home_of(tmp_path, site, {"2024-02/treatments.csv": text}),
+        "SELECT rows_current, rows_quarantined FROM meta.reconciliation WHERE entity = 'treatments'",
+    )
+    assert account == [(0, 2)]
+
+
+def test_date_and_time_of_two_columns_are_read_in_the_sites_own_formats(tmp_path: Path) -> None:
+    site = (
+        'csv: {date_formats: ["%d/%m/%Y"]}\n'
+        "columns: {lab_results: {data: collected_at.date, ora: collected_at.time}}\n" + LONG
+    )
+    times = ["08:30", "9.15", "0945", "10h30", "", "mattina", "25:00"]
+    text = "patient_id,test_code,value,unit,data,ora\n"
+    text += "".join(f"P1,751-8,{n},10*9/L,{20 + n}/01/2024,{time}\n" for n, time in enumerate(times, start=1))
+    settings = build(home_of(tmp_path, site, {"2024-02/lab_results.csv": text}))
+    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+        anc = connection.execute(ANC).fetchall()
+        held = connection.execute(
+            "SELECT record_number, reasons FROM intermediate.int_lab_result_set_aside ORDER BY 1"
+        ).fetchall()
+    assert [time for time, _ in anc] == [
+        "2024-01-21 08:30:00",
+        "2024-01-22 09:15:00",
+        "2024-01-23 09:45:00",
+        "2024-01-24 10:30:00",
+        "2024-01-25 00:00:00",
+    ]
+    assert held == [(6, "unparseable_date"), (7, "unparseable_date")]
