@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, create_model, model
 from registry.contract import CANCELLED, ENTITIES, IGNORE, TIMED_COLUMNS
 from registry.site_codes import Codes, ConstantUnits, Flag, MissingWord, check_units
 from registry.study import TimeZone
-from registry.vocabulary import folded_header, folded_word
+from registry.vocabulary import code_words, folded_header, folded_word
 from registry.wide_profile import Wide, WideTable, WideTest, analytes_as_codes, check_wide, trimmed_keys
 from registry.yaml_model import MistakeAt, YamlModel, load_model, one_of
 
@@ -194,7 +194,8 @@ class SiteProfile(YamlModel):
     def cancelled_words(self) -> frozenset[str]:
         """The words, folded, by which the site takes a record back."""
         own = {folded_word(word): code for word, code in self.codes.status.items()}
-        return frozenset(word for word, code in own.items() if code == "cancelled") | (CANCELLED - own.keys())
+        meanings = code_words("status") | dict.fromkeys(CANCELLED, "cancelled") | own
+        return frozenset(word for word, code in meanings.items() if code == "cancelled")
 
     @property
     def missing_words(self) -> frozenset[str]:

@@ -2,12 +2,14 @@
 
 A record with a cell too many may be a shifted one: `0,75` unquoted gives a count of 0, and where its limits are blank
 the surplus is blank too. So delimiters at the end of a line are read only where the header has as many, or all records
-have the same number. Where those could come from decimal commas, the header decides.
+have the same number. Where those could come from decimal commas, the header decides; where a header has blank cells at its
+end and only some records do, what most records do.
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -48,16 +50,20 @@ def _records(stream: TextStream, dialect: Dialect, where: str) -> Iterator[list[
 def _n_cells(records: Iterable[list[str] | None], dialect: Dialect, numbers: Collection[int]) -> int:
     """The cells of a good record; records that can't be read say nothing about it."""
     width, of_header = dialect.width, dialect.n_cells
+    if of_header > width:
+        # a shifted record of a file whose lines end plainly looks like one of the header's own
+        found = Counter(len(cells) for cells in records if cells is not None)
+        return width if found[width] > found[of_header] else of_header
     same, is_sure = 0, False
     for cells in records:
         if cells is None:
             continue
         same = same or len(cells)
-        is_habit = same == width or (same > width == of_header and not any(cell.strip() for cell in cells[width:]))
-        if same == of_header or len(cells) != same or not is_habit:
-            return of_header
-        is_sure = is_sure or same == width or not any(_may_be_parted(cells[p], cells[p + 1]) for p in numbers)
-    return same if is_sure else of_header
+        is_habit = same > width and not any(cell.strip() for cell in cells[width:])
+        if same == width or len(cells) != same or not is_habit:
+            return width
+        is_sure = is_sure or not any(_may_be_parted(cells[p], cells[p + 1]) for p in numbers)
+    return same if is_sure else width
 
 
 def _may_be_parted(cell: str, following: str) -> bool:
