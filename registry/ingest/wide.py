@@ -6,20 +6,16 @@ cell in the p-th of them of record r is row (r - 1) * n + p; the ledger keeps n,
 
 from __future__ import annotations
 
-import datetime as dt
-import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Collection, Iterable, Iterator
 from typing import Protocol
 
 from registry.contract import BLANKS
 from registry.ingest.header import Header
+from registry.ingest.moment import moment
 from registry.ingest.records import Record
 from registry.site_profile import SiteProfile
 from registry.vocabulary import folded_word
 from registry.wide_profile import COMPOSED_KEY, WideTable, WideTest
-
-_ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 Row = tuple[int, Record]
 
@@ -140,7 +136,7 @@ class _Draws:
         parts = {column: draw.get(column, "").strip(BLANKS) for column in COMPOSED_KEY}
         if not parts["patient_id"] or not parts["collected_at"]:
             return ""
-        parts["collected_at"] = _moment(parts["collected_at"], self._date_formats)
+        parts["collected_at"] = moment(parts["collected_at"], self._date_formats)
         return "/".join(_escaped(part) for part in parts.values() if part)
 
     def _code(self, test: WideTest) -> str:
@@ -155,15 +151,3 @@ class _Draws:
 def _escaped(part: str) -> str:
     """Part of a key that "/" joins, so that different parts never make one key."""
     return part.replace("\\", "\\\\").replace("/", "\\/")
-
-
-def _moment(text: str, date_formats: Sequence[str]) -> str:
-    """A time in one spelling, so that a typed cell and a text give a draw the same key; other text as it is."""
-    is_iso = _ISO.match(text) is not None
-    for date_format in (None, *date_formats):
-        with suppress(ValueError):
-            if date_format:
-                return dt.datetime.strptime(text, date_format).isoformat()
-            if is_iso:
-                return dt.datetime.fromisoformat(text).isoformat()
-    return text
