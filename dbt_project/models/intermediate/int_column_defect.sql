@@ -23,7 +23,7 @@ with rows_with_defects as (
         nullif(concat_ws(
             ',',
             r.cell_defects,
-            case when r.administered_until > p.death_on then 'administered_until:date_after_death' end
+            case when r.until_sent > p.death_on then 'administered_until:date_after_death' end
         ), '') as cell_defects
     from ({{ current_rows(ref('stg_administration'), ref('int_administration_set_aside')) }}) as r
     inner join {{ ref('int_patient_dates') }} as p on r.patient_no = p.patient_no

@@ -53,6 +53,7 @@ select
     administered_on_day as judged_on,
     substance as drug,
     administered_on_day as administered_on,
+    until_sent,
     case when until_sent <= delivery_end and until_sent >= administered_on_day then until_sent end as administered_until,
     coalesce(status_code <> 'not_given', true) and coalesce(dose_value <> 0, true) as is_given,
     {{ reason_list([
