@@ -45,8 +45,8 @@ def read(settings: Settings, *queries: str) -> list[Rows]:
 
 GIVEN = (
     "SELECT drug, administered_on, dose_source FROM main.fct_dose ORDER BY administered_on, drug",
-    "SELECT onset_date, n_gcsf_rebounds, gcsf_treated, gcsf_doses FROM main.fct_neutropenia_episode "
-    "WHERE definition_id = 'udine_2025' ORDER BY 1",
+    """SELECT onset_date, n_gcsf_rebounds, gcsf_treated, gcsf_doses FROM main.fct_neutropenia_episode
+    WHERE definition_id = 'udine_2025' ORDER BY 1""",
     "SELECT rows_current, rows_not_given FROM meta.reconciliation WHERE entity = 'administrations'",
     "SELECT column_name, reason, n_cells FROM meta.column_defect ORDER BY ALL",
 )

@@ -110,9 +110,11 @@ def observe(chart: Chart, cutoff: date, study: Study) -> History:
 def gcsf_courses(chart: Chart, observed_to: date) -> list[Dose]:
     """Each day of G-CSF by a line whose first day is known, or by an administration over several days; at most 14."""
     spans = [(a.drug, a.day, a.until) for a in chart.administrations if DRUGS[a.drug].drug_class == "gcsf"]
-    for line in chart.lines:
-        if DRUGS[line.drug].drug_class == "gcsf" and line.start == line.start_last:
-            spans.append((line.drug, line.start, max(line.start, line.end_first or line.start)))
+    spans += [
+        (line.drug, line.start, max(line.start, line.end_first or line.start))
+        for line in chart.lines
+        if DRUGS[line.drug].drug_class == "gcsf" and line.start == line.start_last
+    ]
     return [
         Dose(day, drug, "course")
         for drug, first, last in spans

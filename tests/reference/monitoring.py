@@ -26,7 +26,11 @@ def monitoring(results: Sequence[PatientResult], anc_interval_days: int) -> list
         if not doses or (end - doses[-1].day).days > MONITORED_DAYS:
             continue
         last_anc = max((r.day for r in history.anc), default=None)
-        lowest = min((r for r in history.anc if r.day == last_anc), key=height, default=None)
+        lowest = min(
+            (r for r in history.anc if r.day == last_anc),
+            key=lambda r: (height(r), r.operator is not None),
+            default=None,
+        )
         days = (end - last_anc).days if last_anc else None
         since_dose = (end - doses[-1].day).days
         unresolved = [e for e in result.episodes if _is_unresolved(result, e)]
