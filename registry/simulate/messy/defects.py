@@ -100,6 +100,7 @@ def foreign_number(spot: Spot) -> str:
 
 
 FOREIGN_DATE = AsWritten("12/31/2023")
+PARTIAL_DATE = AsWritten("05/2023")
 NO_DATE = AsWritten("unknown")
 NOBODY = "SYN-0000000"
 """No simulated patient bears this number."""
@@ -121,6 +122,8 @@ def _row_defects() -> list[RowDefect]:
 
         add("unparseable_date", {day: no_such_day}, "unparseable_date")
         add("foreign_date", {day: FOREIGN_DATE}, "unparseable_date")
+        if entity != "treatments":  # a line may begin on a partial date; nothing else may happen on one
+            add("partial_date", {day: PARTIAL_DATE}, "unparseable_date")
         add("invalid_status", {"status": "preliminary"}, "invalid_code")
         add("unknown_patient", {"patient_id": NOBODY}, "unknown_patient")
         for column in ENTITIES[entity].required:
