@@ -126,7 +126,7 @@ def test_a_line_of_a_gcsf_is_given_on_each_of_its_days_up_to_fourteen(tmp_path: 
 def test_a_line_of_a_gcsf_of_which_no_day_is_known_gives_none_and_is_counted(tmp_path: Path, start: str) -> None:
     given, episodes, _, defects = read(built(tmp_path, lines=[f"T1,P1,filgrastim,{start},2024-03-07"]), *GIVEN)
     assert (given, episodes) == ([RITUXIMAB], TWO_EPISODES)
-    assert defects == [("start_date", "partial_date", 1)]
+    assert defects == [("start_date", "unparseable_date", 1)]
 
 
 @pytest.mark.parametrize(

@@ -175,7 +175,7 @@ def _judge_dates(row: Row, patient: Patient | None, site: Site) -> None:
                 row.hold(reason)
         gcsf = codes.is_gcsf(row.cells.get("drug", ""), site)
         if period and period[0] != period[1] and gcsf:
-            row.empty("start_date", "partial_date")
+            row.empty("start_date", "unparseable_date")
     if adjudication:
         first, last = days.get("onset_from"), days.get("onset_to")
         if first and last and last < first:

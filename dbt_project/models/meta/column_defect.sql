@@ -1,5 +1,6 @@
 /*
-Grain: site x delivery x entity x file x column x reason, with the number of cells of current rows that were emptied.
+Grain: site x delivery x entity x file x column x reason, with the number of cells of current rows that were emptied. A partial
+start_date of a G-CSF line is kept and places no dose: it counts here too.
 */
 with optional_columns as (
     {% for column in [

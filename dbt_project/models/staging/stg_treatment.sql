@@ -4,7 +4,7 @@ Rule: a defect in a required cell holds the row back; in an optional one it empt
 A partial start counts from its first day, a partial end to its last; either contradicts a date with all its days only.
 An end planned after the delivery is emptied, and the line reads as open. One that can't be read, or lies before the start,
 is emptied too, but says that the line has ended: its end is unknown. Of a G-CSF the days of a line are doses, which a partial
-start does not place: it is counted.
+start does not place: that is counted.
 */
 with delivered as (
     {{ delivered_rows('treatments', 'treatment_id', [
@@ -63,7 +63,7 @@ select
     end_date is not null and (end_known is null or end_to_sent < start_on) as end_unknown,
     end_reason_code as end_reason,
     {{ reason_list([
-        ['start_date:partial_date', "drug_class = 'gcsf' and start_on <> start_to"],
+        ['start_date:unparseable_date', "drug_class = 'gcsf' and start_on <> start_to"],
         ['end_date:unparseable_date', 'end_date is not null and end_known is null'],
         ['end_date:date_after_delivery', 'end_from_sent > delivery_end'],
         ['end_date:end_before_start', 'end_to_sent < start_on'],
