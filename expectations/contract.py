@@ -45,7 +45,7 @@ PUBLISHED: tuple[PublishedTable, ...] = (
     _table(
         "main.fct_treatment",
         "treatment_key",
-        "patient_key line_number drug drug_class start_date end_date end_reason n_doses",
+        "patient_key line_number drug drug_class start_date end_date end_unknown end_reason n_doses",
     ),
     _table("main.fct_dose", "patient_key drug administered_on", "drug_class dose_number dose_source"),
     _table(
@@ -160,7 +160,7 @@ PUBLISHED: tuple[PublishedTable, ...] = (
         "meta.reconciliation",
         "source_file",
         "site delivery entity rows_delivered rows_current rows_superseded rows_duplicate rows_quarantined "
-        "rows_not_mapped rows_erased rows_cancelled",
+        "rows_not_mapped rows_erased rows_cancelled rows_not_given",
     ),
     _table(
         "meta.lineage",

@@ -73,6 +73,11 @@ _UNTESTED = Remedy(
 _BY_CHECK = {
     "patient_phenotype_values": _WORDS,
     "treatment_end_reason_values": _WORDS,
+    "treatment_end_unknown": Remedy(
+        SITE,
+        "`meta.column_defect` names the files, column end_date. Add the format of the dates to the `site.yml`, or have "
+        "the ends corrected and the lines sent again under their keys; blank is a line that goes on.",
+    ),
     "patient_age_plausible": Remedy(SITE, "Have the birth date looked up in the chart and the patient sent again."),
     "anc_plausible": _UNIT,
     "lab_value_plausible": _UNIT,

@@ -57,7 +57,11 @@ _OTHER_RECORDS = {
     "patient": "patient's row",
     "contact": "last contact",
 }
-_HOW_KNOWN = {"line_start": ", set at its line's start", "assumed": ", assumed from its line"}
+_HOW_KNOWN = {
+    "line_start": ", set at its line's start",
+    "course": ", a day of a course",
+    "assumed": ", assumed from its line",
+}
 
 
 @dataclass(frozen=True)

@@ -114,6 +114,16 @@ def folded_unit(unit: str) -> str:
     return re.sub(r"^10(\^|\*\*|[Ee])", "10*", re.sub(r"^[xX*·•](10)", r"\1", folded))
 
 
+def month(word: str) -> int | None:
+    """The month that a word names in one of the languages of the seed, in any case, with accents or without."""
+    return _months().get(folded_word(word))
+
+
+@functools.cache
+def _months() -> dict[str, int]:
+    return dict(zip(_column("month_names", "name"), map(int, _column("month_names", "month")), strict=True))
+
+
 def reviewer_roles() -> dict[str, str]:
     """What a delivery may call the role of a chart review's reader, lower case → the role."""
     return dict(zip(_column("reviewer_roles", "name"), _column("reviewer_roles", "role"), strict=True))

@@ -24,6 +24,22 @@
     {{ dbt.last_day("cast(" ~ month_text ~ " || '-01' as date)", 'month') }}
 {%- endmacro %}
 
+{#
+  First and last day of a date as known (YYYY, YYYY-MM or YYYY-MM-DD; macro date_as_known). What contradicts another date does
+  so with all of its period: it lies after a day when its first day does, before one when its last day does.
+#}
+{% macro first_day(known) -%}
+    cast({{ known }} || substring('-01-01', length({{ known }}) - 3) as date)
+{%- endmacro %}
+
+{% macro last_day(known) -%}
+    case length({{ known }})
+        when 4 then cast({{ known }} || '-12-31' as date)
+        when 7 then cast({{ last_day_of_month(known) }} as date)
+        else cast({{ known }} as date)
+    end
+{%- endmacro %}
+
 {# Completed years from one date to another. #}
 {% macro full_years_between(earlier, later) -%}
     extract(year from {{ later }}) - extract(year from {{ earlier }})

@@ -48,7 +48,7 @@ judged as (
             ',',
             r.reasons,
             case when not r.is_cancelled and r.has_patient_id and p.patient_no is null then 'unknown_patient' end,
-            case when not r.is_cancelled and r.judged_on < p.birth_on then 'date_before_birth' end,
+            case when not r.is_cancelled and r.{{ 'judged_to' if entity == 'treatments' else 'judged_on' }} < p.birth_on then 'date_before_birth' end,
             case when not r.is_cancelled and r.judged_on > p.death_on then 'date_after_death' end
         ), '') as reasons
         {%- else %}

@@ -1,5 +1,5 @@
 {#
-  How a cell as sent is read: blanks, dates, numbers. A pattern decides before any cast, so that no engine
+  How a cell as sent is read: blanks, numbers (dates: read_dates.sql). A pattern decides before any cast, so that no engine
   raises, guesses, or prints a value. Engine-specific functions stand here and nowhere else.
 #}
 
@@ -124,53 +124,6 @@
 {%- endmacro %}
 
 {#
-  A date or a time as ISO 8601, else as one of the site's own formats (site.yml, csv.date_formats), as local time
-  of the site: a time with an offset is converted, one without is local already. NULL where none fits.
-#}
-{% macro read_time(text, site, time_zone) -%}
-    {{ return(adapter.dispatch('read_time')(text, site, time_zone)) }}
-{%- endmacro %}
-{% macro duckdb__read_time(text, site, time_zone) -%}
-    case
-        when {{ matches(text, '\\d{4}-\\d{2}-\\d{2}([T ]\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,9})?)?)?') }}
-            then try_cast({{ text }} as timestamp)
-        when {{ matches(text, '\\d{4}-\\d{2}-\\d{2}[T ]\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,9})?)?(Z|[+-]\\d{2}(:?\\d{2})?)') }}
-            then timezone({{ time_zone }}, try_cast({{ text }} as timestamptz))
-        {%- for name, formats in site_date_formats().items() %}
-        when {{ site }} = '{{ name | replace("'", "''") }}'
-            then coalesce(
-                null
-                {%- for f in formats -%}
-                , {{ duckdb__read_as(text, f | replace("'", "''")) }}
-                {%- if not modules.re.search('%-?[HI]', f) -%}
-                {#- a time from a column of its own: registry/ingest/split_time.py #}
-                , {{ duckdb__read_as(text, (f ~ ' T%H:%M:%S') | replace("'", "''")) }}
-                {%- endif %}
-                {%- endfor %}
-            )
-        {%- endfor %}
-    end
-{%- endmacro %}
-
-{# One format. A year of four digits has four: the engine reads 01/05/24 by %Y too, as a day of the year 24. #}
-{% macro duckdb__read_as(text, format) -%}
-    case when year(try_strptime({{ text }}, '{{ format }}')) >= 1000 then try_strptime({{ text }}, '{{ format }}') end
-{%- endmacro %}
-
-{# The sites' own date formats as {site: [format, …]}, in the order they are to be tried. #}
-{% macro site_date_formats() -%}
-    {% set formats = {} %}
-    {% set listed = source('config', 'date_format') %}
-    {% if execute and flags.WHICH in ('run', 'build') %}
-        {% set rows = run_query("select site, format from " ~ listed ~ " order by site, ordinal") %}
-        {% for row in rows.rows %}
-            {% do formats.setdefault(row[0], []).append(row[1]) %}
-        {% endfor %}
-    {% endif %}
-    {{ return(formats) }}
-{%- endmacro %}
-
-{#
   A number as sent, with the site's decimal and thousands marks turned into the plain form "1234.5"; text that
   does not follow those marks (thousands not in groups of three, a foreign mark) becomes NULL: never a guess. What
   begins with 0 has no thousands: "0.750" where the point parts them is a foreign 0,750 and not 750.
@@ -190,6 +143,19 @@
 
 {% macro is_number(text) -%}
     {{ matches(text, '(<=|>=|<|>|≤|≥)?\\s*[+-]?(\\d+\\.?\\d*|\\.\\d+)([eE][+-]?\\d+)?') }}
+{%- endmacro %}
+
+{# Zero, in whatever marks. #}
+{% macro is_zero(text) -%}
+    {{ matches(text, '[+-]?(0+([.,]0*)?|[.,]0+)') }}
+{%- endmacro %}
+
+{# A dose without the unit behind its number: 300 mg, 0MU, 5 µg/kg. Any other text stays as it is. #}
+{% macro without_dose_unit(text) -%}
+    {{ return(adapter.dispatch('without_dose_unit')(text)) }}
+{%- endmacro %}
+{% macro duckdb__without_dose_unit(text) -%}
+    regexp_replace({{ text }}, '^([<>=≤≥]* *[+-]?[0-9.,][0-9., ]*?) *[\p{L}%][\p{L}.%]*( ?[/*·]? ?[\p{L}²³]+[23]?)*$', '\1')
 {%- endmacro %}
 
 {# The operator in front of a number (<, <=, >, >=); NULL where there is none. #}

@@ -9,6 +9,7 @@
         'event_days_after': 14,
         'event_days_before': 7,
         'four_weekly_days': 28,
+        'gcsf_course_days': 14,
         'gcsf_days_unrecovered': 30,
         'line_start_days': 30,
         'relapse_days': 90,

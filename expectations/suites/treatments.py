@@ -6,7 +6,7 @@ from expectations.check import Check
 from expectations.kinds import in_order, no_rows, one_of, refers
 
 DRUG_CLASSES = ("anti_cd20", "gcsf", "other")
-DOSE_SOURCES = ("recorded", "line_start", "assumed")
+DOSE_SOURCES = ("recorded", "line_start", "course", "assumed")
 
 
 def _class_agrees(check_id: str, table: str, key: str) -> Check:
@@ -43,6 +43,28 @@ CHECKS: tuple[Check, ...] = (
         """,
         description="A treatment line starts after birth, and nothing of it lies after death or the cut-off.",
         source="Protocol: cut-offs; input contract: date_before_birth, date_after_death",
+    ),
+    no_rows(
+        "treatment_end_unknown",
+        "main.fct_treatment",
+        """
+        SELECT patient.site, count(*) || ' lines' AS n_lines FROM main.fct_treatment AS line
+        JOIN main.dim_patient AS patient ON line.patient_key = patient.patient_key
+        WHERE line.end_unknown GROUP BY patient.site
+        """,
+        description="Every line that has ended has an end that can be used: readable, and not before its start. "
+        "Nothing is assumed from a line whose end is unknown, so that doses, time at risk and cases may be missing.",
+        source="Input contract: an end that can't be read is unknown, not open",
+        severity="warning",
+        names_offenders=True,
+    ),
+    no_rows(
+        "treatment_end_unknown_has_no_date",
+        "main.fct_treatment",
+        "SELECT treatment_key FROM main.fct_treatment "
+        "WHERE end_unknown IS NULL OR (end_unknown AND end_date IS NOT NULL)",
+        description="A line's end is known or not, and an unknown end has no date.",
+        source="Input contract: an end that can't be read is unknown, not open",
     ),
     one_of(
         "treatment_end_reason_values",
@@ -87,7 +109,7 @@ CHECKS: tuple[Check, ...] = (
         "main.fct_dose",
         "dose_source",
         DOSE_SOURCES,
-        description="A dose is recorded, taken from the start of a line, or assumed.",
+        description="A dose is recorded, taken from the start of a line, a day of a G-CSF course, or assumed.",
         source="Protocol: doses",
     ),
     no_rows(
@@ -95,9 +117,11 @@ CHECKS: tuple[Check, ...] = (
         "main.fct_dose",
         """
         SELECT patient_key, drug, administered_on FROM main.fct_dose
-        WHERE drug_class <> 'anti_cd20' AND dose_source <> 'recorded'
+        WHERE dose_source <> 'recorded'
+            AND drug_class <> CASE dose_source WHEN 'course' THEN 'gcsf' ELSE 'anti_cd20' END
         """,
-        description="Only anti-CD20 doses are ever taken from a line or assumed; G-CSF is recorded or absent.",
+        description="Only anti-CD20 doses are ever set at the start of a line or assumed, and only G-CSF is a day of a "
+        "course.",
         source="Protocol: doses",
     ),
     no_rows(

@@ -7,12 +7,11 @@ other key ends so. The macro `base_key` of dbt_project takes the number off agai
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 
 from registry.contract import BLANKS, DATE_COLUMNS, MEASURED_ON, Entity, is_sheet_error
+from registry.ingest.moment import moment
 from registry.ingest.split_time import BEHIND_DATE
 from registry.site_profile import SiteProfile
 from registry.vocabulary import folded_word, plain_characters
@@ -89,15 +88,3 @@ class KeyComposer:
 
 def _with_number(key: str, number: int) -> str:
     return key if number == 1 else f"{key}//{number}"
-
-
-def moment(text: str, date_formats: Sequence[str]) -> str:
-    """A time in one spelling, so that a typed cell and a text give a record the same key; other text as it is."""
-    is_iso = _ISO.match(text) is not None
-    for date_format in (None, *date_formats):
-        with suppress(ValueError):
-            if date_format:
-                return dt.datetime.strptime(text, date_format).isoformat()
-            if is_iso:
-                return dt.datetime.fromisoformat(text).isoformat()
-    return text

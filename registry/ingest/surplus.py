@@ -2,8 +2,8 @@
 
 A record with a cell too many may be a shifted one: `0,75` unquoted gives a count of 0, and where its limits are blank
 the surplus is blank too. So delimiters at the end of a line are read only where the header has as many, or all records
-have the same number. Where those could come from decimal commas, the header decides; where a header has blank cells at its
-end and only some records do, what most records do.
+have the same number. Where those could come from decimal commas, the header decides; where a header has blank cells at
+its end and only some records do, what most records do.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from registry.contract import DATE_COLUMNS, ENTITIES, Entity
-from registry.propose.dates import PARTIAL, read_date
+from registry.propose.dates import MAY_BE_PARTIAL, PARTIAL, read_date
 from registry.propose.header_names import COLUMN_NAMES, FILE_WORDS, PERSON_NAMES, TIMES, folded, folded_forms
 from registry.propose.marks import is_number
 from registry.propose.recognise import drug_meant, is_known_drug, named_test, unit_dimension, unit_meant
@@ -212,7 +212,7 @@ def _is_known(name: str) -> bool:
 def _contradicts(column: str, cells: ColumnCells) -> bool:
     """Whether the cells can't be what the header's name says."""
     if column in DATE_COLUMNS:
-        n_dates = cells.n_dates + (cells.n_partial if column == "birth_date" else 0)
+        n_dates = cells.n_dates + (cells.n_partial if column in MAY_BE_PARTIAL else 0)
         return cells.n >= _FIXED_ENOUGH and cells.share(n_dates) < 0.2
     if column == "value":
         return cells.n >= _FIXED_ENOUGH and cells.share(cells.n_numbers) < 0.2

@@ -13,18 +13,26 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from registry import vocabulary
+
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}(:?\d{2})?)?)?")
-_PARTIAL = re.compile(r"(19|20)\d{2}(-(0[1-9]|1[0-2]))?")
+_YEAR, _MONTH, _UNKNOWN = r"(?:19|20)\d{2}", r"(?:0?[1-9]|1[0-2])", r"(?:00|XX|xx|\?\?|UNK?)"
+_PARTIAL = re.compile(
+    rf"({_YEAR}([-/.]{_MONTH}([-/.]{_UNKNOWN})?|([-/.]{_UNKNOWN}){{1,2}})?|({_UNKNOWN}[-/. ])?{_MONTH}[-/.]{_YEAR}"
+    rf"|{_MONTH}[-/.]{_UNKNOWN}[-/.]{_YEAR}|({_UNKNOWN}[-/. ]){{1,2}}{_YEAR}"
+    rf"|({_UNKNOWN}[-/. ])?(?P<month>[^\W\d_]{{3,10}})\.?(?: de |[-/. ]){_YEAR})([T ]00:00(:00)?)?"
+)
 _TIME = (
     r"(?P<time>(?P<gap>T| +)(?P<hour>\d{1,2})(?P<colon>[:.])\d{2}"
     r"((?P=colon)\d{2}(?P<part>\.\d{1,9})?)?(?P<half> ?[AaPp][Mm])?)?"
 )
 _TWO_FIRST = re.compile(r"(?P<a>\d{1,2})(?P<mark>[/.-])(?P<b>\d{1,2})(?P=mark)(?P<year>\d{4}|\d{2})" + _TIME)
 _YEAR_FIRST = re.compile(r"(?P<year>\d{4})(?P<mark>[/.-])(?P<a>\d{1,2})(?P=mark)(?P<b>\d{1,2})" + _TIME)
-_MONTH_ONLY = re.compile(r"(?P<a>\d{1,2})(?P<mark>[/.-])(?P<year>\d{4})")
 _COMPACT = re.compile(r"(19|20)\d{2}(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])(?P<time>([01]\d|2[0-3])[0-5]\d([0-5]\d)?)?")
-_WORDED = re.compile(r"(?P<a>\d{1,2})(?P<mark>[ /.-])(?P<month>[A-Za-z]{3,9})(?P=mark)(?P<year>\d{4}|\d{2})" + _TIME)
-_MONTHS = "january february march april may june july august september october november december".split()
+_WORDED = re.compile(
+    r"(?P<a>\d{1,2})(?P<before>\.? de |\. | - |[ /.-])(?P<month>[^\W\d_]{3,10})\.?(?P<after> de | - |[ /.-])"
+    r"(?P<year>\d{4}|\d{2})" + _TIME
+)
 _ORDERS = {"day": "%d{0}%m{0}", "month": "%m{0}%d{0}"}
 
 
@@ -52,7 +60,9 @@ class Reading(NamedTuple):
 
 NATIVE = Shape("", "")
 PARTIAL = Shape("", "YYYY")
-"""A year, or year and month: a birth date may be written so."""
+"""A year, or year and month, with the unknown parts as 00 or XX or left out: read without a format, as in SQL."""
+MAY_BE_PARTIAL = frozenset("birth_date ms_onset_date last_contact_date death_date start_date end_date".split())
+"""The columns whose dates may be partial; everything else needs its day."""
 
 
 @functools.lru_cache(maxsize=65_536)
@@ -78,8 +88,9 @@ def _year_first(found: re.Match[str]) -> Reading | None:
     return _fixed(form, int(found["a"]), int(found["b"]))
 
 
-def _month_only(found: re.Match[str]) -> Reading | None:
-    return _fixed(f"%m{found['mark']}%Y", int(found["a"]), 1)
+def _partial(found: re.Match[str]) -> Reading | None:
+    word = found["month"]
+    return Reading(PARTIAL) if word is None or vocabulary.month(word) else None
 
 
 def _compact(found: re.Match[str]) -> Reading | None:
@@ -87,19 +98,18 @@ def _compact(found: re.Match[str]) -> Reading | None:
 
 
 def _worded(found: re.Match[str]) -> Reading | None:
-    word, mark = found["month"].casefold(), found["mark"]
-    is_short = len(word) == 3 and any(month.startswith(word) for month in _MONTHS)
-    if not is_short and word not in _MONTHS:
+    if vocabulary.month(found["month"]) is None:
         return None
-    return _fixed(f"%d{mark}{'%b' if is_short else '%B'}{mark}{_year(found)}{_time(found)}", 1, int(found["a"]))
+    name = "%b" if len(found["month"]) <= len("sept") else "%B"  # either reads both
+    form = f"%d{found['before']}{name}{found['after']}{_year(found)}{_time(found)}"
+    return _fixed(form, 1, int(found["a"]))
 
 
 _READINGS: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Reading | None]], ...] = (
     (_ISO, lambda _: Reading(NATIVE)),
-    (_PARTIAL, lambda _: Reading(PARTIAL)),
+    (_PARTIAL, _partial),
     (_TWO_FIRST, _two_first),
     (_YEAR_FIRST, _year_first),
-    (_MONTH_ONLY, _month_only),
     (_COMPACT, _compact),
     (_WORDED, _worded),
 )
@@ -151,7 +161,7 @@ class DateEvidence:
     def add(self, cell: str, column: str) -> None:
         """Weigh one cell."""
         reading = read_date(cell)
-        if reading is None or (reading.shape == PARTIAL and not column.endswith("birth_date")):
+        if reading is None or (reading.shape == PARTIAL and column.rpartition(".")[2] not in MAY_BE_PARTIAL):
             self.unread[column] += 1
             return
         self.shapes[reading.shape] += 1

@@ -85,9 +85,12 @@ def _dates(dates: DateEvidence, draft: Draft) -> None:
     for found in dates.undecided():
         _open_dates(found, formats, draft)
     if dates.has_short_years:
-        draft.decide("years of two digits: 69 to 99 are read as 19xx, 00 to 68 as 20xx; export birth dates with four")
+        draft.decide(
+            "years of two digits: 69 to 99 are read as 19xx, 00 to 68 as 20xx (as 19xx where a birth or the onset of "
+            "the disease would lie after the delivery); export birth dates with four"
+        )
     for column, n_cells in dates.unread.most_common():
-        draft.decide(f"{column}: {n_cells:,} cells are no date that can be read (names of months in English alone)")
+        draft.decide(f"{column}: {n_cells:,} cells are no date that can be read")
 
 
 def _open_dates(found: OpenDates, sure: list[str], draft: Draft) -> None:

@@ -17,7 +17,7 @@ EPISODE = (
     "infection febrile hospitalised relapse_within_90d other_suspect_drugs treatment_action next_drug "
     "recurrence_number continuation_possible recurrence_context adjudication is_case_episode"
 ).split()
-TREATMENT = "drug drug_class start_date end_date end_reason n_doses".split()
+TREATMENT = "drug drug_class start_date end_date end_unknown end_reason n_doses".split()
 DOSE = "drug drug_class administered_on dose_number dose_source".split()
 ANC = (
     "collected_on collected_at anc_10e9_l operator derivation lln_10e9_l severity ctcae_v5_grade ctcae_v6_grade "

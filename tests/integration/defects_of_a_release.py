@@ -50,6 +50,9 @@ PLANTED: dict[str, str] = {
     # treatment
     "treatment_start_before_end": f"UPDATE main.fct_treatment SET end_date = DATE '2022-01-01' {OF_OTHER}",
     "treatment_within_observation": f"UPDATE main.fct_treatment SET end_date = DATE '2024-04-01' {OF_OTHER}",
+    "treatment_end_unknown": f"UPDATE main.fct_treatment SET end_unknown = true {OF_OTHER}",
+    "treatment_end_unknown_has_no_date": "UPDATE main.fct_treatment SET end_unknown = true, "
+    f"end_date = DATE '2024-01-01' {OF_OTHER}",
     "treatment_end_reason_values": f"UPDATE main.fct_treatment SET end_reason = 'moved' {OF_OTHER}",
     "treatment_patient_known": f"UPDATE main.fct_treatment SET patient_key = repeat('a', 64) {OF_OTHER}",
     "treatment_drug_known": f"UPDATE main.fct_treatment SET drug = 'aspirin' {OF_OTHER}",

@@ -64,7 +64,8 @@ FROM range(1, {patients} + 1) AS r (i);
 
 CREATE TABLE main.fct_treatment AS
 SELECT patient_key, left(sha256('line' || patient_key), 32) AS treatment_key, 1 AS line_number, first_drug AS drug,
-    'anti_cd20' AS drug_class, index_date AS start_date, NULL::DATE AS end_date, NULL::VARCHAR AS end_reason,
+    'anti_cd20' AS drug_class, index_date AS start_date, NULL::DATE AS end_date, false AS end_unknown,
+    NULL::VARCHAR AS end_reason,
     3 AS n_doses
 FROM main.dim_patient;
 
@@ -285,7 +286,7 @@ CREATE TABLE meta.reconciliation AS
 SELECT site, delivery, entity, file_id AS source_file, n_rows AS rows_delivered, n_rows AS rows_current,
     0::BIGINT AS rows_superseded, 0::BIGINT AS rows_duplicate, 0::BIGINT AS rows_quarantined,
     0::BIGINT AS rows_not_mapped, 0::BIGINT AS rows_erased,
-    0::BIGINT AS rows_cancelled
+    0::BIGINT AS rows_cancelled, 0::BIGINT AS rows_not_given
 FROM meta.input_file;
 CREATE TABLE meta.lineage AS
 WITH first_file AS (SELECT site, min(file_id) AS file_id FROM meta.input_file GROUP BY site)

@@ -24,7 +24,9 @@ from reference.writer import write
 from registry.settings import Settings
 from registry.statistics import write_statistics
 
-COUNTS = "rows_delivered rows_current rows_superseded rows_duplicate rows_quarantined rows_not_mapped".split()
+COUNTS = (
+    "rows_delivered rows_current rows_superseded rows_duplicate rows_quarantined rows_not_mapped rows_not_given".split()
+)
 
 
 def agree(what: str, expected: Iterable[tuple[Any, ...]], actual: Iterable[tuple[Any, ...]]) -> None:

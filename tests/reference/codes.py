@@ -6,6 +6,7 @@ registry's seeds. Sources: WHO ATC, LOINC, UCUM; dosing intervals from the produ
 
 from __future__ import annotations
 
+import calendar
 import re
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -124,6 +125,12 @@ def resolve_drug(text: str, site: Site) -> str | None:
     return ATC.get(text.upper())
 
 
+def is_gcsf(text: str, site: Site) -> bool:
+    """Whether a delivery's name of a drug means a G-CSF (GM-CSF included)."""
+    drug = resolve_drug(text, site)
+    return drug is not None and DRUGS[drug].drug_class == "gcsf"
+
+
 def resolve_test(text: str, site: Site, dimension: str = "") -> tuple[bool, str | None]:
     """Is the code known, and the analyte behind it, which of some the unit's dimension tells.
 
@@ -197,10 +204,52 @@ def read_date(text: str, site: Site) -> date | None:
     return moment.date() if moment else None
 
 
-def read_birth_date(text: str, site: Site) -> date | None:
-    """A birth date; YYYY-MM and YYYY count from their first day."""
-    if re.fullmatch(r"\d{4}", text):
-        text += "-01"
-    if re.fullmatch(r"\d{4}-\d\d", text):
-        text += "-01"
-    return read_date(text, site)
+MONTHS = {
+    name: number
+    for number, names in enumerate(
+        "gennaio januar enero,febbraio feb février,marzo märz mar,aprile abril avr,maggio mai may,giugno juin jun,"
+        "luglio juli juil,agosto août ago,settembre sep sept,ottobre oct okt,novembre nov,dicembre dez december".split(
+            ","
+        ),
+        start=1,
+    )
+    for name in names.split()
+}
+"""Some names of months and their abbreviations, lower case."""
+UNKNOWN_PART = {"00", "XX", "xx", "??"}
+
+
+def read_period(text: str, site: Site) -> tuple[date, date] | None:
+    """First and last day of a date of which the day, or month and day, may be unknown; None where it is no date.
+
+    An unknown part is absent or written as 00, XX or ??. Where only the middle one is unknown the first is the month.
+    """
+    if day := read_date(text, site):
+        return day, day
+    parts = re.split(r"[-/. ]+", re.sub(r"[T ]00:00(:00)?$", "", text).replace(".", "/").strip("/"))
+    if re.fullmatch(r"\d{4}", parts[-1]):
+        parts.reverse()  # the year is first now, then month, then day
+        if len(parts) == 3 and parts[1] in UNKNOWN_PART and parts[2] not in UNKNOWN_PART:
+            parts[1:] = [parts[2], parts[1]]
+    year, *rest = parts
+    if not re.fullmatch(r"\d{4}", year) or int(year) < 1900 or len(rest) > 2:
+        return None
+    known = [part for part in rest if part not in UNKNOWN_PART]
+    if not known:
+        return date(int(year), 1, 1), date(int(year), 12, 31)
+    month = MONTHS.get(known[0].lower()) or (int(known[0]) if re.fullmatch(r"\d\d?", known[0]) else 0)
+    if len(known) > 1 or rest[0] in UNKNOWN_PART or not 1 <= month <= 12:
+        return None
+    return date(int(year), month, 1), date(int(year), month, calendar.monthrange(int(year), month)[1])
+
+
+def says_nothing_given(dose: str) -> bool:
+    """A dose of zero, in whatever decimal mark and with a unit behind it or none."""
+    number = re.fullmatch(r"([+-]?[\d.,]+) *[^\W\d_]*", dose)
+    return number is not None and not number[1].strip("+-0.,") and "0" in number[1]
+
+
+def read_dose(dose: str) -> Decimal | None:
+    """The number of a dose, a unit behind it or none; None where there is no number."""
+    number = re.fullmatch(r"([+-]?\d+(?:\.\d+)?) *(?:[^\W\d_]+)?", dose)
+    return Decimal(0) if says_nothing_given(dose) else Decimal(number[1]) if number else None

@@ -27,7 +27,7 @@ from .monitoring import monitoring
 from .parts import codes_above_one
 from .patient import PatientResult
 from .reportable import reportable
-from .rows import Intake, take_in
+from .rows import Intake, nothing_given, take_in
 from .sensitivity import analyses, by_drug, sensitivity
 from .summary import cohort_summary
 
@@ -100,10 +100,11 @@ def audit_tables(intake: Intake) -> dict[str, Table]:
             dict(zip(("site", "delivery", "entity", "file"), place, strict=True))
             | {"rows_delivered": 0}
             | {f"rows_{state}": 0 for state in states}
-            | {"rows_erased": 0},
+            | {"rows_erased": 0, "rows_not_given": 0},
         )
         counts["rows_delivered"] += 1
         counts[f"rows_{row.status}"] += 1
+        counts["rows_not_given"] += row.status == "current" and not row.cancelled and nothing_given(row)
 
     def where(row: Any) -> dict[str, Any]:
         names = ("site", "delivery", "entity", "file", "record_number")
@@ -144,9 +145,13 @@ def _treatments(history: History) -> Table:
             "drug_class": DRUGS[line.drug].drug_class,
             "start_date": line.start,
             "end_date": line.end,
+            "end_unknown": line.end_unknown,
             "end_reason": line.end_reason,
             "n_doses": sum(
-                dose.drug == line.drug and line.start <= dose.day and (line.end is None or dose.day <= line.end)
+                dose.drug == line.drug
+                and line.start <= dose.day
+                and (line.end is None or dose.day <= line.end)
+                and not (line.end_unknown and dose.source == "assumed")
                 for dose in history.doses
             ),
         }

@@ -173,8 +173,17 @@ def _span_reversed(at: Spot) -> Cells:
 @_damage("treatments")
 def _bad_end(at: Spot) -> Cells:
     after = last_day(at.file.delivery) + timedelta(days=1)
-    bad = at.rng.choice(("2001-01-01", "never", after.isoformat()))
+    bad = at.rng.choice(("2001-01-01", "never", "1996-13", after.isoformat()))
     return at.row | {"end_date": bad, "end_reason": at.rng.choice(("", "bored"))}
+
+
+@_damage("administrations")
+@_damage("administrations")
+def _bad_dose(at: Spot) -> Cells:
+    """A text for a dose, and a last day that is none; of a G-CSF, for it is read of these alone."""
+    after = last_day(at.file.delivery) + timedelta(days=1)
+    bad = at.rng.choice(("2001-01-01", "2023-06", "never", after.isoformat()))
+    return at.row | {"drug": "filgrastim", "dose": "half", "administered_until": bad}
 
 
 @_damage("adjudications")

@@ -11,6 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import date
 
+from .codes import read_period
 from .judge import last_day
 from .model import KEYS, File, Site
 
@@ -61,7 +62,8 @@ def _versions(rng: random.Random, fact: Fact, months: list[str]) -> dict[str, di
     for month in months:
         row = {KEYS[fact.entity]: fact.key} | fact.cells
         for column in LATER_CELLS.get(fact.entity, ()):
-            if row.get(column) and date.fromisoformat(row[column]) > last_day(month):
+            period = read_period(row.get(column, ""), Site())
+            if period and period[0] > last_day(month):
                 row[column] = ""
                 if column == "end_date":
                     row["end_reason"] = ""

@@ -21,7 +21,8 @@ from .parts import losses
 
 LINE_START_DAYS = 30
 BASELINE_DAYS = 365
-_SOURCE_RANK = {"recorded": 0, "line_start": 1, "assumed": 2}
+COURSE_DAYS = 14
+_SOURCE_RANK = {"recorded": 0, "line_start": 1, "course": 1, "assumed": 2}
 
 
 @dataclass(frozen=True, order=True)
@@ -89,6 +90,7 @@ def observe(chart: Chart, cutoff: date, study: Study, above_one: AbstractSet[str
         for line in chart.lines
         if line.start <= end
     ]
+    courses = gcsf_courses(chart, end)
     recorded = sorted({Dose(a.day, a.drug, "recorded") for a in chart.administrations if a.day <= end})
     labs = [lab for lab in chart.labs if lab.at.date() <= end]
     events = [e for e in chart.events if e.onset <= end]
@@ -107,7 +109,7 @@ def observe(chart: Chart, cutoff: date, study: Study, above_one: AbstractSet[str
         end,
         last_contact,
         sorted(lines, key=lambda line: (line.start, line.treatment_id)),
-        known_and_assumed_doses(recorded, lines, last_contact),
+        known_and_assumed_doses([*recorded, *courses], lines, last_contact),
         harmonise(labs, includes_bands, above_one),
         [lab for lab in labs if lab.analyte in OTHER_COUNTS],
         leukocytes_without_anc(labs, includes_bands, above_one),
@@ -117,18 +119,38 @@ def observe(chart: Chart, cutoff: date, study: Study, above_one: AbstractSet[str
     )
 
 
-def known_and_assumed_doses(recorded: Sequence[Dose], lines: Sequence[Line], last_contact: date | None) -> list[Dose]:
+def gcsf_courses(chart: Chart, observed_to: date) -> list[Dose]:
+    """Each day of G-CSF by a line whose first day is known, or by an administration over several days; at most 14."""
+    spans = [(a.drug, a.day, a.until) for a in chart.administrations if DRUGS[a.drug].drug_class == "gcsf"]
+    spans += [
+        (line.drug, line.start, max(line.start, line.end_first or line.start))
+        for line in chart.lines
+        if DRUGS[line.drug].drug_class == "gcsf" and line.start == line.start_last
+    ]
+    return [
+        Dose(day, drug, "course")
+        for drug, first, last in spans
+        for day in (first + timedelta(days=n) for n in range(COURSE_DAYS))
+        if day <= min(last, observed_to)
+    ]
+
+
+def known_and_assumed_doses(given: Sequence[Dose], lines: Sequence[Line], last_contact: date | None) -> list[Dose]:
     """All doses: recorded, at the start of lines without one, and assumed of home injections."""
-    known = list(recorded)
+    known = list(given)
+    recorded = [d for d in given if d.source == "recorded"]
     class_lines = [line for line in lines if DRUGS[line.drug].drug_class == "anti_cd20"]
     for line in class_lines:
-        near = any(d.drug == line.drug and 0 <= (d.day - line.start).days <= LINE_START_DAYS for d in recorded)
+        near = any(
+            d.drug == line.drug and line.start <= d.day and (d.day - line.start_last).days <= LINE_START_DAYS
+            for d in recorded
+        )
         if not near:
             known.append(Dose(line.start, line.drug, "line_start"))
 
     assumed: list[Dose] = []
     for line in class_lines:
-        if not DRUGS[line.drug].home_injected or last_contact is None:
+        if not DRUGS[line.drug].home_injected or line.end_unknown or last_contact is None:
             continue
         next_others = [other.start for other in class_lines if other.drug != line.drug and other.start > line.start]
         limits = [last_contact]

@@ -15,6 +15,7 @@ from . import codes, words
 from .model import COLUMNS, KEYS, MALFORMED, REQUIRED, File, Patient, Site
 
 CELLS_COUNTED = {"anc", "segs_abs", "bands_abs", "wbc", "lymphocytes", "platelets"}
+Period = tuple[date, date]
 REQUIRED_DATES = {
     "treatments": ("start_date",),
     "administrations": ("administered_on",),
@@ -110,15 +111,17 @@ def judge_patient(row: Row, site: Site) -> None:
             row.empty(column, "invalid_code")
     birth = death = None
     if row.cells["birth_date"]:
-        birth = codes.read_birth_date(row.cells["birth_date"], site)
-        if birth is None:
+        period = codes.read_period(row.cells["birth_date"], site)
+        if period is None:
             row.empty("birth_date", "unparseable_date")
-        elif birth > end:
+        elif period[0] > end:
             row.empty("birth_date", "date_after_delivery")
-            birth = None
+        else:
+            birth = period[0]
     for column in ("death_date", "ms_onset_date", "last_contact_date"):
-        if _optional_date(row, column, site, birth, death) and column == "death_date":
-            death = codes.read_date(row.cells[column], site)
+        period = _optional_date(row, column, site, birth, death, may_be_partial=True)
+        if period and column == "death_date":
+            death = period[1]
 
 
 def judge_clinical(row: Row, patients: Mapping[str, Patient], site: Site) -> None:
@@ -181,12 +184,17 @@ def _judge_dates(row: Row, patient: Patient | None, site: Site) -> None:
     for column in REQUIRED_DATES[row.entity]:
         if not row.cells[column]:
             continue
-        day = days[column] = codes.read_date(row.cells[column], site)
-        if day is None:
+        day = codes.read_date(row.cells[column], site)
+        period = codes.read_period(row.cells[column], site) if column == "start_date" else (day, day) if day else None
+        days[column] = period[0] if period else None
+        if period is None:
             row.hold("unparseable_date")
         elif not adjudication:
-            for reason in _misplaced(day, last_day(row.delivery), birth, death):
+            for reason in _misplaced(period, last_day(row.delivery), birth, death):
                 row.hold(reason)
+        gcsf = codes.is_gcsf(row.cells.get("drug", ""), site)
+        if period and period[0] != period[1] and gcsf:
+            row.empty("start_date", "unparseable_date")
     if adjudication:
         first, last = days.get("onset_from"), days.get("onset_to")
         if first and last and last < first:
@@ -194,30 +202,55 @@ def _judge_dates(row: Row, patient: Patient | None, site: Site) -> None:
         _optional_date(row, "reviewed_on", site, None, None)
     elif "end_date" in row.cells:
         start = days.get(REQUIRED_DATES[row.entity][0])
-        _optional_date(row, "end_date", site, birth, death)
-        end = codes.read_date(row.cells["end_date"], site)
-        if start and end and end < start:
+        _optional_date(row, "end_date", site, birth, death, may_be_partial=True)
+        end = codes.read_period(row.cells["end_date"], site)
+        if start and end and end[1] < start:
             row.empty("end_date", "end_before_start")
+    elif "administered_until" in row.cells:
+        if codes.is_gcsf(row.cells["drug"], site):
+            _judge_until(row, days.get("administered_on"), death, site)
+        _judge_dose(row)
 
 
-def _optional_date(row: Row, column: str, site: Site, birth: date | None, death: date | None) -> bool:
-    """Judge an optional date; True where it stands."""
+def _judge_until(row: Row, given: date | None, death: date | None, site: Site) -> None:
+    """The last day of a G-CSF course."""
+    _optional_date(row, "administered_until", site, None, death)
+    until = codes.read_date(row.cells["administered_until"], site)
+    if given and until and until < given:
+        row.empty("administered_until", "end_before_start")
+
+
+def _judge_dose(row: Row) -> None:
+    dose = codes.read_dose(row.cells["dose"])
+    if row.cells["dose"] and dose is None:
+        row.empty("dose", "non_numeric_value")
+    elif dose is not None and dose < 0:
+        row.empty("dose", "negative_value")
+
+
+def _optional_date(
+    row: Row, column: str, site: Site, birth: date | None, death: date | None, *, may_be_partial: bool = False
+) -> Period | None:
+    """Judge an optional date; its first and last day where it stands."""
     if not row.cells[column]:
-        return False
+        return None
     day = codes.read_date(row.cells[column], site)
-    defects = ["unparseable_date"] if day is None else _misplaced(day, last_day(row.delivery), birth, death)
+    period = codes.read_period(row.cells[column], site) if may_be_partial else (day, day) if day else None
+    defects = ["unparseable_date"] if period is None else _misplaced(period, last_day(row.delivery), birth, death)
     for reason in defects:
         row.empty(column, reason)
-    return not defects
+    return None if defects else period
 
 
-def _misplaced(day: date, delivered: date, birth: date | None, death: date | None) -> list[str]:
+def _misplaced(period: Period, delivered: date, birth: date | None, death: date | None) -> list[str]:
+    """What every day of the period contradicts."""
+    first, last = period
     reasons = []
-    if day > delivered:
+    if first > delivered:
         reasons.append("date_after_delivery")
-    if birth and day < birth:
+    if birth and last < birth:
         reasons.append("date_before_birth")
-    if death and day > death:
+    if death and first > death:
         reasons.append("date_after_death")
     return reasons
 

@@ -83,13 +83,25 @@ class Life:
 
     def _patient(self, death: date | None) -> Fact:
         rng = self.rng
-        born = rng.choice(("1980-05-17", "1975-02", "1990", "1966-12-31", "2001-01-01"))
+        born = rng.choice(
+            (
+                "1980-05-17",
+                "1975-02",
+                "1990",
+                "1966-12-31",
+                "2001-01-01",
+                "00.00.1980",
+                "05/1966",
+                "1971-XX-XX",
+                "Mai 1985",
+            )
+        )
         cells = {
             "birth_date": born if rng.random() < 0.94 else "",
             "sex": rng.choice("FFFMX") if rng.random() < 0.95 else "",
             "ms_phenotype": rng.choice(("RRMS", "SPMS", "PPMS", "CIS", "")),
             "duffy_null": {"3": "yes", "7": "no"}.get(self.patient_id[-1], ""),
-            "death_date": death.isoformat() if death and death <= LAST_DAY else "",
+            "death_date": self._as_known(death) if death and death <= LAST_DAY else "",
         }
         if rng.random() < 0.4:
             contact = self._near_some(self.anchors)
@@ -105,11 +117,25 @@ class Life:
 
     def _line(self, drug: str, start: date, end: date | None) -> None:
         reason = self.rng.choice(("", "adverse_event", "inefficacy", "other"))
-        ends = {"end_date": end.isoformat(), "end_reason": reason} if end else {}
-        self._add("treatments", start, drug=self._drug(drug), start_date=start.isoformat(), **ends)
+        ends = {"end_date": self._as_known(end), "end_reason": reason} if end else {}
+        self._add("treatments", start, drug=self._drug(drug), start_date=self._as_known(start), **ends)
+
+    def _as_known(self, day: date) -> str:
+        """Mostly the day, now and then its month or year alone."""
+        if self.rng.random() < 0.88:
+            return day.isoformat()
+        return day.strftime(self.rng.choice(("%Y-%m", "%m/%Y", "%Y-%m-00", "00.%m.%Y", "%Y", "%m/??/%Y", "%Y-00-00")))
 
     def _dose(self, drug: str, day: date) -> None:
-        self._add("administrations", day, drug=self._drug(drug), administered_on=day.isoformat())
+        given: dict[str, str] = {}
+        if self.rng.random() < 0.2:
+            given["dose"] = self.rng.choice(("300", "300 mg", "30MU", "0", "0,0", "0 mg", "-1"))
+        if self.rng.random() < 0.03:
+            given["status"] = "not_given"
+        if self.rng.random() < 0.2:
+            until = day + timedelta(days=self.rng.choice((0, 1, 2, 13, 14, 20, -1)))
+            given["administered_until"] = until.isoformat()
+        self._add("administrations", day, drug=self._drug(drug), administered_on=day.isoformat(), **given)
         if self.rng.random() < 0.05:  # two records of one dose
             self._add("administrations", day, drug=drug, administered_on=day.isoformat())
         if drug in CLASS_DRUGS:
@@ -154,7 +180,11 @@ class Life:
             self.lab_days.append(day)
             if rng.random() < 0.3:
                 given = day - timedelta(days=rng.choice((-1, 0, 0, 1, 13, 14, 15, 30)))
-                self._dose(rng.choice(GCSF), given)
+                if rng.random() < 0.7:
+                    self._dose(rng.choice(GCSF), given)
+                else:
+                    length = rng.choice((None, 0, 1, 12, 13, 14, 30))
+                    self._line(rng.choice(GCSF), given, None if length is None else given + timedelta(days=length))
             if rng.random() < 0.12:
                 self._dose(rng.choice(CLASS_DRUGS[:3]), day)
             if rng.random() < 0.08:

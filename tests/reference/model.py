@@ -199,19 +199,28 @@ class Patient:
 
 @dataclass(frozen=True)
 class Line:
-    """A treatment line; `end` None is open."""
+    """A treatment line; `end` None is open, unless it is unknown.
+
+    Of a partial date `start` is the first day and `start_last` the last; `end` the last day and `end_first` the first.
+    """
 
     treatment_id: str
     drug: str
     start: date
     end: date | None
     end_reason: str | None
+    start_last: date
+    end_first: date | None = None
+    end_unknown: bool = False
 
 
 @dataclass(frozen=True)
 class Administration:
+    """A dose; `until` is the last day of a G-CSF course."""
+
     drug: str
     day: date
+    until: date
 
 
 @dataclass(frozen=True)

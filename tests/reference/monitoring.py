@@ -9,6 +9,7 @@ from .codes import DRUGS
 from .episodes import height, measurements
 from .grades import grade
 from .history import History
+from .model import Line
 from .patient import AssessedEpisode, PatientResult, patient_died
 
 MONITORED_DAYS = 365
@@ -25,7 +26,11 @@ def monitoring(results: Sequence[PatientResult], anc_interval_days: int) -> list
         if not doses or (end - doses[-1].day).days > MONITORED_DAYS:
             continue
         last_anc = max((r.day for r in history.anc), default=None)
-        lowest = min((r for r in history.anc if r.day == last_anc), key=height, default=None)
+        lowest = min(
+            (r for r in history.anc if r.day == last_anc),
+            key=lambda r: (height(r), r.operator is not None),
+            default=None,
+        )
         days = (end - last_anc).days if last_anc else None
         since_dose = (end - doses[-1].day).days
         unresolved = [e for e in result.episodes if _is_unresolved(result, e)]
@@ -68,11 +73,15 @@ def _is_unresolved(result: PatientResult, assessed: AssessedEpisode) -> bool:
 def _switched_to(history: History) -> str | None:
     """The drug out of the class whose line, still open, began last after the last dose that is not assumed."""
     last = max(dose.day for dose in history.class_doses if dose.source != "assumed")
-    others = [line for line in history.lines if DRUGS[line.drug].drug_class == "other" and line.end is None]
+    others = [line for line in history.lines if DRUGS[line.drug].drug_class == "other" and _is_open(line)]
     lines = [line for line in others if line.start > last]
     return max(lines, key=lambda line: (line.start, line.drug)).drug if lines else None
 
 
 def _has_open_line(history: History) -> bool:
     """A line of an anti-CD20 drug has no end."""
-    return any(line.end is None for line in history.lines if DRUGS[line.drug].drug_class == "anti_cd20")
+    return any(_is_open(line) for line in history.lines if DRUGS[line.drug].drug_class == "anti_cd20")
+
+
+def _is_open(line: Line) -> bool:
+    return line.end is None and not line.end_unknown

@@ -87,8 +87,13 @@ def other_suspects(history: History, onset: date) -> list[str]:
     """
     first = onset - timedelta(days=SUSPECT_DAYS)
     given = {dose.drug for dose in history.doses if dose.source == "recorded" and first <= dose.day <= onset}
-    given |= {line.drug for line in history.lines if line.start <= onset and first <= (line.end or onset)}
+    given |= {line.drug for line in history.lines if line.start <= onset and first <= _last_given(line, onset)}
     return sorted(d for d in given if DRUGS[d].neutropenia_risk and DRUGS[d].drug_class not in ("anti_cd20", "gcsf"))
+
+
+def _last_given(line: Line, onset: date) -> date:
+    """The last day up to an onset on which a line is known to have been given."""
+    return line.start if line.end_unknown else line.end or onset
 
 
 def treatment_after(history: History, onset: date, attribution: Attribution) -> tuple[str, str | None]:
@@ -116,7 +121,7 @@ def treatment_after(history: History, onset: date, attribution: Attribution) -> 
     line_then = current_line(history.lines, last.drug, onset)
     contact = history.last_contact or onset
     if line_then and DRUGS[last.drug].home_injected:
-        goes_on = line_then.end is None or (line_then.end - onset).days > half_again
+        goes_on = (not line_then.end_unknown and line_then.end is None) or (line_then.end - onset).days > half_again
         if goes_on and (contact - onset).days > half_again:
             return "continued", None
     ended = line_then is not None and line_then.end is not None and line_then.end >= onset
@@ -154,9 +159,9 @@ def given_next(
 
 
 def current_line(lines: Sequence[Line], drug: str, onset: date) -> Line | None:
-    """The drug's latest line that started by the onset; on ties an open one, then the longest."""
+    """The drug's latest line that started by the onset; on ties an open one, then the longest, last of unknown end."""
     started = [line for line in lines if line.drug == drug and line.start <= onset]
-    return max(started, key=lambda line: (line.start, line.end or date.max), default=None)
+    return max(started, key=lambda line: (line.start, not line.end_unknown, line.end or date.max), default=None)
 
 
 def treatments_after(history: History, drug: str, first: date, before: date | None) -> list[tuple[date, str]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 from . import codes, words
 from .judge import Row, judge_clinical, judge_identity, judge_patient, meant_test, rows_of
@@ -25,6 +26,9 @@ from .model import (
     Site,
     Study,
 )
+
+ENDED_UNKNOWN = ("unparseable_date", "end_before_start")
+"""Defects of an end that say that the line is over, not when."""
 
 
 @dataclass
@@ -145,11 +149,11 @@ def _absent_between(before: Row, row: Row, snapshots: set[str]) -> bool:
 def _patient(row: Row, site: Site) -> Patient:
     return Patient(
         row.key,
-        codes.read_birth_date(row.text("birth_date"), site),
+        _first_day(row, "birth_date", site),
         _code(row, "sex", site),
         _code(row, "ms_phenotype", site),
-        codes.read_date(row.text("last_contact_date"), site),
-        codes.read_date(row.text("death_date"), site),
+        _contact(row, site),
+        _last_day(row, "death_date", site),
         {"true": True, "false": False}.get(_code(row, "duffy_null", site) or ""),
     )
 
@@ -164,21 +168,29 @@ def _chart(row: Row, chart: Chart, site: Site) -> None:
     """Add a current row to its patient's chart."""
     cells = row.cells
     if row.entity == "treatments":
-        start = codes.read_date(cells["start_date"], site)
+        start = codes.read_period(cells["start_date"], site)
         drug = codes.resolve_drug(cells["drug"], site)
         assert start
         assert drug
-        end = codes.read_date(row.text("end_date"), site)
+        end = codes.read_period(row.text("end_date"), site)
         reason = _code(row, "end_reason", site)
         if ("end_date", "date_after_death") in row.emptied:  # read as open, as every end after the observation is
             reason = None
-        chart.lines.append(Line(row.key, drug, start, end, reason))
+        unknown = any(("end_date", defect) in row.emptied for defect in ENDED_UNKNOWN)
+        first, last = end or (None, None)
+        death = chart.patient.death
+        if last and death:  # the end contains the death
+            last = min(last, death)
+        chart.lines.append(Line(row.key, drug, start[0], last, reason, start[1], first, unknown))
     elif row.entity == "administrations":
         day = codes.read_date(cells["administered_on"], site)
         drug = codes.resolve_drug(cells["drug"], site)
         assert day
         assert drug
-        chart.administrations.append(Administration(drug, day))
+        if nothing_given(row):
+            return
+        until = codes.read_date(row.text("administered_until"), site) if codes.is_gcsf(cells["drug"], site) else None
+        chart.administrations.append(Administration(drug, day, until or day))
     elif row.entity == "lab_results":
         chart.labs.append(_lab(row, site))
     elif row.entity == "clinical_events":
@@ -197,6 +209,29 @@ def _chart(row: Row, chart: Chart, site: Site) -> None:
         verdict = _code(row, "verdict", site)
         assert verdict
         chart.adjudications.append(Adjudication(row.key, first, last, verdict, reviewed, role))
+
+
+def _first_day(row: Row, column: str, site: Site) -> date | None:
+    period = codes.read_period(row.text(column), site)
+    return period[0] if period else None
+
+
+def _last_day(row: Row, column: str, site: Site) -> date | None:
+    period = codes.read_period(row.text(column), site)
+    return period[1] if period else None
+
+
+def _contact(row: Row, site: Site) -> date | None:
+    """The first day of the period, but not before birth."""
+    contact, birth = _first_day(row, "last_contact_date", site), _first_day(row, "birth_date", site)
+    return max(contact, birth) if contact and birth else contact
+
+
+def nothing_given(row: Row) -> bool:
+    """An administration that says that nothing was given."""
+    if row.entity != "administrations":
+        return False
+    return row.cells["status"] == "not_given" or codes.says_nothing_given(row.cells["dose"])
 
 
 def _lab(row: Row, site: Site) -> Lab:

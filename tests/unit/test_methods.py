@@ -16,6 +16,7 @@ WINDOWS = ("max_gap_days", "gcsf_days", "attribution_days", "late_days")
 # Parameters that the text quotes, and the line of the model or macro that holds them.
 QUOTED = [
     ("within 30 days after its start", "windows", "'line_start_days': 30"),
+    ("at most 14 days each", "windows", "'gcsf_course_days': 14"),
     ("to 30 days after onset without one", "windows", "'gcsf_days_unrecovered': 30"),
     ("from 7 days before the episode's onset", "windows", "'event_days_before': 7"),
     ("14 days after its end", "windows", "'event_days_after': 14"),

@@ -10,14 +10,25 @@ with rows_with_defects as (
         nullif(concat_ws(
             ',',
             r.cell_defects,
-            case when r.end_on_sent < p.birth_on then 'end_date:date_before_birth' end,
-            case when r.end_on_sent > p.death_on then 'end_date:date_after_death' end
+            case when r.end_to_sent < p.birth_on then 'end_date:date_before_birth' end,
+            case when r.end_from_sent > p.death_on then 'end_date:date_after_death' end
         ), '') as cell_defects
     from ({{ current_rows(ref('stg_' ~ name), ref('int_' ~ name ~ '_set_aside')) }}) as r
     inner join {{ ref('int_patient_dates') }} as p on r.patient_no = p.patient_no
     union all
     {% endfor %}
-    {% for name in ['patient', 'administration', 'lab_result', 'adjudication'] %}
+    select
+        r.file_no,
+        r.record_number,
+        nullif(concat_ws(
+            ',',
+            r.cell_defects,
+            case when r.until_sent > p.death_on then 'administered_until:date_after_death' end
+        ), '') as cell_defects
+    from ({{ current_rows(ref('stg_administration'), ref('int_administration_set_aside')) }}) as r
+    inner join {{ ref('int_patient_dates') }} as p on r.patient_no = p.patient_no
+    union all
+    {% for name in ['patient', 'lab_result', 'adjudication'] %}
     select r.file_no, r.record_number, r.cell_defects
     from ({{ current_rows(ref('stg_' ~ name), ref('int_' ~ name ~ '_set_aside')) }}) as r
     where r.cell_defects is not null

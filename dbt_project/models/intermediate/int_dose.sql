@@ -2,32 +2,15 @@
 Grain: a dose: patient, drug and day, with how it is known (dose_source) and its number among the drug's doses.
   recorded    an administration
   line_start  a line of an anti-CD20 drug with no recorded dose of it within 30 days after its start
+  course      G-CSF, a day of a course
   assumed     drugs injected at home: at the drug's interval after the last dose so known in the line, up to the
               earliest of the line's end, the day before the patient's next line of another anti-CD20 drug, and the
-              last documented contact. They serve attribution and time at risk; they prove no continuation.
+              last documented contact; none in a line whose end is unknown. They serve attribution and time at risk;
+              they prove no continuation.
 */
 with anti_cd20_lines as (
     select * from {{ ref('int_treatment_line') }}
     where drug_class = 'anti_cd20'
-),
-
-line_starts as (
-    select distinct line.patient_no, line.drug, line.start_on as administered_on
-    from anti_cd20_lines as line
-    left join {{ ref('int_recorded_dose') }} as dose
-        on
-            line.patient_no = dose.patient_no
-            and line.drug = dose.drug
-            and {{ within_days_after('dose.administered_on', 'line.start_on', fixed_windows().line_start_days) }}
-    where dose.patient_no is null
-),
-
-known as (
-    select patient_no, drug, drug_class, administered_on, 'recorded' as dose_source, 1 as source_order
-    from {{ ref('int_recorded_dose') }}
-    union all
-    select patient_no, drug, 'anti_cd20' as drug_class, administered_on, 'line_start' as dose_source, 2 as source_order
-    from line_starts
 ),
 
 home_lines as (
@@ -44,7 +27,7 @@ home_lines as (
     inner join {{ ref('int_follow_up') }} as follow_up on line.patient_no = follow_up.patient_no
     left join anti_cd20_lines as other
         on line.patient_no = other.patient_no and line.drug <> other.drug and line.start_on < other.start_on
-    where line.home_injected
+    where line.home_injected and not line.end_unknown
     group by
         line.record_key, line.patient_no, line.drug, line.interval_days, line.start_on, line.end_on,
         follow_up.follow_up_end
@@ -65,7 +48,7 @@ last_known_in_line as (
     select line.record_key, line.patient_no, line.drug, line.interval_days, line.assumed_to,
         max(known.administered_on) as last_known_on
     from bounded_home_lines as line
-    inner join known
+    inner join {{ ref('int_known_dose') }} as known
         on
             line.patient_no = known.patient_no
             and line.drug = known.drug
@@ -87,7 +70,7 @@ assumed as (
 ),
 
 every_dose as (
-    select * from known
+    select * from {{ ref('int_known_dose') }}
     union all
     select patient_no, drug, 'anti_cd20' as drug_class, administered_on, 'assumed' as dose_source, 3 as source_order
     from assumed

@@ -1,6 +1,6 @@
 /*
 Grain: definition x patient x attributed episode with a line of the attributed drug that started by the onset: the latest of
-them, an open one on ties.
+them, an open one on ties, then the one that ends last, then one whose end is unknown.
 */
 with ranked as (
     select
@@ -10,9 +10,14 @@ with ranked as (
         line.record_key as line_key,
         line.start_on as line_start_on,
         line.end_on as line_end_on,
+        line.end_unknown as line_end_unknown,
         row_number() over (
             partition by episode.definition_id, episode.patient_no, episode.episode_number
-            order by line.start_on desc, line.end_on desc nulls first, line.record_key asc
+            order by
+                line.start_on desc,
+                case when line.end_unknown then 1 else 0 end asc,
+                line.end_on desc nulls first,
+                line.record_key asc
         ) as rank_of_line
     from {{ ref('int_episode_attributed') }} as episode
     inner join {{ ref('int_treatment_line') }} as line
@@ -22,6 +27,6 @@ with ranked as (
             and line.start_on <= episode.onset_on
 )
 
-select definition_id, patient_no, episode_number, line_key, line_start_on, line_end_on
+select definition_id, patient_no, episode_number, line_key, line_start_on, line_end_on, line_end_unknown
 from ranked
 where rank_of_line = 1

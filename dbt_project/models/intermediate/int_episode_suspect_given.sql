@@ -2,7 +2,8 @@
 Grain: definition x patient x episode x dose or line of another drug that lowers neutrophils, given before its onset.
 Rules: drugs with a neutropenia risk (a flag of the drug seed), other than anti-CD20 antibodies and G-CSF, given within
 90 days before onset: a recorded dose of 0 to 90 days before it, the day of onset included, or a line of therapy that
-was not yet over 90 days before it and had begun by it (start <= onset, and open or end >= onset - 90).
+was not yet over 90 days before it and had begun by it (start <= onset, and open or end >= onset - 90). A line whose end is
+unknown counts on its start alone: it has ended, and no later day is documented.
 */
 with suspects as (
     select drug
@@ -20,7 +21,8 @@ given as (
         administered_on as last_on
     from {{ ref('int_recorded_dose') }}
     union all
-    select patient_no, drug, 'line' as record_of, record_key, start_on as first_on, end_on as last_on
+    select patient_no, drug, 'line' as record_of, record_key, start_on as first_on,
+        case when end_unknown then start_on else end_on end as last_on
     from {{ ref('int_treatment_line') }}
 )
 

@@ -4,8 +4,8 @@ Rules: the earliest documented event on or after the day of onset; on one day in
   1 a recorded dose of the same drug   'continued' within 1.5 intervals of the dose before onset, else 'resumed'
   2 another anti-CD20 drug, dose or line start                               'switched_in_class'
   3 the start of any other line (a line of the same drug or of G-CSF is ignored)  'switched_out_of_class'
-Where nothing follows: 'continued' for a drug injected at home whose line has no end, or ends more than 1.5 intervals
-after onset, with a documented contact more than 1.5 intervals after onset; 'discontinued' when the line ends on or after
+Where nothing follows: 'continued' for a drug injected at home whose line is open, or ends more than 1.5 intervals after
+onset (an unknown end proves neither), with a documented contact more than 1.5 intervals after onset; 'discontinued' when the line ends on or after
 onset, or the last contact lies more than 1.5 intervals after the dose before onset; else 'pending'.
 The line: int_episode_line. event_on: the day of the event that decided, NULL where none followed. decided_by: what the
 action rests on.
@@ -52,6 +52,7 @@ known as (
         line.line_key,
         line.line_start_on,
         line.line_end_on,
+        line.line_end_unknown,
         follow_up.follow_up_end,
         {{ fixed_windows().tolerated_intervals }} * episodes.interval_days as tolerated_days
     from episodes
@@ -73,7 +74,7 @@ decided as (
             when event_order = 2 then 'other_in_class'
             when event_order = 3 then 'line_out_of_class'
             when
-                home_injected and line_start_on is not null
+                home_injected and line_start_on is not null and not line_end_unknown
                 and (line_end_on is null or {{ days_between('onset_on', 'line_end_on') }} > tolerated_days)
                 and {{ days_between('onset_on', 'follow_up_end') }} > tolerated_days then 'line_goes_on'
             when line_end_on >= onset_on then 'line_end'

@@ -1,26 +1,50 @@
 /*
 Grain: a line of disease-modifying therapy that started by the end of observation.
-Rule: an end after the end of observation (or after death) reads as open.
+Rule: an end after the end of observation (or after death) reads as open; a partial end within which the patient died is the
+day of death. end_unknown: the line has ended, nobody knows when. end_from: first day of a partial end, the end of any other;
+also after the end of observation.
 */
 with lines as (
     {{ current_rows(ref('stg_treatment'), ref('int_treatment_set_aside')) }}
+),
+
+ended as (
+    select
+        lines.record_key,
+        lines.file_no,
+        lines.record_number,
+        lines.patient_no,
+        patient.patient_key,
+        lines.drug,
+        lines.start_on,
+        lines.start_to,
+        case when coalesce(lines.end_from <= patient.death_on, true) then lines.end_from end as end_from,
+        case when lines.end_from <= patient.death_on then least(lines.end_on, patient.death_on) else lines.end_on end
+            as end_on,
+        lines.end_unknown,
+        lines.end_reason,
+        patient.observation_end
+    from lines
+    inner join {{ ref('int_observed_patient') }} as patient on lines.patient_no = patient.patient_no
+    where lines.start_on <= patient.observation_end
 )
 
 select
-    lines.record_key,
-    lines.file_no,
-    lines.record_number,
-    lines.patient_no,
-    patient.patient_key,
-    lines.drug,
+    ended.record_key,
+    ended.file_no,
+    ended.record_number,
+    ended.patient_no,
+    ended.patient_key,
+    ended.drug,
     drugs.drug_class,
     drugs.interval_days,
     coalesce(drugs.home_injected, false) as home_injected,
-    lines.start_on,
-    case when lines.end_on <= patient.observation_end then lines.end_on end as end_on,
-    case when lines.end_on is null or lines.end_on <= patient.observation_end then lines.end_reason end as end_reason,
-    patient.observation_end
-from lines
-inner join {{ ref('int_observed_patient') }} as patient on lines.patient_no = patient.patient_no
-inner join {{ ref('drugs') }} as drugs on lines.drug = drugs.drug
-where lines.start_on <= patient.observation_end
+    ended.start_on,
+    ended.start_to,
+    ended.end_from,
+    case when ended.end_on <= ended.observation_end then ended.end_on end as end_on,
+    ended.end_unknown,
+    case when ended.end_on is null or ended.end_on <= ended.observation_end then ended.end_reason end as end_reason,
+    ended.observation_end
+from ended
+inner join {{ ref('drugs') }} as drugs on ended.drug = drugs.drug

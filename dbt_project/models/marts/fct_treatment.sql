@@ -1,5 +1,6 @@
 /*
-Grain: a line of disease-modifying therapy. n_doses: doses of its drug from its start to its end, assumed ones included.
+Grain: a line of disease-modifying therapy. n_doses: doses of its drug from its start to its end, assumed ones included
+(none is assumed where the end is unknown).
 */
 with doses as (
     select line.record_key, count(*) as n_doses
@@ -10,6 +11,7 @@ with doses as (
             and line.drug = dose.drug
             and dose.administered_on >= line.start_on
             and dose.administered_on <= coalesce(line.end_on, line.observation_end)
+            and (dose.dose_source <> 'assumed' or not line.end_unknown)
     group by line.record_key
 )
 
@@ -23,6 +25,7 @@ select
     line.drug_class,
     line.start_on as start_date,
     line.end_on as end_date,
+    line.end_unknown,
     line.end_reason,
     coalesce(doses.n_doses, 0) as n_doses
 from {{ ref('int_treatment_line') }} as line

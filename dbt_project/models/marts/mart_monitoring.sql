@@ -74,13 +74,14 @@ switches as (
         row_number() over (partition by line.patient_no order by line.start_on desc, line.drug desc) as from_last
     from {{ ref('int_treatment_line') }} as line
     inner join last_known_doses on line.patient_no = last_known_doses.patient_no
-    where line.drug_class = 'other' and line.start_on > last_known_doses.dose_on and line.end_on is null
+    where line.drug_class = 'other' and line.start_on > last_known_doses.dose_on
+        and line.end_on is null and not line.end_unknown
 ),
 
 open_lines as (
     select distinct patient_no
     from {{ ref('int_treatment_line') }}
-    where drug_class = 'anti_cd20' and end_on is null
+    where drug_class = 'anti_cd20' and end_on is null and not end_unknown
 )
 
 select

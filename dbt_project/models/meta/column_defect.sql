@@ -1,10 +1,12 @@
 /*
-Grain: site x delivery x entity x file x column x reason, with the number of cells of current rows that were emptied.
+Grain: site x delivery x entity x file x column x reason, with the number of cells of current rows that were emptied. A partial
+start_date of a G-CSF line is kept and places no dose: it counts here too.
 */
 with optional_columns as (
     {% for column in [
         'birth_date', 'sex', 'ms_phenotype', 'ms_onset_date', 'last_contact_date', 'death_date', 'duffy_null', 'status',
-        'end_date', 'end_reason', 'dose', 'specimen_id', 'reference_low', 'reference_high', 'reviewed_on'
+        'start_date', 'end_date', 'end_reason', 'administered_until', 'dose', 'specimen_id', 'reference_low', 'reference_high',
+        'reviewed_on'
     ] %}
     select '{{ column }}' as column_name{{ " union all" if not loop.last }}
     {% endfor %}

@@ -1,7 +1,8 @@
 /*
 Grain: a file in force. Every delivered row counts once: current, superseded, duplicate, quarantined, not mapped or erased.
 rows_delivered is the ledger's count from the load; the others are counted in the models, so that a lost row shows.
-rows_cancelled: those of rows_current that take a record back. The gate tells a withdrawal from a loss by them.
+rows_cancelled: those of rows_current that take a record back. The gate tells a withdrawal from a loss by them. rows_not_given:
+those of rows_current which say that nothing was given (of administrations).
 */
 with rows_read as (
     {% for name, entity in [
@@ -28,6 +29,13 @@ rows_set_aside as (
     group by file_no
 ),
 
+nothing_given as (
+    select file_no, count(*) as n_rows
+    from ({{ current_rows(ref('stg_administration'), ref('int_administration_set_aside')) }}) as administration
+    where not is_given
+    group by file_no
+),
+
 -- of patients who were forgotten: the rows are gone, their number is kept by the file
 rows_gone as (
     select file_no, sum(n_rows) as n_rows
@@ -47,8 +55,10 @@ select
     cast(coalesce(aside.rows_quarantined, 0) as bigint) as rows_quarantined,
     cast(coalesce(aside.rows_not_mapped, 0) as bigint) as rows_not_mapped,
     cast(coalesce(rows_gone.n_rows, 0) as bigint) as rows_erased,
-    cast(coalesce(rows_read.n_cancelled, 0) - coalesce(aside.n_cancelled, 0) as bigint) as rows_cancelled
+    cast(coalesce(rows_read.n_cancelled, 0) - coalesce(aside.n_cancelled, 0) as bigint) as rows_cancelled,
+    cast(coalesce(nothing_given.n_rows, 0) as bigint) as rows_not_given
 from {{ ref('stg_input_file') }} as files
 left join rows_read on files.file_no = rows_read.file_no
 left join rows_set_aside as aside on files.file_no = aside.file_no
 left join rows_gone on files.file_no = rows_gone.file_no
+left join nothing_given on files.file_no = nothing_given.file_no

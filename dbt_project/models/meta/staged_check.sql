@@ -11,14 +11,14 @@ more and apart from it. The gate refuses where one does.
         ['patient_known', 'r.patient_key is null or known.patient_no is null'],
         ['dates_in_order', 'r.ms_onset_on < r.birth_on or r.death_on < r.birth_on or r.last_contact_on < r.birth_on'
             ~ ' or r.ms_onset_on > r.death_on or r.last_contact_on > r.death_on'],
-        ['dates_by_delivery', 'greatest(r.birth_on, r.ms_onset_on, r.death_on, r.last_contact_on) > files.delivery_end'],
+        ['dates_by_delivery', 'greatest(r.birth_on, r.ms_onset_on, r.death_from, r.last_contact_on) > files.delivery_end'],
         ['codes_known', "r.sex not in ('F', 'M', 'X') or r.ms_phenotype not in ('CIS', 'RRMS', 'SPMS', 'PPMS')"],
     ]],
     'treatments': ['stg_treatment', 'int_treatment_set_aside', with_drugs, [
         no_patient,
         no_drug,
         ['dates_in_order', 'r.start_on is null or r.end_on < r.start_on'],
-        ['dates_by_delivery', 'r.start_on > files.delivery_end or r.end_on > files.delivery_end'],
+        ['dates_by_delivery', 'r.start_on > files.delivery_end or r.end_from > files.delivery_end'],
     ]],
     'administrations': ['stg_administration', 'int_administration_set_aside', with_drugs, [
         no_patient,
@@ -42,7 +42,7 @@ more and apart from it. The gate refuses where one does.
         ['codes_known', "coalesce(r.event_type, '') not in"
             ~ " ('infection', 'febrile_neutropenia', 'hospitalisation', 'relapse', 'other')"],
         ['dates_in_order', 'r.onset_on is null or r.end_on < r.onset_on'],
-        ['dates_by_delivery', 'r.onset_on > files.delivery_end or r.end_on > files.delivery_end'],
+        ['dates_by_delivery', 'r.onset_on > files.delivery_end or r.end_from > files.delivery_end'],
     ]],
     'adjudications': ['stg_adjudication', 'int_adjudication_set_aside', '', [
         no_patient,

@@ -1,23 +1,37 @@
 /*
 Grain: a delivered administrations row (one record of a dose), good or bad, without identifiers.
+Rule: a dose of 0 in any spelling, or the status not_given, says that nothing was given: the row is current, and no dose.
+administered_until is read of G-CSF alone, and emptied where it can't be used.
 */
 with delivered as (
     {{ delivered_rows('administrations', 'administration_id', [
-        'administration_id', 'patient_id', 'drug', 'administered_on', 'administered_until', 'dose', 'dose_unit', 'route', 'status']) }}
+        'administration_id', 'patient_id', 'drug', 'administered_on', 'administered_until', 'dose', 'dose_unit', 'route',
+        'status']) }}
 ),
 
 typed as (
     select
         d.*,
         names.drug as substance,
+        drugs.drug_class,
         cast({{ read_time('d.administered_on', 'd.site', 'd.time_zone') }} as date) as administered_on_day,
-        {{ plain_number('d.dose', 'd.decimal_mark', 'd.thousands_mark') }} as dose_text
+        case
+            when drugs.drug_class = 'gcsf'
+                then cast({{ read_time('d.administered_until', 'd.site', 'd.time_zone') }} as date)
+        end as until_sent,
+        {{ without_dose_unit('d.dose') }} as dose_text
     from delivered as d
     left join {{ ref('stg_drug_name') }} as names on d.site = names.site and d.drug = names.name
+    left join {{ ref('drugs') }} as drugs on names.drug = drugs.drug
 ),
 
 with_dose as (
-    select *, {{ number_value('dose_text') }} as dose_value
+    select
+        *,
+        case
+            when {{ is_zero('dose_text') }} then 0
+            else {{ number_value(plain_number('dose_text', 'decimal_mark', 'thousands_mark')) }}
+        end as dose_value
     from typed
 )
 
@@ -40,7 +54,14 @@ select
     administered_on_day as judged_on,
     substance as drug,
     administered_on_day as administered_on,
+    until_sent,
+    case when until_sent <= delivery_end and until_sent >= administered_on_day then until_sent end as administered_until,
+    coalesce(status_code <> 'not_given', true) and coalesce(dose_value <> 0, true) as is_given,
     {{ reason_list([
+        ['administered_until:unparseable_date',
+            "drug_class = 'gcsf' and administered_until is not null and until_sent is null"],
+        ['administered_until:date_after_delivery', 'until_sent > delivery_end'],
+        ['administered_until:end_before_start', 'until_sent < administered_on_day'],
         ['dose:non_numeric_value', 'dose is not null and dose_value is null'],
         ['dose:negative_value', 'dose_value < 0'],
     ]) }} as cell_defects

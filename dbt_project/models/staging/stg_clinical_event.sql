@@ -1,5 +1,6 @@
 /*
 Grain: a delivered clinical_events row, good or bad; description and code stay in the vault.
+Rule: a partial end counts to its last day.
 */
 with delivered as (
     {{ delivered_rows('clinical_events', 'event_id', [
@@ -10,14 +11,19 @@ typed as (
     select
         delivered.*,
         type_words.code as event_type_code,
-        cast({{ read_time('onset_date', 'delivered.site', 'time_zone') }} as date) as onset_on,
-        cast({{ read_time('end_date', 'delivered.site', 'time_zone') }} as date) as end_on_sent
+        cast({{ read_time('delivered.onset_date', 'delivered.site', 'delivered.time_zone') }} as date) as onset_on,
+        {{ date_as_known('delivered.end_date', 'delivered.site', 'delivered.time_zone') }} as end_known
     from delivered
     left join {{ ref('stg_code_word') }} as type_words
         on
             delivered.site = type_words.site
             and type_words.kind = 'event_type'
             and delivered.event_type = type_words.word
+),
+
+dated as (
+    select *, {{ first_day('end_known') }} as end_from_sent, {{ last_day('end_known') }} as end_to_sent
+    from typed
 )
 
 select
@@ -38,12 +44,13 @@ select
     onset_on as judged_on,
     event_type_code as event_type,
     onset_on,
-    end_on_sent,
-    case when end_on_sent <= delivery_end and (onset_on is null or end_on_sent >= onset_on) then end_on_sent end
-        as end_on,
+    end_from_sent,
+    end_to_sent,
+    case when end_from_sent <= delivery_end and end_to_sent >= onset_on then end_from_sent end as end_from,
+    case when end_from_sent <= delivery_end and end_to_sent >= onset_on then end_to_sent end as end_on,
     {{ reason_list([
-        ['end_date:unparseable_date', 'end_date is not null and end_on_sent is null'],
-        ['end_date:date_after_delivery', 'end_on_sent > delivery_end'],
-        ['end_date:end_before_start', 'end_on_sent < onset_on'],
+        ['end_date:unparseable_date', 'end_date is not null and end_known is null'],
+        ['end_date:date_after_delivery', 'end_from_sent > delivery_end'],
+        ['end_date:end_before_start', 'end_to_sent < onset_on'],
     ]) }} as cell_defects
-from typed
+from dated

@@ -2,7 +2,7 @@
 /*
 Grain: a delivered patients row, good or bad. A view over the vault, never stored: it holds full birth dates.
 Rule: a patients row is held back only for its key or its shape; any other defect empties the cell and is counted.
-A partial birth date (YYYY, YYYY-MM) counts from its first day.
+A partial date counts from its first day, a partial death on its last; it contradicts another date only with all its days.
 */
 with delivered as (
     {{ delivered_rows('patients', 'patient_id', [
@@ -10,36 +10,42 @@ with delivered as (
         'duffy_null', 'status']) }}
 ),
 
+known as (
+    select
+        *,
+        {{ date_as_known('birth_date', 'site', 'time_zone', not_after='delivery_end') }} as birth_known,
+        {{ date_as_known('ms_onset_date', 'site', 'time_zone', not_after='delivery_end') }} as ms_onset_known,
+        {{ date_as_known('last_contact_date', 'site', 'time_zone') }} as last_contact_known,
+        {{ date_as_known('death_date', 'site', 'time_zone') }} as death_known
+    from delivered
+),
+
 typed as (
     select
         *,
-        case
-            when {{ matches('birth_date', '\\d{4}') }} then cast(birth_date || '-01-01' as date)
-            when {{ matches('birth_date', '\\d{4}-(0[1-9]|1[0-2])') }} then cast(birth_date || '-01' as date)
-            else cast({{ read_time('birth_date', 'site', 'time_zone') }} as date)
-        end as birth_on_sent,
-        cast({{ read_time('ms_onset_date', 'site', 'time_zone') }} as date) as ms_onset_on_sent,
-        cast({{ read_time('last_contact_date', 'site', 'time_zone') }} as date) as last_contact_on_sent,
-        cast({{ read_time('death_date', 'site', 'time_zone') }} as date) as death_on_sent
-    from delivered
+        {%- for date in ['birth', 'ms_onset', 'last_contact', 'death'] %}
+        {{ first_day(date ~ '_known') }} as {{ date }}_from,
+        {{ last_day(date ~ '_known') }} as {{ date }}_to{{ "," if not loop.last }}
+        {%- endfor %}
+    from known
+),
+
+born as (
+    select *, case when birth_from <= delivery_end then birth_from end as birth_on
+    from typed
 ),
 
 dated as (
     select
-        typed.*,
+        born.*,
         sex_words.code as sex_code,
         phenotype_words.code as ms_phenotype_code,
         duffy_words.code as duffy_null_code,
-        case when birth_on_sent <= delivery_end then birth_on_sent end as birth_on,
-        case
-            when death_on_sent <= delivery_end and (
-                birth_on_sent is null or birth_on_sent > delivery_end or death_on_sent >= birth_on_sent
-            ) then death_on_sent
-        end as death_on
-    from typed
+        case when death_from <= delivery_end and (birth_on is null or death_to >= birth_on) then death_to end as death_on
+    from born
     {%- for kind, words in [('sex', 'sex_words'), ('ms_phenotype', 'phenotype_words'), ('duffy_null', 'duffy_words')] %}
     left join {{ ref('stg_code_word') }} as {{ words }}
-        on typed.site = {{ words }}.site and {{ words }}.kind = '{{ kind }}' and typed.{{ kind }} = {{ words }}.word
+        on born.site = {{ words }}.site and {{ words }}.kind = '{{ kind }}' and born.{{ kind }} = {{ words }}.word
     {%- endfor %}
 )
 
@@ -55,17 +61,16 @@ select
     d.site,
     {{ held_back_reasons('d.patient_id', [], []) }} as reasons,
     d.birth_on,
+    case when d.death_on is not null then d.death_from end as death_from,
     d.death_on,
+    {%- for date in ['ms_onset', 'last_contact'] %}
     case
-        when d.ms_onset_on_sent <= d.delivery_end
-            and (d.birth_on is null or d.ms_onset_on_sent >= d.birth_on)
-            and (d.death_on is null or d.ms_onset_on_sent <= d.death_on) then d.ms_onset_on_sent
-    end as ms_onset_on,
-    case
-        when d.last_contact_on_sent <= d.delivery_end
-            and (d.birth_on is null or d.last_contact_on_sent >= d.birth_on)
-            and (d.death_on is null or d.last_contact_on_sent <= d.death_on) then d.last_contact_on_sent
-    end as last_contact_on,
+        when d.{{ date }}_from <= d.delivery_end
+            and (d.birth_on is null or d.{{ date }}_to >= d.birth_on)
+            and (d.death_on is null or d.{{ date }}_from <= d.death_on)
+            then greatest(d.{{ date }}_from, coalesce(d.birth_on, d.{{ date }}_from))
+    end as {{ date }}_on,
+    {%- endfor %}
     d.sex_code as sex,
     d.ms_phenotype_code as ms_phenotype,
     cast(d.duffy_null_code as boolean) as duffy_null,
@@ -74,18 +79,18 @@ select
         ['sex:invalid_code', 'd.sex is not null and d.sex_code is null'],
         ['ms_phenotype:invalid_code', 'd.ms_phenotype is not null and d.ms_phenotype_code is null'],
         ['duffy_null:invalid_code', 'd.duffy_null is not null and d.duffy_null_code is null'],
-        ['birth_date:unparseable_date', 'd.birth_date is not null and d.birth_on_sent is null'],
-        ['birth_date:date_after_delivery', 'd.birth_on_sent > d.delivery_end'],
-        ['ms_onset_date:unparseable_date', 'd.ms_onset_date is not null and d.ms_onset_on_sent is null'],
-        ['ms_onset_date:date_after_delivery', 'd.ms_onset_on_sent > d.delivery_end'],
-        ['ms_onset_date:date_before_birth', 'd.ms_onset_on_sent < d.birth_on'],
-        ['ms_onset_date:date_after_death', 'd.ms_onset_on_sent > d.death_on'],
-        ['last_contact_date:unparseable_date', 'd.last_contact_date is not null and d.last_contact_on_sent is null'],
-        ['last_contact_date:date_after_delivery', 'd.last_contact_on_sent > d.delivery_end'],
-        ['last_contact_date:date_before_birth', 'd.last_contact_on_sent < d.birth_on'],
-        ['last_contact_date:date_after_death', 'd.last_contact_on_sent > d.death_on'],
-        ['death_date:unparseable_date', 'd.death_date is not null and d.death_on_sent is null'],
-        ['death_date:date_after_delivery', 'd.death_on_sent > d.delivery_end'],
-        ['death_date:date_before_birth', 'd.death_on_sent < d.birth_on'],
+        ['birth_date:unparseable_date', 'd.birth_date is not null and d.birth_known is null'],
+        ['birth_date:date_after_delivery', 'd.birth_from > d.delivery_end'],
+        ['ms_onset_date:unparseable_date', 'd.ms_onset_date is not null and d.ms_onset_known is null'],
+        ['ms_onset_date:date_after_delivery', 'd.ms_onset_from > d.delivery_end'],
+        ['ms_onset_date:date_before_birth', 'd.ms_onset_to < d.birth_on'],
+        ['ms_onset_date:date_after_death', 'd.ms_onset_from > d.death_on'],
+        ['last_contact_date:unparseable_date', 'd.last_contact_date is not null and d.last_contact_known is null'],
+        ['last_contact_date:date_after_delivery', 'd.last_contact_from > d.delivery_end'],
+        ['last_contact_date:date_before_birth', 'd.last_contact_to < d.birth_on'],
+        ['last_contact_date:date_after_death', 'd.last_contact_from > d.death_on'],
+        ['death_date:unparseable_date', 'd.death_date is not null and d.death_known is null'],
+        ['death_date:date_after_delivery', 'd.death_from > d.delivery_end'],
+        ['death_date:date_before_birth', 'd.death_to < d.birth_on'],
     ]) }} as cell_defects
 from dated as d

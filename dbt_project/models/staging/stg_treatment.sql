@@ -1,24 +1,39 @@
 /*
 Grain: a delivered treatments row (one line of therapy), good or bad, without identifiers or free text.
 Rule: a defect in a required cell holds the row back; in an optional one it empties the cell and is counted.
-An end before the start, or planned after the delivery, is emptied: the line reads as open.
+A partial start counts from its first day, a partial end to its last; either contradicts a date with all its days only.
+An end planned after the delivery is emptied, and the line reads as open. One that can't be read, or lies before the start,
+is emptied too, but says that the line has ended: its end is unknown. Of a G-CSF the days of a line are doses, which a partial
+start does not place: that is counted.
 */
 with delivered as (
     {{ delivered_rows('treatments', 'treatment_id', [
         'treatment_id', 'patient_id', 'drug', 'start_date', 'end_date', 'end_reason', 'status']) }}
 ),
 
-typed as (
+known as (
     select
         d.*,
         names.drug as substance,
-        cast({{ read_time('d.start_date', 'd.site', 'd.time_zone') }} as date) as start_on,
-        cast({{ read_time('d.end_date', 'd.site', 'd.time_zone') }} as date) as end_on_sent,
+        drugs.drug_class,
+        {{ date_as_known('d.start_date', 'd.site', 'd.time_zone') }} as start_known,
+        {{ date_as_known('d.end_date', 'd.site', 'd.time_zone') }} as end_known,
         reason_words.code as end_reason_code
     from delivered as d
     left join {{ ref('stg_code_word') }} as reason_words
         on d.site = reason_words.site and reason_words.kind = 'end_reason' and d.end_reason = reason_words.word
     left join {{ ref('stg_drug_name') }} as names on d.site = names.site and d.drug = names.name
+    left join {{ ref('drugs') }} as drugs on names.drug = drugs.drug
+),
+
+typed as (
+    select
+        *,
+        {{ first_day('start_known') }} as start_on,
+        {{ last_day('start_known') }} as start_to,
+        {{ first_day('end_known') }} as end_from_sent,
+        {{ last_day('end_known') }} as end_to_sent
+    from known
 )
 
 select
@@ -37,16 +52,21 @@ select
         ['date_after_delivery', 'start_on > delivery_end'],
     ]) }} as reasons,
     start_on as judged_on,
+    start_to as judged_to,
     substance as drug,
     start_on,
-    end_on_sent,
-    case when end_on_sent <= delivery_end and (start_on is null or end_on_sent >= start_on) then end_on_sent end
-        as end_on,
+    start_to,
+    end_from_sent,
+    end_to_sent,
+    case when end_from_sent <= delivery_end and end_to_sent >= start_on then end_from_sent end as end_from,
+    case when end_from_sent <= delivery_end and end_to_sent >= start_on then end_to_sent end as end_on,
+    end_date is not null and (end_known is null or end_to_sent < start_on) as end_unknown,
     end_reason_code as end_reason,
     {{ reason_list([
-        ['end_date:unparseable_date', 'end_date is not null and end_on_sent is null'],
-        ['end_date:date_after_delivery', 'end_on_sent > delivery_end'],
-        ['end_date:end_before_start', 'end_on_sent < start_on'],
+        ['start_date:unparseable_date', "drug_class = 'gcsf' and start_on <> start_to"],
+        ['end_date:unparseable_date', 'end_date is not null and end_known is null'],
+        ['end_date:date_after_delivery', 'end_from_sent > delivery_end'],
+        ['end_date:end_before_start', 'end_to_sent < start_on'],
         ['end_reason:invalid_code', 'end_reason is not null and end_reason_code is null'],
     ]) }} as cell_defects
 from typed

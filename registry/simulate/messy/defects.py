@@ -105,6 +105,7 @@ def formula(spot: Spot) -> str | None:
 
 
 FOREIGN_DATE = AsWritten("12/31/2023")
+PARTIAL_DATE = AsWritten("05/2023")
 NO_DATE = AsWritten("unknown")
 NOBODY = "SYN-0000000"
 """No simulated patient bears this number."""
@@ -128,6 +129,8 @@ def _row_defects() -> list[RowDefect]:
         add("foreign_date", {day: FOREIGN_DATE}, "unparseable_date")
         add("formula_for_a_date", {day: formula}, "unparseable_date")
         add("formula_for_a_patient", {"patient_id": formula}, "missing_required")
+        if entity != "treatments":  # a line may begin on a partial date; nothing else may happen on one
+            add("partial_date", {day: PARTIAL_DATE}, "unparseable_date")
         add("invalid_status", {"status": "preliminary"}, "invalid_code")
         add("unknown_patient", {"patient_id": NOBODY}, "unknown_patient")
         for column in ENTITIES[entity].required:

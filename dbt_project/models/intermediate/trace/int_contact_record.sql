@@ -20,7 +20,9 @@ administrations as (
 contacts as (
     select patient_no, collected_on as contact_on, 1 as preference, file_no, record_number from lab_results
     union all
-    select patient_no, administered_on as contact_on, 2 as preference, file_no, record_number from administrations
+    select patient_no, administered_on as contact_on, 2 as preference, file_no, record_number
+    from administrations
+    where is_given
     union all
     select patient_no, onset_on as contact_on, 3 as preference, file_no, record_number
     from {{ ref('int_clinical_event') }}

@@ -1,0 +1,155 @@
+{#
+  How a date as sent is read. Full dates and times are ISO 8601 or in one of the site's own formats (site.yml,
+  csv.date_formats); a format without a day is one of partial dates. Nothing is guessed: text that fits nothing is NULL.
+#}
+
+{#
+  A full date or a time as local time of the site: a time with an offset is converted, one without is local already.
+  not_after: a day that the date can't lie after; a year of two digits that would is one of the century before.
+#}
+{% macro read_time(text, site, time_zone, not_after=none) -%}
+    {{ return(adapter.dispatch('read_time')(text, site, time_zone, not_after)) }}
+{%- endmacro %}
+{% macro duckdb__read_time(text, site, time_zone, not_after) -%}
+    case
+        when {{ matches(text, '\\d{4}-\\d{2}-\\d{2}([T ]\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,9})?)?)?') }}
+            then try_cast({{ text }} as timestamp)
+        when {{ matches(text, '\\d{4}-\\d{2}-\\d{2}[T ]\\d{2}:\\d{2}(:\\d{2}(\\.\\d{1,9})?)?(Z|[+-]\\d{2}(:?\\d{2})?)') }}
+            then timezone({{ time_zone }}, try_cast({{ text }} as timestamptz))
+        {{- read_as_site(text, site, not_after, full=true) }}
+    end
+{%- endmacro %}
+
+{#
+  A date as far as it is known: YYYY-MM-DD, or of a partial one YYYY-MM or YYYY. For dates that may be partial
+  (birth, onset of the disease, last contact, death, start and end); `first_day` and `last_day` turn it into days.
+#}
+{% macro date_as_known(text, site, time_zone, not_after=none) -%}
+    coalesce(
+        cast(cast({{ read_time(text, site, time_zone, not_after) }} as date) as varchar),
+        {{ partial_date(text) }},
+        case when {{ text }} is null then null {{- read_as_site(text, site, not_after, full=false) }} end
+    )
+{%- endmacro %}
+
+{# The WHENs that read a text by the site's own formats: the full ones, or those without a day (as YYYY-MM or YYYY). #}
+{% macro read_as_site(text, site, not_after, full) -%}
+    {%- for name, formats in site_date_formats().items() %}
+        {%- set readings = [] %}
+        {%- for format in formats %}
+            {%- set directives = modules.re.findall('%-?(.)', format) %}
+            {%- set time = read_as(text, format, directives, not_after) %}
+            {%- set is_full = 'd' in directives or 'j' in directives %}
+            {%- if is_full == full %}
+                {%- do readings.append(time if full else as_month(time, directives)) %}
+            {%- endif %}
+            {%- if is_full and full and 'H' not in directives and 'I' not in directives %}
+                {#- a time from a column of its own: registry/ingest/split_time.py #}
+                {%- do readings.append(read_as(text, format ~ ' T%H:%M:%S', directives, not_after)) %}
+            {%- endif %}
+        {%- endfor %}
+        {%- if readings %}
+        when {{ site }} = '{{ name | replace("'", "''") }}' then coalesce({{ readings | join(', ') }}, null)
+        {%- endif %}
+    {%- endfor %}
+{%- endmacro %}
+
+{% macro as_month(time, directives) -%}
+    {%- set has_month = 'm' in directives or 'b' in directives or 'B' in directives -%}
+    strftime({{ time }}, '{{ '%Y-%m' if has_month else '%Y' }}')
+{%- endmacro %}
+
+{# One format. A year of four digits has four: the engine reads 01/05/24 by %Y too, as a day of the year 24. #}
+{% macro read_as(text, format, directives, not_after) -%}
+    {%- set names_month = 'b' in directives or 'B' in directives %}
+    {%- set plain = modules.re.sub('%[bB]', '%m', without_abbreviation_points(format)) if names_month else format %}
+    {%- set sent = month_as_number(text, format) if names_month else text %}
+    {%- set time = "try_strptime(" ~ sent ~ ", '" ~ plain | replace("'", "''") ~ "')" %}
+    {%- if 'Y' in directives -%}
+    case when year({{ time }}) >= 1000 then {{ time }} end
+    {%- elif not_after -%}
+    case
+        when cast({{ time }} as date) > {{ not_after }} then {{ time }} - interval 100 year
+        else {{ time }}
+    end
+    {%- else -%}
+    {{ time }}
+    {%- endif -%}
+{%- endmacro %}
+
+{# A format without the point of an abbreviated month ("%d %b. %Y"); one that parts two numbers stays ("%d.%b.%Y"). #}
+{% macro without_abbreviation_points(format) -%}
+    {{ return(modules.re.sub('(%[bB])\\.(?!%)', '\\1', format)) }}
+{%- endmacro %}
+
+{#
+  A text with the name of its month as a number: the words of the languages in the seed, in any case, with accents or
+  without. Of the text's words the one that stands where the format has its month: "%d de %B de %Y" has it second.
+#}
+{% macro month_as_number(text, format) -%}
+    {%- set before = modules.re.split('%[bB]', format)[0] | replace('%p', 'am') -%}
+    {%- set n_words = modules.re.findall('[^\\W\\d_]+', modules.re.sub('%-?[A-Za-z%]', ' ', before)) | length -%}
+    {{ with_month_number(text, '^(?:\\P{L}*\\p{L}+){' ~ n_words ~ '}\\P{L}*(\\p{L}+)') }}
+{%- endmacro %}
+
+{# The word that a pattern finds, replaced by the number of the month that it names; NULL where it names none. #}
+{% macro with_month_number(text, pattern) -%}
+    {%- set pointless = "regexp_replace(nfc_normalize(" ~ text ~ "), '(\\p{L})\\.($|[^0-9])', '\\1\\2', 'g')" -%}
+    {%- set word = "regexp_extract(" ~ pointless ~ ", '" ~ pattern ~ "', 1)" -%}
+    replace(
+        {{ pointless }},
+        {{ word }},
+        (
+            select cast(max(months.month) as varchar)
+            from {{ ref('month_names') }} as months
+            where months.name = {{ folded_word(word) }}
+        )
+    )
+{%- endmacro %}
+
+{#
+  A partial date as YYYY-MM or YYYY: year alone, year and month in either order with any mark between, or a whole date
+  whose unknown parts are 00, XX or ?? (UN and UNK of clinical trials), with a zero time behind it or none. Of
+  05/00/1980 the first is the month. Before 1900 there is no year, after 12 no month.
+#}
+{% macro partial_date(text) -%}
+    {{ return(adapter.dispatch('partial_date')(text)) }}
+{%- endmacro %}
+{% macro duckdb__partial_date(text) -%}
+    {%- set year, month = '((?:19|[2-9]\\d)\\d\\d)', '(0?[1-9]|1[0-2])' %}
+    {%- set dateless = "regexp_replace(" ~ text ~ ", '[T ]00:00(:00(\\.0+)?)?(Z|[+-]00(:?00)?)?$', '')" %}
+    {%- set known = "replace(regexp_replace(" ~ dateless ~ ", '(?i)\\b(XX|UNK?)\\b', '00', 'g'), '??', '00')" %}
+    {%- set numbers = "case when " ~ matches(known, '\\P{L}*') ~ " then " ~ known ~ " else "
+        ~ with_month_number(known, '(\\p{L}{3,})') ~ " end" %}
+    {%- set ns = namespace(shape="regexp_replace(" ~ numbers ~ ", '( (de|del) | *[-/.,] *| +)', '-', 'g')") %}
+    {%- for sent, turned in [
+        ('(?:0{1,2}-)?' ~ month ~ '-' ~ year, '\\2-\\1'),
+        (month ~ '-0{1,2}-' ~ year, '\\2-\\1'),
+        ('(?:0{1,2}-){1,2}' ~ year, '\\1'),
+        ('00(0[1-9]|1[0-2])' ~ year, '\\2-\\1'),
+        ('0000' ~ year, '\\1'),
+        (year ~ '(0[1-9]|1[0-2])00', '\\1-\\2'),
+        (year ~ '0000', '\\1'),
+        (year ~ '(?:-0{1,2}){1,2}', '\\1'),
+        (year ~ '-' ~ month ~ '(?:-0{1,2})?', '\\1-\\2'),
+    ] %}
+        {%- set ns.shape = "regexp_replace(" ~ ns.shape ~ ", '^" ~ sent ~ "$', '" ~ turned ~ "')" %}
+    {%- endfor %}
+    nullif(regexp_replace(
+        regexp_extract({{ ns.shape }}, '^{{ year }}(-{{ month }})?$'), '-(\d)$', '-0\1'
+    ), '')
+{%- endmacro %}
+
+{# The sites' own date formats as {site: [format, …]}, in the order they are to be tried. #}
+{% macro site_date_formats() -%}
+    {% set formats = {} %}
+    {% set listed = source('config', 'date_format') %}
+    {% set names = ref('month_names') %}{# told to dbt here, as the formats that need it are known only when a model is built #}
+    {% if execute and flags.WHICH in ('run', 'build') %}
+        {% set rows = run_query("select site, format from " ~ listed ~ " order by site, ordinal") %}
+        {% for row in rows.rows %}
+            {% do formats.setdefault(row[0], []).append(row[1]) %}
+        {% endfor %}
+    {% endif %}
+    {{ return(formats) }}
+{%- endmacro %}

@@ -1,0 +1,49 @@
+/*
+Grain: a day of a G-CSF course and the record that tells of it, up to the end of observation.
+Rule: a line of a G-CSF counts as given on each day from its start to its end, at most 14, on its start alone where it has no
+end or an unknown one; so does an administration up to its last day (administered_until), which no death contradicts. No dose is placed by a partial date:
+a line with a partial start has no day here, a partial end reaches to its first day.
+*/
+with administrations as (
+    {{ current_rows(ref('stg_administration'), ref('int_administration_set_aside')) }}
+),
+
+courses as (
+    select
+        patient_no,
+        drug,
+        start_on as first_on,
+        greatest(start_on, coalesce(end_from, start_on)) as last_on,
+        file_no,
+        record_number
+    from {{ ref('int_treatment_line') }}
+    where drug_class = 'gcsf' and start_on = start_to
+    union all
+    select
+        administrations.patient_no,
+        administrations.drug,
+        administrations.administered_on as first_on,
+        administrations.administered_until as last_on,
+        administrations.file_no,
+        administrations.record_number
+    from administrations
+    inner join {{ ref('int_observed_patient') }} as patient on administrations.patient_no = patient.patient_no
+    where
+        administrations.is_given
+        and administrations.administered_until is not null
+        and coalesce(administrations.administered_until <= patient.death_on, true)
+)
+
+select
+    courses.patient_no,
+    courses.drug,
+    {{ add_days('courses.first_on', 'cast(numbers.number - 1 as integer)') }} as administered_on,
+    courses.file_no,
+    courses.record_number
+from courses
+inner join {{ ref('int_observed_patient') }} as patient on courses.patient_no = patient.patient_no
+inner join {{ ref('int_number') }} as numbers
+    on
+        numbers.number <= {{ fixed_windows().gcsf_course_days }}
+        and {{ days_between('courses.first_on', 'courses.last_on') }} >= numbers.number - 1
+        and {{ days_between('courses.first_on', 'patient.observation_end') }} >= numbers.number - 1
