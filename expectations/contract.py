@@ -148,12 +148,12 @@ PUBLISHED: tuple[PublishedTable, ...] = (
         "definition_id comparison first_reading second_reading",
         "n_episodes n_agreeing agreement_pct kappa kappa_low kappa_high",
     ),
-    _table("meta.input_file", "file_id", "site delivery entity sha256 n_rows is_current"),
+    _table("meta.input_file", "file_id", "site delivery entity sha256 n_rows is_current is_retracted"),
     _table(
         "meta.reconciliation",
         "source_file",
         "site delivery entity rows_delivered rows_current rows_superseded rows_duplicate rows_quarantined "
-        "rows_not_mapped rows_erased rows_cancelled",
+        "rows_not_mapped rows_retracted rows_erased rows_cancelled",
     ),
     _table(
         "meta.lineage",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from registry import ingest, lock
 from registry.doctor.finding import Finding, counted, look, ok, wrong
 from registry.doctor.published import last_success
+from registry.ingest import ledger
 from registry.site_profile import PROFILE_NAME
 from registry.vault import connect_vault
 
@@ -41,6 +42,8 @@ def ledger_against_deliveries(settings: Settings) -> Iterator[Finding]:
         return
     with connect_vault(settings, read_only=True) as connection:
         loaded = set(connection.execute("SELECT site, delivery, path FROM main.input_file WHERE is_current").fetchall())
+        retracted = ledger.retractions(connection)
+    loaded = {place for place in loaded if not ledger.is_retracted(retracted, place)}
     missing = loaded - {file.place for file in ingest.find(settings)}
     if missing:
         months = sorted({f"{site}/{delivery}" for site, delivery, _ in missing})

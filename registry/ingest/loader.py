@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,17 +74,19 @@ def load_entity(
             except OSError as error:
                 raise UserError(f"{settings.vault} can't be written: {error.strerror}: free some space") from None
             load.commit_staged()
-        load.result.missing_files = _missing(load.known, mine, settings.through)
+        retracted = ledger.retractions(connection)
+        counted = {place for place in load.known if not ledger.is_retracted(retracted, place)}
+        load.result.missing_files = _missing(counted, mine, settings.through)
         return load.result
 
 
 def _missing(
-    known: Mapping[ledger.Place, list[ledger.Version]],
+    known: set[ledger.Place],
     files: Iterable[DeliveredFile],
     through: str | None,
 ) -> tuple[str, ...]:
-    """Places of the ledger, up to `through`, where no file was found."""
-    gone = set(known) - {file.place for file in files}
+    """Of these places of the ledger those, up to `through`, where no file was found."""
+    gone = known - {file.place for file in files}
     return tuple(sorted("/".join(place) for place in gone if through is None or place[1] <= through))
 
 

@@ -116,7 +116,8 @@ def compose(
         inputs = _records(
             connection,
             """
-            SELECT file_id, site, delivery, entity, sha256, n_rows AS "rows", is_current FROM meta.input_file
+            SELECT file_id, site, delivery, entity, sha256, n_rows AS "rows", is_current, is_retracted
+            FROM meta.input_file
             ORDER BY site, delivery, entity, file_id
             """,
         )
@@ -161,8 +162,9 @@ def parquet_name(table: str) -> str:
 
 def _cutoffs(inputs: list[dict[str, Any]], data_cutoff: dt.date | None) -> dict[str, str]:
     """A site's cut-off: the last day of its last delivered month, or the study's where that is earlier."""
-    last = {file["site"]: "" for file in inputs}
-    for file in inputs:
+    counted = [file for file in inputs if not file["is_retracted"]]
+    last = {file["site"]: "" for file in counted}
+    for file in counted:
         last[file["site"]] = max(last[file["site"]], file["delivery"])
     ends = {site: _last_day(month) for site, month in last.items()}
     return {site: min(end, data_cutoff or end).isoformat() for site, end in sorted(ends.items())}

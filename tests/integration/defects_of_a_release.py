@@ -210,6 +210,8 @@ PLANTED: dict[str, str] = {
     "WHERE delivery = '2023-05'",
     "reconciliation_covers_every_file": "DELETE FROM meta.reconciliation WHERE delivery = '2023-05'",
     "reconciliation_file_known": "UPDATE meta.input_file SET is_current = false WHERE delivery = '2023-05'",
+    "retracted_files_count_nowhere": "UPDATE meta.reconciliation SET rows_retracted = 1, "
+    "rows_current = rows_current - 1 WHERE delivery = '2023-05'",
     "input_file_entity_values": "UPDATE meta.input_file SET entity = 'labs' WHERE delivery = '2023-05'",
     "input_file_is_identified": "UPDATE meta.input_file SET file_id = 'labs.csv' WHERE delivery = '2023-05'",
     "input_file_rows_possible": "UPDATE meta.input_file SET n_rows = -1 WHERE delivery = '2023-05'",

@@ -259,12 +259,13 @@ WITH files AS (
 )
 SELECT left(sha256('file' || site || delivery), 16) AS file_id, site, delivery, entity,
     sha256(site || delivery) AS sha256,
-    (SELECT count(*) FROM main.fct_anc WHERE fct_anc.site = files.site) AS n_rows, true AS is_current
+    (SELECT count(*) FROM main.fct_anc WHERE fct_anc.site = files.site) AS n_rows, true AS is_current,
+    false AS is_retracted
 FROM files;
 CREATE TABLE meta.reconciliation AS
 SELECT site, delivery, entity, file_id AS source_file, n_rows AS rows_delivered, n_rows AS rows_current,
     0::BIGINT AS rows_superseded, 0::BIGINT AS rows_duplicate, 0::BIGINT AS rows_quarantined,
-    0::BIGINT AS rows_not_mapped, 0::BIGINT AS rows_erased,
+    0::BIGINT AS rows_not_mapped, 0::BIGINT AS rows_retracted, 0::BIGINT AS rows_erased,
     0::BIGINT AS rows_cancelled
 FROM meta.input_file;
 CREATE TABLE meta.lineage AS
