@@ -16,7 +16,7 @@ import duckdb
 
 from expectations import Audit, CheckResult
 from expectations.remedies import remedy_of
-from registry.fingerprint import code_hash
+from registry.fingerprint import code_hash, rules_hash
 from registry.release.candidate import STORAGE_VERSION
 from registry.release.content import ALGORITHM, NOT_COMPARED, TableContent, quoted, tables_of
 from registry.settings import Settings
@@ -26,7 +26,7 @@ SCHEMA_VERSION = 1
 _RELEASE = """
 CREATE TABLE meta.release (
     release_id VARCHAR, study_id VARCHAR, is_synthetic BOOLEAN, last_delivery VARCHAR, primary_definition VARCHAR,
-    fingerprint VARCHAR, code_version VARCHAR, previous_release_id VARCHAR, created_at TIMESTAMP
+    fingerprint VARCHAR, code_version VARCHAR, rules_version VARCHAR, previous_release_id VARCHAR, created_at TIMESTAMP
 )
 """
 _CHECK_RESULT = """
@@ -59,6 +59,7 @@ def write_tables(path: Path, settings: Settings, identity: Identity, audit: Audi
         study.primary_definition,
         identity.fingerprint,
         code_hash(),
+        rules_hash(),
         identity.previous_release_id,
         identity.created_at.replace(tzinfo=None),
     )
@@ -134,6 +135,7 @@ def compose(
         "study": settings.study.model_dump(mode="json"),
         "cutoffs": _cutoffs(inputs, settings.study.data_cutoff),
         "code_version": code_hash(),
+        "rules_version": rules_hash(),
         "engine": {
             "duckdb": duckdb.__version__,
             "storage_version": STORAGE_VERSION,
