@@ -167,6 +167,7 @@ PUBLISHED: tuple[PublishedTable, ...] = (
     ),
     _table("meta.quarantine_summary", "source_file reason", "site delivery entity n_rows"),
     _table("meta.column_defect", "source_file column_name reason", "site delivery entity n_cells"),
+    _table("meta.unmapped_code", "site", "n_codes n_rows n_neutrophil_like_codes n_neutrophil_like_rows"),
     _table("meta.contested", "site entity record_key", "source_file record_number reasons"),
     _table(
         "meta.orphaned_verdict",

@@ -296,6 +296,10 @@ CREATE TABLE meta.column_defect (
     site VARCHAR, delivery VARCHAR, entity VARCHAR, source_file VARCHAR, column_name VARCHAR, reason VARCHAR,
     n_cells BIGINT
 );
+CREATE TABLE meta.unmapped_code AS
+SELECT site, 1::BIGINT AS n_codes, 20::BIGINT AS n_rows, 0::BIGINT AS n_neutrophil_like_codes,
+    0::BIGINT AS n_neutrophil_like_rows
+FROM (SELECT DISTINCT site FROM main.dim_patient);
 CREATE TABLE meta.contested (
     site VARCHAR, entity VARCHAR, record_key VARCHAR, source_file VARCHAR, record_number BIGINT, reasons VARCHAR
 );
