@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from registry.clock import present_month
 from registry.contract import ENTITIES
 from registry.ingest.deliveries import DeliveredFile
 from registry.ingest.header import Header
@@ -147,6 +148,19 @@ def retractions(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str, st
 def is_retracted(retracted: set[tuple[str, str, str | None]], place: Place) -> bool:
     """Is this file, or its whole month, retracted?"""
     return place in retracted or (*place[:2], None) in retracted
+
+
+def future_months(settings: Settings) -> list[str]:
+    """SITE/MONTH of what is loaded, counts, and lies after the present month: loaded before that was refused."""
+    if not settings.raw_db.exists():
+        return []
+    with connect_vault(settings, read_only=True) as connection:
+        retracted = retractions(connection)
+        places = connection.execute(
+            "SELECT site, delivery, path FROM main.input_file WHERE is_current AND delivery > $1",
+            [present_month(settings)],
+        ).fetchall()
+    return sorted({f"{place[0]}/{place[1]}" for place in places if not is_retracted(retracted, place)})
 
 
 def ledger_fingerprint(settings: Settings) -> str:

@@ -191,7 +191,11 @@ ALSO_REFUSED_BY: dict[str, set[str]] = {
         "cohort_agrees_with_incidence",
         "patient_cohort_or_reason",
     },
-    "delivery_month_in_the_future": {"completeness_covers_every_file", "completeness_reaches_latest_month"},
+    "delivery_month_in_the_future": {
+        "completeness_covers_every_file",
+        "completeness_reaches_latest_month",
+        "delivery_month_lost",
+    },
     "trace_count_known": {"trace_step_has_lineage"},
     "anc_halved": {"episode_nadir_is_a_result", "site_anc_month_emptied", "trace_count_known"},
     "case_episodes_lost": {
