@@ -39,6 +39,11 @@ class Count:
     now: int
     new: int
 
+    def __str__(self) -> str:
+        """`unit_unknown 3 new of 10`, shorter where all of them are new or none is."""
+        number = f"{self.now:,}" if self.new in (0, self.now) else f"{self.new:,} new of {self.now:,}"
+        return f"{self.what} {number}"
+
 
 @dataclass
 class SiteAccount:
@@ -49,10 +54,10 @@ class SiteAccount:
     outside: list[Count] = field(default_factory=list)
     held_back: list[Count] = field(default_factory=list)
     emptied: list[Count] = field(default_factory=list)
-    unmapped: Count = Count("codes", 0, 0)
-    unmapped_rows: Count = Count("rows", 0, 0)
-    neutrophil_like: Count = Count("rows", 0, 0)
-    retracted: Count = Count("rows", 0, 0)
+    unmapped: Count = Count("", 0, 0)
+    unmapped_rows: Count = Count("", 0, 0)
+    neutrophil_like: Count = Count("", 0, 0)
+    retracted: Count = Count("", 0, 0)
     codes: tuple[str, ...] = ()
 
     @property
@@ -70,23 +75,20 @@ class SiteAccount:
         lines = []
         more = [count for count in self.outside if count.new > 0]
         if self.cohort.new < 0 or more:
-            outside = _listed(f"{count.what} {count.now:,} ({count.new:,} more)" for count in more)
-            before = self.cohort.now - self.cohort.new
-            lines.append(f"cohort {self.cohort.now:,} (was {before:,})" + (f"; outside: {outside}" if more else ""))
+            outside = f"; outside it: {_listed(more)}" if more else ""
+            lines.append(f"cohort: {self.cohort.now:,}{_was(self.cohort)}{outside}")
         for title, counts in (("held back", self.held_back), ("cells emptied", self.emptied)):
             new = [count for count in counts if count.new > 0]
             if new:
-                total = f"{sum(c.new for c in counts):,} new of {sum(c.now for c in counts):,}"
-                lines.append(f"{title}: {total} ({_listed(f'{c.what} {c.new:,} of {c.now:,}' for c in new)})")
+                total = Count("", sum(count.now for count in counts), sum(count.new for count in counts))
+                lines.append(f"{title}:{total} ({_listed(new)})")
         if self.codes or self.unmapped.new > 0 or self.neutrophil_like.new > 0:
-            line = f"tests not mapped: {self.unmapped.now:,} codes in {self.unmapped_rows.now:,} rows"
-            line += f", {self.unmapped.new:,} codes more" if self.unmapped.new > 0 else ""
+            line = f"test codes not mapped:{self.unmapped}, in {self.unmapped_rows.now:,} rows"
             if self.neutrophil_like.now:
-                line += f"; {self.neutrophil_like.now:,} rows read like neutrophils"
+                line += f", of which {self.neutrophil_like.now:,} read like neutrophils"
             lines.append(line + (f"; new: {', '.join(self.codes)}" if self.codes else ""))
         if self.retracted.new:
-            before = self.retracted.now - self.retracted.new
-            lines.append(f"retracted: {self.retracted.now:,} rows (was {before:,})")
+            lines.append(f"rows retracted: {self.retracted.now:,}{_was(self.retracted)}")
         return lines
 
     def counts(self) -> dict[str, int]:
@@ -198,7 +200,7 @@ def _count_by_site(
     unmapped = [{site: rest for site, *rest in _rows(connection, _UNMAPPED, name)} for name in names] + [{}]
     for site, account in accounts.items():
         n = retracted[0].get(site, 0)
-        account.retracted = Count("rows", n, n - retracted[1].get(site, 0))
+        account.retracted = Count("", n, n - retracted[1].get(site, 0))
         ours, theirs = (found.get(site, [0, 0, 0]) for found in unmapped[:2])
         counts = [Count("", n, n - n_before) for n, n_before in zip(ours, theirs, strict=True)]
         account.unmapped, account.unmapped_rows, account.neutrophil_like = counts
@@ -212,8 +214,12 @@ def _rows(connection: duckdb.DuckDBPyConnection, sql: str, name: str) -> list[tu
         return []
 
 
-def _listed(parts: Iterable[str]) -> str:
+def _listed(counts: list[Count]) -> str:
     """The first few, and how many more."""
-    listed = list(parts)
-    more = f", {len(listed) - _SHOWN} more" if len(listed) > _SHOWN else ""
-    return ", ".join(listed[:_SHOWN]) + more
+    more = f", {len(counts) - _SHOWN} more" if len(counts) > _SHOWN else ""
+    return ", ".join(map(str, counts[:_SHOWN])) + more
+
+
+def _was(count: Count) -> str:
+    before = count.now - count.new
+    return f" (was {before:,})" if before and count.new else ""
