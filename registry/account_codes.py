@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _SHOWN = 5
 _NEW_CODES = """
-SELECT site, test_code, count(*) AS n_rows, count(DISTINCT patient_no) AS n_patients,
+SELECT site, test_code, count(*) AS n_rows, count(DISTINCT patient_id) AS n_patients,
     EXISTS (
         SELECT 1 FROM main.patient_map AS patient
         WHERE patient.site = test.site AND lower(patient.patient_id) = lower(test.test_code)

@@ -28,8 +28,7 @@ CODE_FOLDERS = (
 SHAPES_ROWS = (
     CHECKOUT / "registry" / "ingest",
     CHECKOUT / "registry" / "contract.py",
-    CHECKOUT / "registry" / "site_profile.py",
-    CHECKOUT / "registry" / "wide_profile.py",
+    *(CHECKOUT / "registry" / f"{name}.py" for name in ("site_codes", "site_profile", "vocabulary", "wide_profile")),
     DBT_PROJECT / "models",
     DBT_PROJECT / "macros",
     DBT_PROJECT / "seeds",

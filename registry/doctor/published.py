@@ -68,7 +68,9 @@ def gate(settings: Settings) -> Iterator[Finding]:
 
 def not_used(settings: Settings) -> Iterator[Finding]:
     """What could not be used since the release before, by site?"""
-    news = [one for one in account.of_release(settings) if one.lines()]
+    news = []
+    with suppress(UserError):  # `link` and `checksums` tell
+        news = [one for one in account.of_release(settings) if one.lines()]
     for one in news:
         yield look(f"{one.site}: {'; '.join(one.lines())}")
     if not news:
