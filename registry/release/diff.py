@@ -165,14 +165,13 @@ def _manifest_changes(before: dict[str, Any], after: dict[str, Any]) -> list[Man
         rows = [str(table["rows"]) if table else "none" for table in (old, new)]
         change = f"rows {rows[0]} → {rows[1]}" if rows[0] != rows[1] else f"{rows[0]} rows as before, changed content"
         changes.append(ManifestChange("table", name, change))
-    # a release of an earlier version does not say of its files that none is retracted
-    files = [{f["file_id"]: {"is_retracted": False, **f} for f in manifest["inputs"]} for manifest in (before, after)]
+    files = [{file["file_id"]: file for file in manifest["inputs"]} for manifest in (before, after)]
     for file_id, (old, new) in _differing(files[0], files[1]):
         file = new or old
         name = f"{file['site']}/{file['delivery']}/{file['entity']} {file_id}"
         how = _how(old, new)
-        if old and new and old["is_retracted"] != new["is_retracted"]:
-            how = "retracted" if new["is_retracted"] else "no longer retracted"
+        if old and new and ("is_retracted" in old) != ("is_retracted" in new):
+            how = "retracted" if "is_retracted" in new else "no longer retracted"
         elif old and new and old["is_current"] and not new["is_current"]:
             how = "replaced"
         changes.append(ManifestChange("input file", name, f"{how}, {file['rows']} rows"))

@@ -147,7 +147,7 @@ def _meanings(connection: duckdb.DuckDBPyConnection, name: str) -> dict[str, Any
 
 
 def _files(manifest: dict[str, Any]) -> set[tuple[str, bool, bool]]:
-    return {(file["file_id"], file["is_current"], file.get("is_retracted", False)) for file in manifest["inputs"]}
+    return {(file["file_id"], file["is_current"], "is_retracted" in file) for file in manifest["inputs"]}
 
 
 def _differing(before: dict[str, Any], after: dict[str, Any]) -> set[str]:

@@ -122,6 +122,9 @@ def compose(
             ORDER BY site, delivery, entity, file_id
             """,
         )
+        for file in inputs:  # said of those alone: the manifests of earlier versions have no such key
+            if not file["is_retracted"]:
+                del file["is_retracted"]
         definitions = _hashes(connection, "main.dim_case_definition", "definition_id")
         scales = _hashes(connection, "main.dim_grading_scale", "scale")
     return {
@@ -164,7 +167,7 @@ def parquet_name(table: str) -> str:
 
 def _cutoffs(inputs: list[dict[str, Any]], data_cutoff: dt.date | None) -> dict[str, str]:
     """A site's cut-off: the last day of its last delivered month, or the study's where that is earlier."""
-    counted = [file for file in inputs if not file["is_retracted"]]
+    counted = [file for file in inputs if "is_retracted" not in file]
     last = {file["site"]: "" for file in counted}
     for file in counted:
         last[file["site"]] = max(last[file["site"]], file["delivery"])
