@@ -25,7 +25,8 @@ LAYOUT = Remedy(
 _LOST = Remedy(
     DATA_MANAGER,
     "Look for an incomplete export that replaced a complete one (`registry quarantine`, `meta.reconciliation`), have "
-    "it sent again under the same name and refresh. Where the fall is real, change the threshold in "
+    "it sent again under the same name and refresh. What a retraction or changed rules explain only warns: compare "
+    "both releases with `registry releases diff`. Where the fall is real, change the threshold in "
     "`expectations/suites/drift.py`, with the reason, as reviewed code.",
 )
 _UNIT = Remedy(
