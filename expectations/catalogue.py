@@ -12,6 +12,7 @@ from expectations.suites import (
     agreement,
     anc,
     attribution,
+    cohort_losses,
     completeness,
     contract,
     course,
@@ -62,6 +63,7 @@ QUERIED: tuple[Check, ...] = (
     *completeness.CHECKS,
     *drift.CHECKS,
     *losses.CHECKS,
+    *cohort_losses.CHECKS,
 )
 """The checks that `audit` carries out on a candidate."""
 

@@ -55,6 +55,10 @@ class Check:
     names_offenders: bool = False
     """Whether the query's rows hold nothing of a patient (sites, months, strata) and may be shown."""
     tolerance: Tolerance | None = None
+    has_explanations: bool = False
+    """Whether the query's last column, `explained`, says why a row may be so; a check warns where it does for all."""
+    explained_by_rules: bool = False
+    """Whether a change of the registry's own rules since the previous release explains every row."""
 
     def tolerates(self, n_unexpected: int, n_rows: int) -> bool:
         """Are so few rows at fault that they pass?"""

@@ -155,12 +155,12 @@ PUBLISHED: tuple[PublishedTable, ...] = (
         "definition_id comparison first_reading second_reading",
         "n_episodes n_agreeing agreement_pct kappa kappa_low kappa_high",
     ),
-    _table("meta.input_file", "file_id", "site delivery entity sha256 n_rows is_current"),
+    _table("meta.input_file", "file_id", "site delivery entity sha256 n_rows is_current is_retracted"),
     _table(
         "meta.reconciliation",
         "source_file",
         "site delivery entity rows_delivered rows_current rows_superseded rows_duplicate rows_quarantined "
-        "rows_not_mapped rows_erased rows_cancelled rows_not_given",
+        "rows_not_mapped rows_retracted rows_erased rows_cancelled rows_not_given",
     ),
     _table(
         "meta.lineage",
@@ -174,6 +174,7 @@ PUBLISHED: tuple[PublishedTable, ...] = (
     ),
     _table("meta.quarantine_summary", "source_file reason", "site delivery entity n_rows"),
     _table("meta.column_defect", "source_file column_name reason", "site delivery entity n_cells"),
+    _table("meta.unmapped_code", "site", "n_codes n_rows n_neutrophil_like_codes n_neutrophil_like_rows"),
     _table("meta.contested", "site entity record_key", "source_file record_number reasons"),
     _table(
         "meta.orphaned_verdict",

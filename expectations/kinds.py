@@ -132,10 +132,13 @@ def no_rows(
     needs_previous: bool = False,
     names_offenders: bool = False,
     tolerance: Tolerance | None = None,
+    has_explanations: bool = False,
+    explained_by_rules: bool = False,
 ) -> Check:
     """A query returns nothing. It selects keys alone, names `table` with its schema, and runs as it stands.
 
-    With `needs_previous` it may read the previous release's tables as `previous.<schema>.<table>`.
+    With `needs_previous` it may read the previous release's tables as `previous.<schema>.<table>`. What is explained
+    (see `Check`) warns instead of blocking.
     """
     return Check(
         check_id,
@@ -147,6 +150,8 @@ def no_rows(
         needs_previous=needs_previous,
         names_offenders=names_offenders,
         tolerance=tolerance,
+        has_explanations=has_explanations,
+        explained_by_rules=explained_by_rules,
     )
 
 

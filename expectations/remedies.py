@@ -25,7 +25,8 @@ LAYOUT = Remedy(
 _LOST = Remedy(
     DATA_MANAGER,
     "Look for an incomplete export that replaced a complete one (`registry quarantine`, `meta.reconciliation`), have "
-    "it sent again under the same name and refresh. Where the fall is real, change the threshold in "
+    "it sent again under the same name and refresh. What a retraction or changed rules explain only warns: compare "
+    "both releases with `registry releases diff`. Where the fall is real, change the threshold in "
     "`expectations/suites/drift.py`, with the reason, as reviewed code.",
 )
 _UNIT = Remedy(
@@ -69,8 +70,29 @@ _UNTESTED = Remedy(
     "for quarantined rows (`registry quarantine`, `meta.reconciliation`), and map the codes in `site.yml`. Where "
     "patients are really not tested, their risk stays unknown.",
 )
+_CELLS = Remedy(
+    SITE,
+    "`registry status` says which cells were emptied and why. Map the site's words in its `site.yml` (`codes`), add "
+    "its date formats (`csv.date_formats`), or have the patients sent again; then refresh.",
+)
+_CODES = Remedy(
+    SITE,
+    "`registry status` names the codes that several patients share; ask the laboratory what they measure and map them "
+    "in `codes.tests` of the site's `site.yml`, then refresh. Counts under them are used nowhere until then.",
+)
+_PLACE = Remedy(
+    DATA_MANAGER,
+    "Move the files to the site and month that they belong to, `registry retract SITE/MONTH` where they were, and "
+    "refresh (docs/runbooks.md). Where the place is right, the site's dates or its patients table are wrong.",
+)
 
 _BY_CHECK = {
+    "patients_left_cohort_for_a_cell": _CELLS,
+    "site_cohort_shrunk": _CELLS,
+    "demographics_emptied": _CELLS,
+    "neutrophil_codes_mapped": _CODES,
+    "delivery_month_in_the_future": _PLACE,
+    "delivery_in_its_place": _PLACE,
     "patient_phenotype_values": _WORDS,
     "treatment_end_reason_values": _WORDS,
     "treatment_end_unknown": Remedy(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -19,6 +20,7 @@ from expectations.check import Audit, Check, CheckResult
 NO_PREVIOUS = "not applicable: there is no previous release"
 NOT_IN_PREVIOUS = "not applicable: the previous release has no table {table}"
 _TOLERATED = "so few are tolerated"
+_RULES_CHANGED = "explained: the previous release was made by other rules of the registry"
 _SHOWN = 5
 _OF_PREVIOUS = re.compile(r"\bprevious\.(\w+\.\w+)")
 
@@ -29,6 +31,7 @@ def audit(
     *,
     options: Mapping[str, str | int | bool | float | list[str]] | None = None,
     checks: Iterable[Check] = QUERIED,
+    rules_changed: bool = False,
 ) -> Audit:
     """Judge a release candidate.
 
@@ -37,6 +40,7 @@ def audit(
         previous: the released file to compare with; None where there is none.
         options: DuckDB's configuration (memory_limit, threads, temp_directory).
         checks: which checks to carry out, by default all that are queries.
+        rules_changed: whether the previous release was made by other rules, which explains some losses.
 
     Returns:
         One result a check, in the order given; `passed` unless a critical one failed.
@@ -65,12 +69,12 @@ def audit(
                 )
         open_checks = [check for check in asked if check.check_id not in results]
         if open_checks:
-            results |= _carried_out(connection, open_checks, rows)
+            results |= _carried_out(connection, open_checks, rows, rules_changed=rules_changed)
     return Audit(tuple(results[check.check_id] for check in asked))
 
 
 def _carried_out(
-    connection: duckdb.DuckDBPyConnection, checks: list[Check], rows: Mapping[str, int]
+    connection: duckdb.DuckDBPyConnection, checks: list[Check], rows: Mapping[str, int], *, rules_changed: bool
 ) -> dict[str, CheckResult]:
     # Great Expectations takes seconds to import: here, where it is needed, and nowhere else.
     from expectations.gx import Finding, validate
@@ -92,7 +96,22 @@ def _carried_out(
                 n_rows=n_rows,
                 detail=_TOLERATED if is_tolerated else "" if finding.success else _detail(connection, check),
             )
+            if not results[check.check_id].passed and check.severity == "critical":
+                results[check.check_id] = _explained(connection, check, results[check.check_id], rules_changed)
     return results
+
+
+def _explained(
+    connection: duckdb.DuckDBPyConnection, check: Check, result: CheckResult, rules_changed: bool
+) -> CheckResult:
+    """The result as a warning where the registry's changed rules, or an explanation of every row, account for it."""
+    if rules_changed and check.explained_by_rules:
+        detail = "; ".join(part for part in (result.detail, _RULES_CHANGED) if part)
+        return replace(result, severity="warning", detail=detail)
+    if not check.has_explanations:
+        return result
+    row = connection.execute(f"SELECT count(*) FROM ({check.sql}) AS found WHERE explained IS NULL").fetchone()
+    return replace(result, severity="warning") if row == (0,) else result
 
 
 def _detail(connection: duckdb.DuckDBPyConnection, check: Check) -> str:
@@ -100,7 +119,7 @@ def _detail(connection: duckdb.DuckDBPyConnection, check: Check) -> str:
     if not check.names_offenders:
         return ""
     offenders = connection.execute(f"SELECT DISTINCT * FROM ({check.sql}) AS offender").fetchmany(_SHOWN + 1)
-    named = sorted(" ".join(str(part) for part in row) for row in offenders[:_SHOWN])
+    named = sorted(" ".join(str(part) for part in row if part is not None) for row in offenders[:_SHOWN])
     return "; ".join(named) + ("; …" if len(offenders) > _SHOWN else "")
 
 

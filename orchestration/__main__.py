@@ -24,6 +24,7 @@ from registry.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from expectations import CheckResult
+    from registry.account import SiteAccount
     from registry.release import Release
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -91,7 +92,7 @@ def _run_job(settings: Settings, run_id: str) -> int:
     from orchestration.instance import open_instance
     from orchestration.resources import RegistrySettings
     from orchestration.runs import PROCESS_TAG, fail_dead_runs, process_tag
-    from registry import release
+    from registry import account, release
 
     resource = RegistrySettings(
         home=str(settings.home),
@@ -123,12 +124,22 @@ def _run_job(settings: Settings, run_id: str) -> int:
                 _print_remedy(check)
             results = settings.home / "gate" / "last.json"
             console.print(f"  all results: {results}")
+            _print_account(account.of_build(settings))
             return 3
     current = release.current(settings)
     status = result.asset_materializations_for_node("release")[-1].metadata["status"].value
     if current is not None:
         print_outcome(settings, current, str(status))
+        _print_account(account.of_release(settings, with_codes=True))
     return 0
+
+
+def _print_account(accounts: list[SiteAccount]) -> None:
+    """What could not be used, by site."""
+    from registry.account import told
+
+    for line in told(accounts):
+        console.print(f"  {line}", markup=False)
 
 
 def print_outcome(settings: Settings, current: Release, status: str) -> None:

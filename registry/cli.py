@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from registry.commands import care, keeping, reading, refreshing, releases
+from registry.commands import care, keeping, reading, refreshing, releases, retracting
 from registry.commands.options import home_in_use
 
 COMMANDS = (
@@ -25,6 +25,7 @@ COMMANDS = (
     reading.trace_command,
     care.quarantine,
     care.review,
+    retracting.retract,
     care.status,
     keeping.doctor,
     keeping.forget,

@@ -9,6 +9,7 @@ import hashlib
 import json
 from functools import cache
 from importlib.metadata import version
+from pathlib import Path
 
 from registry import identity, ingest
 from registry.key_file import ensure_key
@@ -24,20 +25,43 @@ CODE_FOLDERS = (
     DBT_PROJECT / "macros",
     DBT_PROJECT / "seeds",
 )
+SHAPES_ROWS = (
+    CHECKOUT / "registry" / "ingest",
+    CHECKOUT / "registry" / "contract.py",
+    *(CHECKOUT / "registry" / f"{name}.py" for name in ("site_codes", "site_profile", "vocabulary", "wide_profile")),
+    DBT_PROJECT / "models",
+    DBT_PROJECT / "macros",
+    DBT_PROJECT / "seeds",
+)
+"""From bytes to published rows."""
 ENGINES = ("duckdb", "dbt-core", "dbt-duckdb", "great-expectations", "scipy", "statsmodels", "lifelines")
 
 
 @cache
 def code_hash() -> str:
     """SHA-256 over the shipped code, seeds and the versions of what runs them."""
-    digest = hashlib.sha256()
-    for folder in CODE_FOLDERS:
-        for path in sorted(folder.rglob("*")):
-            if path.is_file() and path.suffix in {".py", ".sql", ".yml", ".csv"}:
-                digest.update(str(path.relative_to(CHECKOUT)).encode() + b"\0" + path.read_bytes() + b"\0")
+    digest = _digest(CODE_FOLDERS, {".py", ".sql", ".yml", ".csv"})
     for engine in ENGINES:
         digest.update(f"{engine}=={version(engine)}\0".encode())
     return digest.hexdigest()
+
+
+@cache
+def rules_hash() -> str:
+    """SHA-256 over what decides which rows a release has, without descriptions and tests.
+
+    Where it differs from the previous release's, rows may be gone although nothing was lost.
+    """
+    return _digest(SHAPES_ROWS, {".py", ".sql", ".csv"}).hexdigest()
+
+
+def _digest(places: tuple[Path, ...], suffixes: set[str]) -> hashlib._Hash:
+    digest = hashlib.sha256()
+    for place in places:
+        for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
+            if path.is_file() and path.suffix in suffixes:
+                digest.update(str(path.relative_to(CHECKOUT)).encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest
 
 
 def settings_hash(settings: Settings) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from registry import ingest, lock, release
+from registry import account, ingest, lock, release, retraction
 from registry.settings import Settings
 
 
@@ -32,6 +32,12 @@ def describe(settings: Settings) -> list[tuple[str, str]]:
         lines.append(("release in force", f"{current.release_id}, published {current.manifest['created_at']}"))
         failed = sum(not check["passed"] for check in current.manifest["checks"])
         lines.append(("gate", f"{len(current.manifest['checks'])} checks, {_counted(failed, 'warning')}"))
+        lines += [("", line) for line in account.told(account.of_release(settings, with_codes=True))]
+    retracted = retraction.listed(settings)
+    if retracted:
+        lines.append(("retracted", f"{_counted(len(retracted), 'place')}; which: registry retract --list"))
+    if future := ingest.future_months(settings):
+        lines.append(("in the future", f"{', '.join(future)}; take back with: registry retract {future[0]}"))
     decision = release.last_decision(settings)
     if decision is not None and decision.status == "refused":
         results = settings.home / "gate" / "last.json"

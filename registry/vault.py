@@ -1,8 +1,9 @@
 """The vault: a folder 0700 of files 0600 that holds all that identifies anyone, and how its database is opened.
 
 Tables of raw.duckdb: `raw.<entity>` (rows as sent), `main.input_file` (the ledger), `main.patient_map`,
-`main.site_salt`, schema `config` (what the YAML files say, for dbt), and of forgotten patients `main.erased` (rows by
-file), `main.applied_tombstone` and `main.not_yet_purged` (erased rows whose bytes still stand in freed pages). What is
+`main.site_salt`, `main.retraction` (places whose files count nowhere; without a path the whole month), schema `config`
+(what the YAML files say, for dbt), and of forgotten patients `main.erased` (rows by file), `main.applied_tombstone` and
+`main.not_yet_purged` (erased rows whose bytes still stand in freed pages). What is
 written into them is registry/ingest's, registry/identity.py's and registry/withdrawal's.
 """
 
@@ -36,6 +37,9 @@ CREATE TABLE IF NOT EXISTS main.patient_map (
     patient_no INTEGER, site VARCHAR, patient_id VARCHAR, patient_key VARCHAR
 );
 CREATE TABLE IF NOT EXISTS main.site_salt (site VARCHAR, salt VARCHAR);
+CREATE TABLE IF NOT EXISTS main.retraction (
+    site VARCHAR, delivery VARCHAR, path VARCHAR, retracted_at TIMESTAMP
+);
 CREATE TABLE IF NOT EXISTS main.erased (file_no INTEGER, n_rows BIGINT);
 CREATE TABLE IF NOT EXISTS main.applied_tombstone (tombstone VARCHAR);
 CREATE TABLE IF NOT EXISTS main.not_yet_purged (n_rows BIGINT);

@@ -24,6 +24,7 @@ OUTCOMES = (
     "rows_duplicate",
     "rows_quarantined",
     "rows_not_mapped",
+    "rows_retracted",
     "rows_erased",
 )
 _sum = " + ".join(OUTCOMES)
@@ -40,8 +41,8 @@ CHECKS: tuple[Check, ...] = (
         WHERE coalesce(rows_delivered <> {_sum}, true) OR {_negative}
             OR rows_cancelled + rows_not_given > rows_current
         """,
-        description="Every delivered row is current, superseded, a duplicate, quarantined, not mapped or erased, "
-        "and counted once; cancellations, and doses that were not given, are among the current.",
+        description="Every delivered row is current, superseded, a duplicate, quarantined, not mapped, retracted or "
+        "erased, and counted once; cancellations, and doses that were not given, are among the current.",
         source=NOTHING_LOST,
         names_offenders=True,
     ),
@@ -67,6 +68,21 @@ CHECKS: tuple[Check, ...] = (
         WHERE source_file NOT IN (SELECT file_id FROM meta.input_file WHERE is_current)
         """,
         description="Nothing is accounted for that is not a file in force.",
+        source=NOTHING_LOST,
+        names_offenders=True,
+    ),
+    no_rows(
+        "retracted_files_count_nowhere",
+        "meta.reconciliation",
+        """
+        SELECT account.source_file FROM meta.reconciliation AS account
+        JOIN meta.input_file AS file ON account.source_file = file.file_id
+        WHERE CASE
+            WHEN file.is_retracted THEN account.rows_delivered <> account.rows_retracted + account.rows_erased
+            ELSE account.rows_retracted <> 0
+        END
+        """,
+        description="The rows of a retracted file are retracted or erased, and no row of another file is retracted.",
         source=NOTHING_LOST,
         names_offenders=True,
     ),
@@ -216,10 +232,11 @@ CHECKS: tuple[Check, ...] = (
             SELECT source_file, min(record_number) AS first_record, max(record_number) AS last_record
             FROM meta.lineage GROUP BY source_file
         ) AS furthest
-        LEFT JOIN meta.input_file AS file ON furthest.source_file = file.file_id AND file.is_current
+        LEFT JOIN meta.input_file AS file
+            ON furthest.source_file = file.file_id AND file.is_current AND NOT file.is_retracted
         WHERE file.file_id IS NULL OR first_record < 1 OR last_record > file.n_rows
         """,
-        description="Every trace leads to a file in force, and to a record that the file has.",
+        description="Every trace leads to a file in force that is not retracted, and to a record that the file has.",
         source=TRACEABLE,
         names_offenders=True,
     ),

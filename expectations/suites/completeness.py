@@ -37,7 +37,7 @@ CHECKS: tuple[Check, ...] = (
         FROM (SELECT * FROM meta.completeness WHERE files_received > 0) AS month
         FULL JOIN (
             SELECT site, delivery, entity, count(*) AS n_files, sum(n_rows) AS n_rows
-            FROM meta.input_file WHERE is_current GROUP BY site, delivery, entity
+            FROM meta.input_file WHERE is_current AND NOT is_retracted GROUP BY site, delivery, entity
         ) AS file ON month.site = file.site AND month.delivery = file.delivery AND month.entity = file.entity
         WHERE month.files_received IS DISTINCT FROM file.n_files OR month.rows_received IS DISTINCT FROM file.n_rows
         """,
@@ -50,7 +50,8 @@ CHECKS: tuple[Check, ...] = (
         "meta.completeness",
         """
         SELECT site, max(delivery) AS reached FROM meta.completeness
-        GROUP BY site HAVING max(delivery) < (SELECT max(delivery) FROM meta.input_file WHERE is_current)
+        GROUP BY site
+        HAVING max(delivery) < (SELECT max(delivery) FROM meta.input_file WHERE is_current AND NOT is_retracted)
         """,
         description="Every site is followed up to the latest month that any site delivered.",
         source=NOTHING_LOST,

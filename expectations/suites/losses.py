@@ -10,7 +10,7 @@ from __future__ import annotations
 from expectations.check import Check
 from expectations.kinds import no_rows
 from expectations.suites.accounts import NOTHING_LOST
-from expectations.suites.drift import COMMON_END, PATIENTS_TAKEN_BACK
+from expectations.suites.drift import COMMON_END, EXPLAINED, PATIENTS_TAKEN_BACK, rested_on_retracted
 
 # Of fewer, one patient who moved away or one corrected date is a large share.
 FEWEST_ROWS = 10
@@ -64,7 +64,8 @@ _EMPTIED_MONTH = no_rows(
     ), gone AS (
         -- A result that now has another date is not gone. Of the candidate only the keys of sites with an emptied month
         -- are compared: mostly none.
-        SELECT anc.site, count(*) AS n
+        SELECT anc.site, count(*) AS n,
+            count(CASE WHEN {rested_on_retracted("anc", "anc_key")} THEN 1 END) AS n_retracted
         FROM previous.main.fct_anc AS anc
         ANTI JOIN (
             SELECT anc_key FROM main.fct_anc WHERE site IN (SELECT site FROM emptied)
@@ -83,35 +84,46 @@ _EMPTIED_MONTH = no_rows(
         ANTI JOIN previous.meta.reconciliation AS before ON now.source_file = before.source_file
         WHERE now.entity = 'lab_results' GROUP BY now.site
     )
-    SELECT emptied.site, coalesce(strftime(emptied.month, '%Y-%m'), 'all months') AS month FROM emptied
+    SELECT emptied.site, coalesce(strftime(emptied.month, '%Y-%m'), 'all months') AS month,
+        CASE
+            WHEN gone.n - gone.n_retracted - coalesce(taken_back.n_results, 0) < {FEWEST_ROWS} THEN 'retracted'
+        END AS explained
+    FROM emptied
     JOIN gone ON emptied.site = gone.site
     LEFT JOIN taken_back ON emptied.site = taken_back.site
     WHERE gone.n - coalesce(taken_back.n_results, 0) >= {FEWEST_ROWS}
     """,
     description="No month of a site that had neutrophil counts in the previous release has none now, unless they were "
-    "taken back: cancelled by the site, or of patients who were cancelled or forgotten.",
+    f"taken back: cancelled by the site, or of patients who were cancelled or forgotten. {EXPLAINED}",
     source=f"Promise 1: nothing is lost. Decision 0019, of at least {FEWEST_ROWS} counts",
     needs_previous=True,
     names_offenders=True,
+    has_explanations=True,
+    explained_by_rules=True,
 )
+
+
+def _usable(before: str) -> str:
+    """Rows of a delivery and entity that are neither quarantined nor retracted."""
+    return f"""
+        SELECT site, delivery, entity,
+            sum(rows_current + rows_superseded + rows_duplicate + rows_not_mapped + rows_erased) AS n
+        FROM {before}meta.reconciliation GROUP BY site, delivery, entity
+    """
+
 
 _SHRUNK_DELIVERY = no_rows(
     "delivery_shrunk",
     "meta.reconciliation",
     f"""
     SELECT before.site, before.delivery, before.entity, coalesce(now.n, 0) || ' of ' || before.n AS still_usable
-    FROM (
-        SELECT site, delivery, entity, sum(rows_delivered - rows_quarantined) AS n
-        FROM previous.meta.reconciliation GROUP BY site, delivery, entity
-    ) AS before
-    LEFT JOIN (
-        SELECT site, delivery, entity, sum(rows_delivered - rows_quarantined) AS n
-        FROM meta.reconciliation GROUP BY site, delivery, entity
-    ) AS now ON before.site = now.site AND before.delivery = now.delivery AND before.entity = now.entity
+    FROM ({_usable("previous.")}) AS before
+    LEFT JOIN ({_usable("")}) AS now
+        ON before.site = now.site AND before.delivery = now.delivery AND before.entity = now.entity
     WHERE before.n >= {FEWEST_ROWS} AND 2 * coalesce(now.n, 0) < before.n
     """,
     description="No delivery of the previous release, sent again or judged again, has lost more than half of an "
-    "entity's rows: replaced by fewer, or held back.",
+    "entity's rows: replaced by fewer, held back, or retracted.",
     source=f"{NOTHING_LOST}. This registry's choice: half, of at least {FEWEST_ROWS}",
     severity="warning",
     needs_previous=True,

@@ -130,7 +130,7 @@ CHECKS: tuple[Check, ...] = (
         """
         WITH site_end AS (
             SELECT site, last_day(max(CAST(delivery || '-01' AS DATE))) AS last_on
-            FROM meta.input_file GROUP BY site
+            FROM meta.input_file WHERE NOT is_retracted GROUP BY site
         )
         SELECT patient.patient_key FROM main.dim_patient AS patient
         LEFT JOIN site_end ON patient.site = site_end.site

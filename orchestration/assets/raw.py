@@ -61,8 +61,8 @@ def _raw_asset(entity: str) -> dg.AssetsDefinition:
             settings = enter(context, registry_settings)
             files = ingest.discover(settings)
             result = ingest.load_entity(settings, entity, files)
-            for site, column in sorted(result.unknown_columns):
-                log.warning("%s, %s: column '%s' is not in the contract; kept as sent, not used", site, entity, column)
+            for site, columns in _by_site(result.unknown_columns).items():
+                log.warning("%s, %s: not in the contract, kept as sent and not used: %s", site, entity, columns)
             if result.n_files_purged:
                 log.warning(
                     "%s: columns that site.yml ignores were taken out of %d files", entity, result.n_files_purged
@@ -96,6 +96,14 @@ def _raw_asset(entity: str) -> dg.AssetsDefinition:
             )
 
     return raw_entity
+
+
+def _by_site(unknown_columns: set[tuple[str, str]]) -> dict[str, str]:
+    """The columns of each site, in one line."""
+    columns: dict[str, list[str]] = {}
+    for site, column in sorted(unknown_columns):
+        columns.setdefault(site, []).append(f"'{column}'")
+    return {site: ", ".join(names) for site, names in columns.items()}
 
 
 def _months_by_site(files: list[ingest.DeliveredFile]) -> dict[str, int]:

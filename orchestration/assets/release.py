@@ -18,7 +18,7 @@ from orchestration.assets.statistics import STATISTICS
 from orchestration.guard import guarded
 from orchestration.resources import SAFETY_TEAM, RegistrySettings, is_unchanged
 from orchestration.runs import enter
-from registry import journal
+from registry import account, journal
 from registry import release as releases
 from registry.fingerprint import refresh_fingerprint
 from registry.release.content import AGAINST_PREVIOUS
@@ -77,6 +77,12 @@ def build_release_assets(
                     allow_retries=False,
                 ) from None
             _tell(settings, outcome)
+            accounts = account.of_release(settings)
+            lines = account.told(accounts)
+            for line in lines:
+                context.log.info(line)
+            for one in accounts:
+                journal.record(settings, "account", site=one.site, **one.counts())
             return dg.MaterializeResult(
                 metadata={
                     "status": outcome.status,
@@ -84,6 +90,7 @@ def build_release_assets(
                     "path": dg.MetadataValue.path(str(outcome.path)),
                     "checks": len(outcome.audit.checks),
                     "warnings": len(outcome.audit.warnings),
+                    "not_used": dg.MetadataValue.md("\n".join(f"    {line}" for line in lines) or "nothing new"),
                 }
             )
 

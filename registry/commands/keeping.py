@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from registry.commands.options import DELIVERIES, HOME
+from registry.commands.options import DELIVERIES, HOME, agreed
 from registry.errors import UserError
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def forget(patient: str | None, site: str | None, yes: bool, home: Path | None) 
 def _confirm(subject: Subject, *, is_sure: bool) -> None:
     n_rows, n_files = subject.remains.n_rows, len(subject.remains.files)
     question = f"one patient of {subject.site}: {n_rows:,} rows of {n_files:,} files. Erase them for good?"
-    if not is_sure and not _agreed(question):
+    if not is_sure and not agreed(question):
         raise UserError("nothing was changed: answer y, or give --yes")
 
 
@@ -168,7 +168,7 @@ def rotate(lost: bool, yes: bool, home: Path | None) -> None:
     from registry.settings import load_settings
 
     question = "Every patient gets a new pseudonym, and earlier releases can't be linked to later ones. Go on?"
-    if not yes and not _agreed(question):
+    if not yes and not agreed(question):
         raise UserError("nothing was changed: answer y, or give --yes")
     settings = load_settings(home=home)
     lock.acquire(settings, "registry key rotate", wait=False)
@@ -180,10 +180,3 @@ def rotate(lost: bool, yes: bool, home: Path | None) -> None:
     if lost:
         console.print("who was forgotten before is not known any more: forget them again once they are delivered")
     console.print("next: registry key backup FILE, then registry refresh")
-
-
-def _agreed(question: str) -> bool:
-    try:
-        return click.confirm(question)
-    except click.Abort:
-        return False

@@ -44,3 +44,11 @@ DELIVERIES = click.option(
 FORMAT = click.option(
     "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True
 )
+
+
+def agreed(question: str) -> bool:
+    """Whether the user answers yes; no answer is no."""
+    try:
+        return click.confirm(question)
+    except click.Abort:
+        return False

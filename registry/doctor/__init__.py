@@ -36,9 +36,11 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("settings", delivered.settings_read),
     ("deliveries", delivered.deliveries),
     ("ledger", delivered.ledger_against_deliveries),
+    ("places", delivered.places),
     ("release", published.link),
     ("checksums", published.checksums),
     ("gate", published.gate),
+    ("account", published.not_used),
     ("refresh", published.last_refresh),
 )
 

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from registry import ingest, lock
+from registry import ingest, lock, retraction
 from registry.doctor.finding import Finding, counted, look, ok, wrong
 from registry.doctor.published import last_success
+from registry.ingest import ledger
 from registry.site_profile import PROFILE_NAME
 from registry.vault import connect_vault
 
@@ -41,6 +42,8 @@ def ledger_against_deliveries(settings: Settings) -> Iterator[Finding]:
         return
     with connect_vault(settings, read_only=True) as connection:
         loaded = set(connection.execute("SELECT site, delivery, path FROM main.input_file WHERE is_current").fetchall())
+        retracted = ledger.retractions(connection)
+    loaded = {place for place in loaded if not ledger.is_retracted(retracted, place)}
     missing = loaded - {file.place for file in ingest.find(settings)}
     if missing:
         months = sorted({f"{site}/{delivery}" for site, delivery, _ in missing})
@@ -48,6 +51,24 @@ def ledger_against_deliveries(settings: Settings) -> Iterator[Finding]:
         yield look(f"{counted(len(missing), 'loaded file')} no longer there ({shown}): their rows stay in force")
     else:
         yield ok(f"{counted(len(loaded), 'loaded file')}, all still there")
+
+
+def places(settings: Settings) -> Iterator[Finding]:
+    """Is a month in use that has not come yet? What is retracted?"""
+    if lock.is_held(settings):
+        yield ok("not looked at while a refresh is at work")
+        return
+    future = ingest.future_months(settings)
+    if future:
+        yield look(
+            f"{', '.join(future)}: later than the present month, which moves the site's cut-off: "
+            f"registry retract {future[0]}, then registry refresh"
+        )
+    retracted = retraction.listed(settings)
+    if retracted:
+        yield look(f"{counted(len(retracted), 'place')} retracted, counting nowhere: registry retract --list")
+    if not future and not retracted:
+        yield ok("no month is later than the present one, and none is retracted")
 
 
 def settings_read(settings: Settings) -> Iterator[Finding]:

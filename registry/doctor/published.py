@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from registry import journal, release
-from registry.doctor.finding import Finding, counted, ok, wrong
+from registry import account, journal, release
+from registry.doctor.finding import Finding, counted, look, ok, wrong
 from registry.errors import UserError
 from registry.release.decision import read
 from registry.release.store import CURRENT
@@ -64,6 +64,17 @@ def gate(settings: Settings) -> Iterator[Finding]:
         yield wrong(f"refused on {decision.decided_at[:10]} ({checks}): see docs/runbooks.md, 'The gate refused'")
     else:
         yield ok(f"{decision.status} on {decision.decided_at[:10]}, {counted(len(decision.audit.warnings), 'warning')}")
+
+
+def not_used(settings: Settings) -> Iterator[Finding]:
+    """What could not be used since the release before, by site?"""
+    news = []
+    with suppress(UserError):  # `link` and `checksums` tell
+        news = [one for one in account.of_release(settings) if one.lines()]
+    for one in news:
+        yield look(f"{one.site}: {'; '.join(one.lines())}")
+    if not news:
+        yield ok("nothing new is held back, emptied or left out")
 
 
 def last_refresh(settings: Settings) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ Nothing here judges a cell: that is dbt's. No message holds one.
 
 from registry.ingest.config_tables import write_config
 from registry.ingest.deliveries import DeliveredFile, discover, find, load_profiles, plan
-from registry.ingest.ledger import ledger_fingerprint
+from registry.ingest.ledger import future_months, ledger_fingerprint
 from registry.ingest.loader import load_entity
 from registry.ingest.pending import not_yet_loaded
 from registry.ingest.result import LoadResult
@@ -23,6 +23,7 @@ __all__ = [
     "connect_vault",
     "discover",
     "find",
+    "future_months",
     "ledger_fingerprint",
     "load_entity",
     "load_profiles",

@@ -15,10 +15,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from registry.clock import present_month
 from registry.contract import ENTITIES, FORMATS, entity_named
 from registry.errors import UserError
 from registry.settings import STUDY_NAME, is_month
 from registry.site_profile import PROFILE_NAME, SiteProfile, load_profile
+from registry.vault import connect_vault
 
 if TYPE_CHECKING:
     from registry.settings import Settings
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 _SITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _NOT_DELIVERED = re.compile(r"\.|~\$|(thumbs\.db|desktop\.ini)$|readme(\.\w+)?$", re.IGNORECASE)
 _ANSWER_KEY = "answer_key.json"
+_SHOWN = 3
 
 
 @dataclass(frozen=True)
@@ -94,7 +97,28 @@ def find(settings: Settings) -> list[DeliveredFile]:
         profile = load_profile(site)
         for delivery in deliveries:
             found += _files(settings, site.name, delivery, profile)
+    _refuse_future(settings, found)
     return sorted(found, key=lambda file: (file.place, file.entity))
+
+
+def _refuse_future(settings: Settings, found: list[DeliveredFile]) -> None:
+    """UserError for a month after the present one, unless it is loaded already: it would move the site's cut-off."""
+    present = present_month(settings)
+    months = {(file.site, file.delivery) for file in found if file.delivery > present}
+    new = sorted("/".join(month) for month in months - _loaded_months(settings, months))
+    if new:
+        raise UserError(
+            f"{', '.join(new[:_SHOWN])}{' and more' if len(new) > _SHOWN else ''}: later than the present month "
+            f"{present}; rename the folder to the month up to which the export runs"
+        )
+
+
+def _loaded_months(settings: Settings, months: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Those of these months that the ledger knows."""
+    if not months or not settings.raw_db.exists():
+        return set()
+    with connect_vault(settings, read_only=True) as connection:
+        return set(connection.execute("SELECT DISTINCT site, delivery FROM main.input_file").fetchall())
 
 
 def _site_folders(settings: Settings) -> list[Path]:

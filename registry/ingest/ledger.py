@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import duckdb
 
+from registry.clock import present_month
 from registry.contract import ENTITIES, IGNORE
 from registry.ingest.deliveries import DeliveredFile
 from registry.ingest.header import Header
@@ -145,13 +147,42 @@ def _columns(header: Header) -> dict[str, str | None]:
     return meanings | {header.names[position]: f"value of {test.code}" for position, test in header.tests}
 
 
+def retractions(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str, str | None]]:
+    """Every retracted place; without a path it is the whole month. None in a vault that an earlier version made."""
+    with suppress(duckdb.CatalogException):
+        return set(connection.execute("SELECT site, delivery, path FROM main.retraction").fetchall())
+    return set()
+
+
+def is_retracted(retracted: set[tuple[str, str, str | None]], place: Place) -> bool:
+    """Is this file, or its whole month, retracted?"""
+    return place in retracted or (*place[:2], None) in retracted
+
+
+def future_months(settings: Settings) -> list[str]:
+    """SITE/MONTH of what is loaded, counts, and lies after the present month: loaded before that was refused."""
+    if not settings.raw_db.exists():
+        return []
+    with connect_vault(settings, read_only=True) as connection:
+        retracted = retractions(connection)
+        places = connection.execute(
+            "SELECT site, delivery, path FROM main.input_file WHERE is_current AND delivery > $1",
+            [present_month(settings)],
+        ).fetchall()
+    return sorted({f"{place[0]}/{place[1]}" for place in places if not is_retracted(retracted, place)})
+
+
 def ledger_fingerprint(settings: Settings) -> str:
-    """SHA-256 (hex) over the place, bytes, reading and standing of every version, in whatever order it was loaded."""
+    """SHA-256 (hex) over the place, bytes, reading and standing of every version, in whatever order it was loaded.
+
+    Retracted places are part of it: a retraction, and taking it back, asks for a refresh.
+    """
     if not settings.raw_db.exists():
         return hashlib.sha256().hexdigest()
     with connect_vault(settings, read_only=True) as connection:
         rows = connection.execute(
             "SELECT site, delivery, path, sha256, read_as, is_current FROM main.input_file"
         ).fetchall()
+        rows += [("retracted", *place) for place in retractions(connection)]
     lines = sorted("\x1f".join(map(str, row)) for row in rows)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

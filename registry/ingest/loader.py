@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,17 +82,14 @@ def load_entity(
             load.commit_staged()
             load.drop(sorted(places - {file.place for file in mine}))
         load.result.n_files_purged = n_files_purged
-        load.result.missing_files = _missing(load.known, places, settings.through)
+        retracted = ledger.retractions(connection)
+        counted = {place for place in load.known if not ledger.is_retracted(retracted, place)}
+        load.result.missing_files = _missing(counted - places, settings.through)
         return load.result
 
 
-def _missing(
-    known: Mapping[ledger.Place, list[ledger.Version]],
-    delivered: Set[ledger.Place],
-    through: str | None,
-) -> tuple[str, ...]:
-    """Places of the ledger, up to `through`, where no file was found."""
-    gone = set(known) - delivered
+def _missing(gone: AbstractSet[ledger.Place], through: str | None) -> tuple[str, ...]:
+    """Of places of the ledger without a file those up to `through`."""
     return tuple(sorted("/".join(place) for place in gone if through is None or place[1] <= through))
 
 

@@ -62,7 +62,7 @@ def sweep(settings: Settings) -> None:
 
 
 def last_delivery(path: Path) -> str:
-    """The last month that any site delivered, YYYY-MM, read from a candidate.
+    """The last month that any site delivered and that is not retracted, YYYY-MM, read from a candidate.
 
     Raises:
         UserError: if nothing was delivered at all: there is nothing to publish.
@@ -70,13 +70,13 @@ def last_delivery(path: Path) -> str:
     """
     with duckdb.connect(str(path), read_only=True) as connection:
         try:
-            found = connection.execute("SELECT max(delivery) FROM meta.input_file").fetchone()
-        except duckdb.CatalogException:
+            found = connection.execute("SELECT max(delivery) FROM meta.input_file WHERE NOT is_retracted").fetchone()
+        except (duckdb.CatalogException, duckdb.BinderException):
             raise UserError(
-                "the build file has no table meta.input_file; build it again with registry refresh"
+                "the build file has no table meta.input_file, or an old one; build it again with registry refresh"
             ) from None
     if not found or found[0] is None:
-        raise UserError("nothing is delivered yet: there is nothing to publish")
+        raise UserError("nothing is delivered yet, or all of it is retracted: there is nothing to publish")
     return str(found[0])
 
 

@@ -28,6 +28,7 @@ _WRITTEN_HERE: dict[str, Any] = {
             "primary_definition": "The case definition that the cohort and the report follow.",
             "fingerprint": "Hash of all that the content depends on: files, settings, seeds, code, pseudonym key.",
             "code_version": "Hash of the shipped code and of the engines' versions.",
+            "rules_version": "Hash of the part of the code that decides which rows a release has.",
             "previous_release_id": "The release that it was compared with and that it replaced.",
             "created_at": "When it was published, UTC.",
         },

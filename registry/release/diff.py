@@ -169,8 +169,11 @@ def _manifest_changes(before: dict[str, Any], after: dict[str, Any]) -> list[Man
     for file_id, (old, new) in _differing(files[0], files[1]):
         file = new or old
         name = f"{file['site']}/{file['delivery']}/{file['entity']} {file_id}"
-        replaced = bool(old and new and old["is_current"] and not new["is_current"])
-        how = "replaced" if replaced else _how(old, new)
+        how = _how(old, new)
+        if old and new and ("is_retracted" in old) != ("is_retracted" in new):
+            how = "retracted" if "is_retracted" in new else "no longer retracted"
+        elif old and new and old["is_current"] and not new["is_current"]:
+            how = "replaced"
         changes.append(ManifestChange("input file", name, f"{how}, {file['rows']} rows"))
     kinds: dict[str, Kind] = {"definitions": "definition", "grading_scales": "grading scale", "study": "setting"}
     for key, kind in kinds.items():

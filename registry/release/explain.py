@@ -146,8 +146,8 @@ def _meanings(connection: duckdb.DuckDBPyConnection, name: str) -> dict[str, Any
     return dict(connection.execute(f"SELECT definition_id, content_hash FROM {name}.meta.definition").fetchall())
 
 
-def _files(manifest: dict[str, Any]) -> set[tuple[str, bool]]:
-    return {(file["file_id"], file["is_current"]) for file in manifest["inputs"]}
+def _files(manifest: dict[str, Any]) -> set[tuple[str, bool, bool]]:
+    return {(file["file_id"], file["is_current"], "is_retracted" in file) for file in manifest["inputs"]}
 
 
 def _differing(before: dict[str, Any], after: dict[str, Any]) -> set[str]:

@@ -16,7 +16,7 @@ import duckdb
 
 from expectations import Audit, CheckResult
 from expectations.remedies import remedy_of
-from registry.fingerprint import code_hash
+from registry.fingerprint import code_hash, rules_hash
 from registry.release.candidate import STORAGE_VERSION
 from registry.release.content import ALGORITHM, NOT_COMPARED, TableContent, quoted, tables_of
 from registry.settings import Settings
@@ -26,7 +26,7 @@ SCHEMA_VERSION = 1
 _RELEASE = """
 CREATE TABLE meta.release (
     release_id VARCHAR, study_id VARCHAR, is_synthetic BOOLEAN, last_delivery VARCHAR, primary_definition VARCHAR,
-    fingerprint VARCHAR, code_version VARCHAR, previous_release_id VARCHAR, created_at TIMESTAMP
+    fingerprint VARCHAR, code_version VARCHAR, rules_version VARCHAR, previous_release_id VARCHAR, created_at TIMESTAMP
 )
 """
 _CHECK_RESULT = """
@@ -59,6 +59,7 @@ def write_tables(path: Path, settings: Settings, identity: Identity, audit: Audi
         study.primary_definition,
         identity.fingerprint,
         code_hash(),
+        rules_hash(),
         identity.previous_release_id,
         identity.created_at.replace(tzinfo=None),
     )
@@ -116,10 +117,14 @@ def compose(
         inputs = _records(
             connection,
             """
-            SELECT file_id, site, delivery, entity, sha256, n_rows AS "rows", is_current FROM meta.input_file
+            SELECT file_id, site, delivery, entity, sha256, n_rows AS "rows", is_current, is_retracted
+            FROM meta.input_file
             ORDER BY site, delivery, entity, file_id
             """,
         )
+        for file in inputs:  # said of those alone: the manifests of earlier versions have no such key
+            if not file["is_retracted"]:
+                del file["is_retracted"]
         definitions = _hashes(connection, "main.dim_case_definition", "definition_id")
         scales = _hashes(connection, "main.dim_grading_scale", "scale")
     return {
@@ -133,6 +138,7 @@ def compose(
         "study": settings.study.model_dump(mode="json"),
         "cutoffs": _cutoffs(inputs, settings.study.data_cutoff),
         "code_version": code_hash(),
+        "rules_version": rules_hash(),
         "engine": {
             "duckdb": duckdb.__version__,
             "storage_version": STORAGE_VERSION,
@@ -161,8 +167,9 @@ def parquet_name(table: str) -> str:
 
 def _cutoffs(inputs: list[dict[str, Any]], data_cutoff: dt.date | None) -> dict[str, str]:
     """A site's cut-off: the last day of its last delivered month, or the study's where that is earlier."""
-    last = {file["site"]: "" for file in inputs}
-    for file in inputs:
+    counted = [file for file in inputs if "is_retracted" not in file]
+    last = {file["site"]: "" for file in counted}
+    for file in counted:
         last[file["site"]] = max(last[file["site"]], file["delivery"])
     ends = {site: _last_day(month) for site, month in last.items()}
     return {site: min(end, data_cutoff or end).isoformat() for site, end in sorted(ends.items())}

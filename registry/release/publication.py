@@ -15,6 +15,7 @@ from pathlib import Path
 from expectations import Audit, CheckResult, audit
 from expectations.catalogue import SAME_INPUTS_SAME_CONTENT
 from registry.disk import writing
+from registry.fingerprint import rules_hash
 from registry.release import candidate, damage, decision, files, manifest, new_cases
 from registry.release.content import NOT_COMPARED, TableContent, contents
 from registry.release.dictionary import markdown
@@ -85,6 +86,7 @@ def _publish(settings: Settings, fingerprint: str, finish: Finish | None) -> Out
             database,
             compared_with.database if compared_with else None,
             options=connect_options(settings),
+            rules_changed=compared_with is not None and compared_with.manifest.get("rules_version") != rules_hash(),
         ).with_result(_same_content(known, fingerprint, tables))
         if not result.passed:
             decision.record(settings, release_id, fingerprint, "refused", result)

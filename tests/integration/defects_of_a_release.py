@@ -232,6 +232,8 @@ PLANTED: dict[str, str] = {
     "WHERE delivery = '2023-05'",
     "reconciliation_covers_every_file": "DELETE FROM meta.reconciliation WHERE delivery = '2023-05'",
     "reconciliation_file_known": "UPDATE meta.input_file SET is_current = false WHERE delivery = '2023-05'",
+    "retracted_files_count_nowhere": "UPDATE meta.reconciliation SET rows_retracted = 1, "
+    "rows_current = rows_current - 1 WHERE delivery = '2023-05'",
     "input_file_entity_values": "UPDATE meta.input_file SET entity = 'labs' WHERE delivery = '2023-05'",
     "input_file_is_identified": "UPDATE meta.input_file SET file_id = 'labs.csv' WHERE delivery = '2023-05'",
     "input_file_rows_possible": "UPDATE meta.input_file SET n_rows = -1 WHERE delivery = '2023-05'",
@@ -262,6 +264,14 @@ PLANTED: dict[str, str] = {
         f"staged_{rule}": f"UPDATE meta.staged_check SET n_broken = 1 WHERE rule = '{rule}'"
         for rule in sorted({rule for _, rule in staged.EXPECTED})
     },
+    # what was delivered and can't be used
+    "demographics_emptied": "INSERT INTO meta.column_defect SELECT site, delivery, 'patients', file_id, 'sex', "
+    "'invalid_code', 3 FROM meta.input_file WHERE site = 'trieste' AND delivery = '2023-01'",
+    "neutrophil_codes_mapped": "UPDATE meta.unmapped_code SET n_neutrophil_like_codes = 1, n_neutrophil_like_rows = 20 "
+    "WHERE site = 'trieste'",
+    "delivery_month_in_the_future": "UPDATE meta.input_file SET delivery = '2099-01' WHERE delivery = '2024-03'",
+    "delivery_in_its_place": "INSERT INTO meta.quarantine_summary SELECT site, delivery, entity, file_id, "
+    "'date_after_delivery', n_rows FROM meta.input_file WHERE site = 'trieste' AND delivery = '2023-01'",
     # completeness
     "completeness_entity_values": f"{MONTHS} entity = 'labs' WHERE delivery = '2023-05'",
     "completeness_status_values": f"{MONTHS} status = 'late' WHERE delivery = '2023-05'",

@@ -202,6 +202,21 @@ ALSO_REFUSED_BY: dict[str, set[str]] = {
         "treatment_patient_known",
         "reportable_patient_known",
     },
+    "patients_left_cohort_for_a_cell": {
+        "attrition_ends_in_the_cohort",
+        "attrition_reasons_agree",
+        "cohort_agrees_with_incidence",
+    },
+    "site_cohort_shrunk": {
+        "attrition_ends_in_the_cohort",
+        "cohort_agrees_with_incidence",
+        "patient_cohort_or_reason",
+    },
+    "delivery_month_in_the_future": {
+        "completeness_covers_every_file",
+        "completeness_reaches_latest_month",
+        "delivery_month_lost",
+    },
     "trace_count_known": {"trace_step_has_lineage"},
     "anc_halved": {
         "never_tested_are_counted",

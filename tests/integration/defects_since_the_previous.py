@@ -14,6 +14,10 @@ SINCE_THE_PREVIOUS: dict[str, str] = {
     "lab_grades_halved": "DELETE FROM main.fct_lab_grade WHERE collected_on < DATE '2023-10-01'",
     "site_median_anc_moved": "UPDATE main.fct_anc SET anc_10e9_l = anc_10e9_l * 0.1 WHERE site = 'trieste' "
     "AND collected_on >= DATE '2024-02-01'",
+    # the cohort of a site
+    "patients_left_cohort_for_a_cell": "UPDATE main.dim_patient SET in_cohort = false, sex = NULL, "
+    "exclusion_reason = 'missing_demographics' WHERE patient_key = '{other}'",
+    "site_cohort_shrunk": "UPDATE main.dim_patient SET in_cohort = false WHERE site = 'trieste'",
     # a month of one site, a delivery, a case
     "site_anc_month_emptied": f"DELETE FROM main.fct_anc WHERE {TRIESTE_JULY}",
     "site_anc_month_shrunk": f"DELETE FROM main.fct_anc WHERE {TRIESTE_JULY} AND anc_key IN "

@@ -10,11 +10,12 @@ FIRST_ID, SECOND_ID = "2024-03-a1a1a1a1a1", "2024-04-b2b2b2b2b2"
 NEW_MONTH = (
     """
     INSERT INTO meta.input_file
-    SELECT md5(file_id)[:16], site, '2024-04', entity, sha256, 0, true FROM meta.input_file WHERE delivery = '2024-03'
+    SELECT md5(file_id)[:16], site, '2024-04', entity, sha256, 0, true, false FROM meta.input_file
+    WHERE delivery = '2024-03'
     """,
     """
     INSERT INTO meta.reconciliation
-    SELECT site, delivery, entity, file_id, 0, 0, 0, 0, 0, 0, 0, 0 FROM meta.input_file WHERE delivery = '2024-04'
+    SELECT site, delivery, entity, file_id, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM meta.input_file WHERE delivery = '2024-04'
     """,
     """
     INSERT INTO meta.completeness

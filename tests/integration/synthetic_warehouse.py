@@ -280,12 +280,13 @@ WITH files AS (
 )
 SELECT left(sha256('file' || site || delivery), 16) AS file_id, site, delivery, entity,
     sha256(site || delivery) AS sha256,
-    (SELECT count(*) FROM main.fct_anc WHERE fct_anc.site = files.site) AS n_rows, true AS is_current
+    (SELECT count(*) FROM main.fct_anc WHERE fct_anc.site = files.site) AS n_rows, true AS is_current,
+    false AS is_retracted
 FROM files;
 CREATE TABLE meta.reconciliation AS
 SELECT site, delivery, entity, file_id AS source_file, n_rows AS rows_delivered, n_rows AS rows_current,
     0::BIGINT AS rows_superseded, 0::BIGINT AS rows_duplicate, 0::BIGINT AS rows_quarantined,
-    0::BIGINT AS rows_not_mapped, 0::BIGINT AS rows_erased,
+    0::BIGINT AS rows_not_mapped, 0::BIGINT AS rows_retracted, 0::BIGINT AS rows_erased,
     0::BIGINT AS rows_cancelled, 0::BIGINT AS rows_not_given
 FROM meta.input_file;
 CREATE TABLE meta.lineage AS
@@ -316,6 +317,10 @@ CREATE TABLE meta.column_defect (
     site VARCHAR, delivery VARCHAR, entity VARCHAR, source_file VARCHAR, column_name VARCHAR, reason VARCHAR,
     n_cells BIGINT
 );
+CREATE TABLE meta.unmapped_code AS
+SELECT site, 1::BIGINT AS n_codes, 20::BIGINT AS n_rows, 0::BIGINT AS n_neutrophil_like_codes,
+    0::BIGINT AS n_neutrophil_like_rows
+FROM (SELECT DISTINCT site FROM main.dim_patient);
 CREATE TABLE meta.contested (
     site VARCHAR, entity VARCHAR, record_key VARCHAR, source_file VARCHAR, record_number BIGINT, reasons VARCHAR
 );

@@ -16,16 +16,19 @@ import duckdb
 import pytest
 from integration.compared import COMPARED, INCIDENCE, PERIOD, RECURRENCE
 from integration.compiled_project import compiled_project
+from integration.registry_home import load
 from reference.bounds import on_the_bounds
 from reference.cohort import Cohort, generate
 from reference.compute import compute
 from reference.writer import write
 
+from registry import retraction
 from registry.settings import Settings
 from registry.statistics import write_statistics
 
 COUNTS = (
-    "rows_delivered rows_current rows_superseded rows_duplicate rows_quarantined rows_not_mapped rows_not_given".split()
+    "rows_delivered rows_current rows_superseded rows_duplicate rows_quarantined rows_not_mapped rows_retracted "
+    "rows_not_given".split()
 )
 
 
@@ -72,7 +75,10 @@ def compare(cohort: Cohort, tmp_path: Path) -> None:
     """Both readings of one cohort's files, table by table."""
     write(cohort, tmp_path / "deliveries")
     expected = compute(cohort.files, cohort.study)
-    settings = compiled_project().build(tmp_path)
+    settings = load(tmp_path)
+    for site, delivery, path in sorted(cohort.study.retracted, key=str):
+        retraction.retract(settings, retraction.find(settings, retraction.Place(site, delivery, path)))
+    compiled_project().run(settings)
     write_statistics(settings)
     found = Warehouse(settings)
 
@@ -182,4 +188,9 @@ def agree_on_every_delivered_row(expected: dict[str, list[dict[str, Any]]], foun
         "meta.contested",
         [(row["site"], row["entity"]) for row in expected["contested"] if row["had_usable_version"]],
         found.query("SELECT site, entity FROM meta.contested"),
+    )
+    agree(
+        "meta.unmapped_code",
+        [(row["site"], row["n_codes"], row["n_rows"]) for row in expected["unmapped_code"]],
+        found.query("SELECT site, n_codes, n_rows FROM meta.unmapped_code"),
     )

@@ -26,6 +26,15 @@ from registry.release.query import query
 from registry.settings import Settings
 
 
+def test_a_retracted_month_moves_neither_the_name_nor_the_cut_off(settings: Settings, open_gate: None) -> None:
+    alter(settings.warehouse, "UPDATE meta.input_file SET is_retracted = true WHERE delivery = '2024-03'")
+    outcome = release.publish(settings, FIRST)
+    assert outcome.release_id.startswith("2024-02-")
+    manifest = json.loads((settings.releases / outcome.release_id / "manifest.json").read_text())
+    assert manifest["cutoffs"] == {"trieste": "2024-02-29", "udine": "2024-02-29"}
+    assert {file["delivery"] for file in manifest["inputs"] if file.get("is_retracted")} == {"2024-03"}
+
+
 def test_a_release_is_whole(settings: Settings) -> None:
     outcome = release.publish(settings, FIRST)
     assert outcome.status == "published"

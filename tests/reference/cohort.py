@@ -8,7 +8,7 @@ is wrong with it (`messy`) in defects.py.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
@@ -79,7 +79,16 @@ def generate(seed: int, messy: bool = False, patients: int = 18) -> Cohort:
         files += dress(rng, delivered, study.site(name)) if study.site(name).words else delivered
     if messy:
         files = spoil(rng, files)
+        study = replace(study, retracted=_retracted(random.Random(f"{seed} retracted"), files))
     return Cohort(seed, tuple(files), study)
+
+
+def _retracted(rng: random.Random, files: list[File]) -> frozenset[tuple[str, str, str | None]]:
+    """A file, and the last delivery of the first site, as if it lay in the wrong month."""
+    file = rng.choice([file for file in files if file.entity == "lab_results" and file.rows])
+    site = min(file.site for file in files)
+    last = max(file.delivery for file in files if file.site == site)
+    return frozenset({(file.site, file.delivery, file.name), (site, last, None)})
 
 
 def _study(rng: random.Random, sites: dict[str, Site]) -> Study:

@@ -12,7 +12,7 @@ from typing import Any
 
 from . import review
 from .assess import assess
-from .codes import DRUGS
+from .codes import DRUGS, resolve_test
 from .grades import below_cutoff_but_within_range, grade, unit_in_doubt
 from .history import History, observe, site_cutoff
 from .incidence import (
@@ -34,10 +34,13 @@ from .summary import cohort_summary
 Table = list[dict[str, Any]]
 
 
-def compute(deliveries: Sequence[File], study: Study) -> dict[str, Table]:
+def compute(delivered: Sequence[File], study: Study) -> dict[str, Table]:
     """Every table of the registry that the reference knows, by name (see README.md)."""
+    deliveries = [file for file in delivered if not study.is_retracted(file)]
     intake = take_in(deliveries, study)
     tables = audit_tables(intake)
+    tables["reconciliation"] += [_retracted(file) for file in delivered if study.is_retracted(file) and file.rows]
+    tables["unmapped_code"] = _unmapped_codes(intake, study)
     labs: dict[str, list[Lab]] = defaultdict(list)
     for chart in intake.charts.values():
         labs[chart.site] += chart.labs
@@ -100,7 +103,7 @@ def audit_tables(intake: Intake) -> dict[str, Table]:
             dict(zip(("site", "delivery", "entity", "file"), place, strict=True))
             | {"rows_delivered": 0}
             | {f"rows_{state}": 0 for state in states}
-            | {"rows_erased": 0, "rows_not_given": 0},
+            | {"rows_retracted": 0, "rows_erased": 0, "rows_not_given": 0},
         )
         counts["rows_delivered"] += 1
         counts[f"rows_{row.status}"] += 1
@@ -121,6 +124,28 @@ def audit_tables(intake: Intake) -> dict[str, Table]:
             for column, reason in row.emptied
         ],
     }
+
+
+def _retracted(file: File) -> dict[str, Any]:
+    """The account of a retracted file: all its rows are retracted, and none is anything else."""
+    others = ("current", "superseded", "duplicate", "quarantined", "not_mapped", "erased")
+    return {
+        "site": file.site,
+        "delivery": file.delivery,
+        "entity": file.entity,
+        "file": file.name,
+        "rows_delivered": len(file.rows),
+        "rows_retracted": len(file.rows),
+    } | {f"rows_{state}": 0 for state in others}
+
+
+def _unmapped_codes(intake: Intake, study: Study) -> Table:
+    """How many codes that nobody knows a site sends, and in how many of its results that are not mapped."""
+    codes: dict[str, list[str]] = {}
+    for row in intake.rows:
+        if row.status == "not_mapped" and not resolve_test(row.cells["test_code"], study.site(row.site))[0]:
+            codes.setdefault(row.site, []).append(row.cells["test_code"])
+    return [{"site": site, "n_codes": len(set(of_site)), "n_rows": len(of_site)} for site, of_site in codes.items()]
 
 
 def _who(history: History) -> dict[str, Any]:

@@ -171,6 +171,13 @@ class Study:
     definitions: tuple[CaseDefinition, ...] = ()
     anc_interval_days: int = 183
     sites: dict[str, Site] = field(default_factory=dict)
+    retracted: frozenset[tuple[str, str, str | None]] = frozenset()
+    """(site, delivery, file name) that were retracted by a command; without a name the whole delivery."""
+
+    def is_retracted(self, file: File) -> bool:
+        """Is this file, or its delivery, retracted?"""
+        names = (file.name, None)
+        return any((file.site, file.delivery, name) in self.retracted for name in names)
 
     def all_definitions(self) -> list[CaseDefinition]:
         """Every definition in force, by id."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from delivered import LAB_HEADER, Home
 
-from registry import ingest
+from registry import clock, ingest
 from registry.errors import UserError
 from registry.settings import load_settings
 
@@ -116,3 +117,44 @@ def test_every_site_folder_has_a_profile(home: Home) -> None:
         "trieste": "snapshot",
         "udine": "delta",
     }
+
+
+def freeze(monkeypatch: pytest.MonkeyPatch, *today: int) -> None:
+    monkeypatch.setattr(clock, "now", lambda: datetime(*today, tzinfo=UTC))
+
+
+def test_a_month_after_the_present_one_is_refused_until_it_comes(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    home.deliver("udine/2052-01/lab_results.csv", LAB_HEADER)
+    freeze(monkeypatch, 2024, 1, 31, 12)
+    with pytest.raises(UserError) as caught:
+        ingest.find(home.settings)
+    assert str(caught.value).startswith("udine/2052-01: later than the present month 2024-01; rename the folder")
+    assert places(home, through="2024-12") == ["udine/2024-01/lab_results.csv"]
+    freeze(monkeypatch, 2052, 1, 1)
+    assert len(places(home)) == 2
+
+
+@pytest.mark.parametrize(("zone", "is_there"), [("UTC", False), ("Pacific/Auckland", True), ("America/Lima", False)])
+def test_the_present_month_is_that_of_the_study(
+    zone: str, is_there: bool, home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home.deliver("registry.yml", f"time_zone: {zone}")
+    home.deliver("udine/2024-02/lab_results.csv", LAB_HEADER)
+    freeze(monkeypatch, 2024, 1, 31, 20)
+    if is_there:
+        assert len(places(home)) == 2
+    else:
+        with pytest.raises(UserError, match="udine/2024-02: later than the present month"):
+            places(home)
+
+
+def test_a_later_month_that_was_loaded_before_goes_on(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    freeze(monkeypatch, 2052, 1, 1)
+    home.deliver("udine/2052-01/lab_results.csv", LAB_HEADER)
+    home.load()
+    freeze(monkeypatch, 2024, 1, 31)
+    home.deliver("udine/2052-01/lab_results_b.csv", LAB_HEADER)
+    assert len(places(home)) == 3
+    home.deliver("trieste/2052-01/lab_results.csv", LAB_HEADER)
+    with pytest.raises(UserError, match="trieste/2052-01: later than"):
+        places(home)

@@ -1,14 +1,16 @@
 /*
-Grain: a file in force. Every delivered row counts once: current, superseded, duplicate, quarantined, not mapped or erased.
+Grain: a file in force. Every delivered row counts once: current, superseded, duplicate, quarantined, not mapped, erased
+or retracted.
 rows_delivered is the ledger's count from the load; the others are counted in the models, so that a lost row shows.
 rows_cancelled: those of rows_current that take a record back. The gate tells a withdrawal from a loss by them. rows_not_given:
 those of rows_current which say that nothing was given (of administrations).
 */
+{%- set entities = {
+    'patients': 'patient', 'treatments': 'treatment', 'administrations': 'administration',
+    'lab_results': 'lab_result', 'clinical_events': 'clinical_event', 'adjudications': 'adjudication'
+} %}
 with rows_read as (
-    {% for name, entity in [
-        ('patient', 'patients'), ('treatment', 'treatments'), ('administration', 'administrations'),
-        ('lab_result', 'lab_results'), ('clinical_event', 'clinical_events'), ('adjudication', 'adjudications')
-    ] %}
+    {% for name in entities.values() %}
     select file_no, count(*) as n_rows, sum(case when is_cancelled then 1 else 0 end) as n_cancelled
     from {{ ref('stg_' ~ name) }}
     group by file_no
@@ -41,6 +43,18 @@ rows_gone as (
     select file_no, sum(n_rows) as n_rows
     from {{ source('vault', 'erased') }}
     group by file_no
+),
+
+-- of the files in force at a retracted place: what is left of them in raw
+rows_retracted as (
+    {% for entity in entities %}
+    select retracted.file_no, count(*) as n_rows
+    from {{ source('raw', entity) }} as retracted
+    inner join {{ ref('stg_file_version') }} as files on retracted.file_no = files.file_no
+    where files.is_current and files.is_retracted
+    group by retracted.file_no
+    {{ "union all" if not loop.last }}
+    {% endfor %}
 )
 
 select
@@ -54,11 +68,14 @@ select
     cast(coalesce(aside.rows_duplicate, 0) as bigint) as rows_duplicate,
     cast(coalesce(aside.rows_quarantined, 0) as bigint) as rows_quarantined,
     cast(coalesce(aside.rows_not_mapped, 0) as bigint) as rows_not_mapped,
+    cast(coalesce(rows_retracted.n_rows, 0) as bigint) as rows_retracted,
     cast(coalesce(rows_gone.n_rows, 0) as bigint) as rows_erased,
     cast(coalesce(rows_read.n_cancelled, 0) - coalesce(aside.n_cancelled, 0) as bigint) as rows_cancelled,
     cast(coalesce(nothing_given.n_rows, 0) as bigint) as rows_not_given
-from {{ ref('stg_input_file') }} as files
+from {{ ref('stg_file_version') }} as files
 left join rows_read on files.file_no = rows_read.file_no
 left join rows_set_aside as aside on files.file_no = aside.file_no
 left join rows_gone on files.file_no = rows_gone.file_no
 left join nothing_given on files.file_no = nothing_given.file_no
+left join rows_retracted on files.file_no = rows_retracted.file_no
+where files.is_current

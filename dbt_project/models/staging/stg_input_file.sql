@@ -1,11 +1,12 @@
 /*
-Grain: a delivered file that counts (the version now in force at its place). No file name: that stays in the vault.
+Grain: a delivered file that counts (the version now in force at its place, unless it is retracted). No file name: that
+stays in the vault.
 Rule: rows are ordered by delivery month, file name and record number, never by the time of loading;
 file_order carries the first two.
 */
 with files as (
-    select * from {{ source('vault', 'input_file') }}
-    where is_current
+    select * from {{ ref('stg_file_version') }}
+    where is_current and not is_retracted
 )
 
 select

@@ -1,0 +1,32 @@
+{{ config(materialized='view') }}
+/*
+Grain: a result that is not mapped because its test's code is in no list. A view over the vault, never stored: it holds
+codes and patients' ids as they were sent.
+*/
+with known as (
+    select distinct site, test_code from {{ ref('stg_test_code') }}
+),
+
+sent as (
+    select
+        files.site,
+        files.file_id,
+        {{ cell('r.patient_id') }} as patient_id,
+        {{ cell('r.test_code') }} as test_code,
+        {{ cell('r.test_name') }} as test_name
+    from {{ ref('int_lab_result_set_aside') }} as aside
+    inner join {{ source('raw', 'lab_results') }} as r
+        on aside.file_no = r.file_no and aside.record_number = r.record_number
+    inner join {{ ref('stg_input_file') }} as files on aside.file_no = files.file_no
+    where aside.disposition = 'not_mapped'
+)
+
+select
+    sent.site,
+    sent.file_id,
+    sent.patient_id,
+    sent.test_code,
+    {{ reads_like_neutrophils('sent.test_code', 'sent.test_name') }} as is_neutrophil_like
+from sent
+left join known on sent.site = known.site and sent.test_code = known.test_code
+where known.test_code is null
