@@ -96,15 +96,26 @@
     {%- endif %}
 {%- endmacro %}
 
-{# Onset and recovery of the shipped definitions; what a study adds or changes is not among them. Empty at parse time. #}
-{% macro shipped_thresholds() -%}
+{#
+  Where the meaning of an ANC changes: a grade of some scale begins or ends, or the onset or recovery of a shipped
+  definition lies; what a study adds or changes is not among them. The bound, and whether it has the lower meaning itself.
+  Empty at parse time.
+#}
+{% macro bounds_of_meaning() -%}
     {% do ref('case_definitions') %}
-    {% set seed = api.Relation.create(database=target.database, schema='seeds', identifier='case_definitions') %}
+    {% set scales = scale_seed() %}
+    {% set definitions = api.Relation.create(database=target.database, schema='seeds', identifier='case_definitions') %}
     {% set rows = [] %}
     {% if execute and flags.WHICH != 'compile' %}
         {% set query %}
-            select distinct onset_below, onset_inclusive, recovery_at from {{ seed }}
-            order by onset_below, onset_inclusive, recovery_at
+            select lower as bound, not lower_inclusive as is_low from {{ scales }} where analyte = 'anc' and lower > 0
+            union
+            select upper as bound, upper_inclusive as is_low from {{ scales }} where analyte = 'anc' and upper is not null
+            union
+            select onset_below as bound, onset_inclusive as is_low from {{ definitions }}
+            union
+            select recovery_at as bound, false as is_low from {{ definitions }}
+            order by bound, is_low
         {% endset %}
         {% set rows = run_query(query).rows %}
     {% endif %}
@@ -116,16 +127,10 @@
   side of onset and recovery in every shipped definition. So does then every value between them.
 #}
 {% macro has_same_meaning(low, high) -%}
-    {%- set no_limit = 'cast(null as decimal(18, 6))' -%}
     true
-    {%- for name in grading_scale_names('anc') %}
-    and {{ grade(name, low, low, 'false', 'false', no_limit) }}
-        is not distinct from {{ grade(name, high, high, 'false', 'false', no_limit) }}
-    {%- endfor %}
-    {%- for onset_below, onset_inclusive, recovery_at in shipped_thresholds() %}
-    {%- set is_below = '<=' if onset_inclusive else '<' %}
-    and ({{ low }} {{ is_below }} {{ onset_below }}) = ({{ high }} {{ is_below }} {{ onset_below }})
-    and ({{ low }} >= {{ recovery_at }}) = ({{ high }} >= {{ recovery_at }})
+    {%- for bound, is_low in bounds_of_meaning() %}
+    {%- set is_below = '<=' if is_low else '<' %}
+    and ({{ low }} {{ is_below }} {{ bound }}) = ({{ high }} {{ is_below }} {{ bound }})
     {%- endfor %}
 {%- endmacro %}
 

@@ -11,6 +11,7 @@ _GRADED_BEFORE = "1.0 itself was graded by the line before"
 _SAME_DAY = "of the same day it is the same which one is taken"
 _NO_SO_LONG_LINE = "2000 intervals of the shortest, 28 days, are 153 years"
 _SPARES_ROWS = "a draw without the part has NULL for it, of which int_derivation makes nothing"
+_NEXT_BOUND = "what changes at 1.0 itself or just above it is held apart by the bound beside it"
 
 SAME_MEANING: dict[tuple[str, str, str], str] = {
     ("int_number", "where thousands.digit < 2", "<"): _NO_SO_LONG_LINE,
@@ -24,6 +25,11 @@ SAME_MEANING: dict[tuple[str, str, str], str] = {
     ("int_differential", "count(case when analyte = 'segs_abs' then 1 end) > 0", ">"): _SPARES_ROWS,
     ("int_differential", "count(case when analyte = 'bands_abs' then 1 end) > 0", "="): _SPARES_ROWS,
     ("int_differential", "count(case when analyte = 'bands_abs' then 1 end) > 0", ">"): _SPARES_ROWS,
+    ("int_derivation", "when anc < anc_high and not", "<"): "equal values have the same meaning",
+    ("int_derivation", "(anc < 1.000000) =", "<"): _NEXT_BOUND,
+    ("int_derivation", "(anc < 1.000000) =", "1.000000"): _NEXT_BOUND,
+    ("int_derivation", "= (anc_high <= 1.000000)", "<="): _NEXT_BOUND,
+    ("int_differential_reading", "(percentages <= 1.1 or not has_several", "<="): "1.1 itself lies within 0.9 to 1.1",
     ("int_dose", "dose.administered_on >= line.start_on", ">="): "of a day's doses the recorded one is kept anyway",
     ("int_episode", "and anc_day.collected_on < ended.onset_on", "<"): _NO_RECOVERY_AT_ONSET,
     ("int_recurrence", "and anc_day.collected_on < episodes.onset_on", "<"): _NO_RECOVERY_AT_ONSET,

@@ -42,7 +42,9 @@ class Story:
     wbc: dict[date, str] = field(default_factory=dict)
     events: dict[date, str] = field(default_factory=dict)
     parts: list[tuple[int, str, str]] = field(default_factory=list)
-    """Of one differential on the index day: hour, test code, value; in % where it says so, else in 10^9/L."""
+    """Of one differential: hour, test code, value; in % where it says so, else in 10^9/L."""
+    drawn_on: date = INDEX
+    """The day of these parts."""
     reviews: list[tuple[date, date]] = field(default_factory=list)
     """Spans of onsets that a chart review confirmed."""
     known: dict[str, str] = field(default_factory=dict)
@@ -67,7 +69,7 @@ class Story:
             span = {"onset_from": first.isoformat(), "onset_to": last.isoformat(), "verdict": "confirmed"}
             yield "adjudications", {"patient_id": patient, **span}
         for hour, test, value in self.parts:
-            at = {"specimen_id": "S", "collected_at": f"{INDEX.isoformat()}T{hour:02d}:00"}
+            at = {"specimen_id": "S", "collected_at": f"{self.drawn_on.isoformat()}T{hour:02d}:00"}
             cells = {"test_code": test, "value": value, "unit": "%" if test in _SHARES else "10*9/L"}
             yield "lab_results", {"patient_id": patient, **cells, **at}
 
@@ -169,6 +171,7 @@ def _on_the_last_day(past: int) -> Iterator[Story]:
     yield Story(treated, known={"last_contact_date": last.isoformat()})
     yield Story(treated, known={"death_date": last.isoformat()})
     yield Story(treated, anc={last: _LOW})
+    yield Story(treated, parts=[(8, TESTS["PLT"], "140")], drawn_on=last)
     yield Story(treated, anc={_days(END, -9): _LOW}, events={last: "infection"})
     yield Story({"rituximab": [INDEX, last]})
     yield Story(treated, [("rituximab", INDEX, last)])

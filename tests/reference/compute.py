@@ -128,7 +128,7 @@ def audit_tables(intake: Intake) -> dict[str, Table]:
 
 def _retracted(file: File) -> dict[str, Any]:
     """The account of a retracted file: all its rows are retracted, and none is anything else."""
-    others = ("current", "superseded", "duplicate", "quarantined", "not_mapped", "erased")
+    others = ("current", "superseded", "duplicate", "quarantined", "not_mapped", "erased", "not_given")
     return {
         "site": file.site,
         "delivery": file.delivery,

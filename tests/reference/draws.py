@@ -16,6 +16,8 @@ TESTS = {
     "BAND%": "26508-2",
     "LYMPH%": "736-9",
     "NEU, fraction%": "NEUF",
+    "SEG, fraction%": "SEGF",
+    "BAND, fraction%": "BANF",
     "LYMPH, fraction%": "LYMF",
     "NEU, just a percentage%": "NEUP",
 }
@@ -23,10 +25,12 @@ TESTS = {
 LOCAL = {
     "SEG%": "segs_pct",
     "NEUF": "neutrophils_pct",
+    "SEGF": "segs_pct",
+    "BANF": "bands_pct",
     "LYMF": "lymphocytes_pct",
     "NEUP": "neutrophils_pct",
 }
-"""Local codes. NEUF and LYMF never send a number above 1, NEUP once just does."""
+"""Local codes. NEUF, SEGF, BANF and LYMF never send a number above 1, NEUP once just does."""
 Draw = list[tuple[str, str]]
 
 
@@ -69,6 +73,8 @@ def _of_several_draws() -> Iterator[Draw]:
         for first, second in ((at - Decimal("0.01"), at), (at, at + Decimal("0.01")), (at, at)):
             yield [("WBC", f"{first * 2}"), ("WBC", f"{second * 2}"), ("NEU%", "50")]
             yield [("BANDS", "0"), ("SEGS", f"{second}"), ("SEGS", f"{first}")]
+    for first, second in (("1", "1.000001"), ("1.000001", "1.01")):
+        yield [("BANDS", "0"), ("SEGS", second), ("SEGS", first)]
     for wbc, other in (("2.9", "12.0"), ("5.0", "5.2"), ("0", "5.2"), ("0", "0"), ("5.2", "<6"), ("200", "600")):
         for share in ("NEU%", "SEG%"):
             yield [("WBC", wbc), (share, "70"), ("WBC", other), (share, "62")]
@@ -78,6 +84,8 @@ def _of_several_draws() -> Iterator[Draw]:
     for bands in ("0.1", "9"):
         two_draws = [("SEGS", "0.4"), ("SEGS", "2.0"), ("BANDS", "0.1"), ("BANDS", bands)]
         yield two_draws
+        yield [*two_draws, ("LYMPH%", "<5")]
+        yield [("SEGS", "0.4"), ("BANDS", "0.1"), ("BANDS", bands), ("LYMPH%", "<5")]
         yield [*two_draws, ("WBC", "5"), ("NEU%", "60")]
         yield [("SEGS", "2.0"), ("BANDS", "0.1"), ("BANDS", bands), ("WBC", "5"), ("WBC", "1"), ("NEU%", "60")]
 
@@ -91,6 +99,7 @@ def _not_percentages() -> Iterator[Draw]:
             yield [("WBC", "3"), (share, "0.3"), ("BAND%", rest)]
             yield [("WBC", "3"), (share, "0.3"), ("LYMPH%", "0.1"), ("LYMPH%", rest)]
         yield [("WBC", "3"), ("NEU, fraction%", "0.3"), ("LYMPH, fraction%", rest)]
+        yield [("WBC", "3"), ("SEG, fraction%", "0.3"), ("LYMPH, fraction%", rest)]
         yield [("WBC", "3"), ("NEU, fraction%", "0.3"), ("LYMPH%", rest)]
         yield [("WBC", "3"), ("NEU%", "0.3"), ("LYMPH, fraction%", rest)]
     for total in ("3.399999", "3.4", "4.2", "4.200001"):
@@ -112,6 +121,10 @@ def _not_percentages() -> Iterator[Draw]:
         ):
             yield [("WBC", "3"), (name, "0.5"), *others]
             yield [("WBC", "3"), (name, "0"), *others]
+    for share in ("NEU", "SEG"):
+        yield [("WBC", "3"), (f"{share}, fraction%", "0.3"), ("BAND%", "0.2")]
+        yield [("WBC", "3"), (f"{share}, fraction%", "0.3"), ("BAND, fraction%", "0.2")]
+        yield [("WBC", "3"), (f"{share}, fraction%", "0.3")]
     yield [("WBC", "3"), ("NEU, fraction%", "1"), ("LYMPH, fraction%", "1")]
     yield [("WBC", "3"), ("NEU, just a percentage%", "1.000001")]
     yield [("WBC", "3"), ("NEU%", "0"), ("LYMPH%", "0.95")]
