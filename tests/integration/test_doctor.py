@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from integration.synthetic_warehouse import build
 
 from expectations import Audit, CheckResult
-from registry import doctor, ingest, journal, release
+from registry import doctor, ingest, journal, release, retraction
 from registry.cli import main
 from registry.contract import ENTITIES
 from registry.doctor import published
@@ -108,6 +108,21 @@ def _unloaded(settings: Settings) -> None:
     (settings.deliveries / "udine" / "2024-03" / "lab_results.csv").write_text("x\n")
 
 
+def _future(settings: Settings) -> None:
+    path = settings.deliveries / "udine" / "2099-01" / "patients.csv"
+    path.parent.mkdir()
+    path.write_text("patient_id,sex\nP1,F\n")
+
+
+def _future_loaded(settings: Settings) -> None:
+    with connect_vault(settings) as connection:
+        connection.execute("UPDATE main.input_file SET delivery = '2099-01'")
+
+
+def _retracted(settings: Settings) -> None:
+    retraction.retract(settings, retraction.find(settings, retraction.parse("udine/2024-03")))
+
+
 def _left_candidate(settings: Settings) -> None:
     (settings.releases / ".candidate-1").mkdir()
 
@@ -140,6 +155,9 @@ FAULTS: dict[str, tuple[Callable[[Settings], object], str, str, str]] = {
     "half a release": (_left_candidate, "left-overs", "look", ".candidate-1"),
     "spilled rows": (lambda s: (s.vault_temp / "load-x").mkdir(), "left-overs", "look", "load-x"),
     "file that can't be placed": (_misnamed, "deliveries", "wrong", "can't tell what it holds"),
+    "month to come": (_future, "deliveries", "wrong", "udine/2099-01: later than the present month"),
+    "month to come, loaded": (_future_loaded, "places", "look", "registry retract udine/2099-01"),
+    "month retracted": (_retracted, "places", "look", "1 place retracted"),
     "file not loaded": (_unloaded, "deliveries", "look", "1 file of 2 not loaded yet"),
     "file gone": (
         lambda s: (s.deliveries / "udine" / "2024-03" / "patients.csv").unlink(), "ledger", "look", "udine/2024-03",
@@ -165,6 +183,22 @@ def test_what_is_wrong_is_named(
     assert [level for finding in found if told in finding.text] == [found[0].level], found
     if level == "wrong":
         assert run(settings).exit_code == 2
+
+
+def test_status_says_the_same_of_months_to_come_and_of_what_is_retracted(settings: Settings) -> None:
+    def status() -> Result:
+        return CliRunner().invoke(main, ["status", "--home", str(settings.home)])
+
+    _retracted(settings)
+    assert "1 place; which: registry retract --list" in status().output
+    _future_loaded(settings)
+    assert "registry retract udine/2099-01" in status().output, "another place than the retracted one"
+    with connect_vault(settings) as connection:
+        connection.execute("UPDATE main.input_file SET delivery = '2024-03'")
+    _future(settings)
+    done = status()
+    assert (done.exit_code, len(done.output.splitlines())) == (2, 1)
+    assert "later than the present month" in done.output
 
 
 def _tear_manifest(settings: Settings) -> None:
