@@ -38,7 +38,7 @@ def compute(delivered: Sequence[File], study: Study) -> dict[str, Table]:
     """Every table of the registry that the reference knows, by name (see README.md)."""
     deliveries = [file for file in delivered if not study.is_retracted(file)]
     intake = take_in(deliveries, study)
-    tables = audit_tables(intake)
+    tables = audit_tables(intake, study)
     tables["reconciliation"] += [_retracted(file) for file in delivered if study.is_retracted(file) and file.rows]
     tables["unmapped_code"] = _unmapped_codes(intake, study)
     labs: dict[str, list[Lab]] = defaultdict(list)
@@ -92,7 +92,7 @@ def compute(delivered: Sequence[File], study: Study) -> dict[str, Table]:
     return tables
 
 
-def audit_tables(intake: Intake) -> dict[str, Table]:
+def audit_tables(intake: Intake, study: Study) -> dict[str, Table]:
     """reconciliation, quarantine, contested and column_defect."""
     files: dict[tuple[str, str, str, str], dict[str, Any]] = {}
     states = ("current", "superseded", "duplicate", "quarantined", "not_mapped")
@@ -107,7 +107,8 @@ def audit_tables(intake: Intake) -> dict[str, Table]:
         )
         counts["rows_delivered"] += 1
         counts[f"rows_{row.status}"] += 1
-        counts["rows_not_given"] += row.status == "current" and not row.cancelled and nothing_given(row)
+        if row.status == "current" and not row.cancelled and nothing_given(row, study.site(row.site)):
+            counts["rows_not_given"] += 1
 
     def where(row: Any) -> dict[str, Any]:
         names = ("site", "delivery", "entity", "file", "record_number")

@@ -73,7 +73,7 @@ def _versions(rng: random.Random, fact: Fact, months: list[str]) -> dict[str, di
         elif fate < 0.03 and fact.entity != "patients":
             told[month] = row | {"status": "cancelled"}
         elif fate < 0.06 and fact.entity == "lab_results" and row["value"][:1].isdigit():
-            told[month] = row | {"value": rng.choice(("1", "10")), "status": "corrected"}
+            told[month] = row | {"value": "1" if row["unit"] == "1" else rng.choice(("1", "10")), "status": "corrected"}
         elif fate < 0.10 or row != previous:
             told[month] = row
         previous = told.get(month, previous)

@@ -187,7 +187,7 @@ def _chart(row: Row, chart: Chart, site: Site) -> None:
         drug = codes.resolve_drug(cells["drug"], site)
         assert day
         assert drug
-        if nothing_given(row):
+        if nothing_given(row, site):
             return
         until = codes.read_date(row.text("administered_until"), site) if codes.is_gcsf(cells["drug"], site) else None
         chart.administrations.append(Administration(drug, day, until or day))
@@ -227,11 +227,12 @@ def _contact(row: Row, site: Site) -> date | None:
     return max(contact, birth) if contact and birth else contact
 
 
-def nothing_given(row: Row) -> bool:
+def nothing_given(row: Row, site: Site) -> bool:
     """An administration that says that nothing was given."""
     if row.entity != "administrations":
         return False
-    return row.cells["status"] == "not_given" or codes.says_nothing_given(row.cells["dose"])
+    status = words.resolve("status", row.cells["status"], site)
+    return status == "not_given" or codes.says_nothing_given(row.cells["dose"])
 
 
 def _lab(row: Row, site: Site) -> Lab:
