@@ -160,7 +160,7 @@ def test_clean_cohorts_have_no_quarantine_and_messy_ones_every_reason() -> None:
         assert row["entity"] in clean.study.site(row["site"]).keys
         assert row["reasons"] == ("conflicting_duplicate",) or list(row["reasons"]) == ["conflicting_duplicate"]
     seen: Counter[str] = Counter()
-    for seed in range(4):
+    for seed in (3, 4):
         messy = generate(seed, messy=True)
         for row in compute(messy.files, messy.study)["quarantine"]:
             seen.update(row["reasons"])
