@@ -26,31 +26,50 @@
         {%- endif %}
     from (
         select
-            r.file_no,
-            r.record_number,
-            r.malformed is not null as is_malformed,
-            f.site,
-            f.delivery_end,
-            f.decimal_mark,
-            f.thousands_mark,
-            f.time_zone,
-            f.flags_before,
-            f.flags_behind,
-            f.keys_composed,
-            s.salt,
+            sent.file_no,
+            sent.record_number,
+            sent.is_malformed,
+            sent.site,
+            sent.delivery_end,
+            sent.decimal_mark,
+            sent.thousands_mark,
+            sent.time_zone,
+            sent.flags_before,
+            sent.flags_behind,
+            sent.keys_composed,
+            sent.salt,
             {%- for column in columns %}
-            {%- set as_sent = sent_cell('r.' ~ column, 'f.missing_words') %}
+            {%- set told = told_cell('sent.' ~ column, 'sent.missing_words') %}
             {%- if column in [key, 'patient_id', 'test_code'] %}
             -- an error of a spreadsheet names nothing: rows that have it would share a key, a patient or a test
-            case when not {{ is_sheet_error(cell('r.' ~ column)) }} then {{ as_sent }} end
+            case when not {{ is_sheet_error('sent.' ~ column) }} then {{ told }} end
             {%- else %}
-            {{ plain_cell(as_sent) if column in read_columns() else as_sent }}
+            {{ plain_cell(told) if column in read_columns() else told }}
             {%- endif %} as {{ column }}{{ "," if not loop.last }}
             {%- endfor %}
-        from {{ source('raw', entity) }} as r
-        inner join {{ ref('stg_input_file') }} as f on r.file_no = f.file_no
-        inner join {{ source('vault', 'site_salt') }} as s on f.site = s.site
-        where {{ where }}
+        from (
+            select
+                r.file_no,
+                r.record_number,
+                r.malformed is not null as is_malformed,
+                f.site,
+                f.delivery_end,
+                f.decimal_mark,
+                f.thousands_mark,
+                f.time_zone,
+                f.flags_before,
+                f.flags_behind,
+                f.keys_composed,
+                f.missing_words,
+                s.salt,
+                {%- for column in columns %}
+                {{ trimmed_cell('r.' ~ column) }} as {{ column }}{{ "," if not loop.last }}
+                {%- endfor %}
+            from {{ source('raw', entity) }} as r
+            inner join {{ ref('stg_input_file') }} as f on r.file_no = f.file_no
+            inner join {{ source('vault', 'site_salt') }} as s on f.site = s.site
+            where {{ where }}
+        ) as sent
     ) as trimmed
     left join {{ ref('stg_code_word') }} as status_words
         on trimmed.site = status_words.site and status_words.kind = 'status' and trimmed.status = status_words.word

@@ -5,13 +5,7 @@
 
 {# A cell without surrounding white space; NULL where nothing is left. #}
 {% macro cell(column) -%}
-    {{ return(adapter.dispatch('cell')(column)) }}
-{%- endmacro %}
-{% macro default__cell(column) -%}
-    nullif(trim({{ column }}), '')
-{%- endmacro %}
-{% macro duckdb__cell(column) -%}
-    nullif(trim({{ column }}, ' ' || chr(9) || chr(10) || chr(13) || chr(160)), '')
+    nullif({{ trimmed_cell(column) }}, '')
 {%- endmacro %}
 
 {#
@@ -26,12 +20,21 @@
     )
 {%- endmacro %}
 
-{# A cell as above; NULL too where it is one of the site's words for "no value" (stg_input_file.missing_words). #}
-{% macro sent_cell(column, missing_words) -%}
+{% macro trimmed_cell(column) -%}
+    {{ return(adapter.dispatch('trimmed_cell')(column)) }}
+{%- endmacro %}
+{% macro default__trimmed_cell(column) -%}
+    trim({{ column }})
+{%- endmacro %}
+{% macro duckdb__trimmed_cell(column) -%}
+    trim({{ column }}, ' ' || chr(9) || chr(10) || chr(13) || chr(160))
+{%- endmacro %}
+
+{# A trimmed cell; NULL where nothing is left, or one of the site's words for "no value" (stg_input_file.missing_words). #}
+{% macro told_cell(text, missing_words) -%}
     case
-        when {{ missing_words }} is null
-            or strpos({{ missing_words }}, chr(31) || lower({{ cell(column) }}) || chr(31)) = 0
-            then {{ cell(column) }}
+        when {{ missing_words }} is null then nullif({{ text }}, '')
+        when strpos({{ missing_words }}, chr(31) || lower({{ text }}) || chr(31)) = 0 then nullif({{ text }}, '')
     end
 {%- endmacro %}
 

@@ -22,20 +22,20 @@ coded as (
     select
         d.*,
         c.test_code is not null as is_known_code,
-        c.analyte,
+        coalesce(c.analyte, case u.dimension
+            when 'count' then c.count_analyte
+            when 'percent' then c.percent_analyte
+            when 'mass_concentration' then c.mass_concentration_analyte
+        end) as analyte,
         u.ucum,
         u.dimension as unit_dimension,
         u.factor,
         m.code as material_code,
-        coalesce(d.unit, any_unit.constant_unit) as used_unit,
+        coalesce(d.unit, c.constant_unit) as used_unit,
         {{ without_flags('d.value', 'd.flags_before', 'd.flags_behind') }} as plain_value
     from delivered as d
-    left join {{ ref('stg_test_code') }} as any_unit
-        on d.site = any_unit.site and d.test_code = any_unit.test_code and any_unit.dimension = ''
-    left join {{ ref('stg_unit_spelling') }} as u
-        on d.site = u.site and coalesce(d.unit, any_unit.constant_unit) = u.spelling
-    left join {{ ref('stg_test_code') }} as c
-        on d.site = c.site and d.test_code = c.test_code and coalesce(u.dimension, '') = c.dimension
+    left join {{ ref('stg_test_code') }} as c on d.site = c.site and d.test_code = c.test_code
+    left join {{ ref('stg_unit_spelling') }} as u on d.site = u.site and coalesce(d.unit, c.constant_unit) = u.spelling
     left join {{ ref('stg_code_word') }} as m on d.site = m.site and m.kind = 'material' and d.material = m.word
 ),
 
@@ -46,7 +46,11 @@ recognised as (
         -- a code that nobody knows, or another specimen than the analyte is measured in: neither value nor unit is judged
         coded.test_code is not null and (
             not coded.is_known_code
-            or coalesce(strpos(' ' || coalesce(a.materials, 'blood') || ' ', ' ' || coded.material_code || ' ') = 0, false)
+            or case
+                when coded.material_code is null then false
+                when coded.material_code = 'blood' then false
+                else strpos(' ' || coalesce(a.materials, 'blood') || ' ', ' ' || coded.material_code || ' ') = 0
+            end
         ) as is_foreign,
         {{ plain_number(without_percent_sign('coded.plain_value', 'coded.unit_dimension'), 'coded.decimal_mark', 'coded.thousands_mark') }} as number_text,
         {{ plain_number(without_percent_sign('coded.reference_low', 'coded.unit_dimension'), 'coded.decimal_mark', 'coded.thousands_mark') }} as low_text,

@@ -1,7 +1,7 @@
+{%- set dimensions = ['count', 'percent', 'mass_concentration'] -%}
 /*
-Grain: a test code as a site sent it x kind of unit ('' for a unit that is missing or unknown), with the analyte that it
-means there; codes that mean nothing are absent. A code that only its unit tells apart has no analyte where the unit does
-not tell.
+Grain: a test code as a site sent it, with the analyte that it means, and the one that it means in each kind of unit; codes
+that mean nothing are absent. A code that only its unit tells apart has no analyte by itself.
 Rules: the site's own code first, then LOINC. Case, blanks, dashes and invisible characters do not count, nor the components
 behind an HL7 code (751-8^Neutrophils^LN) or the name of the system before it. A spelling that fits two codes of different
 meaning means nothing.
@@ -50,25 +50,18 @@ ranked as (
     inner join known on forms.site = known.site and forms.form = {{ folded_code('known.local_code') }}
 ),
 
-dimensions as (
-    select distinct dimension from {{ ref('units') }}
-    union all
-    select '' as dimension
-),
-
 told_apart as (
     select
-        ranked.site,
-        ranked.test_code,
-        dimensions.dimension,
-        min(case when coalesce(ranked.unit_dimension, dimensions.dimension) = dimensions.dimension then ranked.analyte end)
-            as analyte,
-        max(case when coalesce(ranked.unit_dimension, dimensions.dimension) = dimensions.dimension then ranked.analyte end)
-            as last_analyte
+        site,
+        test_code,
+        {%- for dimension in dimensions %}
+        min(case when coalesce(unit_dimension, '{{ dimension }}') = '{{ dimension }}' then analyte end) as {{ dimension }}_analyte,
+        max(case when coalesce(unit_dimension, '{{ dimension }}') = '{{ dimension }}' then analyte end) as {{ dimension }}_last,
+        {%- endfor %}
+        min(case when unit_dimension is null then analyte end) as analyte
     from ranked
-    cross join dimensions
-    where ranked.preference = 1
-    group by ranked.site, ranked.test_code, dimensions.dimension
+    where preference = 1
+    group by site, test_code
 ),
 
 constant_units as (
@@ -80,13 +73,18 @@ constant_units as (
     having count(distinct own.target) = 1
 )
 
-select told_apart.site, told_apart.test_code, told_apart.dimension, told_apart.analyte, constant_units.constant_unit
+select
+    told_apart.site,
+    told_apart.test_code,
+    told_apart.analyte,
+    {%- for dimension in dimensions %}
+    told_apart.{{ dimension }}_analyte,
+    {%- endfor %}
+    constant_units.constant_unit
 from told_apart
-left join (
-    select distinct site, test_code
-    from told_apart
-    where analyte <> last_analyte
-) as ambiguous on told_apart.site = ambiguous.site and told_apart.test_code = ambiguous.test_code
 left join constant_units
     on told_apart.site = constant_units.site and told_apart.test_code = constant_units.test_code
-where ambiguous.test_code is null
+where
+    {%- for dimension in dimensions %}
+    coalesce(told_apart.{{ dimension }}_analyte = told_apart.{{ dimension }}_last, true){{ " and" if not loop.last }}
+    {%- endfor %}
