@@ -10,6 +10,7 @@ import csv
 import functools
 import re
 import unicodedata
+from collections.abc import Collection
 from pathlib import Path
 
 SEEDS = Path(__file__).resolve().parents[1] / "dbt_project" / "seeds"
@@ -75,6 +76,18 @@ def code_words(column: str) -> dict[str, str]:
     """Every known word of a coded column, as `folded_word` has it → its code."""
     rows = zip(_column("code_words", "kind"), _column("code_words", "word"), _column("code_words", "code"), strict=True)
     return {word: code for kind, word, code in rows if kind == column}
+
+
+def known_words(column: str, sent: Collection[str]) -> dict[str, str]:
+    """The known words of a coded column, as above, without those that the words of `sent` (folded) make ambiguous."""
+    beside = zip(
+        _column("code_words", "kind"),
+        _column("code_words", "word"),
+        (words.split() for words in _column("code_words", "unless_beside")),
+        strict=True,
+    )
+    ambiguous = {word for kind, word, others in beside if kind == column and not set(others).isdisjoint(sent)}
+    return {word: code for word, code in code_words(column).items() if word not in ambiguous}
 
 
 def codes(column: str) -> frozenset[str]:

@@ -160,6 +160,10 @@ def _test_entry(code: str, rows: int, name: str, units: Counter[str]) -> tuple[E
     if not main:
         doubt = "no known unit tells which"
     elif main[0][1] < _AGREE * dimensions.total():
+        both = {kind: test.analyte(kind) for kind in ("count", "percent") if dimensions[kind]}
+        if len(both) > 1 and all(both.values()):
+            told = ", ".join(f"{kind}: {meant}" for kind, meant in both.items())
+            return Entry(code, rows, f"{note}; comes in units of several kinds", f"{{{told}}}"), None
         doubt = "comes in units of several kinds"
     elif analyte is None:
         doubt = "its units do not fit"

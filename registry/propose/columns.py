@@ -12,19 +12,11 @@ from registry.propose.header_names import COLUMN_NAMES, FILE_WORDS, PERSON_NAMES
 from registry.propose.marks import is_number
 from registry.propose.recognise import drug_meant, is_known_drug, named_test, unit_dimension, unit_meant
 from registry.propose.tables import Row, Typed
-from registry.vocabulary import loinc_codes
+from registry.vocabulary import code_words, folded_word, loinc_codes
 
 NUMBERS = frozenset(("value", "reference_low", "reference_high", "dose"))
-CODES: dict[str, frozenset[str]] = {
-    "sex": frozenset("f m x".split()),
-    "ms_phenotype": frozenset("cis rrms spms ppms".split()),
-    "duffy_null": frozenset("true t yes y 1 false f no n 0".split()),
-    "end_reason": frozenset("adverse_event inefficacy pregnancy patient_choice other".split()),
-    "event_type": frozenset("infection febrile_neutropenia hospitalisation relapse other".split()),
-    "verdict": frozenset("confirmed other_cause lab_error".split()),
-    "status": frozenset("final corrected cancelled".split()),
-}
-"""Columns whose cells hold a code of the contract; site.yml has no mapping for them."""
+_MATERIAL_SHARE = 0.5
+"""Share of known words for a specimen from which on a column holds materials, not their numbers."""
 _FIXED_ENOUGH = 3
 """Cells that must stand in a column before they say what it holds."""
 
@@ -41,6 +33,7 @@ class ColumnCells:
     n_units: int = 0
     n_drugs: int = 0
     n_tests: int = 0
+    n_materials: int = 0
     distinct: set[str] = field(default_factory=set)
 
     def add(self, cell: str) -> None:
@@ -57,6 +50,7 @@ class ColumnCells:
         self.n_dates += date is not None and date.shape != PARTIAL
         self.n_partial += date is not None and date.shape == PARTIAL
         if not number:
+            self.n_materials += folded_word(text) in _MATERIALS
             self.n_units += unit_dimension(text) is not None or (len(text) > 2 and unit_meant(text) is not None)
             self.n_drugs += is_known_drug(text) or drug_meant(text) is not None
             self.n_tests += text in _TESTS or named_test(text) is not None
@@ -67,6 +61,8 @@ class ColumnCells:
 
 
 _TESTS = frozenset(loinc_codes())
+_MATERIALS = frozenset(code_words("material"))
+_STATUSES = frozenset(code_words("status"))
 
 
 @dataclass(frozen=True)
@@ -175,7 +171,7 @@ def match_columns(
     for *_, position, column in wishes:
         if targets[position] is not None or position in doubtful:
             continue
-        if column in without:
+        if column in without or _is_the_other(column, names[position], cells[position]):
             continue
         if column in targets:
             rivals.setdefault(position, column)
@@ -217,10 +213,18 @@ def _contradicts(column: str, cells: ColumnCells) -> bool:
     if column == "value":
         return cells.n >= _FIXED_ENOUGH and cells.share(cells.n_numbers) < 0.2
     if column == "status":
-        return bool(cells.distinct) and not any(text.casefold() in CODES["status"] for text in cells.distinct)
+        return bool(cells.distinct) and not any(folded_word(text) in _STATUSES for text in cells.distinct)
     if column in ("unit", "drug", "test_code"):
         return cells.share(cells.n_dates) > 0.8
     return False
+
+
+def _is_the_other(column: str, name: str, cells: ColumnCells) -> bool:
+    """Whether a header of a specimen's number or its material (Campione, Probe) is the other, by its cells."""
+    is_material = cells.share(cells.n_materials) >= _MATERIAL_SHARE
+    if column == "specimen_id":
+        return is_material
+    return column == "material" and folded(name) in COLUMN_NAMES["lab_results"]["specimen_id"] and not is_material
 
 
 def _must_be(column: str, cells: ColumnCells) -> bool:

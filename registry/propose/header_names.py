@@ -82,6 +82,8 @@ _COLUMNS: dict[str, dict[str, str]] = {
         "administered_on": """datasomministrazione datainfusione datadose infusionsdatum verabreichungsdatum gabedatum
             verabreichtam dateadministration dateperfusion dateinjection fechaadministracion fechainfusion infusiondate
             administrationdate administereddate dosedate dategiven givenon somministratoil data datum date fecha""",
+        "administered_until": f"""datafinesomministrazione finesomministrazione finoal gegebenbis verabreichtbis
+            datefinadministration jusquau fechafinadministracion hasta until givenuntil enddate al bis au {_END}""",
         "dose": "dosaggio dosesomministrata quantita qta dosis dosierung menge quantite posologie cantidad amount",
         "dose_unit": """unitadose unitamisura unitadimisura udm um unita dosiseinheit einheit unitedose unite
             unidaddosis unidad unit units""",
@@ -97,7 +99,12 @@ _COLUMNS: dict[str, dict[str, str]] = {
             numerorichiesta richiesta numeroaccettazione accettazione probenid probennummer probennr probe
             auftragsnummer auftragsnr auftrag idechantillon numeroechantillon echantillon numprelevement
             numerodemande demande idmuestra nummuestra muestra numeropeticion peticion specimen sampleid sample
-            specimennumber accession accessionnumber orderid ordernumber""",
+            specimennumber prelevement accession accessionnumber orderid ordernumber""",
+        "material": """materiale materialebiologico tipomateriale tipocampione tipodicampione matrice materialart
+            untersuchungsmaterial probenmaterial probenart probentyp naturedeprelevement natureprelevement nature
+            typeprelevement typedeprelevement typeechantillon materiel tipomuestra tipodemuestra especimen
+            specimentype sampletype specimensource matrix campione probe prelevement echantillon muestra specimen
+            sample""",
         "test_code": """codiceesame codesame codiceloinc loinccode codeloinc codigoloinc loinc codicetest codiceanalisi
             codiceparametro codiceanalita codiceprestazione testcode analytcode parametercode untersuchungscode kurzel
             kuerzel analysecode codeanalyse codeexamen codeparametre codigoprueba codprueba codigodeterminacion esame

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from registry import vocabulary
 from registry.contract import ENTITIES
 from registry.propose.codes import CodeList, local_drugs, local_tests, local_units
 from registry.propose.column_names import columns_section, may_show
@@ -13,7 +14,10 @@ from registry.propose.dialect import csv_section
 from registry.propose.discretion import MIN_PATIENTS, MIN_ROWS
 from registry.propose.draft import Draft, counted, quoted
 from registry.propose.survey import Survey, Surveyed
+from registry.propose.values import values_section
 from registry.propose.wide import wide_section
+from registry.propose.words import tests_without_unit, unknown_words
+from registry.site_codes import WORD_COLUMNS
 
 MAX_LISTED = 60
 """Codes of one kind that are listed; the rest is counted."""
@@ -34,7 +38,13 @@ def render(survey: Survey) -> Proposal:
     body = Draft()
     body.section("csv", csv_section(survey))
     body.section("columns", columns_section(survey))
-    body.section("codes", _codes(survey))
+    tests, followed = local_tests(survey)
+    body.section("codes", _codes(survey, tests, followed))
+    for code, n_rows in tests_without_unit(survey, followed).items():
+        body.decide(
+            f"units: {{lab_results: {{{quoted(code)}: ?}}}}   # {n_rows:,} rows, none with a unit: which is it?"
+        )
+    values_section([table.beside for table in survey.tables], survey.privacy, body)
     _wide(survey, body)
     files = Draft()
     _files(survey, files)
@@ -92,16 +102,16 @@ def _file(table: Surveyed, draft: Draft) -> None:
         draft.decide(f"{where}: {table.n_malformed:,} rows have more or fewer cells than the header: will be held back")
     if table.n_no_patient:
         draft.decide(f"{where}: {table.n_no_patient:,} rows name a patient that patients does not hold")
-    for column, n_rows in table.foreign_codes.items():
-        draft.decide(f"{where}: {n_rows:,} rows have no code of the registry in {column}: convert it in the export")
 
 
-def _codes(survey: Survey) -> Draft:
+def _codes(survey: Survey, tests: CodeList, followed: dict[str, str]) -> Draft:
     draft = Draft()
-    tests, followed = local_tests(survey)
     units, drugs = local_units(survey, followed), local_drugs(survey)
     draft.section("tests", _code_list(tests, "test codes", "leave out what the registry does not follow"))
     draft.section("units", _code_list(units, "units", "name a known unit; their rows are held back otherwise"))
+    for column in WORD_COLUMNS:
+        advice = f"name a code ({', '.join(sorted(vocabulary.codes(column)))}); they mean nothing otherwise"
+        draft.section(column, _code_list(unknown_words(survey, column), f"words of {column}", advice))
     draft.section("drugs", _code_list(drugs, "drug names", "name substance or ATC; their rows are held back otherwise"))
     return draft
 

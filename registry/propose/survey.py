@@ -14,7 +14,6 @@ from pathlib import Path
 from registry.contract import BLANKS, DATE_COLUMNS, ENTITIES
 from registry.errors import UserError
 from registry.propose.columns import (
-    CODES,
     NUMBERS,
     ColumnCells,
     Matched,
@@ -30,14 +29,16 @@ from registry.propose.files import Export, find_export
 from registry.propose.header_names import PERSON_NAMES, folded
 from registry.propose.marks import MarkEvidence, is_number
 from registry.propose.tables import HEADER_WITHIN, Row, Table, Typed, read_tables
+from registry.propose.values import ValuesBeside, without_marks
 from registry.propose.wide import NOT_WIDE, WideTest, carried_down, wide_tests
+from registry.site_codes import WORD_COLUMNS
 
 SAMPLED_ROWS = 5000
 """Rows from the top of each table by whose cells its columns are matched."""
 DENSE_ROWS, SPARSE_STEP = 20_000, 20
 """Dates and numbers are weighed in the first rows, then in one of so many."""
 _MAX_TOGETHER = 20_000
-_COUNTED = ("test_code", "test_name", "unit", "drug")
+_COUNTED = ("test_code", "test_name", "unit", "drug", *WORD_COLUMNS)
 
 
 @dataclass
@@ -61,7 +62,7 @@ class Surveyed:
     n_no_patient: int = 0
     values: dict[str, ColumnValues] = field(default_factory=dict)
     together: Counter[tuple[str, str, str]] = field(default_factory=Counter)
-    foreign_codes: Counter[str] = field(default_factory=Counter)
+    beside: ValuesBeside = field(default_factory=ValuesBeside)
 
 
 @dataclass
@@ -95,7 +96,7 @@ def survey(folder: Path, progress: Callable[[str], None] = lambda _: None) -> Su
         progress(f"counting {table.table.where}")
         _count(table, found)
     for table in tables:
-        for values in table.values.values():
+        for values in (*table.values.values(), table.beside.flags, table.beside.texts):
             values.settle(found.privacy)
     return found
 
@@ -184,7 +185,7 @@ class _RowCounter:
         self._dates = [(p, f"{self._entity}.{t}") for p, t in targets if t in DATE_COLUMNS]
         self._when = [p for p, t in targets if t in DATE_COLUMNS and t in matched.entity.required]
         self._numbers = [p for p, t in targets if t in NUMBERS] + list(surveyed.tests)
-        self._codes = [(p, t, CODES[t]) for p, t in targets if t in CODES]
+        self._results = [p for p, t in targets if t == "value"] + list(surveyed.tests)
         self._values = [(p, surveyed.values.setdefault(t, ColumnValues())) for p, t in targets if t in _COUNTED]
         self._lab = [matched.position(t) for t in ("test_code", "test_name", "unit")]
         self._is_long_lab = self._lab[0] is not None and not surveyed.tests
@@ -199,14 +200,14 @@ class _RowCounter:
         patient = self._found.privacy.patient(text) if text else None
         if text and patient is None and self._found.privacy.known is not None:
             surveyed.n_no_patient += 1
-        if not any(read_date(row[position].strip(BLANKS)) for position in self._when):
+        if self._when and not any(read_date(row[position].strip(BLANKS)) for position in self._when):
             patient = None  # a row out of place: what stands in it may be anybody's
         for position, values in self._values:
             if cell := row[position].strip(BLANKS):
                 values.add(cell, patient, self._found.privacy)
-        for position, column, known in self._codes:
-            if (cell := row[position].strip(BLANKS)) and cell.casefold() not in known:
-                surveyed.foreign_codes[column] += 1
+        for position in self._results:
+            if (cell := row[position].strip(BLANKS)) and not isinstance(row[position], Typed):
+                surveyed.beside.add(cell, patient, self._found.privacy)
         if self._is_long_lab:
             code, name, unit = ("" if p is None else row[p].strip(BLANKS) for p in self._lab)
             key = (code, name, unit)
@@ -223,4 +224,4 @@ class _RowCounter:
                 self._found.dates.add(cell, column)
         for position in self._numbers:
             if not isinstance(row[position], Typed) and (cell := row[position].strip(BLANKS)):
-                self._found.marks.add(cell)
+                self._found.marks.add(without_marks(cell))
