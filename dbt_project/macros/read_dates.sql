@@ -23,11 +23,12 @@
 {#
   A date as far as it is known: YYYY-MM-DD, or of a partial one YYYY-MM or YYYY. For dates that may be partial
   (birth, onset of the disease, last contact, death, start and end); `first_day` and `last_day` turn it into days.
+  partial: the column that partial_text has made of the text.
 #}
-{% macro date_as_known(text, site, time_zone, not_after=none) -%}
+{% macro date_as_known(text, partial, site, time_zone, not_after=none) -%}
     coalesce(
         cast(cast({{ read_time(text, site, time_zone, not_after) }} as date) as varchar),
-        {{ partial_date(text) }},
+        {{ partial_date(partial) }},
         case when {{ text }} is null then null {{- read_as_site(text, site, not_after, full=false) }} end
     )
 {%- endmacro %}
@@ -102,42 +103,50 @@
         (
             select cast(max(months.month) as varchar)
             from {{ ref('month_names') }} as months
-            where months.name = {{ folded_word(word) }}
+            where months.name = lower(strip_accents({{ word }}))
         )
     )
 {%- endmacro %}
 
 {#
-  A partial date as YYYY-MM or YYYY: year alone, year and month in either order with any mark between, or a whole date
-  whose unknown parts are 00, XX or ?? (UN and UNK of clinical trials), with a zero time behind it or none. Of
-  05/00/1980 the first is the month. Before 1900 there is no year, after 12 no month.
+  A text that may be a partial date, with its unknown parts (XX, ??, and UN or UNK of clinical trials) as 00 and its month's
+  name as a number, and without a zero time behind it. A step of its own, before partial_date.
+#}
+{% macro partial_text(text) -%}
+    {{ return(adapter.dispatch('partial_text')(text)) }}
+{%- endmacro %}
+{% macro duckdb__partial_text(text) -%}
+    {%- set dateless = "regexp_replace(" ~ text ~ ", '[T ]00:00(:00(\\.0+)?)?(Z|[+-]00(:?00)?)?$', '')" %}
+    {%- set known = "regexp_replace(" ~ dateless ~ ", '(?i)\\b(XX|UNK?)\\b|\\?\\?', '00', 'g')" -%}
+    coalesce({{ with_month_number(known, '(\\p{L}{3,})') }}, {{ known }})
+{%- endmacro %}
+
+{#
+  A partial date as YYYY-MM or YYYY, of a text as partial_text makes it: year alone, year and month in either order with any
+  mark between, or a whole date whose unknown parts are 00. Of 05/00/1980 the first is the month. Before 1900 there is no
+  year, after 12 no month.
 #}
 {% macro partial_date(text) -%}
     {{ return(adapter.dispatch('partial_date')(text)) }}
 {%- endmacro %}
 {% macro duckdb__partial_date(text) -%}
-    {%- set year, month = '((?:19|[2-9]\\d)\\d\\d)', '(0?[1-9]|1[0-2])' %}
-    {%- set dateless = "regexp_replace(" ~ text ~ ", '[T ]00:00(:00(\\.0+)?)?(Z|[+-]00(:?00)?)?$', '')" %}
-    {%- set known = "replace(regexp_replace(" ~ dateless ~ ", '(?i)\\b(XX|UNK?)\\b', '00', 'g'), '??', '00')" %}
-    {%- set numbers = "case when " ~ matches(known, '\\P{L}*') ~ " then " ~ known ~ " else "
-        ~ with_month_number(known, '(\\p{L}{3,})') ~ " end" %}
-    {%- set ns = namespace(shape="regexp_replace(" ~ numbers ~ ", '( (de|del) | *[-/.,] *| +)', '-', 'g')") %}
-    {%- for sent, turned in [
-        ('(?:0{1,2}-)?' ~ month ~ '-' ~ year, '\\2-\\1'),
-        (month ~ '-0{1,2}-' ~ year, '\\2-\\1'),
-        ('(?:0{1,2}-){1,2}' ~ year, '\\1'),
-        ('00(0[1-9]|1[0-2])' ~ year, '\\2-\\1'),
-        ('0000' ~ year, '\\1'),
-        (year ~ '(0[1-9]|1[0-2])00', '\\1-\\2'),
-        (year ~ '0000', '\\1'),
-        (year ~ '(?:-0{1,2}){1,2}', '\\1'),
-        (year ~ '-' ~ month ~ '(?:-0{1,2})?', '\\1-\\2'),
-    ] %}
-        {%- set ns.shape = "regexp_replace(" ~ ns.shape ~ ", '^" ~ sent ~ "$', '" ~ turned ~ "')" %}
-    {%- endfor %}
-    nullif(regexp_replace(
-        regexp_extract({{ ns.shape }}, '^{{ year }}(-{{ month }})?$'), '-(\d)$', '-0\1'
-    ), '')
+    {%- set year, month, unknown = '(?:19|[2-9]\\d)\\d\\d', '(?:0?[1-9]|1[0-2])', '0{1,2}' %}
+    {%- set parted = "regexp_replace(" ~ text ~ ", ' de | *[-/.,] *| +', '-', 'g')" %}
+    {%- set parts = "regexp_replace(" ~ parted ~ ", '^(\\d{4}|00)(\\d\\d)(00|\\d{4})$', '\\1-\\2-\\3')" -%}
+    case
+        when {{ matches(parts, [
+            year ~ '(-' ~ unknown ~ '){0,2}',
+            year ~ '-' ~ month ~ '(-' ~ unknown ~ ')?',
+            '(' ~ unknown ~ '-){1,2}' ~ year,
+            '(' ~ unknown ~ '-)?' ~ month ~ '-' ~ year,
+            month ~ '-' ~ unknown ~ '-' ~ year,
+        ] | join('|')) }}
+            then concat_ws(
+                '-',
+                regexp_extract({{ parts }}, '{{ year }}'),
+                lpad(nullif(regexp_extract({{ parts }}, '(?:^|-)({{ month }})(?:-|$)', 1), ''), 2, '0')
+            )
+    end
 {%- endmacro %}
 
 {# The sites' own date formats as {site: [format, …]}, in the order they are to be tried. #}

@@ -28,10 +28,10 @@ typed as (
 with_dose as (
     select
         *,
-        case
-            when {{ is_zero('dose_text') }} then 0
-            else {{ number_value(plain_number('dose_text', 'decimal_mark', 'thousands_mark')) }}
-        end as dose_value
+        coalesce(
+            case when {{ is_zero('dose_text') }} then 0 end,
+            {{ number_value(plain_number('dose_text', 'decimal_mark', 'thousands_mark')) }}
+        ) as dose_value
     from typed
 )
 

@@ -12,7 +12,7 @@ typed as (
         delivered.*,
         type_words.code as event_type_code,
         cast({{ read_time('delivered.onset_date', 'delivered.site', 'delivered.time_zone') }} as date) as onset_on,
-        {{ date_as_known('delivered.end_date', 'delivered.site', 'delivered.time_zone') }} as end_known
+        {{ partial_text('delivered.end_date') }} as end_partial
     from delivered
     left join {{ ref('stg_code_word') }} as type_words
         on
@@ -21,9 +21,14 @@ typed as (
             and delivered.event_type = type_words.word
 ),
 
+known as (
+    select *, {{ date_as_known('end_date', 'end_partial', 'site', 'time_zone') }} as end_known
+    from typed
+),
+
 dated as (
     select *, {{ first_day('end_known') }} as end_from_sent, {{ last_day('end_known') }} as end_to_sent
-    from typed
+    from known
 )
 
 select

@@ -10,14 +10,25 @@ with delivered as (
         'duffy_null', 'status']) }}
 ),
 
+partial as (
+    select
+        *,
+        {%- for date in ['birth', 'ms_onset', 'last_contact', 'death'] %}
+        {{ partial_text(date ~ '_date') }} as {{ date }}_partial{{ "," if not loop.last }}
+        {%- endfor %}
+    from delivered
+),
+
 known as (
     select
         *,
-        {{ date_as_known('birth_date', 'site', 'time_zone', not_after='delivery_end') }} as birth_known,
-        {{ date_as_known('ms_onset_date', 'site', 'time_zone', not_after='delivery_end') }} as ms_onset_known,
-        {{ date_as_known('last_contact_date', 'site', 'time_zone') }} as last_contact_known,
-        {{ date_as_known('death_date', 'site', 'time_zone') }} as death_known
-    from delivered
+        {%- for date, not_after in [
+            ('birth', 'delivery_end'), ('ms_onset', 'delivery_end'), ('last_contact', none), ('death', none)
+        ] %}
+        {{ date_as_known(date ~ '_date', date ~ '_partial', 'site', 'time_zone', not_after) }}
+            as {{ date }}_known{{ "," if not loop.last }}
+        {%- endfor %}
+    from partial
 ),
 
 typed as (

@@ -11,15 +11,20 @@ with delivered as (
         'treatment_id', 'patient_id', 'drug', 'start_date', 'end_date', 'end_reason', 'status']) }}
 ),
 
+partial as (
+    select *, {{ partial_text('start_date') }} as start_partial, {{ partial_text('end_date') }} as end_partial
+    from delivered
+),
+
 known as (
     select
         d.*,
         names.drug as substance,
         drugs.drug_class,
-        {{ date_as_known('d.start_date', 'd.site', 'd.time_zone') }} as start_known,
-        {{ date_as_known('d.end_date', 'd.site', 'd.time_zone') }} as end_known,
+        {{ date_as_known('d.start_date', 'd.start_partial', 'd.site', 'd.time_zone') }} as start_known,
+        {{ date_as_known('d.end_date', 'd.end_partial', 'd.site', 'd.time_zone') }} as end_known,
         reason_words.code as end_reason_code
-    from delivered as d
+    from partial as d
     left join {{ ref('stg_code_word') }} as reason_words
         on d.site = reason_words.site and reason_words.kind = 'end_reason' and d.end_reason = reason_words.word
     left join {{ ref('stg_drug_name') }} as names on d.site = names.site and d.drug = names.name
