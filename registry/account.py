@@ -28,6 +28,7 @@ FROM now.meta.{table} AS now LEFT JOIN {before} AS before ON {same} GROUP BY ALL
 """
 _PATIENTS = "SELECT site, exclusion_reason, count(*) AS n FROM {name}.main.dim_patient GROUP BY ALL"
 _RETRACTED = "SELECT site, sum(rows_retracted)::BIGINT AS n FROM {name}.meta.reconciliation GROUP BY site"
+_CONTESTED = "SELECT site, count(*) AS n FROM {name}.meta.contested GROUP BY site"
 _UNMAPPED = "SELECT site, n_codes, n_rows, n_neutrophil_like_rows FROM {name}.meta.unmapped_code"
 
 
@@ -58,6 +59,8 @@ class SiteAccount:
     unmapped_rows: Count = Count("", 0, 0)
     neutrophil_like: Count = Count("", 0, 0)
     retracted: Count = Count("", 0, 0)
+    rows_held_back: Count = Count("", 0, 0)
+    contested: Count = Count("", 0, 0)
     codes: tuple[str, ...] = ()
 
     @property
@@ -77,11 +80,16 @@ class SiteAccount:
         if self.cohort.new < 0 or more:
             outside = f"; outside it: {_listed(more)}" if more else ""
             lines.append(f"cohort: {self.cohort.now:,}{_was(self.cohort)}{outside}")
-        for title, counts in (("held back", self.held_back), ("cells emptied", self.emptied)):
+        cells = Count("", sum(count.now for count in self.emptied), sum(count.new for count in self.emptied))
+        for title, total, counts in (
+            ("held back", self.rows_held_back, self.held_back),
+            ("cells emptied", cells, self.emptied),
+        ):
             new = [count for count in counts if count.new > 0]
             if new:
-                total = Count("", sum(count.now for count in counts), sum(count.new for count in counts))
                 lines.append(f"{title}:{total} ({_listed(new)})")
+        if self.contested.new > 0:
+            lines.append(f"records that were used and are not any more (meta.contested):{self.contested}")
         if self.codes or self.unmapped.new > 0 or self.neutrophil_like.new > 0:
             line = f"test codes not mapped:{self.unmapped}, in {self.unmapped_rows.now:,} rows"
             if self.neutrophil_like.now:
@@ -94,8 +102,9 @@ class SiteAccount:
     def counts(self) -> dict[str, int]:
         """The sums, for the journal."""
         return {
-            "rows_held_back": sum(count.now for count in self.held_back),
-            "rows_held_back_new": sum(count.new for count in self.held_back),
+            "rows_held_back": self.rows_held_back.now,
+            "rows_held_back_new": self.rows_held_back.new,
+            "keys_contested": self.contested.now,
             "cells_emptied": sum(count.now for count in self.emptied),
             "cells_emptied_new": sum(count.new for count in self.emptied),
             "codes_not_mapped": self.unmapped.now,
@@ -153,7 +162,7 @@ def told(accounts: Iterable[SiteAccount]) -> list[str]:
         ]
         if not news:
             quiet.append(account)
-    held = sum(count.now for account in quiet for count in account.held_back)
+    held = sum(account.rows_held_back.now for account in quiet)
     cells = sum(count.now for account in quiet for count in account.emptied)
     if held or cells:
         sites = f"{len(quiet):,} site{'' if len(quiet) == 1 else 's'} without news"
@@ -172,14 +181,18 @@ def _count_by_file(
             "concat(now.entity, '.', now.column_name, ' ', now.reason)",
             ("column_name", "reason"),
         ),
+        ("reconciliation", "rows_quarantined", "''", ()),
     ):
         # without a release before, against nothing
         before = f"before.meta.{table}" if has_before else f"(SELECT * FROM now.meta.{table} WHERE false)"
         same = " AND ".join(f"now.{key} = before.{key}" for key in ("source_file", *keys))
         sql = _BY_FILE.format(what=what, n=n, table=table, before=before, same=same)
         for site, name, n_now, n_new in connection.execute(sql).fetchall():
-            of_site = accounts[site].held_back if table == "quarantine_summary" else accounts[site].emptied
-            of_site.append(Count(name, n_now, n_new))
+            if table == "reconciliation":
+                accounts[site].rows_held_back = Count("", n_now, n_new)
+            else:
+                of_site = accounts[site].held_back if table == "quarantine_summary" else accounts[site].emptied
+                of_site.append(Count(name, n_now, n_new))
 
 
 def _count_by_site(
@@ -198,9 +211,12 @@ def _count_by_site(
             accounts[site].outside.append(count)
     retracted: list[dict[str, int]] = [dict(_rows(connection, _RETRACTED, name)) for name in names] + [{}]
     unmapped = [{site: rest for site, *rest in _rows(connection, _UNMAPPED, name)} for name in names] + [{}]
+    contested: list[dict[str, int]] = [dict(_rows(connection, _CONTESTED, name)) for name in names] + [{}]
     for site, account in accounts.items():
         n = retracted[0].get(site, 0)
         account.retracted = Count("", n, n - retracted[1].get(site, 0))
+        n = contested[0].get(site, 0)
+        account.contested = Count("", n, n - contested[1].get(site, 0))
         ours, theirs = (found.get(site, [0, 0, 0]) for found in unmapped[:2])
         counts = [Count("", n, n - n_before) for n, n_before in zip(ours, theirs, strict=True)]
         account.unmapped, account.unmapped_rows, account.neutrophil_like = counts
@@ -216,7 +232,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, sql: str, name: str) -> list[tu
 
 def _listed(counts: list[Count]) -> str:
     """The first few, and how many more."""
-    more = f", {len(counts) - _SHOWN} more" if len(counts) > _SHOWN else ""
+    more = f", and {len(counts) - _SHOWN} more reasons" if len(counts) > _SHOWN else ""
     return ", ".join(map(str, counts[:_SHOWN])) + more
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
 
-from registry.contract import CANCELLED, ENTITIES, IGNORE, TIMED_COLUMNS
+from registry.contract import CANCELLED, ENTITIES, IGNORE, MEASURED_ON, TIMED_COLUMNS
 from registry.site_codes import Codes, ConstantUnits, Flag, MissingWord, check_units
 from registry.study import TimeZone
 from registry.vocabulary import code_words, folded_header, folded_word
@@ -82,6 +82,9 @@ def _key_of(entity: str) -> Any:
     def check(names: tuple[str, ...]) -> tuple[str, ...]:
         for name in names:
             one_of(name, columns, f"column of {entity}")
+        dated = {"treatments": "start_date", "adjudications": "onset_from", **MEASURED_ON}.get(entity)
+        if names and dated not in names:
+            raise ValueError(f"{dated} must be part of the key: else a later record would replace an earlier one")
         if names and "patient_id" not in names:
             raise ValueError("patient_id must be part of the key: else two patients' records would have the same one")
         return names

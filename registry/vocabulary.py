@@ -112,8 +112,9 @@ def folded_word(text: str) -> str:
 
 
 def folded_code(code: str) -> str:
-    """A code without case, blanks, invisible characters, and the ".0" that a data frame adds to a code of digits."""
-    return re.sub(r"^(\d+)\.0+$", r"\1", plain_characters(code.lower()).replace(" ", ""))
+    """A code without case, blanks, quotes, invisible characters, and the ".0" of a data frame's code of digits."""
+    plain = plain_characters(code.lower()).replace(" ", "").strip("\"';,")
+    return re.sub(r"^(\d+)\.0+$", r"\1", plain)
 
 
 def folded_header(header: str) -> str:

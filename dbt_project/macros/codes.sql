@@ -16,5 +16,5 @@
     {{ return(adapter.dispatch('without_code_system')(text)) }}
 {%- endmacro %}
 {% macro duckdb__without_code_system(text) -%}
-    regexp_replace({{ text }}, '^(https?://loinc\.org[|/#]|loinc[:|/#-]|ln[:|/#-]|urn:oid:2\.16\.840\.1\.113883\.6\.1[|:#])', '')
+    regexp_replace({{ text }}, '^(https?://loinc\.org[|/#]|loinc[:|/#-]?|ln[:|/#-]|urn:oid:2\.16\.840\.1\.113883\.6\.1[|:#])', '')
 {%- endmacro %}

@@ -90,7 +90,7 @@
 {%- endmacro %}
 {% macro duckdb__folded_code(text) -%}
     regexp_replace(
-        replace({{ plain_characters("lower(" ~ text ~ ")") }}, ' ', ''), '^(\d+)\.0+$', '\1'
+        trim(replace({{ plain_characters("lower(" ~ text ~ ")") }}, ' ', ''), '"'';,'), '^(\d+)\.0+$', '\1'
     )
 {%- endmacro %}
 

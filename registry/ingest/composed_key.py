@@ -61,9 +61,14 @@ class KeyComposer:
         status = cells.get("status", "").strip(BLANKS)
         known = self._seen.setdefault(key, [])
         if folded_word(status) in self._cancelled:
-            # takes back the measurement with the same content, else the one that has the key itself
+            # takes back the measurement with the same content; without a value the one that has the key itself; with
+            # another value than those of this file none of them
             same = {hash((content, other)) for other in self._statuses}
-            return _with_number(key, next((n for n, one in enumerate(known, start=1) if one in same), 1))
+            repeated = next((n for n, one in enumerate(known, start=1) if one in same), None)
+            if repeated is None and known and self._text(cells, "value"):
+                known.append(hash((content, status)))
+                repeated = len(known)
+            return _with_number(key, repeated or 1)
         self._statuses.add(status)
         if hash((content, status)) not in known:
             known.append(hash((content, status)))

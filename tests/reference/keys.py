@@ -3,7 +3,8 @@
 A key is its parts, each with backslash and slash marked, joined by a slash; a time is one in any spelling. Where the
 day of a result, dose or event is all that is known of its time, what one file says with other content under the same
 parts is another measurement: the second is the key with "//2" behind it, and so on in the file's order. A cancelled
-record takes back the measurement that it repeats, or else the first.
+record takes back the measurement that it repeats, or else the first; a result with a value that its file does not hold
+otherwise takes back none of those.
 """
 
 from __future__ import annotations
@@ -36,6 +37,9 @@ def compose(rows: Sequence[Row], columns: Sequence[str]) -> dict[str, str]:
                 repeated = [
                     n for n, other in enumerate(others, 1) if other | {"status": ""} == content | {"status": ""}
                 ]
+                if not repeated and others and content.get("value"):
+                    others.append(content)
+                    repeated = [len(others)]
                 number = repeated[0] if repeated else 1
             else:
                 if content not in others:

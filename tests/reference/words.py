@@ -97,9 +97,9 @@ def is_cancelled(status: str, site: Site) -> bool:
 
 
 def makes_m_ambiguous(files: Iterable[File]) -> bool:
-    """Does the site send a word for sex beside which M may be a woman?"""
-    words = (row.get("sex", "") for file in files if file.entity == "patients" for row in file.rows)
-    return any(fold(word) in BESIDE_M for word in words)
+    """Does the site send a word for sex beside which M may be a woman, and no F?"""
+    words = {fold(row.get("sex", "")) for file in files if file.entity == "patients" for row in file.rows}
+    return "f" not in words and not words.isdisjoint(BESIDE_M)
 
 
 def told(cell: str, site: Site) -> str:

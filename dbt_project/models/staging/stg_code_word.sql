@@ -51,6 +51,8 @@ ambiguous as (
         on
             folded.kind = known.kind
             and strpos(' ' || known.unless_beside || ' ', ' ' || folded.folded || ' ') > 0
+    -- a site that writes F for women does not write M for them
+    where folded.site not in (select site from folded where kind = 'sex' and folded = 'f')
 ),
 
 meanings as (
