@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
+from .codes import six_places
 from .history import Dose, days_at_risk
 from .incidence import case_listing
 from .patient import PatientResult
@@ -34,8 +36,8 @@ def _risk_and_rate(n_cases: int, n_patients: int, never_tested: int, days: int) 
     """Per 100 patients, per 100 person-years; None of none, and where none of them was ever tested."""
     tested = n_patients > never_tested
     return {
-        "risk_pct": round(100 * n_cases / n_patients, 6) if tested else None,
-        "rate_per_100py": round(100 * n_cases * 365.25 / days, 6) if tested and days else None,
+        "risk_pct": float(six_places(100 * Decimal(n_cases) / n_patients)) if tested else None,
+        "rate_per_100py": float(six_places(n_cases * Decimal(36525) / days)) if tested and days else None,
     }
 
 
