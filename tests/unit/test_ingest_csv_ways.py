@@ -139,6 +139,9 @@ def of_any_width(draw: st.DrawFn) -> tuple[bytes, list[Cells], int, int]:
 def good_width(records: list[Cells], width: int, n_header: int) -> int:
     """How many cells a good record has, from the words of docs/deliveries.md."""
     alike = {len(cells) for cells in records}
+    if n_header > width:
+        widths = [len(cells) for cells in records]
+        return width if widths.count(width) > widths.count(n_header) else n_header
     is_blank = not any(cell.strip() for cells in records for cell in cells[width:])
     if alike == {width} or (n_header == width and len(alike) == 1 and min(alike) > width and is_blank):
         return alike.pop()
