@@ -67,7 +67,7 @@
     {%- set sent = month_as_number(text, format) if names_month else text %}
     {%- set time = "try_strptime(" ~ sent ~ ", '" ~ plain | replace("'", "''") ~ "')" %}
     {%- if 'Y' in directives -%}
-    case when year({{ time }}) >= 1000 then {{ time }} end
+    nullif(greatest({{ time }}, timestamp '1000-01-01'), timestamp '1000-01-01')
     {%- elif not_after -%}
     case
         when cast({{ time }} as date) > {{ not_after }} then {{ time }} - interval 100 year
@@ -97,15 +97,19 @@
 {% macro with_month_number(text, pattern) -%}
     {%- set pointless = "regexp_replace(nfc_normalize(" ~ text ~ "), '(\\p{L})\\.($|[^0-9])', '\\1\\2', 'g')" -%}
     {%- set word = "regexp_extract(" ~ pointless ~ ", '" ~ pattern ~ "', 1)" -%}
+    {%- set numbers = month_numbers() -%}
+    {%- if numbers -%}
     replace(
         {{ pointless }},
         {{ word }},
-        (
-            select cast(max(months.month) as varchar)
-            from {{ ref('month_names') }} as months
-            where months.name = lower(strip_accents({{ word }}))
+        map_extract_value(
+            map(['{{ numbers.keys() | join("', '") }}'], ['{{ numbers.values() | join("', '") }}']),
+            lower(strip_accents({{ word }}))
         )
     )
+    {%- else -%}
+    cast(null as varchar)
+    {%- endif -%}
 {%- endmacro %}
 
 {#
@@ -149,11 +153,27 @@
     end
 {%- endmacro %}
 
+{#
+  The names of the months as {name: number}. Constants of the SQL like the formats below: a lookup in a table for each date and
+  format takes the engine minutes to plan.
+#}
+{% macro month_numbers() -%}
+    {% set numbers = {} %}
+    {% set names = ref('month_names') %}
+    {% if execute and flags.WHICH in ('run', 'build') %}
+        {% set rows = run_query("select name, month from " ~ names ~ " order by month, name") %}
+        {% for row in rows.rows %}
+            {% do numbers.update({row[0]: row[1]}) %}
+        {% endfor %}
+    {% endif %}
+    {{ return(numbers) }}
+{%- endmacro %}
+
 {# The sites' own date formats as {site: [format, …]}, in the order they are to be tried. #}
 {% macro site_date_formats() -%}
     {% set formats = {} %}
     {% set listed = source('config', 'date_format') %}
-    {% set names = ref('month_names') %}{# told to dbt here, as the formats that need it are known only when a model is built #}
+    {% do ref('month_names') %}{# told to dbt here: whether a format needs it is known only when a model is built #}
     {% if execute and flags.WHICH in ('run', 'build') %}
         {% set rows = run_query("select site, format from " ~ listed ~ " order by site, ordinal") %}
         {% for row in rows.rows %}
