@@ -52,7 +52,7 @@ ambiguous as (
             folded.kind = known.kind
             and strpos(' ' || known.unless_beside || ' ', ' ' || folded.folded || ' ') > 0
     -- a site that writes F for women does not write M for them
-    where folded.site not in (select site from folded where kind = 'sex' and folded = 'f')
+    where folded.site not in (select women.site from folded as women where women.kind = 'sex' and women.folded = 'f')
 ),
 
 meanings as (
