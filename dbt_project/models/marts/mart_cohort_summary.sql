@@ -219,7 +219,7 @@ statistics as (
         stratum,
         count({{ column }}) as n,
         cast(null as bigint) as denominator,
-        percentile_cont(0.5) within group (order by {{ column }}) as value
+        percentile_cont(0.5) within group (order by cast({{ column }} as double)) as value
     from {{ relation }}
     group by stratum
     {{ "union all" if not loop.last }}
