@@ -1,14 +1,22 @@
 """The job, the monthly schedule, and the sensors. Schedule and sensors run only where REGISTRY_AUTOMATION=on."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+import json
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 
 import dagster as dg
 
 from orchestration.guard import in_one_line
 from orchestration.resources import RegistrySettings
-from registry import alerts, ingest
+from orchestration.runs import TRIGGER_TAG
+from registry import alerts, refresh, release
 from registry.errors import UserError
+from registry.ingest import arrival
+from registry.release import decision
 from registry.settings import Settings
 
 REFRESH_JOB = "registry_refresh"
@@ -20,16 +28,55 @@ registry_refresh = dg.define_asset_job(
 )
 
 
+@dataclass(frozen=True)
+class Cursor:
+    """What the sensor knows from its last tick.
+
+    `counter` is the key of the next run request: a key counts once for ever, so one that was lost begins with the time.
+    `asked` is the hash of the files and settings that a refresh was asked for last.
+    """
+
+    counter: int = field(default_factory=lambda: int(time.time()))
+    asked: str = ""
+    sizes: dict[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, text: str | None) -> Cursor:
+        """The cursor as written; a new one where there is none, or it is of an earlier version."""
+        with suppress(ValueError, TypeError):
+            return cls(**json.loads(text or ""))
+        return cls()
+
+    def written(self) -> str:
+        """As text."""
+        return json.dumps(asdict(self))
+
+
 def build_schedule(settings: Settings) -> dg.ScheduleDefinition:
     """The third day of every month at 06:00 in the study's time zone."""
-    return dg.ScheduleDefinition(
+
+    @dg.schedule(
         name="monthly_registry_refresh",
         job_name=REFRESH_JOB,
         cron_schedule="0 6 3 * *",
         execution_timezone=settings.study.time_zone,
         default_status=_switched(settings),
-        description="The monthly refresh: by the third day the sites' exports of the month before have arrived.",
+        description="The monthly refresh: by the third day the sites' exports of the month before have arrived. Where "
+        "nothing is new, the current release is confirmed and no run is started.",
     )
+    def monthly_registry_refresh(
+        context: dg.ScheduleEvaluationContext, registry_settings: RegistrySettings
+    ) -> dg.RunRequest | dg.SkipReason:
+        try:
+            plan = refresh.survey(registry_settings.load())
+            if refresh.is_up_to_date(plan):
+                confirm(context.instance, plan.settings)
+                return dg.SkipReason("nothing is new: the current release is confirmed")
+        except UserError:
+            pass  # the run tells, and whoever is on duty is alerted
+        return dg.RunRequest(tags={TRIGGER_TAG: "schedule"})
+
+    return monthly_registry_refresh
 
 
 def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
@@ -40,21 +87,36 @@ def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
         job_name=REFRESH_JOB,
         minimum_interval_seconds=300,
         default_status=_switched_sensor(settings),
-        description="Asks for a refresh when a delivered file is not loaded yet.",
+        description="Asks for a refresh when deliveries or settings differ from those of the current release, once each "
+        "time they have changed; waits while a file is still being written.",
     )
-    def new_delivery(registry_settings: RegistrySettings) -> Iterator[dg.RunRequest | dg.SkipReason]:
+    def new_delivery(
+        context: dg.SensorEvaluationContext, registry_settings: RegistrySettings
+    ) -> dg.RunRequest | dg.SkipReason:
+        seen = Cursor.read(context.cursor)
         try:
-            now = registry_settings.load()
-            to_load = ingest.not_yet_loaded(now, ingest.discover(now), ingest.load_profiles(now))
+            confirm_what_the_command_found(context.instance, registry_settings.places())
+            plan = refresh.survey(registry_settings.load())
+            is_new = not refresh.is_up_to_date(plan)
+            waiting = arrival.unsettled(plan.to_load(), now=time.time(), seen=seen.sizes) if is_new else []
         except UserError as mistake:
-            yield dg.SkipReason(in_one_line(registry_settings, mistake, "new_delivery"))
-            return
+            return dg.SkipReason(in_one_line(registry_settings, mistake, "new_delivery"))
         except Exception as error:  # noqa: BLE001  told as in a step, and the tick fails: a fault is no reason to skip
             raise dg.Failure(in_one_line(registry_settings, error, "new_delivery"), allow_retries=False) from None
-        if not to_load:
-            yield dg.SkipReason("every delivered file is loaded")
-            return
-        yield dg.RunRequest(run_key="|".join(sorted(file.sha256[:12] for file in to_load)))
+        cursor = replace(seen, sizes={file.where: file.size for file in plan.files})
+        if waiting:
+            context.update_cursor(cursor.written())
+            return dg.SkipReason(f"waits for files that are still being written: {', '.join(waiting)}")
+        state = plan.inputs_hash()
+        is_asked = is_new and seen.asked == state
+        if is_new and not is_asked:
+            cursor = replace(cursor, counter=seen.counter + 1)
+        context.update_cursor(replace(cursor, asked=state if is_new else "").written())
+        if not is_new:
+            return dg.SkipReason("nothing is new: deliveries and settings are those of the current release")
+        if is_asked:
+            return dg.SkipReason("a refresh of these deliveries and settings has been asked for already")
+        return dg.RunRequest(run_key=str(cursor.counter), tags={TRIGGER_TAG: "sensor"})
 
     @dg.run_failure_sensor(
         name="failed_refresh_alert",
@@ -68,6 +130,22 @@ def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
         alerts.send(settings, alerts.kind_of_failure(settings, began), run.run_id, run.job_name)
 
     return [new_delivery, failed_refresh_alert]
+
+
+def confirm(instance: dg.DagsterInstance, settings: Settings) -> None:
+    """Show on the release asset that nothing was new, so that its freshness policy knows of it."""
+    current = release.current(settings)
+    if current is not None:
+        status = {"status": "confirmed, same id", "release": current.release_id}
+        instance.report_runless_asset_event(dg.AssetMaterialization("release", metadata=status))
+
+
+def confirm_what_the_command_found(instance: dg.DagsterInstance, settings: Settings) -> None:
+    """Show a refresh from the command line that found nothing new: it starts no Dagster."""
+    confirmed_at = decision.confirmed_at(settings)
+    shown = instance.get_latest_materialization_event(dg.AssetKey("release"))
+    if confirmed_at is not None and (shown is None or shown.timestamp < confirmed_at.timestamp()):
+        confirm(instance, settings)
 
 
 def _switched(settings: Settings) -> dg.DefaultScheduleStatus:

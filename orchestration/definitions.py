@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dagster as dg
 
+from orchestration.assets.gate import build_gate
 from orchestration.assets.raw import raw_assets
-from orchestration.assets.release import build_release_assets
-from orchestration.assets.statistics import statistics
+from orchestration.assets.release import release
+from orchestration.assets.statistics import STATISTICS, build_statistics_assets
 from orchestration.assets.warehouse import build_warehouse_assets
 from orchestration.automation import build_schedule, build_sensors, registry_refresh
-from orchestration.dbt import parsed_manifest
+from orchestration.models import DbtAssets, column_schema
 from orchestration.resources import RegistrySettings
+from registry.dbt_runner import parsed_project
 
 
 def build_definitions(registry_settings: RegistrySettings | None = None) -> dg.Definitions:
@@ -25,11 +27,18 @@ def build_definitions(registry_settings: RegistrySettings | None = None) -> dg.D
     """
     resource = registry_settings or RegistrySettings()
     settings = resource.load()
-    warehouse = build_warehouse_assets(parsed_manifest(settings))
-    release, gate = build_release_assets(warehouse)
+    nodes = parsed_project().nodes
+    models = DbtAssets.of(nodes)
+    schemas = {node.name: column_schema(node) for node in nodes.values() if node.name in STATISTICS and node.columns}
+    built = [*models.published, *(dg.AssetKey([name]) for name in STATISTICS)]
     return dg.Definitions(
-        assets=[*raw_assets, warehouse, statistics, release],
-        asset_checks=[gate],
+        assets=[
+            *raw_assets,
+            build_warehouse_assets(models),
+            build_statistics_assets(schemas),
+            build_gate(built),
+            release,
+        ],
         jobs=[registry_refresh],
         schedules=[build_schedule(settings)],
         sensors=build_sensors(settings),

@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 import dagster as dg
 
 from orchestration.resources import RegistrySettings
+from orchestration.runs import note_failure
 from registry import incident
 from registry.errors import UserError
 from registry.settings import Settings
@@ -31,6 +32,7 @@ def guarded(registry_settings: RegistrySettings, step: str) -> Iterator[None]:
     except dg.Failure:
         raise
     except Exception as error:  # noqa: BLE001  whatever it is, Dagster would store it with the values that it quotes
+        note_failure(error)
         raise dg.Failure(in_one_line(registry_settings, error, step), allow_retries=False) from None
 
 
@@ -56,6 +58,6 @@ def in_one_line(registry_settings: RegistrySettings, error: Exception, step: str
 def _settings(registry_settings: RegistrySettings) -> Settings | None:
     """The settings, or None where the very mistake is in them."""
     try:
-        return registry_settings.load()
+        return registry_settings.places()
     except UserError:
         return None

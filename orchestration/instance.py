@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from registry.disk import group_folder, private_folder
 from registry.settings import Settings
@@ -40,6 +44,16 @@ def prepare_dagster_home(settings: Settings) -> Path:
     os.environ["DAGSTER_HOME"] = str(home)
     os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
     return home
+
+
+@event.listens_for(Engine, "connect")
+def _tune_sqlite(connection: Any, _record: object) -> None:
+    """Let SQLite commit without waiting for the disk: with its write-ahead log a loss of power costs the last events.
+
+    Dagster commits each event by itself, through a connection of its own.
+    """
+    if isinstance(connection, sqlite3.Connection):
+        connection.execute("PRAGMA synchronous = NORMAL")
 
 
 def open_instance(settings: Settings) -> dg.DagsterInstance:

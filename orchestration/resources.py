@@ -1,7 +1,6 @@
-"""What every step shares: the settings of this refresh, and whether it has anything to do.
+"""What every step shares: which registry, who owns the assets, and how a step gets its plan.
 
 `RegistrySettings` is the one Dagster resource of the project; tests and the command line hand in other folders by it.
-The word "unchanged" travels between the steps of a run in this process: all executors here are in-process.
 """
 
 from __future__ import annotations
@@ -9,45 +8,46 @@ from __future__ import annotations
 from pathlib import Path
 
 import dagster as dg
+from pydantic import Field
 
 from registry.settings import Settings, load_settings
 
 DATA_TEAM = "team:data-management"
 SAFETY_TEAM = "team:pharmacovigilance"
 
-_unchanged_runs: set[str] = set()
-
 
 class RegistrySettings(dg.ConfigurableResource):
     """Folders and limits of one registry; what is left empty comes from REGISTRY_* variables and defaults."""
 
-    home: str = ""
-    deliveries: str = ""
-    config: str = ""
-    through: str = ""
+    home: str = Field("", description="Folder of the registry. Empty: REGISTRY_HOME.")
+    deliveries: str = Field("", description="Folder of the sites' exports. Empty: REGISTRY_DELIVERIES, or in the home.")
+    config: str = Field("", description="Study settings. Empty: registry.yml beside the deliveries.")
+    through: str = Field("", description="Load deliveries up to this month (YYYY-MM). Empty: all.")
+    accept_missing: bool = Field(
+        default=False, description="Go on although settings or all files are gone that the last refresh found."
+    )
 
     def load(self) -> Settings:
-        """Read the settings now.
+        """Read the settings now, registry.yml included: what begins a refresh does.
 
         Raises:
             registry.errors.UserError: if registry.yml holds a mistake (what, where, what to do).
         """
+        return self._load(for_reading=False)
+
+    def places(self) -> Settings:
+        """Folders and limits without registry.yml: the study settings of a step are those of the plan.
+
+        Raises:
+            registry.errors.UserError: if a REGISTRY_* variable holds a mistake.
+        """
+        return self._load(for_reading=True)
+
+    def _load(self, *, for_reading: bool) -> Settings:
         return load_settings(
             home=Path(self.home) if self.home else None,
             deliveries=Path(self.deliveries) if self.deliveries else None,
             config=Path(self.config) if self.config else None,
             through=self.through or None,
+            for_reading=for_reading,
         )
-
-
-def mark_unchanged(run_id: str) -> None:
-    """Say that the run's inputs equal the current release's: later steps have nothing to do."""
-    _unchanged_runs.add(run_id)
-
-
-def is_unchanged(run_id: str) -> bool:
-    """Whether the first step of this very run found nothing new; False where that step was not part of the run."""
-    return run_id in _unchanged_runs
-
-
-UNCHANGED = {"status": "unchanged"}

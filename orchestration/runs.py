@@ -1,7 +1,8 @@
-"""Runs and the lock: which process a run lives in, who may work now, and what to do with runs whose process is gone."""
+"""Runs, the lock and the plan: which process a run lives in, who may work now, and under which plan a step works."""
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
 from datetime import UTC, datetime, timedelta
@@ -10,14 +11,23 @@ import dagster as dg
 import psutil
 
 from orchestration.resources import RegistrySettings
-from registry import lock
-from registry.settings import Settings
+from registry import lock, refresh
+from registry.errors import UserError
+from registry.refresh import Plan
+from registry.refresh.run_record import RunRecord
 
 log = logging.getLogger("registry.orchestration")
 
 PROCESS_TAG = "registry/process"
+TRIGGER_TAG = "registry/trigger"
+"""What asked for a run: command, schedule, sensor, or UI."""
+OUTCOME_TAG = "registry/outcome"
+RELEASE_TAG = "registry/release"
 # A run of the UI bears no tag before its first step. Loading definitions takes under a minute; an hour is dead.
 UNTAGGED_GRACE = timedelta(hours=1)
+
+records: dict[str, RunRecord] = {}
+"""By run id: what the journal is told at the end of a run that this process works on."""
 
 
 def process_tag() -> str:
@@ -25,22 +35,56 @@ def process_tag() -> str:
     return f"{os.getpid()}:{psutil.Process().create_time():.0f}"
 
 
-def enter(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> Settings:
-    """Begin a step: read the settings, tag the run with its process and take the refresh lock.
-
-    Waits for whoever holds the lock; runs that a dead process left behind are marked failed once it is taken.
+def begin_plan(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> Plan:
+    """Begin a step that may begin a refresh: the plan of this run, made now where the run has none.
 
     Raises:
-        registry.errors.UserError: if registry.yml holds a mistake.
+        registry.errors.UserError: for a mistake in what is delivered.
     """
-    settings = registry_settings.load()
-    log.info("%s", context.op_execution_context.op.name.replace("__", " "))
+    _enter(context, registry_settings)
+    try:
+        plan = refresh.load_plan(registry_settings.places())
+        if plan.run_id == context.run.run_id:
+            return plan
+    except UserError:
+        pass  # the first plan of this home
+    return refresh.make_plan(
+        registry_settings.load(), context.run.run_id, accept_missing=registry_settings.accept_missing
+    )
+
+
+def continue_plan(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> Plan:
+    """Begin any later step: the plan that was made last, by this run or, where a step runs alone, by an earlier one.
+
+    Raises:
+        registry.errors.UserError: where nothing has been planned yet.
+    """
+    _enter(context, registry_settings)
+    return refresh.load_plan(registry_settings.places())
+
+
+def _enter(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> None:
+    """Tag the run with its process and take the refresh lock.
+
+    Waits for whoever holds the lock; runs that a dead process left behind are marked failed once it is taken.
+    """
+    settings = registry_settings.places()
     run = context.run
+    step = context.op_execution_context.op.name.replace("__", " ")
+    log.info("%s", step)
     if PROCESS_TAG not in run.tags:
-        context.instance.add_run_tags(run.run_id, {PROCESS_TAG: process_tag()})
+        tags = {PROCESS_TAG: process_tag()}
+        if TRIGGER_TAG not in run.tags:
+            tags[TRIGGER_TAG] = "UI"
+        context.instance.add_run_tags(run.run_id, tags)
+    if lock.is_held_by_other(settings):
+        context.log.info(f"waiting: another refresh is under way ({lock.describe_holder(settings)})")
     if lock.acquire(settings, f"Dagster run {run.run_id[:8]}"):
         fail_dead_runs(context.instance, run.run_id)
-    return settings
+        record = records[run.run_id] = RunRecord(settings, run.run_id)
+        record.begin(run.tags.get(TRIGGER_TAG, "UI"))
+        atexit.register(lock.release, settings)
+        atexit.register(record.end)
 
 
 def fail_dead_runs(instance: dg.DagsterInstance, own_run_id: str | None = None) -> list[str]:
@@ -67,3 +111,15 @@ def _is_alive(tag: str | None, created: datetime) -> bool:
         return f"{psutil.Process(int(pid)).create_time():.0f}" == started
     except (psutil.NoSuchProcess, ValueError):
         return False
+
+
+def note_failure(error: Exception) -> None:
+    """Note in the record of the run that this process works on how it failed."""
+    for record in records.values():
+        record.exit_code = error.exit_code if isinstance(error, UserError) else 1
+
+
+def note_refusal() -> None:
+    """Note in the record of the run that this process works on that the gate refused."""
+    for record in records.values():
+        record.exit_code = 3

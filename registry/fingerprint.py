@@ -7,40 +7,54 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from registry import identity, ingest
+from registry import identity
 from registry.key_file import ensure_key
 from registry.paths import CHECKOUT, DBT_PROJECT
-from registry.settings import Settings
 from registry.withdrawal.tombstones import tombstones_hash
 
-CODE_FOLDERS = (
-    CHECKOUT / "registry",
-    CHECKOUT / "expectations",
-    CHECKOUT / "orchestration",
-    DBT_PROJECT / "models",
-    DBT_PROJECT / "macros",
-    DBT_PROJECT / "seeds",
-)
+if TYPE_CHECKING:
+    from registry.settings import Settings
+    from registry.site_profile import SiteProfile
+    from registry.study import Study
+
+SQL = (DBT_PROJECT / "models", DBT_PROJECT / "macros", DBT_PROJECT / "seeds")
 SHAPES_ROWS = (
     CHECKOUT / "registry" / "ingest",
     CHECKOUT / "registry" / "contract.py",
     *(CHECKOUT / "registry" / f"{name}.py" for name in ("site_codes", "site_profile", "vocabulary", "wide_profile")),
-    DBT_PROJECT / "models",
-    DBT_PROJECT / "macros",
-    DBT_PROJECT / "seeds",
+    *SQL,
 )
 """From bytes to published rows."""
+SHAPES_CONTENT = (
+    *SHAPES_ROWS,
+    *(
+        CHECKOUT / "registry" / f"{name}.py"
+        for name in ("fingerprint", "identity", "study", "vault", "warehouse", "yaml_model")
+    ),
+    *(
+        CHECKOUT / "registry" / "release" / f"{name}.py"
+        for name in ("candidate", "content", "dictionary", "files", "judgement", "manifest", "new_cases", "publication")
+    ),
+    CHECKOUT / "registry" / "refresh",
+    CHECKOUT / "registry" / "statistics",
+    CHECKOUT / "registry" / "withdrawal",
+    CHECKOUT / "expectations",
+    DBT_PROJECT / "dbt_project.yml",
+)
+"""What shapes, judges or describes what is published. A word of the command line must not publish a registry again."""
 ENGINES = ("duckdb", "dbt-core", "dbt-duckdb", "great-expectations", "scipy", "statsmodels", "lifelines")
 
 
 @cache
 def code_hash() -> str:
-    """SHA-256 over the shipped code, seeds and the versions of what runs them."""
-    digest = _digest(CODE_FOLDERS, {".py", ".sql", ".yml", ".csv"})
+    """SHA-256 over the code and seeds that shape or judge the content, and the versions of what runs them."""
+    digest = _digest(SHAPES_CONTENT, {".py", ".sql", ".yml", ".csv"})
     for engine in ENGINES:
         digest.update(f"{engine}=={version(engine)}\0".encode())
     return digest.hexdigest()
@@ -64,27 +78,27 @@ def _digest(places: tuple[Path, ...], suffixes: set[str]) -> hashlib._Hash:
     return digest
 
 
-def settings_hash(settings: Settings) -> str:
-    """SHA-256 over the study settings and every site's profile."""
-    profiles = {
-        site: profile.model_dump(mode="json") for site, profile in sorted(ingest.load_profiles(settings).items())
-    }
+def settings_hash(study: Study, profiles: Mapping[str, SiteProfile]) -> str:
+    """SHA-256 over the study settings and the profile of every site."""
     # how many releases are kept changes none of them
-    study = settings.study.model_dump(mode="json", exclude={"keep_releases"})
-    text = json.dumps({"study": study, "sites": profiles}, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    described = {
+        "study": study.model_dump(mode="json", exclude={"keep_releases"}),
+        "sites": {site: profile.model_dump(mode="json") for site, profile in sorted(profiles.items())},
+    }
+    return hashlib.sha256(json.dumps(described, sort_keys=True).encode()).hexdigest()
 
 
-def build_generation(settings: Settings) -> str:
-    """What the rows already typed in the build file depend on besides their files."""
+def build_generation(settings: Settings, profiles: Mapping[str, SiteProfile]) -> str:
+    """SHA-256 over what the rows already typed in the build file depend on, apart from their files.
+
+    Args:
+        settings: with the study settings of the plan.
+        profiles: every site's profile, as in the plan.
+    """
     key_id = identity.key_id(ensure_key(settings))
-    return _joined(code_hash(), settings_hash(settings), key_id, tombstones_hash(settings))
+    return joined(code_hash(), settings_hash(settings.study, profiles), key_id, tombstones_hash(settings))
 
 
-def refresh_fingerprint(settings: Settings) -> str:
-    """The fingerprint of a refresh of what is loaded now."""
-    return _joined(build_generation(settings), ingest.ledger_fingerprint(settings))
-
-
-def _joined(*parts: str) -> str:
+def joined(*parts: str) -> str:
+    """SHA-256 over these parts in this order."""
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()

@@ -80,6 +80,11 @@ def is_held(settings: Settings) -> bool:
     return False
 
 
+def is_held_by_other(settings: Settings) -> bool:
+    """Whether another process holds it."""
+    return str(settings.lock_file) not in _held and is_held(settings)
+
+
 def describe_holder(settings: Settings) -> str:
     """Who holds the lock, in words."""
     try:

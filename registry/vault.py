@@ -2,7 +2,7 @@
 
 Tables of raw.duckdb: `raw.<entity>` (rows as sent), `main.input_file` (the ledger), `main.patient_map`,
 `main.site_salt`, `main.retraction` (places whose files count nowhere; without a path the whole month), schema `config`
-(what the YAML files say, for dbt), and of forgotten patients `main.erased` (rows by file), `main.applied_tombstone` and
+(`config.plan`: the plan of the last refresh; what the YAML files say, for dbt), and of forgotten patients `main.erased` (rows by file), `main.applied_tombstone` and
 `main.not_yet_purged` (erased rows whose bytes still stand in freed pages). What is
 written into them is registry/ingest's, registry/identity.py's and registry/withdrawal's.
 """
@@ -60,6 +60,9 @@ CREATE TABLE IF NOT EXISTS config.site (
     neutrophils_pct_includes_bands BOOLEAN
 );
 CREATE TABLE IF NOT EXISTS config.date_format (site VARCHAR, ordinal INTEGER, format VARCHAR);
+CREATE TABLE IF NOT EXISTS config.plan (
+    run_id VARCHAR, study VARCHAR, profiles VARCHAR, files VARCHAR, has_study_file BOOLEAN, sites_with_profile VARCHAR[]
+);
 CREATE TABLE IF NOT EXISTS config.code_map (
     site VARCHAR, kind VARCHAR, local_code VARCHAR, target VARCHAR, unit_dimension VARCHAR
 );

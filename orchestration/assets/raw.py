@@ -6,8 +6,8 @@ import time
 import dagster as dg
 
 from orchestration.guard import guarded
-from orchestration.resources import DATA_TEAM, UNCHANGED, RegistrySettings, is_unchanged, mark_unchanged
-from orchestration.runs import enter
+from orchestration.resources import DATA_TEAM, RegistrySettings
+from orchestration.runs import begin_plan
 from registry import ingest, journal, refresh
 from registry.contract import ENTITIES
 
@@ -18,23 +18,20 @@ from registry.contract import ENTITIES
     owners=[DATA_TEAM],
     kinds={"python", "file"},
     description=(
-        "The files found in the deliveries folder, the site profiles and the study settings. Computes the fingerprint "
-        "of the refresh: where it equals the current release's, every later step reports 'unchanged'."
+        "The plan of the refresh: the files found in the deliveries folder, each with its hash, the site profiles and "
+        "the study settings, read once. Every later step works under it; what is edited meanwhile waits for the next."
     ),
 )
 def deliveries(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> dg.MaterializeResult:
     with guarded(registry_settings, "deliveries"):
-        settings = enter(context, registry_settings)
-        plan = refresh.prepare(settings)
-        if plan.is_unchanged:
-            mark_unchanged(context.run.run_id)
+        plan = begin_plan(context, registry_settings)
         return dg.MaterializeResult(
             metadata={
-                "status": "unchanged" if plan.is_unchanged else "new input",
                 "files": len(plan.files),
-                "files_to_load": plan.n_files_to_load,
+                "files_to_load": len(plan.to_load()),
                 "sites": len({file.site for file in plan.files}),
                 "last_delivery": max((file.delivery for file in plan.files), default="none"),
+                "months_by_site": dg.MetadataValue.md(_months_table(plan.files)),
             }
         )
 
@@ -55,24 +52,13 @@ def _raw_asset(entity: str) -> dg.AssetsDefinition:
     )
     def raw_entity(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> dg.MaterializeResult:
         with guarded(registry_settings, f"loading of {entity}"):
-            if is_unchanged(context.run.run_id):
-                return dg.MaterializeResult(metadata=UNCHANGED)
             started = time.monotonic()
-            settings = enter(context, registry_settings)
-            files = ingest.discover(settings)
-            result = ingest.load_entity(settings, entity, files)
-            for site, columns in _by_site(result.unknown_columns).items():
-                log.warning("%s, %s: not in the contract, kept as sent and not used: %s", site, entity, columns)
-            if result.n_files_purged:
-                log.warning(
-                    "%s: columns that site.yml ignores were taken out of %d files", entity, result.n_files_purged
-                )
-            for place, sheet in sorted(result.unread_sheets):
-                log.warning("%s: sheet %d holds no %s; not read", place, sheet, entity)
-            for place in result.missing_files:
-                log.warning("%s: delivered earlier, no longer there; its rows stay in force", place)
+            plan = begin_plan(context, registry_settings)
+            result = refresh.load_entity(plan, entity)
+            for line in _warnings(entity, result):
+                log.warning(line)
             journal.record(
-                settings,
+                plan.settings,
                 "rows_loaded",
                 entity=entity,
                 files_new=result.n_files_new,
@@ -90,12 +76,34 @@ def _raw_asset(entity: str) -> dg.AssetsDefinition:
                     "rows_new": result.n_rows_new,
                     "rows_malformed": result.n_malformed,
                     "sheets_not_read": len(result.unread_sheets),
-                    "months_by_site": _months_by_site([file for file in files if file.entity == entity]),
+                    "months_by_site": _months_by_site([file for file in plan.files if file.entity == entity]),
                     "duration_s": round(time.monotonic() - started, 2),
                 }
             )
 
     return raw_entity
+
+
+def _warnings(entity: str, result: ingest.LoadResult) -> list[str]:
+    """What was not read, or is no longer there, a line each."""
+    lines = [
+        f"{site}, {entity}: not in the contract, kept as sent and not used: {columns}"
+        for site, columns in _by_site(result.unknown_columns).items()
+    ]
+    if result.n_files_purged:
+        lines.append(f"{entity}: columns that site.yml ignores were taken out of {result.n_files_purged} files")
+    lines += [f"{place}: sheet {sheet} holds no {entity}; not read" for place, sheet in sorted(result.unread_sheets)]
+    lines += [f"{place}: delivered earlier, no longer there; its rows stay in force" for place in result.missing_files]
+    return lines
+
+
+def _months_table(files: tuple[ingest.DeliveredFile, ...]) -> str:
+    """Files by site and delivery month."""
+    months: dict[tuple[str, str], int] = {}
+    for file in files:
+        months[file.site, file.delivery] = months.get((file.site, file.delivery), 0) + 1
+    lines = [f"| {site} | {month} | {number} |" for (site, month), number in sorted(months.items())]
+    return "\n".join(["| site | month | files |", "|---|---|---|", *lines])
 
 
 def _by_site(unknown_columns: set[tuple[str, str]]) -> dict[str, str]:

@@ -1,13 +1,14 @@
 """Marts → intervals and survival: what needs scipy, statsmodels and lifelines."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
 
 from orchestration.guard import guarded
-from orchestration.resources import SAFETY_TEAM, UNCHANGED, RegistrySettings, is_unchanged
-from orchestration.runs import enter
+from orchestration.resources import SAFETY_TEAM, RegistrySettings
+from orchestration.runs import continue_plan
+from registry import refresh
 
 STATISTICS = {
     "mart_incidence": (
@@ -21,40 +22,31 @@ STATISTICS = {
     "mart_recurrence": "Share of the cases that recurred, by what was given after (Clopper–Pearson, Wilson).",
     "mart_review_agreement": "Agreement of chart reviews on the same episode, with Cohen's kappa.",
 }
-BEHIND = [
-    ["intermediate", "int_cohort_member"],
-    ["intermediate", "int_risk_time"],
-    ["intermediate", "int_drug_exposed"],
-    ["intermediate", "int_never_tested"],
-    ["intermediate", "int_episode_judged"],
-    ["intermediate", "int_verdict_pair"],
-    ["fct_neutropenia_episode"],
-    ["mart_rechallenge"],
-]
+BEHIND = [["intermediate"], ["fct_neutropenia_episode"], ["mart_rechallenge"], ["dim_case_definition"]]
 
 
-@dg.multi_asset(
-    name="statistics",
-    specs=[
-        dg.AssetSpec(
-            name,
-            group_name="statistics",
-            owners=[SAFETY_TEAM],
-            kinds={"python", "duckdb"},
-            description=description,
-            deps=[dg.AssetKey(key) for key in BEHIND],
-        )
-        for name, description in STATISTICS.items()
-    ],
-)
-def statistics(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> Iterator[Any]:
-    if is_unchanged(context.run.run_id):
+def build_statistics_assets(schemas: Mapping[str, dg.TableSchema]) -> dg.AssetsDefinition:
+    """The marts that Python writes as one multi-asset; `schemas` are the columns of each."""
+
+    @dg.multi_asset(
+        name="statistics",
+        specs=[
+            dg.AssetSpec(
+                name,
+                group_name="statistics",
+                owners=[SAFETY_TEAM],
+                kinds={"python", "duckdb"},
+                description=description,
+                deps=[dg.AssetKey(key) for key in BEHIND],
+                metadata={"dagster/column_schema": schemas[name]} if name in schemas else {},
+            )
+            for name, description in STATISTICS.items()
+        ],
+    )
+    def statistics(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> Iterator[Any]:
+        with guarded(registry_settings, "statistics"):
+            rows = refresh.write_statistics(continue_plan(context, registry_settings))
         for name in STATISTICS:
-            yield dg.MaterializeResult(asset_key=name, metadata=UNCHANGED)
-        return
-    from registry.statistics import write_statistics  # scipy, statsmodels and lifelines take seconds to import
+            yield dg.MaterializeResult(asset_key=name, metadata={"dagster/row_count": rows[name]})
 
-    with guarded(registry_settings, "statistics"):
-        rows = write_statistics(enter(context, registry_settings))
-    for name in STATISTICS:
-        yield dg.MaterializeResult(asset_key=name, metadata={"dagster/row_count": rows[name]})
+    return statistics

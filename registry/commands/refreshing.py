@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -18,6 +15,7 @@ from registry.errors import UserError
 @HOME
 def demo(home: Path | None) -> None:
     """Simulate the Udine-shaped cohort, refresh, and print the paper's table from the release."""
+    from registry.commands.running import run_refresh
     from registry.console import console
     from registry.settings import load_settings
     from registry.simulate import simulate_udine
@@ -25,7 +23,8 @@ def demo(home: Path | None) -> None:
     settings = load_settings(home=home)
     summary = simulate_udine(settings.deliveries)
     console.print(f"· simulated {summary.patients} patients in {summary.files} files: {settings.deliveries}")
-    code = _run_refresh(home=settings.home, deliveries=settings.deliveries)
+    # the study settings were written just now
+    code = run_refresh(load_settings(home=settings.home, deliveries=settings.deliveries))
     if code == 0:
         _print_paper_table(settings.home)
     sys.exit(code)
@@ -104,26 +103,25 @@ def profile(folder: Path, out: Path | None) -> None:
     "--config", type=click.Path(path_type=Path, dir_okay=False), help="Study settings. [<deliveries>/registry.yml]"
 )
 @click.option("--no-wait", is_flag=True, help="Do not wait for another refresh: say who runs it and stop.")
+@click.option(
+    "--accept-missing",
+    is_flag=True,
+    help="Go on although a registry.yml, a site.yml or every file is gone that the last refresh found.",
+)
 def refresh(
-    home: Path | None, deliveries: Path | None, through: str | None, config: Path | None, no_wait: bool
+    home: Path | None,
+    deliveries: Path | None,
+    through: str | None,
+    config: Path | None,
+    no_wait: bool,
+    accept_missing: bool,
 ) -> None:
     """Load new deliveries, build, let the gate audit, and publish a release (the Dagster job registry_refresh)."""
-    sys.exit(_run_refresh(home=home, deliveries=deliveries, through=through, config=config, no_wait=no_wait))
+    from registry.commands.running import run_refresh
+    from registry.settings import load_settings
 
-
-def _run_refresh(**options: Any) -> int:
-    """Start the Dagster job in a process of its own; its exit code."""
-    command = [sys.executable, "-m", "orchestration", "refresh"]
-    for name, value in options.items():
-        if value is True:
-            command.append("--" + name.replace("_", "-"))
-        elif value:
-            command += [f"--{name}", str(Path(value).absolute() if isinstance(value, Path) else value)]
-    from registry.paths import CHECKOUT
-
-    inherited = os.environ.get("PYTHONPATH")
-    path = os.pathsep.join(part for part in (str(CHECKOUT), inherited) if part)
-    return subprocess.run(command, check=False, env={**os.environ, "PYTHONPATH": path}).returncode
+    settings = load_settings(home=home, deliveries=deliveries, config=config, through=through)
+    sys.exit(run_refresh(settings, wait=not no_wait, accept_missing=accept_missing))
 
 
 def _print_paper_table(home: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -50,8 +50,11 @@ def load_entity(
     files: Iterable[DeliveredFile],
     progress: Progress | None = None,
     small_file: int = SMALL_FILE,
+    profiles: Mapping[str, SiteProfile] | None = None,
 ) -> LoadResult:
     """Load the files of one entity that the vault does not hold yet. `files` are all that are delivered.
+
+    `profiles` are those of every site, by default as site.yml says now.
 
     A known file is left alone; new bytes at a known place replace its version; an earlier version sent again
     counts again; a file that held this entity and is now said to hold others counts no more. Files that the ledger
@@ -62,7 +65,7 @@ def load_entity(
     places = {file.place for file in delivered}
     mine = sorted((file for file in delivered if file.entity == entity), key=lambda file: file.place)
     keys = ensure_keys(settings)
-    profiles = load_profiles(settings)
+    profiles = load_profiles(settings) if profiles is None else profiles
     with connect_vault(settings) as connection, _scratch(settings) as folder:
         require_fit(connection, settings, keys.pseudonym)
         forgotten = tombstones.read(settings, keys.tombstone, connection)

@@ -133,7 +133,7 @@ def _put_link_back(settings: Settings) -> None:
                 point_current(settings, release.release_id)
                 return
     releases, last = list_releases(settings), decision.last(settings)
-    if len(releases) > 1 or (releases and last is not None and last.status != "refused"):
+    if len(releases) > 1 or (releases and last is not None and last.status in ("published", "confirmed")):
         _replace(settings, CURRENT)
 
 

@@ -18,7 +18,8 @@ from registry.errors import UserError
 from registry.release.store import sync
 from registry.settings import Settings
 
-Status = Literal["published", "confirmed", "refused"]
+Status = Literal["passed", "published", "confirmed", "refused"]
+"""`passed`: judged, and not published yet."""
 
 
 @dataclass(frozen=True)
@@ -87,3 +88,22 @@ def read(settings: Settings) -> Decision | None:
         )
     except (OSError, ValueError, KeyError, TypeError):
         raise UserError(f"{path} can't be read: remove it; the next refresh that builds writes it again") from None
+
+
+def confirm(settings: Settings) -> None:
+    """Note that a refresh found nothing new: the current release was confirmed now."""
+    path = _confirmed(settings)
+    group_folder(path.parent)
+    path.write_text(dt.datetime.now(dt.UTC).isoformat() + "\n", encoding="ascii")
+
+
+def confirmed_at(settings: Settings) -> dt.datetime | None:
+    """When a refresh last found nothing new; None where none has."""
+    try:
+        return dt.datetime.fromisoformat(_confirmed(settings).read_text(encoding="ascii").strip())
+    except (OSError, ValueError):
+        return None
+
+
+def _confirmed(settings: Settings) -> Path:
+    return settings.home / "gate" / "confirmed"

@@ -1,7 +1,7 @@
 """From the build file to a release: candidate, audit, and only then the switch.
 
-Nothing under `releases/` changes until the gate has passed on exactly the file that is then renamed into place. A
-refusal, an error or a kill leaves the previous release as it was, byte for byte. There is no override.
+Two steps: the gate judges a candidate (`judge`), and the one that passed is published (`publish`). Nothing under
+`releases/` changes until the gate has passed on exactly the file that is then renamed into place. A refusal, an error or a kill leaves the previous release as it was, byte for byte. There is no override.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ from expectations import Audit, CheckResult, audit
 from expectations.catalogue import SAME_INPUTS_SAME_CONTENT
 from registry.disk import writing
 from registry.fingerprint import rules_hash
-from registry.release import candidate, damage, decision, files, manifest, new_cases
+from registry.release import candidate, damage, decision, files, judgement, manifest, new_cases
 from registry.release.content import NOT_COMPARED, TableContent, contents
 from registry.release.dictionary import markdown
+from registry.release.judgement import Judged
 from registry.release.pin import stands_for, unpin
 from registry.release.retention import remove_old
 from registry.release.store import Release, current, point_current, sync
@@ -49,12 +50,58 @@ class GateRefused(Exception):
         super().__init__(f"the gate refused release {outcome.release_id}: {failed}")
 
 
-def publish(settings: Settings, fingerprint: str, *, finish: Finish | None = None) -> Outcome:
-    """Audit what is built, and publish it if it passes.
+def judge(settings: Settings, fingerprint: str) -> Judged:
+    """Copy what is built into a candidate and let the gate judge exactly that file.
+
+    A candidate that passed is kept for `publish`, until the next refresh; of one that was refused only the gate's record
+    is left.
 
     Args:
         settings: where the build file and the releases are; the study as published in the manifest.
-        fingerprint: what the content depends on (`registry.fingerprint`), in hexadecimal.
+        fingerprint: what the build was made from (`registry.fingerprint`), in hexadecimal.
+
+    Raises:
+        UserError: if there is nothing to publish, the current release can't be read, or the disk is full.
+
+    """
+    with writing(settings.releases):
+        candidate.sweep(settings)
+        in_force = current(settings)
+        database = candidate.build(settings)
+        is_to_keep = False
+        try:
+            release_id = f"{candidate.last_delivery(database)}-{fingerprint[:10]}"
+            compared_with = _compared_with(settings, in_force, fingerprint)
+            new_cases.write(settings, database, compared_with)
+            tables = contents(database, options=connect_options(settings))
+            result = audit(
+                database,
+                compared_with.database if compared_with else None,
+                options=connect_options(settings),
+                rules_changed=compared_with is not None and compared_with.manifest.get("rules_version") != rules_hash(),
+            ).with_result(_same_content(_known(settings, in_force, release_id), fingerprint, tables))
+            judged = Judged(
+                database.parent, release_id, fingerprint, compared_with and compared_with.release_id, result, tables
+            )
+            is_to_keep = result.passed
+            if is_to_keep:
+                judgement.write(judged)
+            decision.record(settings, release_id, fingerprint, "passed" if result.passed else "refused", result)
+        finally:
+            if not is_to_keep:
+                shutil.rmtree(database.parent, ignore_errors=True)
+    return judged
+
+
+def publish(settings: Settings, fingerprint: str, *, finish: Finish | None = None) -> Outcome:
+    """Publish what is built, if the gate lets it pass.
+
+    The gate judges now, unless it has judged this very candidate already: same fingerprint, same bytes, compared with
+    the same release.
+
+    Args:
+        settings: where the build file and the releases are; the study as published in the manifest.
+        fingerprint: what the build was made from (`registry.fingerprint`), in hexadecimal.
         finish: called with the folder of a candidate that passed, to add files (the report) before it is sealed.
 
     Returns:
@@ -67,55 +114,50 @@ def publish(settings: Settings, fingerprint: str, *, finish: Finish | None = Non
 
     """
     with writing(settings.releases):
-        return _publish(settings, fingerprint, finish)
-
-
-def _publish(settings: Settings, fingerprint: str, finish: Finish | None) -> Outcome:
-    candidate.sweep(settings)
-    in_force = current(settings)
-    database = candidate.build(settings)
-    try:
-        month = candidate.last_delivery(database)
-        release_id = f"{month}-{fingerprint[:10]}"
-        # the one in force was looked at when the refresh began
-        known = in_force if in_force and in_force.release_id == release_id else damage.whole(settings, release_id)
+        in_force = current(settings)
         compared_with = _compared_with(settings, in_force, fingerprint)
-        new_cases.write(settings, database, compared_with)
-        tables = contents(database, options=connect_options(settings))
-        result = audit(
-            database,
-            compared_with.database if compared_with else None,
-            options=connect_options(settings),
-            rules_changed=compared_with is not None and compared_with.manifest.get("rules_version") != rules_hash(),
-        ).with_result(_same_content(known, fingerprint, tables))
-        if not result.passed:
-            decision.record(settings, release_id, fingerprint, "refused", result)
-            raise GateRefused(Outcome(release_id, "refused", result, in_force.path if in_force else None))
-        if in_force is not None and stands_for(settings, fingerprint):
-            outcome = Outcome(in_force.release_id, "confirmed", result, in_force.path)
-            decision.record(settings, outcome.release_id, fingerprint, outcome.status, result)
-        else:
-            if known is None:
-                identity = manifest.Identity(
-                    release_id=release_id,
-                    fingerprint=fingerprint,
-                    last_delivery=month,
-                    previous_release_id=compared_with.release_id if compared_with else None,
-                    created_at=dt.datetime.now(dt.UTC),
-                )
-                _complete(settings, database, identity=identity, result=result, audited=tables, finish=finish)
-                database.parent.rename(settings.releases / release_id)
-                sync(settings.releases)
-            # in this order: killed before the switch, the next refresh has the same to do and decides again; killed
-            # after it, the pin names a release that is no longer in force, and is void
-            decision.record(settings, release_id, fingerprint, "published", result)
-            point_current(settings, release_id)
-            unpin(settings)
-            outcome = Outcome(release_id, "published", result, settings.releases / release_id)
-        remove_old(settings)
-        return outcome
-    finally:
-        shutil.rmtree(database.parent, ignore_errors=True)
+        judged = judgement.find(settings, fingerprint, compared_with.release_id if compared_with else None) or judge(
+            settings, fingerprint
+        )
+        try:
+            return _publish(settings, in_force, judged, finish)
+        finally:
+            shutil.rmtree(judged.folder, ignore_errors=True)
+
+
+def _publish(settings: Settings, in_force: Release | None, judged: Judged, finish: Finish | None) -> Outcome:
+    release_id, fingerprint, result = judged.release_id, judged.fingerprint, judged.audit
+    if not result.passed:
+        raise GateRefused(Outcome(release_id, "refused", result, in_force.path if in_force else None))
+    if in_force is not None and stands_for(settings, fingerprint):
+        outcome = Outcome(in_force.release_id, "confirmed", result, in_force.path)
+        decision.record(settings, outcome.release_id, fingerprint, outcome.status, result)
+    else:
+        if _known(settings, in_force, release_id) is None:
+            identity = manifest.Identity(
+                release_id=release_id,
+                fingerprint=fingerprint,
+                last_delivery=release_id.rpartition("-")[0],
+                previous_release_id=judged.compared_with,
+                created_at=dt.datetime.now(dt.UTC),
+            )
+            judgement.remove(judged.folder)
+            _complete(settings, judged.database, identity=identity, result=result, audited=judged.tables, finish=finish)
+            judged.folder.rename(settings.releases / release_id)
+            sync(settings.releases)
+        # in this order: killed before the switch, the next refresh has the same to do and decides again; killed
+        # after it, the pin names a release that is no longer in force, and is void
+        decision.record(settings, release_id, fingerprint, "published", result)
+        point_current(settings, release_id)
+        unpin(settings)
+        outcome = Outcome(release_id, "published", result, settings.releases / release_id)
+    remove_old(settings)
+    return outcome
+
+
+def _known(settings: Settings, in_force: Release | None, release_id: str) -> Release | None:
+    """The release of this id, where it is there and intact; the one in force was looked at when the refresh began."""
+    return in_force if in_force and in_force.release_id == release_id else damage.whole(settings, release_id)
 
 
 def _compared_with(settings: Settings, in_force: Release | None, fingerprint: str) -> Release | None:

@@ -1,0 +1,46 @@
+"""The job `registry_refresh` run in this process, for `registry refresh`, against the instance that the UI shows."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from orchestration.automation import REFRESH_JOB
+from orchestration.definitions import build_definitions
+from orchestration.guard import pop_told
+from orchestration.instance import open_instance
+from orchestration.resources import RegistrySettings
+from orchestration.runs import PROCESS_TAG, TRIGGER_TAG, fail_dead_runs, process_tag
+from registry.refresh import Plan
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+def run_job(plan: Plan) -> bool:
+    """Run every step under this plan; whether the gate let the candidate pass.
+
+    Raises:
+        Exception: what a step raised, whole; Dagster has stored it without a value.
+    """
+    settings = plan.settings
+    resource = RegistrySettings(
+        home=str(settings.home),
+        deliveries=str(settings.deliveries),
+        config=str(settings.config or ""),
+        through=settings.through or "",
+    )
+    job = build_definitions(resource).resolve_job_def(REFRESH_JOB)
+    with open_instance(settings) as instance:
+        fail_dead_runs(instance)
+        try:
+            result = job.execute_in_process(
+                instance=instance,
+                run_id=plan.run_id,
+                run_config=QUIET,
+                tags={PROCESS_TAG: process_tag(), TRIGGER_TAG: "command"},
+                raise_on_error=False,
+            )
+        finally:
+            told = pop_told()
+        if told is not None:
+            raise told
+    return result.success

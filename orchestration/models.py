@@ -1,0 +1,150 @@
+"""The dbt models as assets: every published table is one, and so are staging, intermediate and seeds as a whole.
+
+Nobody materializes a work table alone; its name, description and rows are in the metadata of its stage.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+
+import dagster as dg
+
+from orchestration.resources import DATA_TEAM, SAFETY_TEAM
+from registry.dbt_runner import Node, NodeResult
+
+TESTS = "data_tests"
+"""Name of the check that shows dbt's data tests of an asset."""
+_STAGES = {
+    "seeds": "Terminologies, grading scales and case definitions that come with the registry.",
+    "staging": "Delivered rows typed, checked against the input contract and mapped, one model an entity.",
+    "intermediate": "The clinical steps between staged rows and published tables: counts, doses, episodes, outcomes.",
+}
+
+
+@dataclass(frozen=True)
+class DbtAssets:
+    """The assets that dbt builds: their models, what they depend on, and which have data tests."""
+
+    nodes: Mapping[str, Node]
+    models: Mapping[dg.AssetKey, tuple[Node, ...]]
+    deps: Mapping[dg.AssetKey, frozenset[dg.AssetKey]]
+    tests: Mapping[dg.AssetKey, tuple[Node, ...]]
+
+    @classmethod
+    def of(cls, nodes: Mapping[str, Node]) -> DbtAssets:
+        """Group the nodes of the parsed project into assets."""
+        models: dict[dg.AssetKey, list[Node]] = {}
+        deps: dict[dg.AssetKey, set[dg.AssetKey]] = {}
+        tests: dict[dg.AssetKey, list[Node]] = {}
+        for node in nodes.values():
+            if node.kind in ("model", "seed"):
+                key = key_of(node)
+                models.setdefault(key, []).append(node)
+                needed = (_needed(nodes[one]) for one in node.depends_on if one in nodes)
+                deps.setdefault(key, set()).update(one for one in needed if one is not None and one != key)
+            elif node.kind == "test":
+                tested = [nodes[one] for one in node.depends_on if nodes[one].kind == "model"]
+                if tested:
+                    tests.setdefault(key_of(tested[0]), []).append(node)
+        return cls(
+            nodes,
+            {key: tuple(sorted(found, key=lambda node: node.name)) for key, found in models.items()},
+            {key: frozenset(found) for key, found in deps.items()},
+            {key: tuple(found) for key, found in tests.items()},
+        )
+
+    @property
+    def published(self) -> list[dg.AssetKey]:
+        """The tables that a release holds."""
+        return sorted(key for key, nodes in self.models.items() if nodes[0].schema in ("main", "meta"))
+
+    def specs(self) -> list[dg.AssetSpec]:
+        """One spec an asset."""
+        return [self._spec(key, nodes) for key, nodes in self.models.items()]
+
+    def check_specs(self) -> list[dg.AssetCheckSpec]:
+        """One check for each asset that has data tests."""
+        return [
+            dg.AssetCheckSpec(TESTS, asset=key, description=f"dbt's data tests of {' '.join(key.path)}: {_names(found)}.")
+            for key, found in self.tests.items()
+        ]
+
+    def in_order(self, keys: Collection[dg.AssetKey]) -> list[dg.AssetKey]:
+        """These assets, each after those it depends on: Dagster takes results in no other order."""
+        return list(TopologicalSorter({key: self.deps[key] & set(keys) for key in keys}).static_order())
+
+    def rows_of(self, key: dg.AssetKey, rows: Mapping[str, int]) -> dict[str, dg.MetadataValue | int]:
+        """Metadata of a built asset: its rows, and of a stage those of each of its models."""
+        nodes = self.models[key]
+        if len(key.path) == 1 and key.path[0] in _STAGES:
+            lines = [f"| {node.name} | {rows.get(node.name, '')} | {node.description} |" for node in nodes]
+            table = "\n".join(["| model | rows | what it is |", "|---|---|---|", *lines])
+            return {"models": len(nodes), "tables": dg.MetadataValue.md(table)}
+        return {"dagster/row_count": rows[nodes[0].name]} if nodes[0].name in rows else {}
+
+    def results_of(self, key: dg.AssetKey, results: Iterable[NodeResult]) -> dg.AssetCheckResult | None:
+        """The check of an asset's data tests, from what dbt said of them; None where none of them ran."""
+        ids = {test.unique_id: test for test in self.tests.get(key, ())}
+        ran = [result for result in results if result.node in ids]
+        if not ran:
+            return None
+        lines = [f"| {ids[one.node].name} | {one.status} | {one.failures} |" for one in ran]
+        return dg.AssetCheckResult(
+            asset_key=key,
+            check_name=TESTS,
+            passed=all(one.status in ("pass", "success", "warn") for one in ran),
+            metadata={
+                "tests": len(ran),
+                "failed": sum(one.status in ("fail", "error") for one in ran),
+                "rows_at_fault": sum(one.failures for one in ran),
+                "results": dg.MetadataValue.md("\n".join(["| test | result | rows |", "|---|---|---|", *lines])),
+            },
+        )
+
+    def _spec(self, key: dg.AssetKey, nodes: tuple[Node, ...]) -> dg.AssetSpec:
+        first = nodes[0]
+        is_stage = len(key.path) == 1 and key.path[0] in _STAGES
+        description = _STAGES[key.path[0]] if is_stage else first.description
+        if is_stage:
+            description += f" {len(nodes)} tables: {_names(nodes)}."
+        return dg.AssetSpec(
+            key,
+            deps=sorted(self.deps[key]),
+            description=description,
+            group_name=first.folder,
+            owners=[SAFETY_TEAM if first.schema == "main" else DATA_TEAM],
+            kinds={"dbt", "duckdb"},
+            metadata={} if is_stage else {"dagster/column_schema": column_schema(first)},
+        )
+
+
+def key_of(node: Node) -> dg.AssetKey:
+    """`fct_anc` for a mart, `meta/…` for an audit table, the stage for a work table or a seed."""
+    if node.kind == "seed":
+        return dg.AssetKey(["seeds"])
+    if node.schema in _STAGES:
+        return dg.AssetKey([node.schema])
+    return dg.AssetKey([node.name] if node.schema == "main" else [node.schema, node.name])
+
+
+def column_schema(node: Node) -> dg.TableSchema:
+    """The columns of a published table, with their types and descriptions."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(name, type=type_ or "unknown", description=description or None)
+            for name, (type_, description) in node.columns.items()
+        ]
+    )
+
+
+def _needed(node: Node) -> dg.AssetKey | None:
+    """The asset that stands for what a model reads; None for what the vault holds besides rows as sent."""
+    if node.kind != "source":
+        return key_of(node)
+    return dg.AssetKey(["raw", node.name]) if node.schema == "raw" else None
+
+
+def _names(nodes: Iterable[Node]) -> str:
+    return ", ".join(node.name for node in nodes)

@@ -1,0 +1,26 @@
+"""One refresh: its plan, frozen before anything else, and its steps as plain functions over that plan.
+
+    plan.py     settings, profiles and files as they were when the refresh began, in one row of the vault
+    steps.py    load, build, statistics, gate, release: what Dagster's assets and the command line call, in this order
+
+Here: what a refresh works with and in what order. Not here: how a step does its work (registry/ingest,
+registry/warehouse.py, registry/statistics, registry/release), and when it runs (orchestration).
+"""
+
+from registry.refresh.plan import Plan, is_up_to_date, load_plan, make_plan, survey
+from registry.refresh.steps import NotReady, build_warehouse, judge, load_entity, publish, run, write_statistics
+
+__all__ = [
+    "NotReady",
+    "Plan",
+    "build_warehouse",
+    "is_up_to_date",
+    "judge",
+    "load_entity",
+    "load_plan",
+    "make_plan",
+    "publish",
+    "run",
+    "survey",
+    "write_statistics",
+]

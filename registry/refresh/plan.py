@@ -1,0 +1,232 @@
+"""The plan of a refresh: settings, profiles and files as they were when it began, in one row of the vault.
+
+Every later step reads that row, so a file that is edited meanwhile belongs to the next refresh. The row stays: the next
+plan is compared with it, and a step that is run alone works under it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from registry import ingest, journal, leftovers, release
+from registry.disk import writing
+from registry.errors import UserError
+from registry.fingerprint import build_generation, joined, settings_hash
+from registry.settings import STUDY_NAME, Settings
+from registry.site_profile import PROFILE_NAME, SiteProfile
+from registry.study import Study
+from registry.vault import connect_vault
+from registry.withdrawal.settling import settle
+
+log = logging.getLogger(__name__)
+
+ACCEPT_MISSING = "--accept-missing"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What one refresh works with.
+
+    `settings` holds the study settings of the plan, whatever registry.yml says by now.
+    """
+
+    run_id: str
+    settings: Settings
+    profiles: Mapping[str, SiteProfile]
+    files: tuple[ingest.DeliveredFile, ...]
+
+    @property
+    def generation(self) -> str:
+        """What rows already typed depend on besides their files."""
+        return build_generation(self.settings, self.profiles)
+
+    def fingerprint(self) -> str:
+        """The fingerprint of a release made from what is loaded now, under this plan."""
+        return joined(self.generation, ingest.ledger_fingerprint(self.settings))
+
+    def inputs_hash(self) -> str:
+        """A hash of its files and settings alone: it differs whenever a person or a site has changed something."""
+        files = sorted("\x1f".join((*file.place, file.entity, file.sha256)) for file in self.files)
+        return joined(settings_hash(self.settings.study, self.profiles), *files)
+
+    def to_load(self) -> list[ingest.DeliveredFile]:
+        """Its files that the vault does not hold yet, as they are and as they are to be read."""
+        return ingest.not_yet_loaded(self.settings, self.files, self.profiles)
+
+
+def survey(settings: Settings, run_id: str = "") -> Plan:
+    """Read settings, profiles and files once, each file hashed once. Writes nothing.
+
+    Raises:
+        UserError: for a mistake in registry.yml, a site.yml, a folder or file name.
+    """
+    files = tuple(ingest.discover(settings))
+    profiles = ingest.load_profiles(settings)
+    before = _stored(settings)
+    if before is not None:
+        folders = {path.name for path in settings.deliveries.iterdir() if path.is_dir()}
+        # a site whose folder is gone keeps its rows, so its settings stay too
+        profiles |= {site: profile for site, profile in _profiles(before).items() if site not in folders}
+    return Plan(run_id, settings, profiles, files)
+
+
+def is_up_to_date(plan: Plan) -> bool:
+    """Whether the current release is of this plan: nothing is to be loaded or built."""
+    in_force = release.current(plan.settings)
+    return in_force is not None and not plan.to_load() and release.stands_for(plan.settings, plan.fingerprint())
+
+
+def make_plan(settings: Settings, run_id: str, *, accept_missing: bool = False) -> Plan:
+    """Clear away leftovers, read everything once, and write the plan into the vault. The caller holds the refresh lock.
+
+    Args:
+        settings: as read when the refresh began.
+        run_id: names the refresh.
+        accept_missing: go on although settings or all files are gone that were there before.
+
+    Raises:
+        UserError: for a mistake in what is delivered, or where settings or all files are gone; nothing is changed.
+    """
+    plan = survey(settings, run_id)
+    if not accept_missing:
+        _refuse_missing(plan)
+    refuse_to_mix(settings)
+    leftovers.sweep(settings)
+    settle(settings)
+    ingest.write_config(settings, plan.profiles)
+    _store(plan)
+    n_to_load = len(plan.to_load())
+    log.info("%d files delivered, %d to load", len(plan.files), n_to_load)
+    journal.record(settings, "deliveries_found", run=run_id, files=len(plan.files), files_to_load=n_to_load)
+    return plan
+
+
+def load_plan(settings: Settings) -> Plan:
+    """The plan that was made last.
+
+    Raises:
+        UserError: where none has been made yet.
+    """
+    stored = _stored(settings)
+    if stored is None:
+        raise UserError(
+            f"{settings.home}: nothing has been loaded yet; materialize `deliveries`, or run registry refresh"
+        )
+    files = tuple(
+        ingest.DeliveredFile(**{**file, "absolute": Path(file["absolute"])}) for file in json.loads(stored["files"])
+    )
+    study = Study.model_validate_json(stored["study"])
+    return Plan(stored["run_id"], replace(settings, study=study), _profiles(stored), files)
+
+
+def _store(plan: Plan) -> None:
+    row = {
+        "run_id": plan.run_id,
+        "study": plan.settings.study.model_dump_json(),
+        "profiles": json.dumps({site: one.model_dump(mode="json") for site, one in sorted(plan.profiles.items())}),
+        "files": json.dumps([{**asdict(file), "absolute": str(file.absolute)} for file in plan.files]),
+        "has_study_file": plan.settings.config is not None,
+        "sites_with_profile": [site for site in sorted(plan.profiles) if _profile_path(plan.settings, site).exists()],
+    }
+    with writing(plan.settings.raw_db), connect_vault(plan.settings) as connection:
+        connection.begin()
+        connection.execute("DELETE FROM config.plan")
+        connection.execute(
+            "INSERT INTO config.plan BY NAME SELECT " + ", ".join(f"${name} AS {name}" for name in row), row
+        )
+        connection.commit()
+
+
+def _stored(settings: Settings) -> dict[str, Any] | None:
+    """The row of the last plan; None in a home that has none, or whose last refresh was by an earlier version."""
+    if not settings.raw_db.exists():
+        return None
+    with connect_vault(settings, read_only=True) as connection:
+        try:
+            cursor = connection.execute("SELECT * FROM config.plan")
+        except duckdb.CatalogException:
+            return None
+        names = [column[0] for column in cursor.description]
+        row = cursor.fetchone()
+    return dict(zip(names, row, strict=True)) if row else None
+
+
+def _profiles(stored: Mapping[str, Any]) -> dict[str, SiteProfile]:
+    return {site: SiteProfile.model_validate(one) for site, one in json.loads(stored["profiles"]).items()}
+
+
+def _profile_path(settings: Settings, site: str) -> Path:
+    return settings.deliveries / site / PROFILE_NAME
+
+
+def _refuse_missing(plan: Plan) -> None:
+    """UserError where settings that were there, or all files, are gone: a share that is not mounted looks like that."""
+    settings, before = plan.settings, _stored(plan.settings)
+    if settings.config is None and _had_study_file(settings, before):
+        raise UserError(
+            f"{settings.deliveries / STUDY_NAME} was there in the last refresh and is gone: put it back (is the share "
+            f"mounted?), or go on with the defaults by registry refresh {ACCEPT_MISSING}"
+        )
+    gone = [
+        site
+        for site in (before["sites_with_profile"] if before else ())
+        if _profile_path(settings, site).parent.is_dir() and not _profile_path(settings, site).exists()
+    ]
+    if gone:
+        raise UserError(
+            f"{_profile_path(settings, gone[0])} was there in the last refresh and is gone: put it back, or go on "
+            f"with the defaults by registry refresh {ACCEPT_MISSING}"
+        )
+    if not plan.files and not settings.config and _holds_files(settings):
+        raise UserError(
+            f"{settings.deliveries} holds no file, although files were loaded from it: is the share mounted? If they "
+            f"are gone for good, go on with what is loaded by registry refresh {ACCEPT_MISSING}"
+        )
+
+
+def _had_study_file(settings: Settings, before: Mapping[str, Any] | None) -> bool:
+    """Whether the last refresh read a registry.yml; of an earlier version's, whether its release has other settings."""
+    if before is not None:
+        return bool(before["has_study_file"])
+    with suppress(UserError):  # one that is damaged is set aside later
+        in_force = release.current(settings)
+        default = Study().model_dump(mode="json")
+        return in_force is not None and any(
+            default.get(name, value) != value for name, value in in_force.manifest["study"].items()
+        )
+    return False
+
+
+def _holds_files(settings: Settings) -> bool:
+    if not settings.raw_db.exists():
+        return False
+    with connect_vault(settings, read_only=True) as connection:
+        return connection.execute("SELECT 1 FROM main.input_file LIMIT 1").fetchone() is not None
+
+
+def refuse_to_mix(settings: Settings) -> None:
+    """Keep simulated and real patients apart: a home that holds one kind never takes the other.
+
+    Raises:
+        UserError: if what the vault holds and what is delivered are not of one kind.
+    """
+    if not settings.raw_db.exists():
+        return
+    with connect_vault(settings, read_only=True) as connection:
+        held = connection.execute(
+            "SELECT s.is_synthetic FROM config.study AS s WHERE EXISTS (SELECT 1 FROM main.input_file)"
+        ).fetchone()
+    if held is not None and bool(held[0]) != settings.study.synthetic:
+        kind, other = ("synthetic", "real") if held[0] else ("real", "synthetic")
+        raise UserError(
+            f"{settings.home}: holds {kind} patients and {settings.deliveries} delivers {other} ones; "
+            "choose another folder with --home"
+        )

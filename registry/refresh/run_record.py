@@ -1,0 +1,83 @@
+"""What every refresh leaves in the journal, whoever started it, and the alert where one from the command line failed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from registry import alerts, journal, release
+from registry.errors import UserError
+from registry.lock import InUse
+from registry.settings import Settings
+
+JOB = "registry_refresh"
+
+
+@dataclass
+class RunRecord:
+    """One refresh and, once it has one, its exit code."""
+
+    settings: Settings
+    run_id: str
+    exit_code: int = 0
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    _started: float = field(default_factory=time.monotonic)
+
+    def begin(self, trigger: str) -> None:
+        """Write its beginning into the journal, now that the lock is taken.
+
+        Args:
+            trigger: what asked for it: command, schedule, sensor or UI.
+        """
+        journal.record(
+            self.settings, "refresh_started", run=self.run_id, trigger=trigger, through=self.settings.through
+        )
+
+    def end(self) -> None:
+        """Write its end into the journal, in a home that holds something."""
+        if self.settings.raw_db.exists():
+            journal.record(
+                self.settings,
+                "refresh_ended",
+                run=self.run_id,
+                exit_code=self.exit_code,
+                seconds=round(time.monotonic() - self._started, 1),
+                release=_in_force(self.settings),
+            )
+
+
+@contextmanager
+def recorded(settings: Settings, run_id: str) -> Iterator[RunRecord]:
+    """Record a refresh from the command line, and send an alert where it failed.
+
+    Neither where the user stopped it or another refresh is under way, nor in a home that holds nothing yet: a mistake in
+    the first command does not begin one.
+    """
+    run = RunRecord(settings, run_id, exit_code=1)
+    is_to_tell = True
+    try:
+        yield run
+    except (KeyboardInterrupt, InUse):
+        is_to_tell = False
+        raise
+    except UserError as mistake:
+        run.exit_code = mistake.exit_code
+        raise
+    except OSError:
+        run.exit_code = 2
+        raise
+    finally:
+        if is_to_tell and settings.raw_db.exists():
+            run.end()
+            if run.exit_code:
+                alerts.send(settings, alerts.kind_of_failure(settings, run.began), run_id, JOB)
+
+
+def _in_force(settings: Settings) -> str | None:
+    with suppress(UserError):
+        current = release.current(settings)
+        return current.release_id if current else None
+    return None
