@@ -46,8 +46,8 @@ def unsettled(
     Args:
         files: as `find` returns them.
         now: seconds since 1970.
-        seen: the looks of the tick before (as JSON gives them back, too); None where there was none. A file that was not
-            there yet has grown: some programs give an unfinished copy an old date.
+        seen: the looks of the tick before (as JSON gives them back, too); None where there was none. A file that was
+            not there yet has grown: some programs give an unfinished copy an old date.
 
     A date in the future by more than `SETTLED_AFTER` (the clock of a file server is wrong) does not make a file young.
     """

@@ -80,7 +80,7 @@ def discover(settings: Settings, hashed: Hashed | None = None) -> list[Delivered
     """Every delivered file up to `settings.through`, by site, delivery and path.
 
     `hashed` is called with each file once its hash is known. UserError for a folder or file name that can't be
-    read, for what lies outside the deliveries folder (links), for unreadable files, and for files that are still written.
+    read, for what lies outside the deliveries folder (links), and for unreadable and unfinished files.
     """
     found = find(settings)
     with ThreadPoolExecutor(max_workers=settings.threads) as pool:
@@ -142,8 +142,8 @@ def _site_folders(settings: Settings) -> list[Path]:
                 )
             if other := spelled.get(path.name.casefold()):
                 raise UserError(
-                    f"{root}: '{other}' and '{path.name}' differ in capitals alone, and each of their patients would count "
-                    "twice: move the deliveries of one into the other"
+                    f"{root}: '{other}' and '{path.name}' differ in capitals alone, and each of their patients would "
+                    "count twice: move the deliveries of one into the other"
                 )
             spelled[path.name.casefold()] = path.name
             folders.append(path)

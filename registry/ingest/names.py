@@ -1,7 +1,7 @@
 """Names of files and folders that people delivered: which are not theirs, which can't be kept, how one is shown.
 
-A place in the ledger is a text that is written into tables, JSON and a terminal. So a name is UTF-8, in its composed form
-(NFC), without characters that nobody sees; two names that become one place are refused, since one would replace the other.
+A place in the ledger is a text that is written into tables, JSON and a terminal. So a name is UTF-8, in its composed
+form (NFC), without characters that nobody sees; two names of one place are refused, since one would replace the other.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ _NOT_DELIVERED = re.compile(
     | network\ trash\ folder | temporary\ items | thevolumesettingsfolder""",
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
+_LONGEST = 200
+"""Bytes of a name; a disk takes 255, and what is made of a file is named after it, with a word more."""
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Unicode's categories of control and format characters, lone surrogates and line ends."""
 
@@ -44,7 +46,7 @@ def as_place(name: str) -> str:
 
 
 def refuse_unreadable(names: Sequence[str], where: str) -> None:
-    """UserError for the first name that is not UTF-8 or holds what nobody sees, and for two that become one place."""
+    """UserError for a name that is not UTF-8, holds what nobody sees or is too long, and for two of one place."""
     places: dict[str, str] = {}
     for name in names:
         try:
@@ -53,6 +55,8 @@ def refuse_unreadable(names: Sequence[str], where: str) -> None:
             raise UserError(f"{where}: the name '{shown(name)}' is not UTF-8: rename it") from None
         if shown(name) != name:
             raise UserError(f"{where}: the name '{shown(name)}' holds characters that can't be seen: rename it")
+        if len(as_place(name).encode()) > _LONGEST:
+            raise UserError(f"{where}: the name '{name}' is longer than {_LONGEST} bytes: rename it")
         other = places.setdefault(as_place(name), name)
         if other != name:
             raise UserError(
