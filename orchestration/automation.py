@@ -33,12 +33,13 @@ class Cursor:
     """What the sensor knows from its last tick.
 
     `counter` is the key of the next run request: a key counts once for ever, so one that was lost begins with the time.
-    `asked` is the hash of the files and settings that a refresh was asked for last.
+    `asked` is the hash of the files and settings that a refresh was asked for last; `looks` are size and date of each
+    file at the last tick.
     """
 
     counter: int = field(default_factory=lambda: int(time.time()))
     asked: str = ""
-    sizes: dict[str, int] = field(default_factory=dict)
+    looks: dict[str, arrival.Look] | None = None
 
     @classmethod
     def read(cls, text: str | None) -> Cursor:
@@ -87,8 +88,8 @@ def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
         job_name=REFRESH_JOB,
         minimum_interval_seconds=300,
         default_status=_switched_sensor(settings),
-        description="Asks for a refresh when deliveries or settings differ from those of the current release, once each "
-        "time they have changed; waits while a file is still being written.",
+        description="Asks for a refresh when deliveries or settings are not those of the current release, once each "
+        "time they change; waits while a file is still being written.",
     )
     def new_delivery(
         context: dg.SensorEvaluationContext, registry_settings: RegistrySettings
@@ -98,15 +99,16 @@ def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
             confirm_what_the_command_found(context.instance, registry_settings.places())
             plan = refresh.survey(registry_settings.load())
             is_new = not refresh.is_up_to_date(plan)
-            waiting = arrival.unsettled(plan.to_load(), now=time.time(), seen=seen.sizes) if is_new else []
+            waiting = arrival.unsettled(plan.to_load(), time.time(), seen.looks) if is_new else {}
         except UserError as mistake:
             return dg.SkipReason(in_one_line(registry_settings, mistake, "new_delivery"))
         except Exception as error:  # noqa: BLE001  told as in a step, and the tick fails: a fault is no reason to skip
             raise dg.Failure(in_one_line(registry_settings, error, "new_delivery"), allow_retries=False) from None
-        cursor = replace(seen, sizes={file.where: file.size for file in plan.files})
+        cursor = replace(seen, looks=arrival.looks(plan.files))
         if waiting:
             context.update_cursor(cursor.written())
-            return dg.SkipReason(f"waits for files that are still being written: {', '.join(waiting)}")
+            months = ", ".join(f"{'/'.join(month)} ({why})" for month, why in waiting.items())
+            return dg.SkipReason(f"waits for files that may still be written: {months}")
         state = plan.inputs_hash()
         is_asked = is_new and seen.asked == state
         if is_new and not is_asked:

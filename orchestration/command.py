@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dagster as dg
-
 from orchestration.automation import REFRESH_JOB
 from orchestration.definitions import build_definitions
 from orchestration.guard import pop_told

@@ -67,7 +67,7 @@ class DbtAssets:
     def check_specs(self) -> list[dg.AssetCheckSpec]:
         """One check for each asset that has data tests."""
         return [
-            dg.AssetCheckSpec(TESTS, asset=key, description=f"dbt's data tests of {' '.join(key.path)}: {_names(found)}.")
+            dg.AssetCheckSpec(TESTS, asset=key, description=f"dbt's data tests: {_names(found)}.")
             for key, found in self.tests.items()
         ]
 

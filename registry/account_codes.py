@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from registry.errors import UserError
-from registry.propose.discretion import MIN_PATIENTS, MIN_ROWS, looks_harmless
 from registry.quarantine import connect_built
 
 if TYPE_CHECKING:
@@ -46,6 +45,11 @@ def new_codes(settings: Settings, before: Path | None) -> dict[str, tuple[str, .
             found = connection.execute(_NEW_CODES, {"known": known}).fetchall()
     except (UserError, duckdb.Error, PermissionError):
         return {}
+    if not found:
+        return {}
+    # takes time to import, and most refreshes have no new code
+    from registry.propose.discretion import MIN_PATIENTS, MIN_ROWS, looks_harmless
+
     named: dict[str, list[str]] = {}
     hidden: dict[str, int] = {}
     for site, code, n_rows, n_patients, is_patient in found:

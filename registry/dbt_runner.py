@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import re
 import shutil
@@ -131,6 +132,7 @@ def run(
     arguments = [*_flags(target, "error"), *command, "--no-write-json", "--target-path", str(target), *_places()]
     with (
         _environment(environment(settings)),
+        _root_logger_kept(),
         private_files(),
         (target / "stdout.log").open("w", encoding="utf-8", errors="backslashreplace") as printed,
         redirect_stdout(printed),
@@ -197,6 +199,17 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+@contextmanager
+def _root_logger_kept() -> Iterator[None]:
+    """Take off what dbt hangs on the root logger: every later line of this process would be printed twice."""
+    handlers, level = list(logging.root.handlers), logging.root.level
+    try:
+        yield
+    finally:
+        logging.root.handlers[:] = handlers
+        logging.root.setLevel(level)
 
 
 def _flags(log_folder: Path, level: str) -> list[str]:

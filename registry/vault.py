@@ -2,9 +2,9 @@
 
 Tables of raw.duckdb: `raw.<entity>` (rows as sent), `main.input_file` (the ledger), `main.patient_map`,
 `main.site_salt`, `main.retraction` (places whose files count nowhere; without a path the whole month), schema `config`
-(`config.plan`: the plan of the last refresh; what the YAML files say, for dbt), and of forgotten patients `main.erased` (rows by file), `main.applied_tombstone` and
-`main.not_yet_purged` (erased rows whose bytes still stand in freed pages). What is
-written into them is registry/ingest's, registry/identity.py's and registry/withdrawal's.
+(the plan of the last refresh, and what the YAML files said to it, for dbt), and of forgotten patients `main.erased`
+(rows by file), `main.applied_tombstone` and `main.not_yet_purged` (erased rows whose bytes still stand in freed pages).
+What is written into them is registry/ingest's, registry/identity.py's, registry/refresh's and registry/withdrawal's.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The build file: made anew when what reads raw rows has changed, otherwise built upon.
 
-Here: what surrounds dbt's work on warehouse.duckdb (freshness, of which plan it is, row counts, what failed). The models
-are in dbt_project/; when they run is orchestration's.
+Here: what surrounds dbt's work on warehouse.duckdb: whether it may be built upon, of which plan it is, its row counts.
+How dbt runs is registry/dbt_runner.py's, when it runs orchestration's.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from pathlib import Path
 import duckdb
 
 from registry.disk import writing
-from registry.errors import UserError
 from registry.settings import Settings
 from registry.vault import sweep_spilled
 

@@ -102,8 +102,8 @@ def table_of(results: Iterable[CheckResult]) -> str:
         f"{_cell(remedy_of(one.check_id).action)} | {_cell(one.detail)} |"
         for one in sorted(results, key=lambda one: (not one.blocks, one.passed))
     ]
-    head = ["| result | expectation | rows at fault | what is expected | what to do | detail |", "|---|---|---|---|---|---|"]
-    return "\n".join([*head, *lines])
+    head = "| result | expectation | rows at fault | what is expected | what to do | detail |"
+    return "\n".join([head, "|---|---|---|---|---|---|", *lines])
 
 
 def _word(result: CheckResult) -> str:

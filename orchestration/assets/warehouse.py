@@ -34,7 +34,10 @@ def build_warehouse_assets(models: DbtAssets) -> dg.AssetsDefinition:
     """All dbt models, seeds and data tests as one multi-asset."""
 
     @dg.multi_asset(
-        name="warehouse", specs=models.specs(), check_specs=models.check_specs(), can_subset=True,
+        name="warehouse",
+        specs=models.specs(),
+        check_specs=models.check_specs(),
+        can_subset=True,
     )
     def warehouse_assets(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> Iterator[Any]:
         results: list[NodeResult] = []

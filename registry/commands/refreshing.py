@@ -23,8 +23,8 @@ def demo(home: Path | None) -> None:
     settings = load_settings(home=home)
     summary = simulate_udine(settings.deliveries)
     console.print(f"· simulated {summary.patients} patients in {summary.files} files: {settings.deliveries}")
-    # the study settings were written just now
-    code = run_refresh(load_settings(home=settings.home, deliveries=settings.deliveries))
+    settings = load_settings(home=settings.home, deliveries=settings.deliveries)  # those just simulated
+    code = run_refresh(settings)
     if code == 0:
         _print_paper_table(settings.home)
     sys.exit(code)

@@ -9,7 +9,6 @@ import importlib
 import logging
 import signal
 import sys
-import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,6 +60,7 @@ def _refresh(settings: Settings, record: RunRecord, *, wait: bool, accept_missin
     progress = ProgressHandler()
     logging.getLogger("registry").addHandler(progress)
     logging.getLogger("registry").setLevel(logging.INFO)
+    logging.getLogger("registry").propagate = False
     lock.acquire(settings, "registry refresh", wait=wait)
     try:
         record.begin("command")
@@ -89,7 +89,6 @@ def _confirm(settings: Settings) -> int:
 
 def _run_job(plan: refresh.Plan) -> int:
     settings = plan.settings
-    started = time.time()
     is_published = _dagster(plan)
     if not is_published:
         _print_refusal(settings)
@@ -100,7 +99,6 @@ def _run_job(plan: refresh.Plan) -> int:
         raise UserError("the run ended without a release; registry doctor tells more")
     print_outcome(settings, current, last.status)
     _print_account(account.of_release(settings, with_codes=True))
-    logging.getLogger("registry").debug("%.0f s", time.time() - started)
     return 0
 
 

@@ -1,4 +1,4 @@
-"""What every refresh leaves in the journal, whoever started it, and the alert where one from the command line failed."""
+"""What every refresh leaves in the journal, and the alert where one from the command line failed."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ class RunRecord:
 def recorded(settings: Settings, run_id: str) -> Iterator[RunRecord]:
     """Record a refresh from the command line, and send an alert where it failed.
 
-    Neither where the user stopped it or another refresh is under way, nor in a home that holds nothing yet: a mistake in
-    the first command does not begin one.
+    Neither where the user stopped it or another refresh is under way, nor in a home that holds nothing yet: a mistake
+    in the first command does not begin one.
     """
     run = RunRecord(settings, run_id, exit_code=1)
     is_to_tell = True

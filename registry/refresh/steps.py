@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from registry import dbt_runner, ingest, release, warehouse
-from registry.dbt_runner import NodeResult
 from registry.contract import ENTITIES
+from registry.dbt_runner import NodeResult
 from registry.errors import UserError
 from registry.refresh.plan import Plan
 from registry.withdrawal.settling import settle

@@ -1,7 +1,8 @@
 """From the build file to a release: candidate, audit, and only then the switch.
 
 Two steps: the gate judges a candidate (`judge`), and the one that passed is published (`publish`). Nothing under
-`releases/` changes until the gate has passed on exactly the file that is then renamed into place. A refusal, an error or a kill leaves the previous release as it was, byte for byte. There is no override.
+`releases/` changes until the gate has passed on exactly the file that is then renamed into place. A refusal, an error
+or a kill leaves the previous release as it was, byte for byte. There is no override.
 """
 
 from __future__ import annotations
@@ -53,8 +54,7 @@ class GateRefused(Exception):
 def judge(settings: Settings, fingerprint: str) -> Judged:
     """Copy what is built into a candidate and let the gate judge exactly that file.
 
-    A candidate that passed is kept for `publish`, until the next refresh; of one that was refused only the gate's record
-    is left.
+    A candidate that passed is kept for `publish`; of one that was refused the gate's record is left.
 
     Args:
         settings: where the build file and the releases are; the study as published in the manifest.
@@ -81,7 +81,12 @@ def judge(settings: Settings, fingerprint: str) -> Judged:
                 rules_changed=compared_with is not None and compared_with.manifest.get("rules_version") != rules_hash(),
             ).with_result(_same_content(_known(settings, in_force, release_id), fingerprint, tables))
             judged = Judged(
-                database.parent, release_id, fingerprint, compared_with and compared_with.release_id, result, tables
+                database.parent,
+                release_id,
+                fingerprint,
+                compared_with.release_id if compared_with else None,
+                result,
+                tables,
             )
             is_to_keep = result.passed
             if is_to_keep:

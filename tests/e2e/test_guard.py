@@ -180,7 +180,7 @@ def test_a_report_names_neither_values_nor_folders_of_the_machine() -> None:
 def test_the_ui_is_served_on_loopback_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[list[str]] = []
     monkeypatch.setenv("REGISTRY_HOME", str(home))
-    monkeypatch.setattr("orchestration.dbt.parsed_manifest", lambda _: home)
+    monkeypatch.setattr("registry.dbt_runner.parsed_project", lambda: None)
     monkeypatch.setattr("os.chdir", lambda _: None)
     monkeypatch.setattr("os.execv", lambda _, command: started.append(command))
     assert CliRunner().invoke(main, ["dev", "--port", "3999"]).exit_code == 0

@@ -109,7 +109,7 @@ def broken_checkout(folder: Path) -> Path:
 def refresh_from(checkout: Path, home: Path) -> subprocess.CompletedProcess[str]:
     """A refresh by another checkout's code."""
     return subprocess.run(
-        [sys.executable, "-m", "orchestration", "refresh", "--home", str(home)],
+        [sys.executable, "-m", "registry.cli", "refresh", "--home", str(home)],
         cwd=checkout, env={**os.environ, "PYTHONPATH": str(checkout)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""A whole refresh in a few seconds: what Dagster's assets call, in their order, with the compiled SQL in dbt's place.
+"""A whole refresh in a few seconds: the steps that Dagster's assets call, with the compiled SQL in dbt's place.
 
 Dagster and dbt take twenty seconds to start, too long for hundreds of refreshes that are killed. The rest is the
 product's own: lock, plan, loading, statistics, candidate, gate, release.
@@ -12,11 +12,8 @@ from pathlib import Path
 import duckdb
 from integration.compiled_project import CompiledProject
 
-from registry import ingest, lock, refresh, release, warehouse
-from registry.contract import ENTITIES
-from registry.fingerprint import refresh_fingerprint
+from registry import lock, refresh
 from registry.settings import Settings, load_settings
-from registry.statistics import write_statistics
 
 
 def run(home: Path, project: CompiledProject, enter: Callable[[str], None] = lambda _: None) -> str:
@@ -25,19 +22,10 @@ def run(home: Path, project: CompiledProject, enter: Callable[[str], None] = lam
     lock.acquire(settings, "registry refresh", wait=False)
     try:
         enter("plan")
-        plan = refresh.prepare(settings)
-        if plan.is_unchanged:
+        plan = refresh.make_plan(settings, "run")
+        if refresh.is_up_to_date(plan):
             return "unchanged"
-        enter("load")
-        for entity in ENTITIES:
-            ingest.load_entity(settings, entity, plan.files)
-        enter("build")
-        warehouse.prepare(settings)
-        _build(settings, project)
-        enter("statistics")
-        write_statistics(settings)
-        enter("release")
-        return release.publish(settings, refresh_fingerprint(settings)).status
+        return refresh.run(plan, run_dbt=lambda plan, *_: _build(plan.settings, project), enter=enter).status
     finally:
         lock.release(settings)
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import duckdb
 from filelock import FileLock
-from integration.registry_home import build, load
+from integration.registry_home import build, dbt, load
 
 from registry.settings import Settings
 
@@ -101,6 +101,8 @@ def _compile(home: Path, manifest: Path, seeded: Path) -> None:
     delivery.mkdir(parents=True)
     (delivery / "patients.csv").write_text(_PATIENT)
     settings = build(home)
+    done = dbt(settings, "compile")
+    assert done.returncode == 0, done.stdout[-4000:]
     shutil.copy(settings.dbt_target / "manifest.json", manifest)
     with duckdb.connect(str(settings.warehouse)) as connection:
         for model in reversed(_in_order(json.loads(manifest.read_text()))):

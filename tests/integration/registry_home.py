@@ -7,9 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from registry import ingest, warehouse
+from registry import dbt_runner, ingest, refresh
 from registry.contract import ENTITIES
 from registry.paths import DBT_PROJECT
+from registry.refresh.steps import dbt_build
 from registry.settings import Settings, load_settings
 
 
@@ -24,11 +25,11 @@ def load(home: Path) -> Settings:
 
 
 def dbt(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run dbt on this home; its output is returned, not shown."""
+    """Run dbt's own command on this home; its output is returned, not shown."""
     settings.dbt_target.mkdir(parents=True, exist_ok=True)
     environment = {
         **os.environ,
-        **warehouse.dbt_environment(settings),
+        **dbt_runner.environment(settings),
         "DBT_TARGET_PATH": str(settings.dbt_target),
         "DBT_LOG_PATH": str(settings.dbt_target),
     }
@@ -37,10 +38,21 @@ def dbt(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]
     return subprocess.run([*command, *folders], env=environment, capture_output=True, text=True, check=False)
 
 
+def plan_of(home: Path) -> refresh.Plan:
+    """A plan of what is delivered to this home, whatever is missing there."""
+    return refresh.make_plan(load_settings(home=home), "test", accept_missing=True)
+
+
 def build(home: Path, *, with_tests: bool = False) -> Settings:
     """Load and build the warehouse of this home."""
-    settings = load(home)
-    warehouse.prepare(settings)
-    done = dbt(settings, "build", "--exclude-resource-type", "unit_test", *([] if with_tests else ["test"]))
-    assert done.returncode == 0, done.stdout[-4000:]
-    return settings
+    plan = plan_of(home)
+    for entity in ENTITIES:
+        refresh.load_entity(plan, entity)
+    refresh.build_warehouse(plan, run_dbt=dbt_build if with_tests else models_alone)
+    return plan.settings
+
+
+def models_alone(plan: refresh.Plan, *_: object) -> None:
+    """Let dbt build all seeds and models."""
+    without = ["--exclude-resource-types", "unit_test", "test"]
+    dbt_runner.run(plan.settings, ["build", *without], plan.run_id)

@@ -181,9 +181,9 @@ def test_no_delivery_brings_the_patient_back(home: Path) -> None:
 
 def test_the_next_refresh_has_something_to_do(home: Path) -> None:
     settings = load_settings(home=home)
-    before = build_generation(settings)
+    before = build_generation(settings, {})
     forget(home)
-    assert build_generation(settings) != before
+    assert build_generation(settings, {}) != before
 
 
 @pytest.mark.parametrize("copy", ["raw.duckdb", "forgotten.jsonl"])

@@ -15,10 +15,10 @@ import pytest
 from delivered import Home
 
 from expectations import Audit, CheckResult
-from orchestration.telling import told_of_failures
 from registry import alerts, journal
 from registry.errors import UserError
 from registry.lock import InUse
+from registry.refresh.run_record import recorded
 from registry.release import decision
 from registry.settings import Settings
 
@@ -78,8 +78,8 @@ def test_a_failed_refresh_is_told_to_file_and_webhook_whatever_the_error_says(
     settings = replace(settings, alert_webhook=receiver.address)
 
     def refresh() -> None:
-        with told_of_failures(settings, "run-1") as run:
-            run.begin()
+        with recorded(settings, "run-1") as run:
+            run.begin("command")
             raise UserError("udine/2025-01/patients_ROSSI-MARIO.csv can't be read")
 
     with pytest.raises(UserError):
@@ -95,7 +95,7 @@ def test_a_failed_refresh_is_told_to_file_and_webhook_whatever_the_error_says(
 
 def test_a_refusal_names_its_checks_and_their_counts_alone(settings: Settings, receiver: Receiver) -> None:
     settings = replace(settings, alert_webhook=receiver.address)
-    with told_of_failures(settings, "run-2") as run:
+    with recorded(settings, "run-2") as run:
         decision.record(settings, "2025-01-aaaaaaaaaa", "a" * 64, "refused", Audit((REFUSED,)))
         run.exit_code = 3
     (alert,) = receiver.received
@@ -125,14 +125,14 @@ def test_a_webhook_that_can_not_be_reached_stops_nothing(settings: Settings, add
 
 @pytest.mark.parametrize("stopped_by", [KeyboardInterrupt(), InUse("another refresh is under way")])
 def test_no_alert_for_who_is_stopped_or_waits(settings: Settings, stopped_by: BaseException) -> None:
-    with pytest.raises(type(stopped_by)), told_of_failures(settings, "run-6"):
+    with pytest.raises(type(stopped_by)), recorded(settings, "run-6"):
         raise stopped_by
     assert not settings.alerts.exists()
 
 
 def test_success_is_in_the_journal_and_no_alert(settings: Settings) -> None:
-    with told_of_failures(settings, "run-7") as run:
-        run.begin()
+    with recorded(settings, "run-7") as run:
+        run.begin("command")
         run.exit_code = 0
     assert not settings.alerts.exists()
     assert [entry["event"] for entry in journal.entries(settings)] == ["refresh_started", "refresh_ended"]

@@ -120,14 +120,14 @@ def test_another_key_than_the_vaults_is_refused_by_every_way(home: Home, tmp_pat
 
 
 def test_a_rotation_renames_every_patient_and_has_all_built_anew(home: Home) -> None:
-    before, generation = pseudonyms(home), build_generation(home.settings)
+    before, generation = pseudonyms(home), build_generation(home.settings, {})
     done = run("key", "rotate", "--yes", "--home", home.folder)
     assert done.exit_code == 0, done.output
     assert "3 patients" in done.output
     after = pseudonyms(home)
     assert after.keys() == before.keys()
     assert not set(after.values()) & set(before.values())
-    assert build_generation(home.settings) != generation
+    assert build_generation(home.settings, {}) != generation
     all_of_one_key(home)
     held = home.settings.raw_db.read_bytes()
     assert not any(pseudonym.encode() in held for pseudonym in before.values())
