@@ -101,7 +101,7 @@ def _compile(home: Path, manifest: Path, seeded: Path) -> None:
     delivery.mkdir(parents=True)
     (delivery / "patients.csv").write_text(_PATIENT)
     settings = build(home)
-    done = dbt(settings, "compile")
+    done = dbt(settings, "compile", "--full-refresh")  # the tables are there, and incremental SQL is not wanted
     assert done.returncode == 0, done.stdout[-4000:]
     shutil.copy(settings.dbt_target / "manifest.json", manifest)
     with duckdb.connect(str(settings.warehouse)) as connection:
