@@ -116,6 +116,11 @@ _BY_CHECK = {
         "Have the laboratory's export give each result its specimen id or its time, or the measured ANC: of two draws "
         "on one day nothing says which leukocytes belong to which percentage. Look up these draws in the charts.",
     ),
+    "parts_are_paired": Remedy(
+        SITE,
+        "Have the laboratory's export give the leukocytes and the differential of a draw the same specimen id, or none and "
+        "the same time; or have it send the measured ANC. Look up these days in the charts.",
+    ),
     "percentages_are_percentages": Remedy(
         SITE,
         "Ask the laboratory what it sends under %. Where all its percentages are fractions, say so in the `site.yml` "

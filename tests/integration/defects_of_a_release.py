@@ -256,6 +256,7 @@ PLANTED: dict[str, str] = {
     "bands_are_read_right": f"{AGREEMENT} n_closer = 32 WHERE site = 'trieste' AND NOT is_site_rule",
     "derived_anc_is_possible": f"{AGREEMENT} n_impossible = 2 WHERE site = 'trieste'",
     "parts_are_of_one_draw": f"{AGREEMENT} ambiguous_parts = 1 WHERE site = 'trieste'",
+    "parts_are_paired": f"{AGREEMENT} unpaired_parts = 1 WHERE site = 'trieste'",
     "percentages_are_percentages": f"{AGREEMENT} not_percentages = 1 WHERE site = 'trieste'",
     "differentials_were_counted": f"{AGREEMENT} zero_differential = 1 WHERE site = 'trieste'",
     # the rows behind the published tables

@@ -270,7 +270,9 @@ class Life:
         if rng.random() < 0.2:
             parts.append(("99999-9", rng.choice(("1.0", "", "pending")), ""))
         for code, value, unit in parts:
-            self._add("lab_results", day, test_code=code, value=value, unit=unit, **at)
+            # some laboratories give the specimen to counts alone
+            place = at | {"specimen_id": ""} if unit == "%" and day.day % 4 == 0 else at
+            self._add("lab_results", day, test_code=code, value=value, unit=unit, **place)
 
     def _events(self) -> None:
         rng, days = self.rng, self.lab_days or self.anchors
