@@ -90,6 +90,12 @@ _BY_CHECK = {
     "patients_left_cohort_for_a_cell": _CELLS,
     "site_cohort_shrunk": _CELLS,
     "demographics_emptied": _CELLS,
+    "dose_amounts_read": Remedy(
+        SITE,
+        "`meta.column_defect` names the files, column dose. Have the amount sent as a number with or without its unit, and "
+        "as 0 where nothing was given, or the record with the status not_given (its own words: codes.status in the "
+        "`site.yml`).",
+    ),
     "neutrophil_codes_mapped": _CODES,
     "delivery_month_in_the_future": _PLACE,
     "delivery_in_its_place": _PLACE,

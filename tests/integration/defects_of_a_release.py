@@ -268,6 +268,8 @@ PLANTED: dict[str, str] = {
     # what was delivered and can't be used
     "demographics_emptied": "INSERT INTO meta.column_defect SELECT site, delivery, 'patients', file_id, 'sex', "
     "'invalid_code', 3 FROM meta.input_file WHERE site = 'trieste' AND delivery = '2023-01'",
+    "dose_amounts_read": "INSERT INTO meta.column_defect SELECT site, delivery, 'administrations', file_id, 'dose', "
+    "'non_numeric_value', 1 FROM meta.input_file WHERE site = 'trieste' AND delivery = '2023-01'",
     "neutrophil_codes_mapped": "UPDATE meta.unmapped_code SET n_neutrophil_like_codes = 1, n_neutrophil_like_rows = 20 "
     "WHERE site = 'trieste'",
     "delivery_month_in_the_future": "UPDATE meta.input_file SET delivery = '2099-01' WHERE delivery = '2024-03'",

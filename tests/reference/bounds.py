@@ -171,7 +171,7 @@ def _on_the_last_day(past: int) -> Iterator[Story]:
     yield Story(treated, known={"last_contact_date": last.isoformat()})
     yield Story(treated, known={"death_date": last.isoformat()})
     yield Story(treated, anc={last: _LOW})
-    yield Story(treated, parts=[(8, TESTS["PLT"], "140")], drawn_on=last)
+    yield Story(treated, parts=[(8, "S", TESTS["PLT"], "140")], drawn_on=last)
     yield Story(treated, anc={_days(END, -9): _LOW}, events={last: "infection"})
     yield Story({"rituximab": [INDEX, last]})
     yield Story(treated, [("rituximab", INDEX, last)])

@@ -14,7 +14,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
 
 from .model import Site
-from .words import code_forms, fold_code
+from .words import code_forms, fold, fold_code, visible
 
 SPREADSHEET_ERRORS = ("#FORMULA", "#N/A", "#REF!", "#DIV/0!", "#NAME?", "#VALORE!", "#NV", "Err:504")
 """What spreadsheets show for a value that they don't have, and what a formula without a stored value reads as."""
@@ -243,13 +243,26 @@ def read_period(text: str, site: Site) -> tuple[date, date] | None:
     return date(int(year), month, 1), date(int(year), month, calendar.monthrange(int(year), month)[1])
 
 
+NOTHING = {"zero", "nil", "none", "no dose", "not given", "nessuna", "nessuna dose", "keine", "aucune", "ninguna", "cero"}
+"""Some words for a dose of nothing. Not null: zero in German, a value that an export does not have elsewhere."""
+
+
 def says_nothing_given(dose: str) -> bool:
-    """A dose of zero, in whatever decimal mark and with a unit behind it or none."""
-    number = re.fullmatch(r"([+-]?[\d.,]+) *[^\W\d_]*", dose)
-    return number is not None and not number[1].strip("+-0.,") and "0" in number[1]
+    """A word for nothing, or an amount that begins with zero in whatever decimal mark.
+
+    0.5 does not, nor does what may be more than zero: a range (0-300) or a scheme of the day (0-0-1).
+    """
+    if fold(dose) in NOTHING:
+        return True
+    text = visible(dose)
+    number = re.match(r"[+-]?[\d.,]+", text)
+    if number is None or number[0].strip("+-0.,") or not re.match(r"[+-]?(0+[.,]?|[.,]0)0*$", number[0]):
+        return False
+    rest = text[number.end() :].lstrip()
+    return not rest[:1].isnumeric() and not rest.startswith((".", ",")) and not re.match(r"[+-] *\d", rest)
 
 
 def read_dose(dose: str) -> Decimal | None:
     """The number of a dose, a unit behind it or none; None where there is no number."""
-    number = re.fullmatch(r"([+-]?\d+(?:\.\d+)?) *(?:[^\W\d_]+)?", dose)
+    number = re.fullmatch(r"([+-]?\d+(?:\.\d+)?) *(?:[^\W\d_]+)?", visible(dose))
     return Decimal(0) if says_nothing_given(dose) else Decimal(number[1]) if number else None

@@ -42,6 +42,10 @@ ROLES = (
     *("Dr Verdi", "dr verdi", "dr verdi 2"),
 )
 GCSF = ("filgrastim", "pegfilgrastim", "sargramostim")
+NOTHING = ("0 mg", "0 mg (sospeso)", "0/600 mg", "Zero", "nessuna", "0 mg - not given", "nil", "0,0 of 300 mg", "none.")
+"""Doses of nothing."""
+UNREADABLE = ("-1", "half", "#FORMULA", "0-300 mg", "0-0-1", ">0 mg", "NULL", "300/600 mg", "sospeso")
+"""Amounts that are emptied; their doses count."""
 
 
 class Life:
@@ -130,6 +134,7 @@ class Life:
         given: dict[str, str] = {}
         if self.rng.random() < 0.2:
             given["dose"] = self.rng.choice(("300", "300 mg", "30MU", "0", "0,0", "0 mg", "-1"))
+            given["dose"] = {"0 mg": NOTHING, "-1": UNREADABLE}.get(given["dose"], [given["dose"]] * 9)[day.day % 9]
         if self.rng.random() < 0.03:
             given["status"] = "not_given"
         if self.rng.random() < 0.2:
