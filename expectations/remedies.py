@@ -92,9 +92,9 @@ _BY_CHECK = {
     "demographics_emptied": _CELLS,
     "dose_amounts_read": Remedy(
         SITE,
-        "`meta.column_defect` names the files, column dose. Have the amount sent as a number with or without its unit, and "
-        "as 0 where nothing was given, or the record with the status not_given (its own words: codes.status in the "
-        "`site.yml`).",
+        "`meta.column_defect` names the files, column dose. Have the amount sent as a number, with or without unit, "
+        "and as 0 where nothing was given; or map the site's word for that to not_given (`codes.status` in its "
+        "`site.yml`) and have it sent as the status.",
     ),
     "neutrophil_codes_mapped": _CODES,
     "delivery_month_in_the_future": _PLACE,
@@ -124,8 +124,8 @@ _BY_CHECK = {
     ),
     "parts_are_paired": Remedy(
         SITE,
-        "Have the laboratory's export give the leukocytes and the differential of a draw the same specimen id, or none and "
-        "the same time; or have it send the measured ANC. Look up these days in the charts.",
+        "Have the laboratory's export give all parts of a draw the same specimen id, or no id and the same time; or "
+        "have it send the measured ANC. Look up these days in the charts.",
     ),
     "percentages_are_percentages": Remedy(
         SITE,

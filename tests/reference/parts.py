@@ -76,7 +76,7 @@ def losses(labs: Sequence[Lab], includes_bands: bool, above_one: AbstractSet[str
 
 
 def _unpaired(day: Sequence[Lab]) -> list[str]:
-    """Derivations of which a day without a measured ANC holds both parts, but only in draws that are complete for none."""
+    """Derivations whose parts a day without a measured ANC holds, but only in draws that are complete for none."""
     if _part(day, "anc"):
         return []
     needed = {
