@@ -168,7 +168,8 @@ def test_a_release_and_the_build_file_hold_counts_of_unmapped_codes_and_no_text(
 def test_what_reads_like_neutrophils(code: str, name: str, reads_so: bool) -> None:
     model = next(model for model in compiled_project().models if model.name == "int_unmapped_test")
     condition = model.sql.split("sent.test_code,", 1)[1].split("as is_neutrophil_like")[0]
-    with duckdb.connect(str(compiled_project().seeded), read_only=True) as connection:
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{compiled_project().seeded}' AS warehouse (READ_ONLY)")
         found = connection.execute(
             f"SELECT {condition} FROM (SELECT $1 AS test_code, $2 AS test_name) AS sent", [code, name or None]
         ).fetchone()

@@ -15,8 +15,9 @@ with draws as (
     from {{ ref('int_derivation') }}
     union all
     select
-        site, derivation, with_bands, is_site_rule, patient_no, null, null, collected_on, false,
-        false, null, null, false, 'unpaired_parts'
+        site, derivation, with_bands, is_site_rule, patient_no, null as specimen_hash, null as exact_time, collected_on,
+        false as has_bands, false as has_measured_anc, null as measured_anc, null as anc, false as is_possible,
+        'unpaired_parts' as no_anc_because
     from {{ ref('int_unpaired_part') }}
 ),
 
@@ -34,10 +35,7 @@ compared as (
 -- where bands were reported, both readings of one draw side by side: which comes nearer to the measured value?
 with_reported_bands as (
     select
-        site,
-        derivation,
-        with_bands,
-        distance,
+        site, derivation, with_bands, distance,
         max(distance) over (
             partition by derivation, patient_no, specimen_hash, exact_time, collected_on
         ) as greater_distance
