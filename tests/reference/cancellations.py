@@ -1,10 +1,10 @@
 """What a cancelled record takes back whose key is composed of a day alone: one of the measurements of that day.
 
-Its own file and those before it hold them, each as it was sent last: the one that the record repeats, else the one whose
-value (dose, code) it states, its own file's first; where it states none, the only one that no value took back. It is
-unclear where several fit, or where the value is none of theirs and its own file holds no measurement of that day. An
-unclear one is held back, and so is what it could mean, until a later file holds that again or takes back one of the day by
-its value.
+Its own file and those before it hold them, each as it was sent last: the one that the record repeats, else the one
+whose value (dose, code) it states, its own file's first; where it states none, the only one that no value took back.
+It is unclear where several fit, or where the value is none of theirs and its own file holds no measurement of that day.
+An unclear one is held back, and so is what it could mean, until a later file holds that again or takes back one of the
+day by its value.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _was_taken(measurement: Row, row: Row, by_value: Iterable[tuple[Row, str]]) 
 
 
 def _alike(row: Row, known: Iterable[Row], site: Site) -> list[Row]:
-    """The first kind of these that there is: the same record in this file, elsewhere, the same value here, elsewhere."""
+    """The first that there are of: the same record in this file, in another; the same value in this file, in another."""
     same = [m for m in known if _content(m) == _content(row)] if _is_measurement(row) else []
     equal = [m for m in known if m not in same and _is_same_value(row, m, site)]
     for group in (same, equal):

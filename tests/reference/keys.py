@@ -67,7 +67,7 @@ def _is_day(text: str) -> bool:
 
 
 def dropped(rows: Sequence[Row], bases: Mapping[str, str]) -> set[str]:
-    """The keys of measurements that the last file with any of their day holds no more; rows in order of delivery and file."""
+    """The keys of measurements that the last file with any of their day holds no more; rows in order of their files."""
     last: dict[str, tuple[str, str]] = {}
     last_of_day: dict[str, tuple[str, str]] = {}
     measured: set[str] = set()

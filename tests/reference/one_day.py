@@ -17,7 +17,14 @@ KEYS = {
     "administrations": ("patient_id", "drug", "administered_on"),
     "clinical_events": ("patient_id", "event_type", "onset_date"),
 }
-RESULTS = (("1.9", "10*9/L"), ("0.4", "10*9/L"), ("400", "/uL"), ("0.40", "10*9/L"), ("<0.5", "10*9/L"), ("coagulo", ""))
+RESULTS = (
+    ("1.9", "10*9/L"),
+    ("0.4", "10*9/L"),
+    ("400", "/uL"),
+    ("0.40", "10*9/L"),
+    ("<0.5", "10*9/L"),
+    ("coagulo", ""),
+)
 
 
 def days_of_several_measurements(patients: int = 150) -> Cohort:
@@ -27,9 +34,7 @@ def days_of_several_measurements(patients: int = 150) -> Cohort:
     for site in ("delta", "snapshot"):
         names = [f"P{number:03d}" for number in range(patients)]
         charts = [{"patient_id": name, "birth_date": "1980-05-01", "sex": "F"} for name in names]
-        rows: dict[tuple[str, str], list[dict[str, str]]] = {
-            (month, entity): [] for month in MONTHS for entity in KEYS
-        }
+        rows: dict[tuple[str, str], list[dict[str, str]]] = {(month, entity): [] for month in MONTHS for entity in KEYS}
         for name in names:
             for entity in KEYS:
                 for month in rng.sample(MONTHS, rng.randint(1, len(MONTHS))):
