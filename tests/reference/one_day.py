@@ -1,7 +1,7 @@
 """Random histories of one day: what one to four files say of it at sites whose keys the registry composes.
 
-A file may hold several measurements of the day, cancel one by its value, in another unit, or without a value, cancel what
-nobody sent, or send the day again. Values repeat often, so that most cancellations have something to take back.
+A file may hold several measurements of the day, cancel one by its value, in another unit, or without a value, cancel
+what nobody sent, or send the day again. Values repeat often, so that most cancellations have something to take back.
 """
 
 from __future__ import annotations
