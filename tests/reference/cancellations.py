@@ -67,7 +67,7 @@ def _was_taken(measurement: Row, row: Row, by_value: Iterable[tuple[Row, str]]) 
 
 
 def _alike(row: Row, known: Iterable[Row], site: Site) -> list[Row]:
-    """The first that there are of: the same record in this file, in another; the same value in this file, in another."""
+    """The first that there are of: the same record in its own file, in another; the same value there, in another."""
     same = [m for m in known if _content(m) == _content(row)] if _is_measurement(row) else []
     equal = [m for m in known if m not in same and _is_same_value(row, m, site)]
     for group in (same, equal):

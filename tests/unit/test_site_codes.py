@@ -136,7 +136,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         ("keys:\n  lab_results: []", 2, "is empty; name the columns that make the key"),
         ("keys:\n  lab_results: [patient_id, collected_at, status]", 2, "status can't be part of the key"),
         (
-            "keys: {lab_results: [patient_id, collected_at, specimen_id]}\ncolumns: {lab_results: {specimen_id: ignore}}",
+            "keys: {lab_results: [patient_id, collected_at, specimen_id]}\ncolumns: {lab_results: {specimen_id: ignore}}",  # noqa: E501
             2,
             "specimen_id can't be ignored: it is part of the key",
         ),
