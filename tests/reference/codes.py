@@ -222,20 +222,23 @@ UNKNOWN_PART = {"00", "XX", "xx", "??"}
 def read_period(text: str, site: Site) -> tuple[date, date] | None:
     """First and last day of a date of which the day, or month and day, may be unknown; None where it is no date.
 
-    An unknown part is absent or written as 00, XX or ??. Where only the middle one is unknown the first is the month.
+    An unknown part is absent or written as 00, XX or ??. Where only the middle one is unknown the first is the month,
+    or a day if no month has such a number. A day without its month leaves the year.
     """
     if day := read_date(text, site):
         return day, day
     parts = re.split(r"[-/. ]+", re.sub(r"[T ]00:00(:00)?$", "", text).replace(".", "/").strip("/"))
     if re.fullmatch(r"\d{4}", parts[-1]):
         parts.reverse()  # the year is first now, then month, then day
-        if len(parts) == 3 and parts[1] in UNKNOWN_PART and parts[2] not in UNKNOWN_PART:
+        if len(parts) == 3 and parts[1] in UNKNOWN_PART and parts[2] not in UNKNOWN_PART and not _is_late(parts[2]):
+            parts[1:] = [parts[2], parts[1]]
+        if len(parts) == 3 and parts[2] in UNKNOWN_PART and _is_late(parts[1]):
             parts[1:] = [parts[2], parts[1]]
     year, *rest = parts
     if not re.fullmatch(r"\d{4}", year) or int(year) < 1900 or len(rest) > 2:
         return None
     known = [part for part in rest if part not in UNKNOWN_PART]
-    if not known:
+    if not known or (len(rest) == 2 and rest[0] in UNKNOWN_PART and re.fullmatch(r"0?[1-9]|[12]\d|3[01]", rest[1])):
         return date(int(year), 1, 1), date(int(year), 12, 31)
     month = MONTHS.get(known[0].lower()) or (int(known[0]) if re.fullmatch(r"\d\d?", known[0]) else 0)
     if len(known) > 1 or rest[0] in UNKNOWN_PART or not 1 <= month <= 12:
@@ -243,8 +246,14 @@ def read_period(text: str, site: Site) -> tuple[date, date] | None:
     return date(int(year), month, 1), date(int(year), month, calendar.monthrange(int(year), month)[1])
 
 
+<<<<<<< HEAD
 NOTHING = {"zero", "nil", "none", "no dose", "not given", "nessuna", "nessuna dose", "keine", "aucune", "cero"}
 """Some words for a dose of nothing. Not null: German for zero, and in many exports a value that they don't have."""
+=======
+def _is_late(part: str) -> bool:
+    """A day of the month whose number is none of a month."""
+    return re.fullmatch(r"1[3-9]|2\d|3[01]", part) is not None
+>>>>>>> keys
 
 
 def says_nothing_given(dose: str) -> bool:
