@@ -179,8 +179,8 @@ A_FEW_ROWS: dict[str, str | int | bool | float | list[str]] = {
     "temp_directory": "",
     "autoinstall_known_extensions": False,
 }
-"""DuckDB's configuration for a count or a few rows. Without one DuckDB would spill beside the file that it reads, into a
-sealed release, or into the current folder."""
+"""DuckDB's configuration for a count or a few rows. Without one DuckDB would spill beside the file that it reads, in a
+sealed release."""
 
 
 def is_month(text: str) -> bool:

@@ -241,7 +241,6 @@ class _Load:
                 raise UserError(memory.line(f"loading {where}", error)) from None
             if where and isinstance(error, (duckdb.Error, OSError)):
                 raise UserError(
-                    f"{where} could not be written to the vault ({type(error).__name__}): "
-                    "check the disk's free space"
+                    f"{where} could not be written to the vault ({type(error).__name__}): check the disk's free space"
                 ) from None
             raise

@@ -16,7 +16,7 @@ from expectations.suites import cohort_losses
 from registry import account
 from registry.account import SiteAccount
 from registry.account_codes import is_loinc, new_codes
-from registry.settings import Settings
+from registry.settings import Settings, load_settings
 
 LABS = "result_id,patient_id,test_code,test_name,value,unit,collected_at\n"
 DOSES = "administration_id,patient_id,drug,administered_on\n"
@@ -123,7 +123,8 @@ def test_new_codes_are_named_where_several_patients_share_them_and_nothing_gives
     compiled_project().build(home)
     named = new_codes(settings, before)
     assert named == {"udine": ("XNEU", "2160-0", "4 not named here")}
-    (line,) = [line for line in site(account.compare(settings, settings.warehouse, before, named)).lines() if "codes" in line]
+    lines = site(account.compare(settings, settings.warehouse, before, named)).lines()
+    (line,) = [line for line in lines if "codes" in line]
     assert line == (
         "test codes not mapped: 6 new of 7, in 86 rows, of which 12 read like neutrophils; "
         "new: XNEU, 2160-0, 4 not named here"

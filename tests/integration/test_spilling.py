@@ -1,4 +1,4 @@
-"""Less memory than the data needs: every stage that opens DuckDB spills, goes on, and says so where even that is too little."""
+"""Less memory than the data needs: every stage that opens DuckDB spills and goes on, or names the limit."""
 
 from __future__ import annotations
 
@@ -32,14 +32,15 @@ FOR_DBT, LIMIT = "60MB", "100MB"
 """With the first dbt has to spill; 100MB is the least that is promised."""
 # 100 results a patient on 20 days; one patient in ten has low counts
 LARGE = {
-    "patients": "SELECT 'P' || p AS patient_id, 1950 + p % 50 AS birth_date, 'F' AS sex FROM range({patients}) AS r (p)",
+    "patients": "SELECT 'P' || p AS patient_id, 1950 + p % 50 AS birth_date, 'F' AS sex FROM range({patients}) t(p)",
     "administrations": """
         SELECT 'D' || p || '-' || k AS administration_id, 'P' || p AS patient_id, 'ocrelizumab' AS drug,
             CAST(DATE '2019-01-01' + CAST(p % 300 + k * 182 AS INTEGER) AS DATE) AS administered_on
         FROM range({patients}) AS r (p), range(9) AS s (k)
     """,
     "lab_results": """
-        SELECT 'R' || p || '-' || k || '-' || j AS result_id, 'P' || p AS patient_id, 'S' || p || '-' || k AS specimen_id,
+        SELECT 'R' || p || '-' || k || '-' || j AS result_id, 'P' || p AS patient_id,
+            'S' || p || '-' || k AS specimen_id,
             ['751-8', '6690-2', '770-8', '731-0', '777-3'][j + 1] AS test_code,
             CASE j WHEN 0 THEN CASE WHEN p % 10 = 0 AND hash(p * 31 + k) % 5 = 0 THEN 0.4 ELSE 3.1 END
                 WHEN 1 THEN 6.2 WHEN 2 THEN 50 WHEN 3 THEN 1.5 ELSE 210 END AS value,
@@ -119,6 +120,17 @@ def spilled(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
     return found
 
 
+def _write_parquet(home: Settings, database: Path) -> None:
+    shutil.rmtree(database.parent / "parquet", ignore_errors=True)
+    files.write_parquet(home, database, ["main.fct_anc"], "note")
+
+
+def _pass(result: Audit) -> None:
+    assert result.checks
+    assert not [check.detail for check in result.checks if "could not be checked" in check.detail]
+
+
+_FEW = tuple(check for check in QUERIED if check.table == "main.fct_anc" and not check.needs_previous)
 STAGES: dict[str, Callable[[Settings, Path], Any]] = {
     "loading": lambda home, _: registry_home.load(home.home),
     "erasing": lambda home, _: rewrite(home),
@@ -128,7 +140,7 @@ STAGES: dict[str, Callable[[Settings, Path], Any]] = {
     "new cases": lambda home, database: new_cases.write(home, database, None),
     "content hashes": lambda home, database: contents(database, options=connect_options(home)),
     "gate": lambda home, database: _pass(audit(database, options=connect_options(home), checks=_FEW)),
-    "parquet": lambda home, database: _write_parquet(home, database),
+    "parquet": _write_parquet,
 }
 PUBLISHED: dict[str, Callable[[Settings], Any]] = {
     "diff": lambda home: diff(home, load(home, FIRST_ID), load(home, SECOND_ID)),
@@ -136,17 +148,6 @@ PUBLISHED: dict[str, Callable[[Settings], Any]] = {
     "account": account.of_release,
 }
 IN_THE_VAULT = ("loading", "erasing", "quarantine")
-_FEW = tuple(check for check in QUERIED if check.table == "main.fct_anc" and not check.needs_previous)
-
-
-def _write_parquet(home: Settings, database: Path) -> None:
-    shutil.rmtree(database.parent / "parquet", ignore_errors=True)
-    files.write_parquet(home, database, ["main.fct_anc"], "note")
-
-
-def _pass(result: Audit) -> None:
-    assert result.checks
-    assert not [check.detail for check in result.checks if "could not be checked" in check.detail]
 
 
 @pytest.fixture(scope="module")
@@ -206,6 +207,7 @@ def test_a_stage_that_runs_out_of_memory_names_the_limit(
 
 
 def test_a_check_that_runs_out_of_memory_is_no_refusal(large: Settings, database: Path) -> None:
-    hungry = replace(_FEW[0], sql="SELECT 1 FROM (SELECT list(hash(range)) AS many FROM range(30000000)) WHERE many[7] = 0")
+    too_much = "SELECT 1 FROM (SELECT list(hash(range)) AS many FROM range(30000000)) WHERE many[7] = 0"
+    hungry = replace(_FEW[0], sql=too_much)
     with pytest.raises(duckdb.OutOfMemoryException):
         audit(database, options=connect_options(large) | {"temp_directory": ""}, checks=[hungry])

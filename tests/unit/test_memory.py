@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 from pathlib import Path
 
 import duckdb
@@ -52,8 +53,17 @@ def test_a_disk_without_room_to_spill_has_another_remedy() -> None:
     assert "make room in the registry's home" in memory.line("warehouse", DISK)
 
 
+def test_dbt_that_ran_out_of_memory_is_told_by_its_model_or_its_log(tmp_path: Path) -> None:
+    assert memory.of_dbt(tmp_path) is None
+    (tmp_path / "dbt.log").write_text(f"Encountered an error:\n  {PINNED}\n")
+    assert str(memory.of_dbt(tmp_path)).startswith("warehouse: more memory is needed than REGISTRY_MEMORY_LIMIT allows")
+    failed = {"status": "error", "unique_id": "model.neutropenia_registry.episode_trace", "message": PINNED}
+    (tmp_path / "run_results.json").write_text(json.dumps({"results": [{"status": "success"}, failed]}))
+    assert str(memory.of_dbt(tmp_path)).startswith("warehouse, episode_trace: more memory is needed")
+
+
 def test_every_connection_has_limits_of_its_own() -> None:
-    """Without a configuration DuckDB takes most of the machine and spills beside the file, or into the current folder."""
+    """Without a configuration DuckDB takes most of the machine and spills beside the file that it reads."""
     bare = [
         f"{path.relative_to(CHECKOUT)}:{node.lineno}"
         for folder in ("registry", "expectations", "orchestration")
