@@ -16,6 +16,7 @@ from pathlib import Path
 
 import duckdb
 
+from registry import memory
 from registry.contract import FORMATS
 from registry.errors import UserError
 from registry.paths import CHECKOUT
@@ -45,11 +46,8 @@ def understood(settings: Settings | None, error: Exception, doing: str) -> UserE
     """
     if isinstance(error, (UserError, ProgramFault)):
         return error
-    if isinstance(error, (MemoryError, duckdb.OutOfMemoryException)):
-        limit = settings.memory_limit if settings else "its limit"
-        return UserError(
-            f"{doing}: more memory is needed than {limit}: raise REGISTRY_MEMORY_LIMIT, or use a larger machine"
-        )
+    if memory.ran_out(error):
+        return UserError(memory.line(doing, error, settings.memory_limit if settings else None))
     if isinstance(error, OSError) and error.strerror:
         where = error.filename or "the registry's home"
         return UserError(f"{where}: {error.strerror}; check that this user may read and write there")

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from registry import memory
 from registry.contract import ENTITIES
 from registry.errors import UserError
 from registry.ingest import load_profiles
@@ -162,7 +163,9 @@ def connect_built(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         try:
             connection.execute(f"ATTACH '{path}' AS built (READ_ONLY)")
             connection.execute("SELECT 1 FROM built.intermediate.int_set_aside LIMIT 0")
-        except duckdb.Error:
+        except duckdb.Error as error:
+            if memory.ran_out(error):
+                raise
             raise UserError(
                 f"{settings.warehouse}: can't be read now; wait for the refresh under way, or run: registry refresh"
             ) from None

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import duckdb
 
+from registry import memory
 from registry.contract import ENTITIES, Entity
 from registry.disk import group_folder
 from registry.errors import UserError
@@ -151,6 +152,8 @@ def _open(settings: Settings, read_only: bool) -> duckdb.DuckDBPyConnection:
         return connection
     except duckdb.Error as error:
         connection.close()
+        if memory.ran_out(error):
+            raise
         holder = re.search(r"PID (\d+)", str(error))
         if holder or "lock" in str(error):
             who = f"process {holder[1]}" if holder else "another process"

@@ -16,7 +16,7 @@ from expectations.suites import cohort_losses
 from registry import account
 from registry.account import SiteAccount
 from registry.account_codes import is_loinc, new_codes
-from registry.settings import Settings
+from registry.settings import Settings, load_settings
 
 LABS = "result_id,patient_id,test_code,test_name,value,unit,collected_at\n"
 DOSES = "administration_id,patient_id,drug,administered_on\n"
@@ -61,7 +61,7 @@ def previous_of(home: Path) -> Path:
 def test_patients_who_leave_the_cohort_by_an_emptied_cell_come_first(home: Path) -> None:
     before = previous_of(home)
     settings = deliver(home, "2024-02", dict.fromkeys(IDS[:8], "?!"), {"751-8": ""})
-    told = account.told(account.compare(settings.warehouse, before))
+    told = account.told(account.compare(settings, settings.warehouse, before))
     assert told == [
         "udine  cohort: 4 (was 12); outside it: missing_demographics 8",
         "       cells emptied: 8 (patients.sex invalid_code 8)",
@@ -83,7 +83,7 @@ def test_what_is_still_open_is_one_line_for_all_sites_without_news(home: Path) -
         "(SELECT min(source_file) FROM meta.reconciliation WHERE site = 'udine')",
     )
     before = previous_of(home)
-    told = account.told(account.compare(home / "warehouse.duckdb", before))
+    told = account.told(account.compare(load_settings(home=home), home / "warehouse.duckdb", before))
     assert told == ["1 site without news: 7 rows still held back, 0 cells still emptied"]
 
 
@@ -92,7 +92,7 @@ def test_rows_are_new_by_file_so_that_mended_ones_hide_none(home: Path) -> None:
     before = alter(previous_of(home), row.format("mended"))
     alter(home / "warehouse.duckdb", row.format("broken"), row.format("kept").replace("5)", "3)"))
     alter(before, row.format("kept").replace("5)", "2)"))
-    (held,) = site(account.compare(home / "warehouse.duckdb", before)).held_back
+    (held,) = site(account.compare(load_settings(home=home), home / "warehouse.duckdb", before)).held_back
     assert (held.now, held.new) == (8, 6)
 
 
@@ -102,7 +102,7 @@ def test_an_earlier_version_without_the_newer_tables_is_compared_as_far_as_it_go
         "DROP TABLE meta.unmapped_code",
         "ALTER TABLE meta.reconciliation DROP COLUMN rows_retracted",
     )
-    lines = site(account.compare(home / "warehouse.duckdb", before)).lines()
+    lines = site(account.compare(load_settings(home=home), home / "warehouse.duckdb", before)).lines()
     assert lines == ["test codes not mapped: 1, in 12 rows"]
 
 
@@ -123,7 +123,8 @@ def test_new_codes_are_named_where_several_patients_share_them_and_nothing_gives
     compiled_project().build(home)
     named = new_codes(settings, before)
     assert named == {"udine": ("XNEU", "2160-0", "4 not named here")}
-    (line,) = [line for line in site(account.compare(settings.warehouse, before, named)).lines() if "codes" in line]
+    lines = site(account.compare(settings, settings.warehouse, before, named)).lines()
+    (line,) = [line for line in lines if "codes" in line]
     assert line == (
         "test codes not mapped: 6 new of 7, in 86 rows, of which 12 read like neutrophils; "
         "new: XNEU, 2160-0, 4 not named here"
