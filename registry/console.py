@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import json
 import logging
+import math
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any
 
 from rich.console import Console
@@ -62,11 +64,48 @@ def print_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], form: str 
     if form == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow([harmless(column) for column in columns])
-        writer.writerows([harmless(cell) for cell in row] for row in rows)
+        writer.writerows([harmless(_as_cell(cell)) for cell in row] for row in rows)
     elif form == "json":
-        records = [dict(zip(columns, row, strict=True)) for row in rows]
-        sys.stdout.write(json.dumps(records, default=str, indent=1) + "\n")
+        names = _distinct(columns)
+        records = [dict(zip(names, map(_as_json, row), strict=True)) for row in rows]
+        sys.stdout.write(json.dumps(records, indent=1, allow_nan=False) + "\n")
     else:
         # never cut off: a wrapped line beats a lost figure
-        cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
+        cells = [["" if cell is None else str(_as_cell(cell)) for cell in row] for row in rows]
         print(tabulate(cells, headers=columns if any(columns) else (), tablefmt="plain", disable_numparse=True))
+
+
+def _distinct(columns: Sequence[str]) -> list[str]:
+    """The columns' names, those that come again numbered: n, n_2. A JSON object has each name once."""
+    names: list[str] = []
+    for column in columns:
+        number, name = 1, column
+        while name in names or (number > 1 and name in columns):
+            number += 1
+            name = f"{column}_{number}"
+        names.append(name)
+    return names
+
+
+def _as_cell(value: Any) -> Any:
+    """A value of a cell of text: lists and structs as JSON, decimals without an exponent."""
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, bytes):
+        return value.hex()
+    return json.dumps(_as_json(value), ensure_ascii=False) if isinstance(value, (list, tuple, dict)) else value
+
+
+def _as_json(value: Any) -> Any:
+    """A value that JSON can hold: decimals are numbers, what is not a number or infinite is null, the rest is text."""
+    if isinstance(value, dict):
+        return {str(key): _as_json(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_as_json(one) for one in value]
+    if isinstance(value, Decimal):
+        value = float(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, bytes):
+        return value.hex()
+    return value if value is None or isinstance(value, (bool, int, str)) else str(value)

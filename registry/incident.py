@@ -12,12 +12,14 @@ import os
 import platform
 import re
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 
 from registry import memory
 from registry.contract import FORMATS
+from registry.disk import trouble
 from registry.errors import UserError
 from registry.paths import CHECKOUT
 from registry.settings import Settings, is_month
@@ -48,6 +50,8 @@ def understood(settings: Settings | None, error: Exception, doing: str) -> UserE
         return error
     if memory.ran_out(error):
         return UserError(memory.line(doing, error, settings.memory_limit if settings else None))
+    if known := _of_the_machine(settings, error):
+        return known
     if isinstance(error, OSError) and error.strerror:
         where = error.filename or "the registry's home"
         return UserError(f"{where}: {error.strerror}; check that this user may read and write there")
@@ -74,14 +78,31 @@ def keep_whole(settings: Settings, error: BaseException, doing: str) -> Path:
 def without_values(error: BaseException, doing: str) -> str:
     """An error as kinds and places in the program: no message, no argument, no path of this machine."""
     lines = [f"{doing} failed", f"Python {platform.python_version()}, DuckDB {duckdb.__version__}", ""]
+    for at in _chain(error):
+        lines.append(f"{type(at).__module__}.{type(at).__qualname__}")
+        lines += [f"  {_shown(frame)}" for frame in traceback.extract_tb(at.__traceback__)]
+    return "\n".join(lines) + "\n"
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and what caused it, the outermost first."""
     seen: set[int] = set()
     at: BaseException | None = error
     while at is not None and id(at) not in seen:
         seen.add(id(at))
-        lines.append(f"{type(at).__module__}.{type(at).__qualname__}")
-        lines += [f"  {_shown(frame)}" for frame in traceback.extract_tb(at.__traceback__)]
+        yield at
         at = at.__cause__ or at.__context__
-    return "\n".join(lines) + "\n"
+
+
+def _of_the_machine(settings: Settings | None, error: BaseException) -> UserError | None:
+    """The line where a disk, Dagster's database or the terminal is behind an error, however deep; else None."""
+    for at in _chain(error):
+        if isinstance(at, UnicodeEncodeError):
+            return UserError(f"a text can't be written in the encoding {at.encoding}: set PYTHONUTF8=1 and try again")
+        is_dagsters = type(at).__module__ == "sqlite3"
+        if settings and (line := trouble(settings.dagster_home if is_dagsters else settings.home, at)):
+            return line
+    return None
 
 
 def _report(settings: Settings, error: Exception, doing: str) -> Path | None:

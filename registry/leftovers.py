@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+from registry.disk import TRIAL
 from registry.public import files as public
 from registry.release import candidate, damage, decision, pin, retention
 from registry.settings import Settings
@@ -28,6 +29,8 @@ def sweep(settings: Settings) -> None:
     decision.draft_of(settings).unlink(missing_ok=True)
     for draft in settings.vault.glob(".pseudonym.*"):
         draft.unlink(missing_ok=True)
+    for trial in settings.home.glob(f"{TRIAL}*"):
+        shutil.rmtree(trial, ignore_errors=True)
     _empty(settings.temp)
     if settings.raw_db.exists():
         with connect_vault(settings):

@@ -7,10 +7,11 @@ import logging
 import os
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
-from registry.disk import group_folder
+from registry.disk import require_fit_disk
 from registry.errors import UserError
 from registry.settings import Settings
 
@@ -36,11 +37,12 @@ def acquire(settings: Settings, by: str, *, wait: bool = True) -> bool:
 
     Raises:
         InUse: if another process holds it and `wait` is false.
+        UserError: if the disk of the home lacks what a refresh needs (locks, links, access modes).
     """
     path = settings.lock_file
     if str(path) in _held:
         return False
-    group_folder(path.parent)
+    require_fit_disk(settings)
     lock = FileLock(path, mode=0o600)
     try:
         lock.acquire(timeout=0)
@@ -82,11 +84,19 @@ def is_held(settings: Settings) -> bool:
 
 def describe_holder(settings: Settings) -> str:
     """Who holds the lock, in words."""
+    holder = last_holder(settings)
+    if not holder:
+        return "holder unknown"
+    return f"{holder.get('by')}, process {holder.get('pid')}, since {holder.get('since')}"
+
+
+def last_holder(settings: Settings) -> dict[str, Any]:
+    """Who took the lock last and did not give it back, as `acquire` wrote it; empty where nobody did."""
     try:
         holder = json.loads(_holder_file(settings).read_text())
     except (OSError, ValueError):
-        return "holder unknown"
-    return f"{holder.get('by')}, process {holder.get('pid')}, since {holder.get('since')}"
+        return {}
+    return holder if isinstance(holder, dict) else {}
 
 
 def _holder_file(settings: Settings) -> Path:

@@ -29,7 +29,7 @@ __all__ = [
 
 STUDY_NAME = "registry.yml"
 _GIB = 2**30
-_MONTH = re.compile(r"(19|20)\d{2}-(0[1-9]|1[0-2])")
+_MONTH = re.compile(r"(19|20)[0-9]{2}-(0[1-9]|1[0-2])")
 _MEMORY = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?B)", re.IGNORECASE)
 _CGROUP_LIMITS = (
     Path("/sys/fs/cgroup/memory.max"),
@@ -189,7 +189,14 @@ def is_month(text: str) -> bool:
 
 
 def _absolute(path: str | Path) -> Path:
-    return Path(os.path.abspath(Path(path).expanduser()))
+    absolute = os.path.abspath(Path(path).expanduser())
+    try:
+        os.fsencode(absolute).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UserError(
+            f"{error.object.decode('utf-8', 'backslashreplace')}: the path is not UTF-8: rename it"
+        ) from None
+    return Path(absolute)
 
 
 def _study_file(given: str | Path | None, deliveries: Path) -> Path | None:

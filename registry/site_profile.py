@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -60,6 +61,10 @@ def _key_of(entity: str) -> Any:
 
 def _entity_name(name: str) -> str:
     return one_of(name, ENTITIES, "entity")
+
+
+def _folded(workbook: str) -> str:
+    return unicodedata.normalize("NFC", workbook).casefold()
 
 
 def _workbook_name(names: Any) -> Any:
@@ -126,8 +131,8 @@ class SiteProfile(YamlModel):
         return self.sheets.get(self.name_of_workbook(workbook), {})
 
     def name_of_workbook(self, workbook: str) -> str:
-        """The name of a workbook as `sheets` writes it, where it does: case does not count."""
-        return next((name for name in self.sheets if name.casefold() == workbook.casefold()), workbook)
+        """The name of a workbook as `sheets` writes it, where it does: case and the form of accents do not count."""
+        return next((name for name in self.sheets if _folded(name) == _folded(workbook)), workbook)
 
     def _names(self, entity: str) -> list[tuple[str, str]]:
         names: dict[str, str] = getattr(self.columns, entity)

@@ -10,7 +10,6 @@ written into them is registry/ingest's, registry/identity.py's and registry/with
 from __future__ import annotations
 
 import os
-import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +19,7 @@ import duckdb
 
 from registry import memory
 from registry.contract import ENTITIES, Entity
-from registry.disk import group_folder
+from registry.disk import group_folder, raise_if_held
 from registry.errors import UserError
 from registry.settings import Settings, connect_options
 
@@ -154,10 +153,7 @@ def _open(settings: Settings, read_only: bool) -> duckdb.DuckDBPyConnection:
         connection.close()
         if memory.ran_out(error):
             raise
-        holder = re.search(r"PID (\d+)", str(error))
-        if holder or "lock" in str(error):
-            who = f"process {holder[1]}" if holder else "another process"
-            raise UserError(f"{settings.raw_db} is in use by {who}: wait for it to end") from None
+        raise_if_held(settings.raw_db, str(error))
         raise UserError(
             f"{settings.raw_db} can't be opened: it is damaged, of a newer DuckDB, or open here "
             "already; restore it from a backup if the last refresh was cut off"

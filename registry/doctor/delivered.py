@@ -76,12 +76,12 @@ def settings_read(settings: Settings) -> Iterator[Finding]:
     if not settings.deliveries.is_dir():
         yield ok("no deliveries")
         return
-    ingest.load_profiles(settings)
-    hidden = [path for path in settings.deliveries.rglob(f".*{PROFILE_NAME}*") if path.is_file()]
+    sites = [settings.deliveries / site for site in ingest.load_profiles(settings)]
+    hidden = [path for site in sites for path in site.glob(f".*{PROFILE_NAME}*") if path.is_file()]
     for path in hidden:
         yield look(f"{path} is hidden and not read: rename it to {PROFILE_NAME}, or remove it")
     files = [settings.config] if settings.config else []
-    files += sorted(settings.deliveries.glob(f"*/{PROFILE_NAME}"))
+    files += [path for site in sites if (path := site / PROFILE_NAME).exists()]
     last = last_success(settings)
     changed = [path for path in files if last is not None and _changed_at(path) > last]
     if changed:

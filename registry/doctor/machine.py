@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from registry import lock
+from registry.disk import require_fit_disk
 from registry.doctor.finding import Finding, look, ok, wrong
 from registry.paths import CHECKOUT
 
@@ -69,7 +71,7 @@ def packages(_settings: Settings) -> Iterator[Finding]:
 
 
 def disk(settings: Settings) -> Iterator[Finding]:
-    """Is there room for another build, a candidate and a rewriting of the vault?"""
+    """Is there room for another build, a candidate and a rewriting of the vault? Can the disk do what they need?"""
     home = settings.home
     while not home.exists():
         home = home.parent
@@ -77,6 +79,8 @@ def disk(settings: Settings) -> Iterator[Finding]:
     needed = LEAST_FREE + sum(_size(path) for path in (settings.raw_db, settings.warehouse)) * 2
     said = f"{free / 2**30:.1f} GiB free in {settings.home}, a refresh may take {needed / 2**30:.1f}"
     yield ok(said) if free >= needed else wrong(f"{said}: free some space, or move the home")
+    if settings.home.is_dir() and not lock.is_held(settings):
+        require_fit_disk(settings)
 
 
 def listening(_settings: Settings) -> Iterator[Finding]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from registry import lock
+from registry import journal, lock
+from registry.disk import TRIAL
 from registry.doctor.finding import Finding, counted, look, ok, wrong
 from registry.identity import key_id
 from registry.key_file import Keys, fits, next_file, read_keys
@@ -82,10 +83,21 @@ def locks(settings: Settings) -> Iterator[Finding]:
     """Who is at work, and whether somebody died at it."""
     if lock.is_held(settings):
         yield look(f"at work: {lock.describe_holder(settings)}")
-    elif settings.lock_file.with_suffix(".holder.json").exists():
+    elif (holder := lock.last_holder(settings)) and not _has_ended(settings, holder):
         yield look(f"{lock.describe_holder(settings)}, ended without a word; the next refresh clears up after it")
     else:
         yield ok("nobody is at work")
+
+
+def _has_ended(settings: Settings, holder: Mapping[str, Any]) -> bool:
+    """Does the journal have the end of this holder's refresh? A run of the UI or the sensor gives no lock back."""
+    process, since, by = holder.get("pid"), str(holder.get("since")), str(holder.get("by"))
+    return any(
+        entry.get("event") == "refresh_ended"
+        and str(entry.get("at")) >= since[:19]
+        and (entry.get("process") == process or by.endswith(f" {str(entry.get('run'))[:8]}"))
+        for entry in journal.entries(settings)
+    )
 
 
 def left_overs(settings: Settings) -> Iterator[Finding]:
@@ -99,6 +111,7 @@ def left_overs(settings: Settings) -> Iterator[Finding]:
         found += [path for path in settings.releases.iterdir() if path.name.startswith((PREFIX, ".current-"))]
     logs = [path.with_name(path.name + ".wal") for path in (settings.raw_db, settings.warehouse)]
     found += [path for path in logs if path.exists()]
+    found += settings.home.glob(f"{TRIAL}*")
     if found:
         yield look(f"{counted(len(found), 'file')} of a killed process, {found[0]} first: registry refresh clears them")
     else:

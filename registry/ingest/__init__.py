@@ -1,6 +1,7 @@
 """Deliveries → raw: finding the files, reading them whatever their format, keeping every row as sent.
 
     deliveries.py   what lies in the folder         ledger.py    which versions were loaded, which counts
+    names.py        which names can be kept         arrival.py   files that are still written
     stream.py, records.py, excel.py, parquet.py     bytes → records
     header.py, wide.py              columns by their names, records → rows
     staging.py, bulk.py, loader.py  rows → raw, atomically
@@ -9,6 +10,7 @@
 Nothing here judges a cell: that is dbt's. No message holds one.
 """
 
+from registry.ingest.arrival import looks, unsettled
 from registry.ingest.config_tables import write_config
 from registry.ingest.deliveries import DeliveredFile, discover, find, load_profiles, plan
 from registry.ingest.ledger import future_months, ledger_fingerprint
@@ -27,7 +29,9 @@ __all__ = [
     "ledger_fingerprint",
     "load_entity",
     "load_profiles",
+    "looks",
     "not_yet_loaded",
     "plan",
+    "unsettled",
     "write_config",
 ]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import unicodedata
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING
 from registry.clock import present_month
 from registry.contract import ENTITIES, FORMATS, entity_named
 from registry.errors import UserError
+from registry.ingest import arrival, names
 from registry.settings import STUDY_NAME, is_month
 from registry.site_profile import PROFILE_NAME, SiteProfile, load_profile
 from registry.vault import connect_vault
@@ -26,14 +26,16 @@ if TYPE_CHECKING:
     from registry.settings import Settings
 
 _SITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-_NOT_DELIVERED = re.compile(r"\.|~\$|(thumbs\.db|desktop\.ini)$|readme(\.\w+)?$", re.IGNORECASE)
 _ANSWER_KEY = "answer_key.json"
 _SHOWN = 3
 
 
 @dataclass(frozen=True)
 class DeliveredFile:
-    """One delivered file. `path` is its name in the delivery folder; place = (site, delivery, path)."""
+    """One delivered file. `path` is its name in the delivery folder; place = (site, delivery, path).
+
+    `size` and `modified_ns` are those of the first look, before it was hashed.
+    """
 
     site: str
     delivery: str
@@ -43,6 +45,7 @@ class DeliveredFile:
     format: str
     sha256: str
     size: int
+    modified_ns: int = 0
 
     @property
     def place(self) -> tuple[str, str, str]:
@@ -77,7 +80,7 @@ def discover(settings: Settings, hashed: Hashed | None = None) -> list[Delivered
     """Every delivered file up to `settings.through`, by site, delivery and path.
 
     `hashed` is called with each file once its hash is known. UserError for a folder or file name that can't be
-    read, for what lies outside the deliveries folder (links), and for unreadable files.
+    read, for what lies outside the deliveries folder (links), and for unreadable and unfinished files.
     """
     found = find(settings)
     with ThreadPoolExecutor(max_workers=settings.threads) as pool:
@@ -86,6 +89,7 @@ def discover(settings: Settings, hashed: Hashed | None = None) -> list[Delivered
             result.append(replace(file, sha256=sha256))
             if hashed:
                 hashed(result[-1])
+    arrival.refuse_growing(found)
     return result
 
 
@@ -127,18 +131,25 @@ def _site_folders(settings: Settings) -> list[Path]:
         raise UserError(
             f"{root}: no such deliveries folder; give --deliveries, or put <site>/<YYYY-MM>/<entity>.csv there"
         )
-    folders = []
+    folders: list[Path] = []
+    spelled: dict[str, str] = {}
     for path in _entries(root, root):
         if path.is_dir():
             if not _SITE.fullmatch(path.name):
                 raise UserError(
-                    f"{root}: the folder '{_shown(path)}' can't be a site: rename it to letters, digits, "
+                    f"{root}: the folder '{path.name}' can't be a site: rename it to letters, digits, "
                     "_, - and . (at most 64)"
                 )
+            if other := spelled.get(path.name.casefold()):
+                raise UserError(
+                    f"{root}: '{other}' and '{path.name}' differ in capitals alone, and each of their patients would "
+                    "count twice: move the deliveries of one into the other"
+                )
+            spelled[path.name.casefold()] = path.name
             folders.append(path)
         elif path.name not in (STUDY_NAME, _ANSWER_KEY):
             raise UserError(
-                f"{root}: the file '{_shown(path)}' belongs to no site: move it to <site>/<YYYY-MM>/, "
+                f"{root}: the file '{path.name}' belongs to no site: move it to <site>/<YYYY-MM>/, "
                 "or out of the deliveries"
             )
     return folders
@@ -149,14 +160,14 @@ def _delivery_folders(settings: Settings, site: Path) -> list[Path]:
     for path in _entries(site, settings.deliveries):
         if path.is_dir():
             if not is_month(path.name):
-                raise UserError(f"{site.name}: the folder '{_shown(path)}' is no delivery month: rename it to YYYY-MM")
+                raise UserError(f"{site.name}: the folder '{path.name}' is no delivery month: rename it to YYYY-MM")
             if settings.through is None or path.name <= settings.through:
                 folders.append(path)
         elif path.name == "site.yaml":
             raise UserError(f"{site.name}: site.yaml is not read: rename it to {PROFILE_NAME}")
         elif path.name != PROFILE_NAME:
             raise UserError(
-                f"{site.name}: the file '{_shown(path)}' belongs to no delivery: move it to "
+                f"{site.name}: the file '{path.name}' belongs to no delivery: move it to "
                 f"{site.name}/<YYYY-MM>/, or out of the deliveries"
             )
     return folders
@@ -164,7 +175,7 @@ def _delivery_folders(settings: Settings, site: Path) -> list[Path]:
 
 def _files(settings: Settings, site: str, delivery: Path, profile: SiteProfile) -> Iterator[DeliveredFile]:
     for path in _entries(delivery, settings.deliveries):
-        where = f"{site}/{delivery.name}/{_shown(path)}"
+        where = f"{site}/{delivery.name}/{path.name}"
         if path.is_dir():
             raise UserError(f"{where}: folders in a delivery are not read: move its files up")
         if not path.is_file():
@@ -174,7 +185,8 @@ def _files(settings: Settings, site: str, delivery: Path, profile: SiteProfile) 
             raise UserError(
                 f"{where}: unknown kind of file: deliver {', '.join(FORMATS)}, or move it out of the deliveries"
             )
-        name = unicodedata.normalize("NFC", path.name)
+        name = names.as_place(path.name)
+        seen = path.stat()
         yield from (
             DeliveredFile(
                 site=site,
@@ -184,7 +196,8 @@ def _files(settings: Settings, site: str, delivery: Path, profile: SiteProfile) 
                 absolute=path,
                 format=FORMATS[kind],
                 sha256="",
-                size=path.stat().st_size,
+                size=seen.st_size,
+                modified_ns=seen.st_mtime_ns,
             )
             for entity in _entities(name, kind, profile, where)
         )
@@ -205,26 +218,22 @@ def _entities(name: str, kind: str, profile: SiteProfile, where: str) -> list[st
 
 
 def _entries(folder: Path, root: Path) -> list[Path]:
-    """What a folder holds, apart from hidden files and the like; UserError where a link leads out of `root`."""
+    """What was delivered into a folder; UserError for a name that can't be kept and a link that leads out of `root`."""
     try:
-        names = sorted(name for name in os.listdir(folder) if not _NOT_DELIVERED.match(name))
+        found = sorted(name for name in os.listdir(folder) if not names.is_passed_over(name))
     except OSError as error:
         raise UserError(f"{folder} can't be read: {error.strerror}") from None
-    real_root = root.resolve()
+    names.refuse_unreadable(found, str(folder))
+    real_root = os.path.realpath(root)
     entries = []
-    for name in names:
+    for name in found:
         path = folder / name
-        if not path.resolve().is_relative_to(real_root):
-            raise UserError(f"{folder}: '{_shown(path)}' is a link out of the deliveries folder: deliver a copy")
+        if not Path(os.path.realpath(path)).is_relative_to(real_root):
+            raise UserError(f"{folder}: '{name}' is a link out of the deliveries folder: deliver a copy")
         if not path.exists():
-            raise UserError(f"{folder}: '{_shown(path)}' is a link to nothing: deliver the file itself")
+            raise UserError(f"{folder}: '{name}' is a link to nothing: deliver the file itself")
         entries.append(path)
     return entries
-
-
-def _shown(path: Path) -> str:
-    """A name fit for one line of text, whatever bytes it holds."""
-    return path.name.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _sha256(file: DeliveredFile) -> str:

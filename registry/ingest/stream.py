@@ -21,6 +21,8 @@ from registry.ingest.bounds import check_unpacked
 from registry.ingest.records import MAX_RECORD
 
 PIECE_BYTES = 32 * 2**20
+_PACKED_BYTES = 8192
+"""Read at once of a packed file: Python 3.12 asks for far more than it unpacks, and the bound would be late."""
 _MARK = "registry-mark"
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -43,10 +45,11 @@ codecs.register_error(_MARK, _mark_undecodable)
 
 
 class _HashingReader(io.RawIOBase):
-    """Reads a file and hashes what passes."""
+    """Reads a file, at most `most` bytes at once, and hashes what passes."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, most: int | None) -> None:
         super().__init__()
+        self._most = most
         self._file = path.open("rb", buffering=0)
         self.digest = hashlib.sha256()
         self.n_read = 0
@@ -55,8 +58,9 @@ class _HashingReader(io.RawIOBase):
         return True
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
-        count = self._file.readinto(buffer) or 0
-        self.digest.update(buffer[:count])
+        part = memoryview(buffer)[: self._most]
+        count = self._file.readinto(part) or 0
+        self.digest.update(part[:count])
         self.n_read += count
         return count
 
@@ -74,11 +78,11 @@ class TextStream:
     def __init__(self, path: Path, encoding: str, where: str, piece_bytes: int = PIECE_BYTES) -> None:
         self._where = where
         self._piece_bytes = piece_bytes
+        packed = path.name.lower().endswith(".gz")
         try:
-            self._source = _HashingReader(path)
+            self._source = _HashingReader(path, _PACKED_BYTES if packed else None)
         except OSError as error:
             raise UserError(f"{where} can't be read: {error.strerror}") from None
-        packed = path.name.lower().endswith(".gz")
         self._reader: io.BufferedIOBase = (
             gzip.GzipFile(fileobj=self._source) if packed else io.BufferedReader(self._source, 2**20)
         )

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from registry.contract import ENTITIES, FORMATS
 from registry.errors import UserError
+from registry.ingest.names import is_passed_over, refuse_unreadable
 from registry.settings import STUDY_NAME, is_month
 from registry.site_profile import PROFILE_NAME
 
-_PASSED_OVER = re.compile(r"\.|~\$|(thumbs\.db|desktop\.ini)$|readme(\.\w+)?$", re.IGNORECASE)
 _NO_EXPORT = (PROFILE_NAME, STUDY_NAME, "site.yaml", "answer_key.json")
 _TEXT_ENDINGS = (".txt", ".tsv", ".tab", ".dat", ".asc")
 
@@ -76,7 +76,7 @@ def find_export(folder: Path) -> Export:
     for path in found:
         if path.name in _NO_EXPORT:
             continue
-        name = str(path.relative_to(folder)).encode("utf-8", "backslashreplace").decode()
+        name = str(path.relative_to(folder))
         ending = next((e for e in (*FORMATS, *_TEXT_ENDINGS) if path.name.lower().endswith(e)), None)
         if ending is None:
             left_out.append(name)
@@ -90,13 +90,13 @@ def find_export(folder: Path) -> Export:
 
 
 def _entries(folder: Path, root: Path) -> list[Path]:
-    """What a folder holds, apart from hidden files and the like; UserError where a link leads out of `root`."""
+    """What was exported into a folder; UserError for a name that can't be kept and a link that leads out of `root`."""
     try:
-        entries = [folder / name for name in sorted(os.listdir(folder)) if not _PASSED_OVER.match(name)]
+        found = sorted(name for name in os.listdir(folder) if not is_passed_over(name))
     except OSError as error:
         raise UserError(f"{folder} can't be read: {error.strerror}") from None
-    for path in entries:
-        if not path.resolve().is_relative_to(root.resolve()):
-            shown = path.name.encode("utf-8", "backslashreplace").decode()
-            raise UserError(f"{folder}: '{shown}' is a link out of the folder: put a copy there")
-    return entries
+    refuse_unreadable(found, str(folder))
+    for name in found:
+        if not Path(os.path.realpath(folder / name)).is_relative_to(os.path.realpath(root)):
+            raise UserError(f"{folder}: '{name}' is a link out of the folder: put a copy there")
+    return [folder / name for name in found]

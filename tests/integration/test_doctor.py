@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from integration.synthetic_warehouse import build
 
 from expectations import Audit, CheckResult
-from registry import doctor, ingest, journal, release, retraction
+from registry import doctor, ingest, journal, lock, release, retraction
 from registry.cli import main
 from registry.contract import ENTITIES
 from registry.doctor import published
@@ -153,6 +153,7 @@ FAULTS: dict[str, tuple[Callable[[Settings], object], str, str, str]] = {
         "locks", "look", "a test, process 1",
     ),
     "half a release": (_left_candidate, "left-overs", "look", ".candidate-1"),
+    "trial of the disk cut off": (lambda s: (s.home / ".trial-x").mkdir(), "left-overs", "look", ".trial-x"),
     "spilled rows": (lambda s: (s.vault_temp / "load-x").mkdir(), "left-overs", "look", "load-x"),
     "file that can't be placed": (_misnamed, "deliveries", "wrong", "can't tell what it holds"),
     "month to come": (_future, "deliveries", "wrong", "udine/2099-01: later than the present month"),
@@ -183,6 +184,43 @@ def test_what_is_wrong_is_named(
     assert [level for finding in found if told in finding.text] == [found[0].level], found
     if level == "wrong":
         assert run(settings).exit_code == 2
+
+
+BY_DAGSTER = {"by": "Dagster run 1a2b3c4d", "pid": 77, "since": "2024-05-03T06:00:01+00:00"}
+
+
+@pytest.mark.parametrize(
+    ("ended", "level"),
+    [
+        ({"at": "2024-05-03T06:00:40.123+00:00", "run": "1a2b3c4d-5e6f", "process": 99}, "ok"),
+        ({"at": "2024-05-03T06:00:40.123+00:00", "run": "another", "process": 77}, "ok"),
+        ({"at": "2024-05-03T06:00:01.900+00:00", "run": "1a2b3c4d-5e6f", "process": 77, "exit_code": 3}, "ok"),
+        ({"at": "2024-05-03T06:00:40.123+00:00", "run": "another", "process": 99}, "look"),
+        ({"at": "2024-05-03T05:59:59.000+00:00", "run": "another", "process": 77}, "look"),
+        ({"at": "2024-05-03T06:00:40.123+00:00", "run": "1a2b3c4d-5e6f", "event": "refresh_started"}, "look"),
+    ],
+    ids=["its run", "its process", "a refusal", "another's end", "an end before", "its beginning"],
+)
+def test_a_run_that_ended_by_its_journal_did_not_die(
+    settings: Settings, ended: dict[str, object], level: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.lock_file.touch()
+    settings.lock_file.with_suffix(".holder.json").write_text(json.dumps(BY_DAGSTER))
+    monkeypatch.setattr(journal, "entries", lambda _: [{"event": "refresh_ended", **ended}])
+    (finding,) = [finding for finding in doctor.examine(settings) if finding.subject == "locks"]
+    assert finding.level == level, finding.text
+
+
+def test_a_disk_that_lacks_something_is_named_and_one_that_is_busy_is_not_tried(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "symlink", refuse)
+    assert "its disk has no symbolic links" in run(settings).output
+    monkeypatch.setattr(lock, "is_held", lambda _: True)
+    assert "symbolic links" not in run(settings).output
 
 
 def test_status_says_the_same_of_months_to_come_and_of_what_is_retracted(settings: Settings) -> None:

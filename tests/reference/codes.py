@@ -246,14 +246,13 @@ def read_period(text: str, site: Site) -> tuple[date, date] | None:
     return date(int(year), month, 1), date(int(year), month, calendar.monthrange(int(year), month)[1])
 
 
-<<<<<<< HEAD
 NOTHING = {"zero", "nil", "none", "no dose", "not given", "nessuna", "nessuna dose", "keine", "aucune", "cero"}
 """Some words for a dose of nothing. Not null: German for zero, and in many exports a value that they don't have."""
-=======
+
+
 def _is_late(part: str) -> bool:
     """A day of the month whose number is none of a month."""
     return re.fullmatch(r"1[3-9]|2\d|3[01]", part) is not None
->>>>>>> keys
 
 
 def says_nothing_given(dose: str) -> bool:
