@@ -4,13 +4,17 @@
 PYTHON ?= python3
 PORT ?= 3000
 BIN := .venv/bin
-UV_VERSION := 0.13.9
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick mutants faults bench dev refresh sql lint clean
+.PHONY: help setup demo test quick pythons mutants faults bench dev refresh sql lint clean
 
 help:  ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
+
+# A virtual environment without its Python (the system's was replaced) is as good as none.
+ifneq ($(shell $(BIN)/python -c 'print("runs")' 2>/dev/null),runs)
+$(shell rm -f .venv/.ready)
+endif
 
 setup: .venv/.ready  ## Install everything into .venv (done by every other target)
 
@@ -18,9 +22,8 @@ setup: .venv/.ready  ## Install everything into .venv (done by every other targe
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' \
 		|| { echo "error: $(PYTHON) is not Python 3.11 to 3.13; name one that is: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 2; }
 	@echo "· installing into .venv (once; a minute or two)"
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
-	@$(BIN)/uv export --quiet --frozen --all-groups --no-emit-project --output-file .venv/requirements.txt
+	@test -e $@ && $(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
+	@rm -f $@
 	@sh scripts/install-locked .venv
 	@touch $@
 
@@ -32,6 +35,9 @@ test: setup  ## The whole test suite
 
 quick: setup  ## The unit tests alone
 	@$(BIN)/python -m pytest -q tests/unit tests/reference
+
+pythons: setup  ## The unit tests on the other Pythons of 3.11 to 3.13 that are here
+	@sh scripts/other-pythons
 
 mutants: setup  ## Change each threshold and comparison of the clinical SQL: the tests must notice every change
 	@$(BIN)/python -m pytest -q -n 2 tests/mutation --mutants all

@@ -185,7 +185,7 @@ PUBLISHED: tuple[PublishedTable, ...] = (
         "meta.derivation_agreement",
         "site derivation with_bands",
         "is_site_rule n_draws n_impossible n_pairs median_difference_10e9_l median_ratio share_within_5_pct "
-        "n_draws_with_bands n_closer ambiguous_parts not_percentages zero_differential",
+        "n_draws_with_bands n_closer ambiguous_parts unpaired_parts not_percentages zero_differential",
     ),
     _table(
         "meta.completeness",

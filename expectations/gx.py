@@ -26,6 +26,7 @@ from sqlalchemy.pool import NullPool
 
 from expectations.check import Check
 from expectations.duckdb_adapter import serve
+from registry import memory
 
 _RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0}
 
@@ -97,6 +98,8 @@ def _finding(result: ExpectationValidationResult) -> Finding:
     counts: Mapping[str, Any] = result.result or {}
     if not counts:
         # Errors of DuckDB quote values: only the kind of error may be told.
+        if memory.ran_out(str(result.exception_info)):
+            raise duckdb.OutOfMemoryException("a check of the gate")
         return Finding(error="its query failed")
     if "unexpected_count" in counts and counts.get("element_count") == 0:
         return Finding(success=True)  # nothing can be wrong in a table without rows; the counts are NULL there

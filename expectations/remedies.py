@@ -90,6 +90,12 @@ _BY_CHECK = {
     "patients_left_cohort_for_a_cell": _CELLS,
     "site_cohort_shrunk": _CELLS,
     "demographics_emptied": _CELLS,
+    "dose_amounts_read": Remedy(
+        SITE,
+        "`meta.column_defect` names the files, column dose. Have the amount sent as a number, with or without unit, "
+        "and as 0 where nothing was given; or map the site's word for that to not_given (`codes.status` in its "
+        "`site.yml`) and have it sent as the status.",
+    ),
     "neutrophil_codes_mapped": _CODES,
     "delivery_month_in_the_future": _PLACE,
     "delivery_in_its_place": _PLACE,
@@ -115,6 +121,11 @@ _BY_CHECK = {
         SITE,
         "Have the laboratory's export give each result its specimen id or its time, or the measured ANC: of two draws "
         "on one day nothing says which leukocytes belong to which percentage. Look up these draws in the charts.",
+    ),
+    "parts_are_paired": Remedy(
+        SITE,
+        "Have the laboratory's export give all parts of a draw the same specimen id, or no id and the same time; or "
+        "have it send the measured ANC. Look up these days in the charts.",
     ),
     "percentages_are_percentages": Remedy(
         SITE,

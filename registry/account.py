@@ -16,6 +16,7 @@ import duckdb
 
 from registry.account_codes import new_codes
 from registry.release.store import current, find
+from registry.settings import connect_options
 
 if TYPE_CHECKING:
     from registry.settings import Settings
@@ -128,19 +129,21 @@ def of_release(settings: Settings, *, with_codes: bool = False) -> list[SiteAcco
     previous = find(settings, previous_id) if previous_id else None
     before = previous.database if previous else None
     with release.reading():
-        return compare(release.database, before, new_codes(settings, before) if with_codes else None)
+        return compare(settings, release.database, before, new_codes(settings, before) if with_codes else None)
 
 
 def of_build(settings: Settings) -> list[SiteAccount]:
     """The account of what was built and not published, against the release in force; test codes are named."""
     release = current(settings)
     before = release.database if release else None
-    return compare(settings.warehouse, before, new_codes(settings, before))
+    return compare(settings, settings.warehouse, before, new_codes(settings, before))
 
 
-def compare(now: Path, before: Path | None, names: Mapping[str, tuple[str, ...]] | None = None) -> list[SiteAccount]:
+def compare(
+    settings: Settings, now: Path, before: Path | None, names: Mapping[str, tuple[str, ...]] | None = None
+) -> list[SiteAccount]:
     """The account of a release or build file against an earlier release, the worst site first."""
-    with duckdb.connect() as connection:
+    with duckdb.connect(config=connect_options(settings)) as connection:
         for name, path in (("now", now), ("before", before)):
             if path is not None:
                 quoted = str(path).replace("'", "''")

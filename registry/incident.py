@@ -17,6 +17,7 @@ from pathlib import Path
 
 import duckdb
 
+from registry import memory
 from registry.contract import FORMATS
 from registry.disk import trouble
 from registry.errors import UserError
@@ -47,11 +48,8 @@ def understood(settings: Settings | None, error: Exception, doing: str) -> UserE
     """
     if isinstance(error, (UserError, ProgramFault)):
         return error
-    if any(isinstance(at, (MemoryError, duckdb.OutOfMemoryException)) for at in _chain(error)):
-        limit = settings.memory_limit if settings else "its limit"
-        return UserError(
-            f"{doing}: more memory is needed than {limit}: raise REGISTRY_MEMORY_LIMIT, or use a larger machine"
-        )
+    if memory.ran_out(error):
+        return UserError(memory.line(doing, error, settings.memory_limit if settings else None))
     if known := _of_the_machine(settings, error):
         return known
     if isinstance(error, OSError) and error.strerror:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import duckdb
 
+from registry import memory
 from registry.contract import ENTITIES
 from registry.errors import UserError
+from registry.ingest import load_profiles
+from registry.ingest.staging import NOT_KEPT
 from registry.paths import SEEDS
 from registry.settings import Settings, is_month
+from registry.site_profile import SiteProfile
 from registry.vault import connect_vault
 
 
@@ -21,6 +26,7 @@ class HeldBack:
     """One row that is quarantined: its place, and the codes of its reasons.
 
     record: its number in the file. row_number: that in raw, where each test of a wide laboratory table is a row.
+    n_cells: of a record that can't be split as its header: its cells, and the columns that the header names.
     """
 
     site: str
@@ -31,6 +37,17 @@ class HeldBack:
     reasons: tuple[str, ...]
     file_no: int
     row_number: int
+    n_cells: tuple[int, int] | None = None
+
+    def why(self, meanings: dict[str, str]) -> str:
+        """The reasons in plain words; of a record with other cells than its header how many."""
+        text = " ".join(meanings[code] for code in self.reasons)
+        if self.n_cells is None:
+            return text
+        sent, named = self.n_cells
+        n_wrong = "one cell" if abs(sent - named) == 1 else f"{abs(sent - named)} cells"
+        which = "many" if sent > named else "few"
+        return f"{text} It has {sent} cells where the header names {named}: {n_wrong} too {which}."
 
 
 @dataclass(frozen=True)
@@ -84,10 +101,52 @@ def held_back(settings: Settings, which: Filter) -> list[HeldBack]:
             """,
             {"site": which.site, "delivery": which.delivery, "entity": which.entity, "reason": which.reason},
         ).fetchall()
+        n_cells = _cells_of_malformed(settings, connection)
     return [
-        HeldBack(site, delivery, entity, file, record, tuple(codes.split(",")), file_no, row_number)
+        HeldBack(
+            site,
+            delivery,
+            entity,
+            file,
+            record,
+            tuple(codes.split(",")),
+            file_no,
+            row_number,
+            n_cells.get((entity, file_no, row_number)),
+        )
         for site, delivery, entity, file, record, codes, file_no, row_number in found
     ]
+
+
+def _cells_of_malformed(
+    settings: Settings, connection: duckdb.DuckDBPyConnection
+) -> dict[tuple[str, int, int], tuple[int, int]]:
+    """Of malformed records with other cells than their header, by entity, file and row: cells, columns of the header.
+
+    None of a file with columns that are not stored, whose records are not kept; nor of one cell, which an unknown
+    delimiter leaves.
+    """
+    try:
+        profiles = load_profiles(settings)
+    except UserError:
+        return {}
+    found: dict[tuple[str, int, int], tuple[int, int]] = {}
+    for entity in ENTITIES:
+        rows = connection.execute(
+            f"""
+            SELECT file_no, r.record_number, r.malformed, f.site, f.format, f.columns
+            FROM raw."{entity}" AS r JOIN input_file AS f USING (file_no)
+            WHERE f.is_current AND r.malformed IS NOT NULL AND r.malformed <> $not_kept
+            """,
+            {"not_kept": NOT_KEPT},
+        ).fetchall()
+        for file_no, number, text, site, form, columns in rows:
+            profile = profiles.get(site, SiteProfile())
+            delimiter = "\t" if form == "xlsx" else profile.csv.delimiter
+            sent, named = len(next(csv.reader([text], delimiter=delimiter, strict=False), [])), len(json.loads(columns))
+            if sent not in (0, 1, named):
+                found[entity, file_no, number] = sent, named
+    return found
 
 
 @contextmanager
@@ -104,7 +163,9 @@ def connect_built(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         try:
             connection.execute(f"ATTACH '{path}' AS built (READ_ONLY)")
             connection.execute("SELECT 1 FROM built.intermediate.int_set_aside LIMIT 0")
-        except duckdb.Error:
+        except duckdb.Error as error:
+            if memory.ran_out(error):
+                raise
             raise UserError(
                 f"{settings.warehouse}: can't be read now; wait for the refresh under way, or run: registry refresh"
             ) from None

@@ -104,5 +104,5 @@ def _rows(
         sent = dict(zip(entity.columns, cells, strict=True))
         named = zip(names, targets, strict=True)
         own = [sent[target] if target in sent else (extra or {}).get(name) for name, target in named]
-        codes = why[number].reasons
-        yield [why[number].record, " ".join(codes), " ".join(meanings[code] for code in codes), *own, malformed]
+        row = why[number]
+        yield [row.record, " ".join(row.reasons), row.why(meanings), *own, malformed]

@@ -173,6 +173,16 @@ def connect_options(settings: Settings) -> dict[str, str | int | bool | float | 
     }
 
 
+A_FEW_ROWS: dict[str, str | int | bool | float | list[str]] = {
+    "memory_limit": "100MB",
+    "threads": 1,
+    "temp_directory": "",
+    "autoinstall_known_extensions": False,
+}
+"""DuckDB's configuration for a count or a few rows. Without one DuckDB would spill beside the file that it reads, in a
+sealed release."""
+
+
 def is_month(text: str) -> bool:
     """Is this a delivery month, YYYY-MM?"""
     return _MONTH.fullmatch(text) is not None

@@ -10,14 +10,18 @@ from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, fie
 
 from registry import vocabulary
 from registry.contract import ANALYTES
-from registry.wide_profile import not_blank, trimmed_keys
+from registry.wide_profile import check_unit_fits, not_blank, trimmed_keys
 from registry.yaml_model import MistakeAt, YamlModel, nearest, one_of
 
 WORD_COLUMNS = ("sex", "ms_phenotype", "duffy_null", "status", "event_type", "end_reason", "verdict", "material")
 """Columns whose words a site may map to the codes of the contract."""
 
 _HOW_TO_WRITE_A_TEST = "write one analyte, or one for each kind of unit: {count: anc, percent: neutrophils_pct}"
-_ZERO = re.compile(r"[+-]?(0+([.,]0*)?|[.,]0+)")
+_MEASUREMENT = re.compile(
+    r"(?:[<>=≤≥~+ ]*|- *(?=[0.,]+$))(?:\d{1,3}(?:[.,' ]\d{3})+(?:[.,]\d*)?|\d+(?:[.,]\d*)?|[.,]\d+)(?:e[+-]?\d+)? *%?",
+    re.IGNORECASE,
+)
+"""A number as a result may be written, in whatever marks; below zero it is none."""
 _NOT_A_FLAG = re.compile(r"[\d<>=≤≥%]|^[.,\s]*$")
 
 
@@ -96,15 +100,29 @@ class Codes(YamlModel):
         """Each word with a code of its column. MistakeAt where two words that are compared as one mean two things."""
         column = str(info.field_name)
         codes = {code.casefold(): code for code in vocabulary.codes(column)}
+        if column == "duffy_null":  # yes and no in any of the known words: its codes are truth values
+            codes |= vocabulary.code_words(column)
         meant: dict[str, str] = {}
         folded: dict[str, str] = {}
         for word, code in mapping.items():
-            if codes and code.casefold() not in codes:
-                raise MistakeAt((word,), f"unknown code of {column} '{code}'{nearest(code, codes.values())}")
-            meant[word] = codes.get(code.casefold(), code)
+            written = vocabulary.folded_word(code) if column == "duffy_null" else code.casefold()
+            if codes and written not in codes:
+                raise MistakeAt((word,), f"unknown code of {column} '{code}'{nearest(code, set(codes.values()))}")
+            meant[word] = codes.get(written, code)
             if folded.setdefault(vocabulary.folded_word(word), meant[word]) != meant[word]:
                 raise MistakeAt((word,), f"'{word}' is written twice with different meanings")
         return meant
+
+    @field_validator("units")
+    @classmethod
+    def _same_kind(cls, units: dict[str, str]) -> dict[str, str]:
+        """MistakeAt where a unit that is known would measure something else."""
+        kinds = vocabulary.unit_dimensions()
+        for own, meant in units.items():
+            known, other = (kinds.get(vocabulary.folded_unit(unit)) for unit in (own, meant))
+            if known and other and known != other:
+                raise MistakeAt((own,), f"'{own}' is a unit of {known}, and can't be '{meant}', a unit of {other}")
+        return units
 
 
 class ConstantUnits(YamlModel):
@@ -133,6 +151,7 @@ def check_units(units: Mapping[str, str], codes: Codes) -> None:
                 known_unit(unit)
             except ValueError as error:
                 raise MistakeAt(place, str(error)) from None
+        check_unit_fits(place, code, unit, codes.tests, codes.units)
 
 
 def _flag(mark: str) -> str:
@@ -146,9 +165,30 @@ def _flag(mark: str) -> str:
 def _missing(word: str) -> str:
     if not word.strip():
         raise ValueError("write a text; a blank cell means no value already")
-    if _ZERO.fullmatch(word.strip()):
-        raise ValueError(f"'{word}' can't mean no value: a count of 0 is the gravest result there is")
+    plain = vocabulary.plain_characters(word).strip()
+    if is_measurement(plain):
+        raise ValueError(f"'{word}' can't mean no value: it is a number, and every result of that value would be lost")
+    meaning = _known_as(plain)
+    if meaning:
+        raise ValueError(f"'{word}' can't mean no value: it is known as {meaning}")
     return word.strip()
+
+
+def is_measurement(text: str) -> bool:
+    """Whether a text is a number of zero or more, in whatever marks, with or without an operator or a percent sign."""
+    return _MEASUREMENT.fullmatch(text.strip()) is not None
+
+
+def _known_as(word: str) -> str:
+    """What a word means already; "" where nobody knows it."""
+    column = next((name for name in WORD_COLUMNS if vocabulary.folded_word(word) in vocabulary.code_words(name)), None)
+    if column:
+        return f"a word of {column}"
+    if word.casefold() in vocabulary.drugs():
+        return "a drug"
+    if word in ANALYTES or vocabulary.folded_code(word) in map(vocabulary.folded_code, vocabulary.test_codes()):
+        return "a test"
+    return "a unit" if vocabulary.folded_unit(word) in vocabulary.units() else ""
 
 
 Flag = Annotated[str, AfterValidator(_flag)]

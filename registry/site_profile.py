@@ -2,68 +2,29 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import re
 import unicodedata
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, create_model, model_validator
 
 from registry.contract import CANCELLED, ENTITIES, IGNORE, MEASURED_ON, TIMED_COLUMNS
-from registry.site_codes import Codes, ConstantUnits, Flag, MissingWord, check_units
+from registry.csv_profile import CsvProfile
+from registry.site_codes import WORD_COLUMNS, Codes, ConstantUnits, Flag, MissingWord, check_units, is_measurement
 from registry.study import TimeZone
 from registry.vocabulary import code_words, folded_header, folded_word
-from registry.wide_profile import Wide, WideTable, WideTest, analytes_as_codes, check_wide, trimmed_keys
+from registry.wide_profile import Wide, WideTable, WideTest, analytes_as_codes, check_wide, named_once, trimmed_keys
 from registry.yaml_model import MistakeAt, YamlModel, load_model, one_of
 
 PROFILE_NAME = "site.yml"
 _PLANNED_FORMATS = ("omop", "fhir")
-_DATE_DIRECTIVES = frozenset("dmYyHMSfbBpIzj%")
 
 
 def _native(name: str) -> str:
     if name in _PLANNED_FORMATS:
         raise ValueError(f"'{name}' is not yet supported; convert the export to the native format")
     return one_of(name, ("native",), "format")
-
-
-def _text_encoding(name: str) -> str:
-    try:
-        "".encode(name)
-        b"".decode(name)
-    except (LookupError, UnicodeError, ValueError):
-        raise ValueError(f"unknown encoding '{name}'; known: utf-8, latin-1, cp1252, utf-16") from None
-    return name
-
-
-def _delimiter(mark: str) -> str:
-    mark = {"\\t": "\t", "tab": "\t"}.get(mark, mark)
-    if len(mark) != 1 or not mark.isascii() or mark.isalnum() or mark in ' "\r\n\0':
-        raise ValueError('write one character, such as ";" or ","  (a tab as "\\t")')
-    return mark
-
-
-def _number_mark(mark: str) -> str:
-    if len(mark) != 1 or mark.isalnum() or mark in "+-<>=≤≥\r\n\0_":
-        raise ValueError("write one character that is no digit, letter or sign")
-    return mark
-
-
-def _date_format(text: str) -> str:
-    """A strptime format that holds a year and reads back what it writes."""
-    directives = re.findall(r"%-?(.?)", text)
-    unknown = next((d for d in directives if d not in _DATE_DIRECTIVES), None)
-    if unknown is not None:
-        raise ValueError(f"'{text}' is no strptime format: %{unknown} is unknown")
-    if not {"Y", "y"} & set(directives):
-        raise ValueError(f"'{text}' holds no year (%Y); write for example %d/%m/%Y")
-    plain = text.replace("%-", "%")
-    try:
-        dt.datetime.strptime(dt.datetime(2021, 11, 23, 14, 5, 6).strftime(plain), plain)
-    except (ValueError, re.error):
-        raise ValueError(f"'{text}' is no strptime format; write for example %d/%m/%Y") from None
-    return text
 
 
 def _column_names_of(entity: str) -> Any:
@@ -81,12 +42,17 @@ def _key_of(entity: str) -> Any:
     columns = [column for column in ENTITIES[entity].columns if column != ENTITIES[entity].key]
 
     def check(names: tuple[str, ...]) -> tuple[str, ...]:
+        if not names:
+            raise ValueError("is empty; name the columns that make the key, such as patient_id and the date")
         for name in names:
             one_of(name, columns, f"column of {entity}")
+        named_once(names)
+        if "status" in names:
+            raise ValueError("status can't be part of the key: a cancellation would have another key than its record")
         dated = {"treatments": "start_date", "adjudications": "onset_from", **MEASURED_ON}.get(entity)
-        if names and dated not in names:
+        if dated not in names:
             raise ValueError(f"{dated} must be part of the key: else a later record would replace an earlier one")
-        if names and "patient_id" not in names:
+        if "patient_id" not in names:
             raise ValueError("patient_id must be part of the key: else two patients' records would have the same one")
         return names
 
@@ -106,23 +72,11 @@ def _workbook_name(names: Any) -> Any:
         other = next((name for name in names if not str(name).lower().endswith(".xlsx")), None)
         if other is not None:
             raise MistakeAt((str(other),), f"'{other}' is not a workbook: write the file's name with .xlsx")
+        empty = next((str(name) for name, sheets in names.items() if sheets == {}), None)
+        if empty is not None:
+            raise MistakeAt((empty,), "is empty; write one `sheet: entity` a line below it, or take it out")
+        return trimmed_keys(names)
     return names
-
-
-class CsvProfile(YamlModel):
-    """How the site's CSV files are written, and how its cells write numbers and dates."""
-
-    encoding: Annotated[str, AfterValidator(_text_encoding)] = "utf-8"
-    delimiter: Annotated[str, AfterValidator(_delimiter)] = ","
-    decimal: Annotated[str, AfterValidator(_number_mark)] = "."
-    thousands: Annotated[str, AfterValidator(_number_mark)] | None = None
-    date_formats: tuple[Annotated[str, AfterValidator(_date_format)], ...] = ()
-
-    @model_validator(mode="after")
-    def _marks_differ(self) -> CsvProfile:
-        if self.decimal == self.thousands:
-            raise ValueError("thousands is the same character as decimal")
-        return self
 
 
 _column_fields: dict[str, Any] = {name: (_column_names_of(name), Field(default_factory=dict)) for name in ENTITIES}
@@ -152,8 +106,8 @@ class SiteProfile(YamlModel):
     columns: ColumnNames = ColumnNames()  # type: ignore[valid-type]
     codes: Codes = Codes()
     wide: Wide = Wide()
-    missing: tuple[MissingWord, ...] = ()
-    flags: tuple[Flag, ...] = ()
+    missing: Annotated[tuple[MissingWord, ...], AfterValidator(named_once)] = ()
+    flags: Annotated[tuple[Flag, ...], AfterValidator(named_once)] = ()
     units: ConstantUnits = ConstantUnits()
     keys: ComposedKeys = ComposedKeys()  # type: ignore[valid-type]
     sheets: Sheets = Field(default_factory=dict)
@@ -225,7 +179,37 @@ class SiteProfile(YamlModel):
                 needed = own in (*entity.required, "patient_id") and own not in meant
                 if ours == IGNORE and needed and not (own == entity.key and self.composed_key(entity.name)):
                     raise MistakeAt(place, f"{own} can't be ignored: no row of {entity.name} can be used without it")
+                if ours == IGNORE and own in self.composed_key(entity.name) and own not in meant:
+                    raise MistakeAt(place, f"{own} can't be ignored: it is part of the key (keys.{entity.name})")
         return self
+
+    @model_validator(mode="after")
+    def _marks_mean_one_thing(self) -> SiteProfile:
+        own = {
+            word.casefold(): column
+            for column in (*WORD_COLUMNS, "tests", "units", "drugs")
+            for word in self._own(column)
+        }
+        for number, word in enumerate(self.missing):
+            if word.casefold() in own:
+                raise MistakeAt(
+                    ("missing", number), f"'{word}' can't mean no value: codes.{own[word.casefold()]} has it"
+                )
+            flag = next(
+                (mark for mark in self.flags if is_measurement(word.removeprefix(mark).removesuffix(mark))), None
+            )
+            if flag:
+                raise MistakeAt(
+                    ("missing", number), f"'{word}' can't mean no value: it is a number with the flag '{flag}'"
+                )
+        for number, mark in enumerate(self.flags):
+            if set(mark) <= {self.csv.decimal, self.csv.thousands}:
+                raise MistakeAt(("flags", number), f"'{mark}' can't be a flag: it is a mark of numbers in `csv`")
+        return self
+
+    def _own(self, column: str) -> Iterable[str]:
+        words: dict[str, object] = getattr(self.codes, column)
+        return words
 
     @model_validator(mode="after")
     def _wide_is_explained(self) -> SiteProfile:

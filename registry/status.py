@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 from registry import account, ingest, lock, release, retraction
+from registry.errors import UserError
 from registry.settings import Settings
 
 
-def describe(settings: Settings) -> list[tuple[str, str]]:
-    """Label and text of each line; reads the ledger and the releases, changes nothing.
+def describe(settings: Settings) -> tuple[list[tuple[str, str]], UserError | None]:
+    """Label and text of each line, and why the deliveries can't be read, if so: a mistake in a profile or their names.
 
-    Raises:
-        UserError: for a mistake in the settings, a profile or a delivered file's name.
+    Reads the ledger and the releases, changes nothing.
     """
     lines = [("home", str(settings.home)), ("deliveries", str(settings.deliveries))]
-    if settings.deliveries.is_dir():
-        files = ingest.discover(settings)
-        to_load = ingest.not_yet_loaded(settings, files, ingest.load_profiles(settings))
-        months = sorted({file.delivery for file in files})
-        sites = sorted({file.site for file in files})
-        span = f", {months[0]} to {months[-1]}" if months else ""
-        lines.append(("delivered", f"{_counted(len(files), 'file')} of {_counted(len(sites), 'site')}{span}"))
-        lines.append(
-            ("not loaded yet", _counted(len(to_load), "file") + ("; run: registry refresh" if to_load else ""))
-        )
-    else:
-        lines.append(("delivered", "nothing: the folder does not exist"))
+    mistake: UserError | None = None
+    try:
+        lines += _delivered(settings)
+    except UserError as error:
+        mistake = error
+        lines.append(("delivered", "can't be read: see the error at the end"))
     current = release.current(settings)
     if current is None:
         lines.append(("release in force", "none yet"))
@@ -45,7 +39,21 @@ def describe(settings: Settings) -> list[tuple[str, str]]:
             ("last refresh", f"the gate refused it, {_counted(len(decision.audit.blocking), 'check')}: {results}")
         )
     lines.append(("refresh under way", lock.describe_holder(settings) if lock.is_held(settings) else "no"))
-    return lines
+    return lines, mistake
+
+
+def _delivered(settings: Settings) -> list[tuple[str, str]]:
+    if not settings.deliveries.is_dir():
+        return [("delivered", "nothing: the folder does not exist")]
+    files = ingest.discover(settings)
+    to_load = ingest.not_yet_loaded(settings, files, ingest.load_profiles(settings))
+    months = sorted({file.delivery for file in files})
+    sites = sorted({file.site for file in files})
+    span = f", {months[0]} to {months[-1]}" if months else ""
+    return [
+        ("delivered", f"{_counted(len(files), 'file')} of {_counted(len(sites), 'site')}{span}"),
+        ("not loaded yet", _counted(len(to_load), "file") + ("; run: registry refresh" if to_load else "")),
+    ]
 
 
 def _counted(number: int, what: str) -> str:

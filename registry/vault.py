@@ -17,6 +17,7 @@ from pathlib import Path
 
 import duckdb
 
+from registry import memory
 from registry.contract import ENTITIES, Entity
 from registry.disk import group_folder, raise_if_held
 from registry.errors import UserError
@@ -153,6 +154,8 @@ def _open(settings: Settings, read_only: bool) -> duckdb.DuckDBPyConnection:
         return connection
     except duckdb.Error as error:
         connection.close()
+        if memory.ran_out(error):
+            raise
         raise_if_held(settings.raw_db, str(error))
         raise UserError(
             f"{settings.raw_db} can't be opened: it is damaged, of a newer DuckDB, or open here "

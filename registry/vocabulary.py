@@ -72,6 +72,12 @@ def analyte_dimensions() -> dict[str, str]:
     return dict(zip(_column("analytes", "analyte"), _column("analytes", "dimension"), strict=True))
 
 
+def usual_units() -> dict[str, str]:
+    """What units measure → the unit of the first analyte that is measured so."""
+    pairs = list(zip(_column("analytes", "dimension"), _column("analytes", "canonical_unit"), strict=True))
+    return dict(reversed(pairs))
+
+
 def code_words(column: str) -> dict[str, str]:
     """Every known word of a coded column, as `folded_word` has it → its code."""
     rows = zip(_column("code_words", "kind"), _column("code_words", "word"), _column("code_words", "code"), strict=True)

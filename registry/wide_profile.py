@@ -25,10 +25,20 @@ def trimmed_keys(mapping: Any) -> Any:
     if not isinstance(mapping, dict):
         return mapping
     folded = [vocabulary.folded_header(str(key)) for key in mapping]
+    if "" in folded:
+        raise ValueError("write a text before the colon, not a blank")
     twice = next((key for key in folded if folded.count(key) > 1), None)
     if twice is not None:
         raise ValueError(f"'{twice}' is written twice (upper and lower case are the same)")
     return {str(key).strip(): value for key, value in mapping.items()}
+
+
+def named_once(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of a list; ValueError where one is there twice."""
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise ValueError(f"'{twice}' is written twice; take one out")
+    return names
 
 
 def not_blank(text: str) -> str:
@@ -57,7 +67,7 @@ class WideTable(YamlModel):
     """How a site lays out draws: header → test, and the columns that stand only on the first row of their group."""
 
     tests: Annotated[dict[str, WideTest], BeforeValidator(trimmed_keys)] = Field(min_length=1)
-    carry_down: tuple[Annotated[str, AfterValidator(_carried)], ...] = ()
+    carry_down: Annotated[tuple[Annotated[str, AfterValidator(_carried)], ...], AfterValidator(named_once)] = ()
 
     @property
     def by_header(self) -> dict[str, WideTest]:
@@ -71,12 +81,41 @@ class Wide(YamlModel):
     lab_results: WideTable | None = None
 
 
-def check_wide(
-    table: WideTable, own_columns: Collection[str], own_codes: Collection[str], own_units: Collection[str]
-) -> None:
-    """MistakeAt where a header means a column too, or a test's code or unit means nothing.
+def kinds_of_unit(code: str, own_codes: Mapping[str, str | dict[str, str]]) -> set[str]:
+    """What a test may be measured in (count, percent, mass_concentration); empty where nobody knows the code."""
+    folded, dimensions = vocabulary.folded_code(code), vocabulary.analyte_dimensions()
+    own = [meaning for own, meaning in own_codes.items() if vocabulary.folded_code(own) == folded]
+    loinc = {vocabulary.folded_code(known): analyte for known, analyte in vocabulary.loinc_codes().items()}
+    known = [name for name in (loinc.get(folded), code if code in ANALYTES else None) if name]
+    kinds: set[str] = set()
+    for meaning in own or known:
+        kinds |= set(meaning) if isinstance(meaning, dict) else {dimensions.get(meaning, "")}
+    return kinds - {""}
 
-    own_columns: the site's headers of lab_results, folded; own_codes, own_units: the keys of its `codes`.
+
+def check_unit_fits(
+    place: tuple[str, ...], code: str, unit: str, own_codes: Mapping[str, Any], own_units: Mapping[str, str]
+) -> None:
+    """MistakeAt where a test is never measured in that kind of unit: no result of it could ever be used."""
+    meant = {vocabulary.folded_unit(own): known for own, known in own_units.items()}
+    folded = vocabulary.folded_unit(unit)
+    kind = vocabulary.unit_dimensions().get(vocabulary.folded_unit(meant.get(folded, folded)))
+    expected = kinds_of_unit(code, own_codes)
+    if kind and expected and kind not in expected:
+        usual = " or ".join(f"{kind} (such as {vocabulary.usual_units()[kind]})" for kind in sorted(expected))
+        raise MistakeAt(
+            place,
+            f"'{code}' is measured as {usual}, but '{unit}' is a unit of {kind}: correct the unit, or what the code "
+            "means in codes.tests",
+        )
+
+
+def check_wide(
+    table: WideTable, own_columns: Collection[str], own_codes: Mapping[str, Any], own_units: Mapping[str, str]
+) -> None:
+    """MistakeAt where a header means a column too, a test's code or unit means nothing, or the two contradict.
+
+    own_columns: the site's headers of lab_results, folded; own_codes, own_units: those of its `codes`.
     """
     codes = {vocabulary.folded_code(code) for code in (*own_codes, *ANALYTES, *vocabulary.test_codes())}
     units = vocabulary.units() | {vocabulary.folded_unit(unit) for unit in own_units}
@@ -96,6 +135,7 @@ def check_wide(
                 f"'{test.unit}' is neither in codes.units nor a unit known here"
                 + nearest(test.unit, units.union(own_units)),
             )
+        check_unit_fits((*place, "unit"), test.code, test.unit, own_codes, own_units)
 
 
 def analytes_as_codes(table: WideTable | None, own_codes: Mapping[str, str]) -> dict[str, str]:

@@ -38,7 +38,7 @@ _PLAIN_WORDS = {
 class MistakeAt(ValueError):
     """A mistake that a model finds in what lies below it; `place` are the keys that lead there."""
 
-    def __init__(self, place: tuple[str, ...], message: str) -> None:
+    def __init__(self, place: tuple[int | str, ...], message: str) -> None:
         super().__init__(message)
         self.place = place
 

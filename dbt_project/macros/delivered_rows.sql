@@ -2,14 +2,19 @@
   The rows of one entity in the files that count, with trimmed cells, what their file says (site, delivery, marks),
   their keyed hash, and the patient's number. Reads the vault; a model that builds on it must select no identifier.
 
-  base_key is there where the registry composed the key: without the number of a day's second and further measurements.
+  base_key and day_content are there where the registry composed the key: it without the number of a day's second and further
+  measurements, and all cells but key and status.
 
   entity: table in the vault; key: its key column; columns: the contract's columns in order;
   where: an extra condition on r (the raw row).
 #}
 {% macro delivered_rows(entity, key, columns, where='true') -%}
     {%- set cells = [] -%}
-    {%- for column in columns %}{% do cells.append('trimmed.' ~ column) %}{% endfor %}
+    {%- set measured = [] -%}
+    {%- for column in columns %}
+    {%- do cells.append('trimmed.' ~ column) %}
+    {%- if column not in [key, 'status'] %}{% do measured.append('trimmed.' ~ column) %}{% endif %}
+    {%- endfor %}
     select
         trimmed.*,
         {{ record_key('trimmed.salt', entity, 'trimmed.' ~ key) }} as record_key,
@@ -18,6 +23,7 @@
                 then {{ record_key('trimmed.salt', entity, base_key('trimmed.' ~ key)) }}
         end as base_key,
         {{ cells_hash('trimmed.salt', cells) }} as content_hash,
+        case when trimmed.keys_composed then {{ cells_hash('trimmed.salt', measured) }} end as day_content,
         status_words.code as status_code,
         coalesce(status_words.code = 'cancelled', false) as is_cancelled
         {%- if 'patient_id' in columns %},

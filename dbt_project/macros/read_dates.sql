@@ -127,8 +127,8 @@
 
 {#
   A partial date as YYYY-MM or YYYY, of a text as partial_text makes it: year alone, year and month in either order with any
-  mark between, or a whole date whose unknown parts are 00. Of 05/00/1980 the first is the month. Before 1900 there is no
-  year, after 12 no month.
+  mark between, or a whole date whose unknown parts are 00. Of 05/00/1980 the first is the month, of 15/00/1980 a day: a day
+  whose month is unknown leaves the year. Before 1900 there is no year, after 12 no month.
 #}
 {% macro partial_date(text) -%}
     {{ return(adapter.dispatch('partial_date')(text)) }}
@@ -137,7 +137,15 @@
     {%- set year, month, unknown = '(?:19|[2-9]\\d)\\d\\d', '(?:0?[1-9]|1[0-2])', '0{1,2}' %}
     {%- set parted = "regexp_replace(" ~ text ~ ", ' de | *[-/.,] *| +', '-', 'g')" %}
     {%- set parts = "regexp_replace(" ~ parted ~ ", '^(\\d{4}|00)(\\d\\d)(00|\\d{4})$', '\\1-\\2-\\3')" -%}
+    {%- set parts = "regexp_replace(" ~ parts ~ ", '^(\\d{4})(00)(\\d\\d)$|^(\\d\\d)(00)(\\d{4})$', '\\1\\4-\\2\\5-\\3\\6')" -%}
+    {%- set day, late_day = '(?:0?[1-9]|[12]\\d|3[01])', '(?:1[3-9]|2\\d|3[01])' %}
     case
+        when {{ matches(parts, [
+            year ~ '-' ~ unknown ~ '-' ~ day,
+            late_day ~ '-' ~ unknown ~ '-' ~ year,
+            unknown ~ '-' ~ late_day ~ '-' ~ year,
+        ] | join('|')) }}
+            then regexp_extract({{ parts }}, '{{ year }}')
         when {{ matches(parts, [
             year ~ '(-' ~ unknown ~ '){0,2}',
             year ~ '-' ~ month ~ '(-' ~ unknown ~ ')?',

@@ -8,7 +8,8 @@
   decides. A row counts once: quarantined before superseded before not mapped.
   has_patient: the entity refers to a patient (all but patients itself).
   is_numbered: where the registry composes the keys, a day may hold several measurements, numbered. Those that the last file
-  with that day holds no more are superseded too, and contested.
+  with measurements of that day holds no more are superseded too, and contested. What a cancellation of a day takes back says
+  the macro taken_back; where that is unclear the cancellation is quarantined, and what it could mean superseded and contested.
 
   Only keys that came more than once, or that a snapshot may have dropped, need the ordering: most came once.
 #}
@@ -19,6 +20,7 @@ with files as (
         site,
         delivery,
         file_order,
+        cells_per_record,
         delivery_mode,
         dense_rank() over (partition by site order by delivery asc) as delivery_order
     from {{ ref('stg_input_file') }}
@@ -32,11 +34,13 @@ last_snapshot as (
     group by site
 ),
 
+{% if is_numbered %}{{ taken_back(relation) }}{% endif %}
+
 judged as (
     select
         r.file_no,
         r.record_number,
-        r.record_key,
+        {{ 'coalesce(taken_back.record_key, r.record_key) as record_key' if is_numbered else 'r.record_key' }},
         {%- if is_numbered %}
         r.base_key,
         {%- endif %}
@@ -47,6 +51,9 @@ judged as (
         nullif(concat_ws(
             ',',
             r.reasons,
+            {%- if is_numbered %}
+            case when taken_back.is_unclear then 'unclear_cancellation' end,
+            {%- endif %}
             case when not r.is_cancelled and r.has_patient_id and p.patient_no is null then 'unknown_patient' end,
             case when not r.is_cancelled and r.{{ 'judged_to' if entity == 'treatments' else 'judged_on' }} < p.birth_on then 'date_before_birth' end,
             case when not r.is_cancelled and r.judged_on > p.death_on then 'date_after_death' end
@@ -58,16 +65,19 @@ judged as (
     {%- if has_patient %}
     left join {{ ref('int_patient_dates') }} as p on r.patient_no = p.patient_no
     {%- endif %}
+    {%- if is_numbered %}
+    left join taken_back on r.file_no = taken_back.file_no and r.record_number = taken_back.record_number
+    {%- endif %}
 ),
 
 {%- if is_numbered %}
 
--- days of which some file holds several measurements, and the last file that holds any
+-- days of which some file holds several measurements, and the last file that holds any; a cancellation is none
 several_a_day as (
     select judged.base_key, max(files.file_order) as last_file_order
     from judged
     inner join files on judged.file_no = files.file_no
-    where judged.base_key is not null
+    where judged.base_key is not null and not judged.is_cancelled
     group by judged.base_key
     having count(distinct judged.record_key) > 1
 ),
@@ -78,7 +88,17 @@ dropped_keys as (
     inner join files on judged.file_no = files.file_no
     inner join several_a_day on judged.base_key = several_a_day.base_key
     group by judged.record_key, several_a_day.last_file_order
-    having max(files.file_order) < several_a_day.last_file_order
+    having max(files.file_order) < several_a_day.last_file_order and min(case when judged.is_cancelled then 1 else 0 end) = 0
+),
+
+-- measurements that a cancellation may mean, in no later file since
+held_keys as (
+    select judged.record_key
+    from judged
+    inner join files on judged.file_no = files.file_no
+    inner join unclear_keys on judged.record_key = unclear_keys.record_key
+    group by judged.record_key, unclear_keys.file_order
+    having max(files.file_order) <= unclear_keys.file_order
 ),
 {%- endif %}
 
@@ -97,6 +117,8 @@ contended_keys as (
     {%- if is_numbered %}
     union
     select record_key from dropped_keys
+    union
+    select record_key from held_keys
     {%- endif %}
 ),
 
@@ -160,14 +182,22 @@ decided as (
         c.*,
         max(case when not c.is_duplicate then c.key_order end) over (partition by c.record_key) as deciding_order,
         coalesce(max(c.delivery) over (partition by c.record_key) < s.delivery, false) as is_withdrawn,
-        {{ 'd.record_key is not null' if is_numbered else 'false' }} as is_dropped,
+        {%- if is_numbered %}
+        case
+            when held_keys.record_key is not null then 'unclear_cancellation'
+            when dropped_keys.record_key is not null then 'not_in_later_file'
+        end as lost_by,
+        {%- else %}
+        cast(null as {{ dbt.type_string() }}) as lost_by,
+        {%- endif %}
         coalesce(max(case when c.reasons is null and c.is_mapped and not c.is_cancelled then 1 end)
             over (partition by c.record_key order by c.key_order rows between unbounded preceding and 1 preceding
             ), 0) = 1 as had_usable_form
     from compared as c
     left join last_snapshot as s on c.site = s.site
     {%- if is_numbered %}
-    left join dropped_keys as d on c.record_key = d.record_key
+    left join dropped_keys on c.record_key = dropped_keys.record_key
+    left join held_keys on c.record_key = held_keys.record_key
     {%- endif %}
 ),
 
@@ -178,16 +208,17 @@ disposed as (
         record_key,
         is_cancelled,
         reasons,
+        lost_by,
         case
             when reasons is not null then 'quarantined'
             when is_duplicate then 'duplicate'
-            when key_order < deciding_order or is_withdrawn or is_dropped then 'superseded'
+            when key_order < deciding_order or is_withdrawn or lost_by is not null then 'superseded'
             when not is_mapped and not is_cancelled then 'not_mapped'
             else 'current'
         end as disposition,
         key_order = deciding_order and not is_withdrawn and (
             (had_usable_form and (reasons is not null or (not is_mapped and not is_cancelled)))
-            or (is_dropped and reasons is null and is_mapped and not is_cancelled)
+            or (lost_by is not null and reasons is null and is_mapped and not is_cancelled)
         ) as is_contested
     from decided
     union all
@@ -197,6 +228,7 @@ disposed as (
         judged.record_key,
         judged.is_cancelled,
         judged.reasons,
+        cast(null as {{ dbt.type_string() }}) as lost_by,
         case when judged.reasons is not null then 'quarantined' else 'not_mapped' end as disposition,
         false as is_contested
     from judged
@@ -214,6 +246,7 @@ select
     is_cancelled,
     disposition,
     reasons,
+    lost_by,
     is_contested
 from disposed
 where disposition <> 'current'

@@ -148,9 +148,16 @@
     {{ matches(text, '(<=|>=|<|>|≤|≥)?\\s*[+-]?(\\d+\\.?\\d*|\\.\\d+)([eE][+-]?\\d+)?') }}
 {%- endmacro %}
 
-{# Zero, in whatever marks. #}
-{% macro is_zero(text) -%}
-    {{ matches(text, '[+-]?(0+([.,]0*)?|[.,]0+)') }}
+{#
+  Does an amount begin with zero, in whatever marks: 0, 0,0 mg, 0/600 mg, 0 mg (not given)? Not 0.5, nor what may be more than
+  zero: a range (0-300 mg) or a scheme of a day (0-0-1).
+#}
+{% macro is_zero_amount(text) -%}
+    {%- set zero = '[+-]?(0+([.,]0*)?|[.,]0+)\\s*' -%}
+    (
+        {{ matches(text, '(?s)' ~ zero ~ '([^\\p{N}\\s.,].*)?') }}
+        and not {{ matches(text, '(?s)' ~ zero ~ '[+-]\\s*\\p{N}.*') }}
+    )
 {%- endmacro %}
 
 {# A dose without the unit behind its number: 300 mg, 0MU, 5 µg/kg. Any other text stays as it is. #}

@@ -17,9 +17,10 @@ LEAST_CLOSE_PCT = 50
 CLOSER_SHARE = 0.8
 
 # Rounded percentages of a differential may exceed 100 together, and a key may slip: 1 draw in 100 is no pattern.
-# Nor are two draws on one day, once in 100 draws.
+# Nor are two draws on one day, once in 100 draws, with parts of one value or of several.
 IMPOSSIBLE_SHARE = 0.01
 AMBIGUOUS_SHARE = 0.01
+UNPAIRED_SHARE = 0.01
 
 CHOICE = "This registry's choice"
 
@@ -38,7 +39,8 @@ CHECKS: tuple[Check, ...] = (
         """
         SELECT site, derivation, with_bands FROM meta.derivation_agreement
         WHERE n_impossible + n_pairs > n_draws OR n_closer > n_draws_with_bands OR n_draws_with_bands > n_draws
-            OR least(n_draws, n_impossible, n_pairs, n_closer, ambiguous_parts, not_percentages, zero_differential) < 0
+            OR least(n_draws, n_impossible, n_pairs, n_closer, ambiguous_parts, unpaired_parts, not_percentages,
+                zero_differential) < 0
             OR NOT coalesce(share_within_5_pct, 0) BETWEEN 0 AND 100
         UNION ALL
         SELECT site, derivation, NULL FROM meta.derivation_agreement
@@ -127,6 +129,20 @@ CHECKS: tuple[Check, ...] = (
         description="At no site do more than 1 % of the draws without a measured ANC hold parts of different draws, "
         "whose lowest and highest values mean different things. None is derived from them; a neutropenia among them is "
         "missed.",
+        source=f"{CHOICE}: one in a hundred may be two draws on one day",
+        severity="warning",
+        names_offenders=True,
+    ),
+    no_rows(
+        "parts_are_paired",
+        "meta.derivation_agreement",
+        f"""
+        SELECT site, derivation, unpaired_parts || ' days beside ' || (n_draws - n_pairs) || ' draws' AS found
+        FROM meta.derivation_agreement
+        WHERE is_site_rule AND unpaired_parts > {UNPAIRED_SHARE} * (n_draws - n_pairs + unpaired_parts)
+        """,
+        description="At no site do days whose parts lie in different draws make up more than 1 % of the draws without "
+        "a measured ANC and these days. None is derived from them; a neutropenia among them is missed.",
         source=f"{CHOICE}: one in a hundred may be two draws on one day",
         severity="warning",
         names_offenders=True,

@@ -73,6 +73,19 @@ CHECKS: tuple[Check, ...] = (
         names_offenders=True,
     ),
     no_rows(
+        "dose_amounts_read",
+        "meta.column_defect",
+        """
+        SELECT site, sum(n_cells) || ' doses' AS n_counted FROM meta.column_defect
+        WHERE entity = 'administrations' AND column_name = 'dose' GROUP BY site
+        """,
+        description="At no site doses count as given although their amount can't be read. One of them may mean that "
+        "nothing was given.",
+        source="Input contract",
+        severity="warning",
+        names_offenders=True,
+    ),
+    no_rows(
         "neutrophil_codes_mapped",
         "meta.unmapped_code",
         f"""

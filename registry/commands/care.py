@@ -25,8 +25,11 @@ def status(home: Path | None, deliveries: Path | None) -> None:
     from registry.settings import load_settings
     from registry.status import describe
 
-    for label, value in describe(load_settings(home=home, deliveries=deliveries)):
+    lines, mistake = describe(load_settings(home=home, deliveries=deliveries))
+    for label, value in lines:
         console.print(f"{label:<22}{value}")
+    if mistake:
+        raise mistake
 
 
 @click.command()
@@ -164,4 +167,4 @@ def _write_form(settings: Settings, found: ToReview, reader: str, out: Path) -> 
 def _row_held_back(row: HeldBack, meanings: dict[str, str]) -> list[Any]:
     """One line of the list: place, codes, and what they mean."""
     place = [row.site, row.delivery, row.entity, row.file, row.record]
-    return [*place, ",".join(row.reasons), " ".join(meanings[code] for code in row.reasons)]
+    return [*place, ",".join(row.reasons), row.why(meanings)]

@@ -222,8 +222,10 @@ def _primary_cases(path: Path) -> int | str:
     """Cases of the primary definition in a release."""
     import duckdb
 
+    from registry.settings import A_FEW_ROWS
+
     try:
-        with duckdb.connect(str(path / "registry.duckdb"), read_only=True) as connection:
+        with duckdb.connect(str(path / "registry.duckdb"), read_only=True, config=A_FEW_ROWS) as connection:
             found = connection.execute(
                 "SELECT s.n_cases FROM main.mart_sensitivity AS s "
                 "JOIN main.dim_case_definition AS d USING (definition_id) WHERE d.is_primary"

@@ -68,7 +68,7 @@ def places(settings: Settings) -> Iterator[Finding]:
     if retracted:
         yield look(f"{counted(len(retracted), 'place')} retracted, counting nowhere: registry retract --list")
     if not future and not retracted:
-        yield ok("no month is later than the present one, and none is retracted")
+        yield ok("no loaded month is later than the present one, and no place is retracted")
 
 
 def settings_read(settings: Settings) -> Iterator[Finding]:

@@ -1,8 +1,9 @@
 """Keys of records that have none of their own: made of other columns, the same for the same record in any spelling.
 
 Parts are escaped and joined by "/". Where a key has only a day, and a file repeats it with other content, each is a
-measurement of its own: the first has the key itself, the next ones are numbered, "//2", "//3". No part is empty, so no
-other key ends so. The macro `base_key` of dbt_project takes the number off again.
+measurement of its own: the first has the key itself, the next ones are numbered, "//2", "//3". A cancellation has the
+number 0: which measurement of the day it takes back depends on other files too (macro `taken_back` of dbt_project). No
+part is empty, so no other key ends so. The macro `base_key` takes the number off again.
 """
 
 from __future__ import annotations
@@ -36,11 +37,10 @@ class KeyComposer:
         self._formats = (*formats, *(text + BEHIND_DATE for text in self._day_formats))
         self._midnight_is_a_day = midnight_is_a_day
         self._measured_on = MEASURED_ON.get(entity.name)
-        self._compared = tuple(column for column in entity.columns if column not in (entity.key, "status"))
+        self._compared = tuple(column for column in entity.columns if column != entity.key)
         self._cancelled = profile.cancelled_words
         self._missing = profile.missing_words
         self._seen: dict[str, list[int]] = {}
-        self._statuses: set[str] = set()
 
     def joined(self, cells: Mapping[str, str], columns: Sequence[str]) -> str:
         """The key of these columns as they stand; "" where one of them is blank or an error of a spreadsheet."""
@@ -57,22 +57,14 @@ class KeyComposer:
             return key
         if not self._is_day(self._text(cells, measured_on)):
             return key
-        content = tuple(self._text(cells, column) for column in self._compared)
-        status = cells.get("status", "").strip(BLANKS)
+        if folded_word(cells.get("status", "")) in self._cancelled:
+            return f"{key}//0"
+        content = hash(tuple(self._text(cells, column) for column in self._compared))
         known = self._seen.setdefault(key, [])
-        if folded_word(status) in self._cancelled:
-            # takes back the measurement with the same content; without a value the one that has the key itself; with
-            # another value than those of this file none of them
-            same = {hash((content, other)) for other in self._statuses}
-            repeated = next((n for n, one in enumerate(known, start=1) if one in same), None)
-            if repeated is None and known and self._text(cells, "value"):
-                known.append(hash((content, status)))
-                repeated = len(known)
-            return _with_number(key, repeated or 1)
-        self._statuses.add(status)
-        if hash((content, status)) not in known:
-            known.append(hash((content, status)))
-        return _with_number(key, known.index(hash((content, status))) + 1)
+        if content not in known:
+            known.append(content)
+        number = known.index(content) + 1
+        return key if number == 1 else f"{key}//{number}"
 
     def _text(self, cells: Mapping[str, str], column: str) -> str:
         """A cell without surrounding blanks; "" too where it is one of the site's words for no value."""
@@ -89,7 +81,3 @@ class KeyComposer:
     def moment(self, text: str) -> str:
         """A time in the spelling that keys have."""
         return moment(plain_characters(text).strip(), self._formats)
-
-
-def _with_number(key: str, number: int) -> str:
-    return key if number == 1 else f"{key}//{number}"

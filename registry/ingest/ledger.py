@@ -68,6 +68,8 @@ def read_as(file: DeliveredFile, profile: SiteProfile) -> str:
     made_of = [target for target in profile.column_names(file.entity).values() if "." in target]
     if profile.composed_key(file.entity):
         ways.append(profile.composed_key(file.entity))
+    if table or profile.composed_key(file.entity):
+        ways.append("cancellations numbered 0")
     if table or profile.composed_key(file.entity) or made_of:
         ways += [profile.csv.date_formats, sorted(profile.missing_words)]
     return hashlib.sha256(json.dumps(ways).encode()).hexdigest()[:16]

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from registry import memory
 from registry.contract import ENTITIES
 from registry.errors import UserError
 from registry.identity import add_patients, add_salts, file_id
@@ -239,9 +240,10 @@ class _Load:
         except BaseException as error:
             with suppress(duckdb.Error):
                 self._connection.rollback()
+            if where and memory.ran_out(error):
+                raise UserError(memory.line(f"loading {where}", error)) from None
             if where and isinstance(error, (duckdb.Error, OSError)):
                 raise UserError(
-                    f"{where} could not be written to the vault ({type(error).__name__}): "
-                    "check the disk's free space and REGISTRY_MEMORY_LIMIT"
+                    f"{where} could not be written to the vault ({type(error).__name__}): check the disk's free space"
                 ) from None
             raise

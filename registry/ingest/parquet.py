@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from registry import memory
 from registry.contract import MEASURED_ON, Entity
 from registry.errors import UserError
 from registry.ingest.header import Header, Tests, read_header
@@ -41,7 +42,9 @@ def parquet_header(
             "SELECT sum(num_rows) FROM parquet_file_metadata($file)", {"file": str(path)}
         ).fetchone()
         stored = connection.execute("SELECT name FROM parquet_schema($file)", {"file": str(path)}).fetchall()
-    except duckdb.Error:
+    except duckdb.Error as error:
+        if memory.ran_out(error):
+            raise
         raise unreadable(where) from None
     if claimed and claimed[0] and claimed[0] > max(_FEW_ROWS, _ROWS_PER_BYTE * path.stat().st_size):
         raise UserError(f"{where}: says that it holds {claimed[0]:,} rows, too many for its size: export it anew")

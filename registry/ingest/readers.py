@@ -11,6 +11,7 @@ from pathlib import Path
 
 import duckdb
 
+from registry import memory
 from registry.contract import ENTITIES
 from registry.errors import UserError
 from registry.ingest.bulk import load_parquet
@@ -106,9 +107,9 @@ def _read_parquet(target: Target, file: DeliveredFile, profile: SiteProfile, fil
             counts = Counts(
                 n_rows, n_not_cancelled=_n_not_cancelled(target, file, file_no, header, profile.cancelled_words)
             )
-    except duckdb.OutOfMemoryException:
-        raise
-    except duckdb.Error:
+    except duckdb.Error as error:
+        if memory.ran_out(error):
+            raise
         raise unreadable(file.where) from None
     require_columns(header, counts.n_not_cancelled, file.where)
     return Reading(header, counts)

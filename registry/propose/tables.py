@@ -155,7 +155,7 @@ def _parquet_table(file: ExportFile) -> Table:
 
 def _parquet_rows(file: ExportFile) -> Iterator[Row]:
     """The header, then the rows, by DuckDB in batches; what is not text in the file is `Typed`."""
-    with duckdb.connect() as connection:
+    with duckdb.connect(config={"temp_directory": ""}) as connection:  # rows as sent are not spilled
         try:
             source = "read_parquet($file, binary_as_string = true)"
             described = connection.execute(f"DESCRIBE SELECT * FROM {source}", {"file": str(file.path)}).fetchall()

@@ -12,6 +12,7 @@ import duckdb
 
 from registry.public.rule import Case, Counts
 from registry.release.store import Release
+from registry.settings import Settings, connect_options
 
 COHORT_MEASURES = {
     "female": "sex = 'F'",
@@ -68,9 +69,9 @@ class Read:
     definition: dict[str, Any]
 
 
-def read(release: Release) -> Read:
+def read(settings: Settings, release: Release) -> Read:
     """Read what the public part is made of."""
-    with duckdb.connect(str(release.database), read_only=True) as connection:
+    with duckdb.connect(str(release.database), read_only=True, config=connect_options(settings)) as connection:
         cursor = connection.execute(
             "SELECT * FROM main.dim_case_definition JOIN meta.definition USING (definition_id) WHERE is_primary"
         )

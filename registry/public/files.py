@@ -76,7 +76,7 @@ def write_public(settings: Settings, release: Release, out: Path | None = None) 
             raise UserError(f"{folder} lies in {closed}, which is for other files: name a folder elsewhere with --out")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UserError(f"{folder}: is there already and is not overwritten; name another folder with --out")
-    found = read(release)
+    found = read(settings, release)
     made = tables(found, decide(found.counts, threshold))
     about = _about(release, found, public_id, through)
     folder.parent.mkdir(parents=True, exist_ok=True)

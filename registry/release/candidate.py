@@ -15,7 +15,7 @@ import duckdb
 from registry.disk import group_folder
 from registry.errors import UserError
 from registry.release.content import NOT_COMPARED, quoted, tables_of
-from registry.settings import Settings, connect_options
+from registry.settings import A_FEW_ROWS, Settings, connect_options
 
 FILE_NAME = "registry.duckdb"
 PREFIX = ".candidate-"
@@ -68,7 +68,7 @@ def last_delivery(path: Path) -> str:
         UserError: if nothing was delivered at all: there is nothing to publish.
 
     """
-    with duckdb.connect(str(path), read_only=True) as connection:
+    with duckdb.connect(str(path), read_only=True, config=A_FEW_ROWS) as connection:
         try:
             found = connection.execute("SELECT max(delivery) FROM meta.input_file WHERE NOT is_retracted").fetchone()
         except (duckdb.CatalogException, duckdb.BinderException):

@@ -19,7 +19,7 @@ from expectations.remedies import remedy_of
 from registry.fingerprint import code_hash, rules_hash
 from registry.release.candidate import STORAGE_VERSION
 from registry.release.content import ALGORITHM, NOT_COMPARED, TableContent, quoted, tables_of
-from registry.settings import Settings
+from registry.settings import Settings, connect_options
 
 SCHEMA_VERSION = 1
 
@@ -64,7 +64,7 @@ def write_tables(path: Path, settings: Settings, identity: Identity, audit: Audi
         identity.created_at.replace(tzinfo=None),
     )
     results = [_row(result) for result in audit.checks]
-    with duckdb.connect(str(path)) as connection:
+    with duckdb.connect(str(path), config=connect_options(settings)) as connection:
         connection.begin()  # one transaction: a commit a row would cost more than all the rest
         connection.execute(_RELEASE)
         connection.execute(_CHECK_RESULT)
@@ -113,7 +113,7 @@ def compose(
 
     Tables that are not compared (`content.NOT_COMPARED`) have no content hash. Files are named by their keyed id alone.
     """
-    with duckdb.connect(str(path), read_only=True) as connection:
+    with duckdb.connect(str(path), read_only=True, config=connect_options(settings)) as connection:
         inputs = _records(
             connection,
             """

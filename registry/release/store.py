@@ -22,7 +22,7 @@ import duckdb
 from registry.disk import raise_if_no_room
 from registry.errors import UserError
 from registry.release.candidate import FILE_NAME
-from registry.settings import Settings
+from registry.settings import A_FEW_ROWS, Settings
 
 MANIFEST = "manifest.json"
 CURRENT = "current"
@@ -51,7 +51,7 @@ class Release:
 
     def rows_held_back(self) -> int:
         """Delivered rows in quarantine when this was published."""
-        with self.reading(), duckdb.connect(str(self.database), read_only=True) as connection:
+        with self.reading(), duckdb.connect(str(self.database), read_only=True, config=A_FEW_ROWS) as connection:
             row = connection.execute("SELECT coalesce(sum(rows_quarantined), 0) FROM meta.reconciliation").fetchone()
         return int(row[0]) if row else 0
 

@@ -31,10 +31,12 @@ def paper_table(source: duckdb.DuckDBPyConnection | Path | str) -> list[tuple[st
     """Rows (label, value) of the paper's table, from a release file or a connection to one."""
     import duckdb
 
+    from registry.settings import A_FEW_ROWS
+
     opened: Any = (
         nullcontext(source)
         if isinstance(source, duckdb.DuckDBPyConnection)
-        else duckdb.connect(str(source), read_only=True)
+        else duckdb.connect(str(source), read_only=True, config=A_FEW_ROWS)
     )
     with opened as connection:
         overall, *drugs = _records(

@@ -14,6 +14,7 @@ from registry.errors import UserError
 from registry.identity import patient_key
 from registry.key_file import ensure_keys, require_fit
 from registry.release import damage
+from registry.settings import A_FEW_ROWS
 from registry.vault import connect_vault
 from registry.withdrawal import tombstones
 from registry.withdrawal.settling import remove_build, settle
@@ -151,7 +152,7 @@ def _is_of_earlier_key(one: release.Release, site: str, loaded: set[str]) -> boo
 def _holds(one: release.Release, pseudonym: str) -> bool:
     """Whether a release has the patient; one that can't be read counts as one that has."""
     try:
-        with duckdb.connect(str(one.database), read_only=True) as connection:
+        with duckdb.connect(str(one.database), read_only=True, config=A_FEW_ROWS) as connection:
             found = connection.execute(
                 "SELECT count(*) FROM main.dim_patient WHERE patient_key = $key", {"key": pseudonym}
             ).fetchone()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from registry import memory
 from registry.errors import UserError
 from registry.release.store import sync
 from registry.vault import connect_vault, private_files
@@ -43,6 +44,8 @@ def rewrite(settings: Settings) -> None:
             fresh.replace(settings.raw_db)
         sync(settings.vault)
     except (duckdb.Error, OSError) as error:
+        if memory.ran_out(error):
+            raise UserError(memory.line("erasing what was forgotten", error, settings.memory_limit)) from None
         raise UserError(
             f"{settings.raw_db} could not be written anew ({type(error).__name__}), and erased rows can still be "
             "found in it: free as much space as it takes, then run registry refresh"

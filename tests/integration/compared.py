@@ -162,7 +162,7 @@ COMPARED = (
     ),
     Compared(
         "derivation_loss",
-        "(UNPIVOT meta.derivation_agreement ON ambiguous_parts, not_percentages, zero_differential "
+        "(UNPIVOT meta.derivation_agreement ON ambiguous_parts, unpaired_parts, not_percentages, zero_differential "
         "INTO NAME reason VALUE n)",
         "site derivation reason n".split(),
         where="is_site_rule AND n > 0",

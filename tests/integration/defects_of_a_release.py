@@ -256,6 +256,7 @@ PLANTED: dict[str, str] = {
     "bands_are_read_right": f"{AGREEMENT} n_closer = 32 WHERE site = 'trieste' AND NOT is_site_rule",
     "derived_anc_is_possible": f"{AGREEMENT} n_impossible = 2 WHERE site = 'trieste'",
     "parts_are_of_one_draw": f"{AGREEMENT} ambiguous_parts = 1 WHERE site = 'trieste'",
+    "parts_are_paired": f"{AGREEMENT} unpaired_parts = 1 WHERE site = 'trieste'",
     "percentages_are_percentages": f"{AGREEMENT} not_percentages = 1 WHERE site = 'trieste'",
     "differentials_were_counted": f"{AGREEMENT} zero_differential = 1 WHERE site = 'trieste'",
     # the rows behind the published tables
@@ -267,6 +268,8 @@ PLANTED: dict[str, str] = {
     # what was delivered and can't be used
     "demographics_emptied": "INSERT INTO meta.column_defect SELECT site, delivery, 'patients', file_id, 'sex', "
     "'invalid_code', 3 FROM meta.input_file WHERE site = 'trieste' AND delivery = '2023-01'",
+    "dose_amounts_read": "INSERT INTO meta.column_defect SELECT site, delivery, 'administrations', file_id, 'dose', "
+    "'non_numeric_value', 1 FROM meta.input_file WHERE site = 'trieste' AND delivery = '2023-01'",
     "neutrophil_codes_mapped": "UPDATE meta.unmapped_code SET n_neutrophil_like_codes = 1, n_neutrophil_like_rows = 20 "
     "WHERE site = 'trieste'",
     "delivery_month_in_the_future": "UPDATE meta.input_file SET delivery = '2099-01' WHERE delivery = '2024-03'",

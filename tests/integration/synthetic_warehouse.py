@@ -333,7 +333,7 @@ SELECT site, 'derived_wbc_pct' AS derivation, with_bands, with_bands AS is_site_
     0::BIGINT AS n_impossible, 100::BIGINT AS n_pairs, 0::DECIMAL(18, 6) AS median_difference_10e9_l,
     1::DECIMAL(18, 6) AS median_ratio, 99.0::DOUBLE AS share_within_5_pct, 40::BIGINT AS n_draws_with_bands,
     CASE WHEN with_bands THEN 40 ELSE 0 END::BIGINT AS n_closer, 0::BIGINT AS ambiguous_parts,
-    0::BIGINT AS not_percentages, 0::BIGINT AS zero_differential
+    0::BIGINT AS unpaired_parts, 0::BIGINT AS not_percentages, 0::BIGINT AS zero_differential
 FROM (SELECT DISTINCT site FROM main.dim_patient) CROSS JOIN (VALUES (true), (false)) AS r (with_bands);
 CREATE TABLE meta.staged_check AS
 SELECT entity, rule, 100::BIGINT AS n_rows, 0::BIGINT AS n_broken

@@ -16,7 +16,7 @@ from expectations.suites import cohort_losses
 from registry import account
 from registry.account import SiteAccount
 from registry.account_codes import is_loinc, new_codes
-from registry.settings import Settings
+from registry.settings import Settings, load_settings
 
 LABS = "result_id,patient_id,test_code,test_name,value,unit,collected_at\n"
 DOSES = "administration_id,patient_id,drug,administered_on\n"
@@ -61,7 +61,7 @@ def previous_of(home: Path) -> Path:
 def test_patients_who_leave_the_cohort_by_an_emptied_cell_come_first(home: Path) -> None:
     before = previous_of(home)
     settings = deliver(home, "2024-02", dict.fromkeys(IDS[:8], "?!"), {"751-8": ""})
-    told = account.told(account.compare(settings.warehouse, before))
+    told = account.told(account.compare(settings, settings.warehouse, before))
     assert told == [
         "udine  cohort: 4 (was 12); outside it: missing_demographics 8",
         "       cells emptied: 8 (patients.sex invalid_code 8)",
@@ -83,7 +83,7 @@ def test_what_is_still_open_is_one_line_for_all_sites_without_news(home: Path) -
         "(SELECT min(source_file) FROM meta.reconciliation WHERE site = 'udine')",
     )
     before = previous_of(home)
-    told = account.told(account.compare(home / "warehouse.duckdb", before))
+    told = account.told(account.compare(load_settings(home=home), home / "warehouse.duckdb", before))
     assert told == ["1 site without news: 7 rows still held back, 0 cells still emptied"]
 
 
@@ -92,7 +92,7 @@ def test_rows_are_new_by_file_so_that_mended_ones_hide_none(home: Path) -> None:
     before = alter(previous_of(home), row.format("mended"))
     alter(home / "warehouse.duckdb", row.format("broken"), row.format("kept").replace("5)", "3)"))
     alter(before, row.format("kept").replace("5)", "2)"))
-    (held,) = site(account.compare(home / "warehouse.duckdb", before)).held_back
+    (held,) = site(account.compare(load_settings(home=home), home / "warehouse.duckdb", before)).held_back
     assert (held.now, held.new) == (8, 6)
 
 
@@ -102,7 +102,7 @@ def test_an_earlier_version_without_the_newer_tables_is_compared_as_far_as_it_go
         "DROP TABLE meta.unmapped_code",
         "ALTER TABLE meta.reconciliation DROP COLUMN rows_retracted",
     )
-    lines = site(account.compare(home / "warehouse.duckdb", before)).lines()
+    lines = site(account.compare(load_settings(home=home), home / "warehouse.duckdb", before)).lines()
     assert lines == ["test codes not mapped: 1, in 12 rows"]
 
 
@@ -123,7 +123,8 @@ def test_new_codes_are_named_where_several_patients_share_them_and_nothing_gives
     compiled_project().build(home)
     named = new_codes(settings, before)
     assert named == {"udine": ("XNEU", "2160-0", "4 not named here")}
-    (line,) = [line for line in site(account.compare(settings.warehouse, before, named)).lines() if "codes" in line]
+    lines = site(account.compare(settings, settings.warehouse, before, named)).lines()
+    (line,) = [line for line in lines if "codes" in line]
     assert line == (
         "test codes not mapped: 6 new of 7, in 86 rows, of which 12 read like neutrophils; "
         "new: XNEU, 2160-0, 4 not named here"
@@ -150,6 +151,11 @@ def test_a_release_and_the_build_file_hold_counts_of_unmapped_codes_and_no_text(
         ("X1", "Stabkernige", True),
         ("X1", "Neutrophil concentration", True),
         ("PMN", "", True),
+        ("LAB-751-8", "", True),
+        ("X1", "loinc 23761_0", True),
+        ("26464-8 770-8", "", True),
+        ("75112345-8", "", False),
+        ("6690-2", "", False),
         ("ANCA", "", False),
         ("X1", "Anticorpi anti-citoplasma dei neutrofili", False),
         ("X1", "Granulociti eosinofili", False),
@@ -163,10 +169,12 @@ def test_a_release_and_the_build_file_hold_counts_of_unmapped_codes_and_no_text(
 def test_what_reads_like_neutrophils(code: str, name: str, reads_so: bool) -> None:
     model = next(model for model in compiled_project().models if model.name == "int_unmapped_test")
     condition = model.sql.split("sent.test_code,", 1)[1].split("as is_neutrophil_like")[0]
-    found = duckdb.execute(
-        f"SELECT {condition} FROM (SELECT $1 AS test_code, $2 AS test_name) AS sent", [code, name or None]
-    )
-    assert found.fetchone() == (reads_so,)
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{compiled_project().seeded}' AS warehouse (READ_ONLY)")
+        found = connection.execute(
+            f"SELECT {condition} FROM (SELECT $1 AS test_code, $2 AS test_name) AS sent", [code, name or None]
+        ).fetchone()
+    assert found == (reads_so,)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ from integration.registry_home import load
 from reference.bounds import on_the_bounds
 from reference.cohort import Cohort, generate
 from reference.compute import compute
+from reference.one_day import days_of_several_measurements
 from reference.writer import write
 
 from registry import retraction
@@ -69,6 +70,10 @@ def test_the_warehouse_agrees_with_an_independent_reading_of_the_rules(seed: int
 
 def test_the_warehouse_agrees_on_patients_who_lie_on_a_bound(tmp_path: Path) -> None:
     compare(on_the_bounds(), tmp_path)
+
+
+def test_the_warehouse_agrees_on_what_a_cancellation_of_a_day_takes_back(tmp_path: Path) -> None:
+    compare(days_of_several_measurements(), tmp_path)
 
 
 def compare(cohort: Cohort, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Any
 
@@ -99,12 +100,142 @@ def test_a_snapshot_withdraws_what_it_does_not_hold_and_nothing_is_contested(tmp
     assert (anc, contested) == ([(f"{DAY} 00:00:00", 1.9)], [])
 
 
-def test_a_cancelled_record_takes_back_the_count_that_it_repeats(tmp_path: Path) -> None:
-    header = "patient_id,test_code,value,unit,collected_at,status\n"
-    rows = [("1.9", ""), ("0.4", ""), ("0.4", "cancelled")]
-    text = header + "".join(f"P1,751-8,{value},10*9/L,{DAY},{status}\n" for value, status in rows)
-    (anc,) = asked(home_of(tmp_path, LONG, {"2024-02/lab_results.csv": text}), ANC)
-    assert anc == [(f"{DAY} 00:00:00", 1.9)]
+# what the files of one day say ("-0.4": a cancellation that states 0.4, "-" one without a value), what is left, and how
+# many measurements are contested
+CANCELLATIONS = [
+    # the measurement whose value it states, in one file or in a later one
+    (["1.9 0.4 -0.4"], [1.9], 0),
+    (["1.9 0.4", "-0.4"], [1.9], 0),
+    (["1.9 0.4", "-1.9"], [0.4], 0),
+    (["1.9 0.4", "-0.40"], [1.9], 0),
+    (["1.9 0.4", "-0.4", "-0.4"], [1.9], 0),
+    (["1.9 0.4", "1.9 -0.4"], [1.9], 0),
+    (["1.9 0.4 2.5", "0.4 -2.5"], [0.4], 1),
+    # the only one
+    (["0.4", "-"], [], 0),
+    (["0.4 -"], [], 0),
+    (["0.4", "1.9 -"], [], 0),
+    (["1.9 0.4", "-1.9 -"], [], 0),
+    (["1.9 0.4", "-1.9", "-"], [], 0),
+    (["0.4", "-annullato"], [], 0),
+    # several, or another value: nothing is guessed
+    (["1.9 0.4", "-"], [], 2),
+    (["1.9 0.4 -"], [], 2),
+    (["1.9 0.4", "-annullato"], [], 2),
+    (["0.4", "-1.9"], [], 1),
+    (["1.9 0.4", "-2.5"], [], 2),
+    # which the day sent again, or a clear cancellation, settles
+    (["1.9 0.4", "-", "1.9 0.4"], [0.4, 1.9], 0),
+    (["1.9 0.4", "-", "-0.4"], [1.9], 0),
+    (["0.4", "-1.9", "0.4"], [0.4], 0),
+    # a file that holds measurements of the day says what holds
+    (["0.4 -1.9"], [0.4], 0),
+    (["-1.9 0.4"], [0.4], 0),
+    (["-1.9", "0.4"], [0.4], 0),
+    (["-0.4 0.4"], [0.4], 0),
+    # a file of cancellations alone does not hold fewer
+    (["1.9 0.4 2.5", "-2.5"], [0.4, 1.9], 0),
+]
+
+
+@FORMS
+def test_a_cancellation_of_a_day_takes_back_the_value_that_it_states_or_the_only_one(
+    tmp_path: Path, form: str, site: str
+) -> None:
+    header = "patient_id,collected_at,status," + ("Neutrofili\n" if form == "wide" else "unit,test_code,value\n")
+    same = "" if form == "wide" else "10*9/L,751-8,"
+    sent = {f"2024-0{month}/lab_results.csv": header for month in (2, 3, 4)}
+    for day, (files, _, _) in enumerate(CANCELLATIONS, start=1):
+        for place, said in zip(sent, files, strict=False):
+            for one in said.split():
+                status = "cancelled" if one.startswith("-") else ""
+                sent[place] += f"P1,2024-01-{day:02d},{status},{same}{one.lstrip('-')}\n"
+    row = "SELECT judged_on FROM intermediate.int_lab_result_set_aside JOIN staging.stg_lab_result "
+    anc, contested, reasons = asked(
+        home_of(tmp_path, site, sent),
+        "SELECT collected_on, CAST(anc_10e9_l AS DOUBLE) FROM fct_anc ORDER BY ALL",
+        f"{row} USING (file_no, record_number) WHERE is_contested",
+        "SELECT disposition, reasons, count(*) FROM meta.contested GROUP BY ALL ORDER BY ALL",
+    )
+    for day, (files, left, n_contested) in enumerate(CANCELLATIONS, start=1):
+        on = dt.date(2024, 1, day)
+        assert [value for collected_on, value in anc if collected_on == on] == left, files
+        assert contested.count((on,)) == n_contested, files
+    assert reasons == [("superseded", "not_in_later_file", 1), ("superseded", "unclear_cancellation", 9)]
+
+
+def test_a_cancelled_draw_of_a_day_takes_back_the_tests_of_its_own_draw(tmp_path: Path) -> None:
+    site = "wide: {lab_results: {tests: {Neu: {code: anc, unit: 10^9/L}, Leu: {code: wbc, unit: 10^9/L}}}}\n"
+    cases = [
+        ("0.4,", [1.9], [5.0]),  # the draw of 0.4 had no leukocytes
+        ("1.9,", [0.4], []),
+        ("1.9,5.0", [0.4], []),
+        (",5.0", [0.4], []),
+        (",", [], []),  # two neutrophil counts: which is not said; one leukocyte count
+        ("2.5,", [], [5.0]),
+    ]
+    first = later = "patient_id,collected_at,Neu,Leu,status\n"
+    for day, (cancelled, _, _) in enumerate(cases, start=1):
+        on = f"P1,2024-01-{day:02d}"
+        first += f"{on},1.9,5.0,\n{on},0.4,,\n"
+        later += f"{on},{cancelled},cancelled\n"
+    found = asked(
+        home_of(tmp_path, site, {"2024-02/lab_results.csv": first, "2024-03/lab_results.csv": later}),
+        "SELECT collected_on, CAST(anc_10e9_l AS DOUBLE) FROM fct_anc WHERE derivation = 'measured' ORDER BY ALL",
+        "SELECT collected_on, CAST(canonical_value AS DOUBLE) FROM intermediate.int_blood_count WHERE analyte = 'wbc'",
+    )
+    for day, (cancelled, *expected) in enumerate(cases, start=1):
+        on = dt.date(2024, 1, day)
+        assert [[value for at, value in counts if at == on] for counts in found] == expected, cancelled
+
+
+def test_units_and_marks_of_a_cancellation_may_differ_and_equal_values_are_told_apart_by_the_record(
+    tmp_path: Path,
+) -> None:
+    first = [("1.9", "10*9/L", "A"), ("0.4", "10*9/L", "A"), ("0.4", "10*9/L", "B")]
+    cases = [
+        (("1900", "/uL", ""), [0.4, 0.4]),
+        (("1.9", "", ""), [0.4, 0.4]),
+        (("0.4", "10*9/L", "B"), [0.4, 1.9]),
+        (("0.4", "10*9/L", ""), [1.9]),
+    ]
+    sent = later = "patient_id,test_code,collected_at,status,value,unit,specimen_id\n"
+    for day, (cancelled, _) in enumerate(cases, start=1):
+        sent += "".join(f"P1,751-8,2024-01-{day:02d},,{','.join(row)}\n" for row in first)
+        later += f"P1,751-8,2024-01-{day:02d},cancelled,{','.join(cancelled)}\n"
+    files = {"2024-02/lab_results.csv": sent, "2024-03/lab_results.csv": later}
+    (anc,) = asked(
+        home_of(tmp_path, LONG, files), "SELECT collected_on, CAST(anc_10e9_l AS DOUBLE) FROM fct_anc ORDER BY ALL"
+    )
+    for day, (cancelled, left) in enumerate(cases, start=1):
+        assert [value for on, value in anc if on == dt.date(2024, 1, day)] == left, cancelled
+
+
+@pytest.mark.parametrize(
+    ("entity", "header", "first", "cancelled", "current"),
+    [
+        ("administrations", "patient_id,drug,administered_on,dose", ["300", "600"], "600.0", 1),
+        ("administrations", "patient_id,drug,administered_on,dose", ["300", "600"], "", 0),
+        ("administrations", "patient_id,drug,administered_on,dose", ["300"], "", 0),
+        ("clinical_events", "patient_id,event_type,onset_date,code", ["J18", "N39"], "J18", 1),
+        ("clinical_events", "patient_id,event_type,onset_date,code", ["J18", "N39"], "A41", 0),
+    ],
+)
+def test_doses_and_events_of_a_day_are_taken_back_by_dose_and_code(
+    tmp_path: Path, entity: str, header: str, first: list[str], cancelled: str, current: int
+) -> None:
+    site = f"keys: {{{entity}: [{', '.join(header.split(',')[:3])}]}}\n"
+    same = "ocrelizumab,2024-01-20" if entity == "administrations" else "infection,2024-01-20"
+    rows = [f"P1,{same},{text},\n" for text in first]
+    files = {
+        f"2024-03/{entity}.csv": f"{header},status\n" + "".join(rows),
+        f"2024-04/{entity}.csv": f"{header},status\nP1,{same},{cancelled},cancelled\n",
+    }
+    (account,) = asked(
+        home_of(tmp_path, site, files),
+        f"SELECT rows_current FROM meta.reconciliation WHERE entity = '{entity}' AND delivery = '2024-03'",
+    )
+    assert account == [(current,)]
 
 
 def test_a_slash_of_the_sites_own_is_no_number(tmp_path: Path) -> None:

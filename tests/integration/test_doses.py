@@ -11,6 +11,8 @@ import duckdb
 import pytest
 from integration.compiled_project import compiled_project
 
+from expectations import audit
+from expectations.suites import cohort_losses
 from registry.settings import Settings
 
 Rows = list[tuple[Any, ...]]
@@ -74,13 +76,38 @@ def test_a_dose_of_nothing_is_none_and_is_counted(tmp_path: Path, dose: str) -> 
 
 
 def test_a_cell_with_number_and_unit_is_a_number_and_other_text_is_none(tmp_path: Path) -> None:
-    texts = ["300 mg", "30 MU", "5 µg/kg", "1e3", "375 mg/m²", "-300 mg", "half", "0 of 300 mg", "no"]
-    given, _, counted, defects = read(
-        built(tmp_path, [f"B{n},P1,filgrastim,2024-05-{n + 1:02},,{text},," for n, text in enumerate(texts)]), *GIVEN
-    )
-    assert len(given) == 1 + len(texts)
-    assert counted == [(1 + len(texts), 0)]
-    assert defects == [("dose", "negative_value", 1), ("dose", "non_numeric_value", 3)]
+    texts = ["300 mg", "30 MU", "5 µg/kg", "1e3", "375 mg/m²", "0.5 mg", ".05", "0.5/1 mg"]
+    unreadable = ["half", "no", "sospeso", "NULL", "#FORMULA", "0-300 mg", "0 – 0 – 1", "0 ½", ">0 mg", "<5", "0.5.1"]
+    amounts = [*texts, *unreadable, "-300 mg"]
+    settings = built(tmp_path, [f"B{n},P1,filgrastim,2024-05-{n + 1:02},,{text},," for n, text in enumerate(amounts)])
+    given, _, counted, defects = read(settings, *GIVEN)
+    assert len(given) == 1 + len(amounts)
+    assert counted == [(1 + len(amounts), 0)]
+    assert defects == [("dose", "negative_value", 1), ("dose", "non_numeric_value", 1 + len(unreadable))]
+    outcome = audit(settings.warehouse, checks=cohort_losses.CHECKS)
+    (warning,) = [result for result in outcome.warnings if result.check_id == "dose_amounts_read"]
+    assert outcome.passed
+    assert warning.detail == f"lab {2 + len(unreadable)} doses"
+
+
+def test_zero_in_words_or_with_a_remark_behind_it_is_a_dose_of_nothing(tmp_path: Path) -> None:
+    texts = [
+        *(
+            "0 mg (sospeso)",
+            "0/600 mg",
+            "0 mg - not given",
+            "0.0 of 300 mg",
+            '"0,0: sospeso"',
+            "\uff10 mg",
+            "0\u00a0mg",
+        ),
+        *("Zero", "nil", "none", "None.", "NESSUNA", "non somministrato", "Keine", "néant", "no\u00a0dose"),
+    ]
+    doses = [f"Z{n},P1,filgrastim,2024-05-{n + 1:02},,{text},," for n, text in enumerate(texts)]
+    # with the status the amount does not count, whatever it holds
+    doses += ["N1,P1,filgrastim,2024-05-30,,half,,not_given", "N2,P1,filgrastim,2024-05-31,,#FORMULA,,not given"]
+    given, _, counted, defects = read(built(tmp_path, doses), *GIVEN)
+    assert (given, counted, defects) == ([RITUXIMAB], [(1 + len(doses), len(doses))], [])
 
 
 def test_a_dose_of_nothing_beside_one_that_was_given_leaves_that(tmp_path: Path) -> None:

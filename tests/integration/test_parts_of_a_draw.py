@@ -28,7 +28,7 @@ CODES = {
     "PLT": ("777-3", "10*9/L"),
     "CD19": ("8116-6", "10*9/L"),
 }
-# What a site sends of one day without times ("NAME VALUE [UNIT]"), the ANC, and why there is none.
+# What a site sends of one day ("NAME VALUE [UNIT] [@SPECIMEN or @TIME]"), the ANC, and why there is none.
 DRAWS: dict[str, tuple[str, str, str]] = {
     "two_draws": ("WBC 2.9, NEU% 70, WBC 12.0, NEU% 16", "", "ambiguous_parts"),
     "two_normal_draws": ("WBC 5.0, NEU% 60, WBC 5.2, NEU% 62", "3.0", ""),
@@ -52,6 +52,14 @@ DRAWS: dict[str, tuple[str, str, str]] = {
     "no_neutrophils": ("WBC 2.0, NEU% 0, LYMPH% 86", "0", ""),
     "zeros": ("WBC 0.2, NEU% 0, LYMPH% 0", "", "zero_differential"),
     "segs_and_bands_beside_fractions": ("SEGS 2.0, BANDS 0.1, WBC 5, NEU% 0.6", "2.1", "not_percentages"),
+    "specimen_for_one_part": ("WBC 2.0 @A, NEU% 20", "", "unpaired_parts"),
+    "time_for_one_part": ("WBC 2.0, NEU% 20 @08:00", "", "unpaired_parts"),
+    "another_time_for_each_part": ("WBC 2.0 @08:00, SEG% 20 @08:01", "", "unpaired_parts"),
+    "segs_and_bands_apart": ("SEGS 0.4 @A, BANDS 0.1 @B", "", "unpaired_parts"),
+    "apart_beside_a_pair": ("WBC 5.0 @A, NEU% 60 @A, WBC 2.0 @B, NEU% 20 @C", "3.0", "unpaired_parts"),
+    "spare_part_beside_a_pair": ("WBC 5.0 @A, NEU% 60 @A, SEG% 20 @B", "3.0", ""),
+    "apart_and_measured": ("WBC 2.0 @A, NEU% 20 @B, ANC 0.4 @C", "0.4", ""),
+    "no_percentage_of_neutrophils": ("WBC 2.0 @A, LYMPH% 20 @B, BAND% 3 @B", "", ""),
     "leukocytes_in_doubt": ("WBC 0.006037, NEU% 60", "", ""),
 }
 # A value, its unit, and what becomes of it in 10^9/L; none: implausible_value.
@@ -81,23 +89,32 @@ COUNTS = (
 )
 
 
-def send(home: Path, site: str, results: list[tuple[str, str, str]], codes: str = "{tests: {SEG%: segs_pct}}") -> None:
+Result = tuple[str, str, str, str]
+"""Code, value, unit, and the specimen or the time."""
+
+
+def send(home: Path, site: str, results: list[Result], codes: str = "{tests: {SEG%: segs_pct}}") -> None:
     """One patient's results of one day, a key each."""
     folder = home / "deliveries" / site / "2024-03"
     folder.mkdir(parents=True)
     (folder.parent / "site.yml").write_text(f"codes: {codes}\n")
     (folder / "patients.csv").write_text("patient_id,birth_date,sex\nSYN-1,1980-01-01,F\n")
-    rows = [f"{n},SYN-1,{code},{value},{unit},2024-03-01" for n, (code, value, unit) in enumerate(results)]
-    header = "result_id,patient_id,test_code,value,unit,collected_at"
+    rows = [
+        f"{n},SYN-1,{code},{value},{unit},2024-03-01{f'T{at},' if ':' in at else f',{at}'}"
+        for n, (code, value, unit, at) in enumerate(results)
+    ]
+    header = "result_id,patient_id,test_code,value,unit,collected_at,specimen_id"
     (folder / "lab_results.csv").write_text("\n".join([header, *rows]) + "\n")
 
 
-def parts(text: str) -> list[tuple[str, str, str]]:
-    """Results of a draw: code, value, unit."""
+def parts(text: str) -> list[Result]:
+    """Results of a day."""
     found = []
-    for words in (part.split() for part in text.split(",")):
-        code, unit = CODES[words[0]]
-        found.append((code, words[1], words[2] if len(words) > 2 else unit))
+    for sent in text.split(","):
+        words, _, at = sent.partition("@")
+        name, value, *units = words.split()
+        code, unit = CODES[name]
+        found.append((code, value, units[0] if units else unit, at.strip()))
     return found
 
 
@@ -107,8 +124,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for site, (text, _, _) in DRAWS.items():
         send(home, site, parts(text))
     for number, (name, value, unit, _) in enumerate(COUNTS):
-        send(home, f"count_{number}", [(CODES[name][0], value, unit)])
-    proof = [*parts("WBC 5.0, NEU% 0.609"), ("NEU2", "60", "%")]
+        send(home, f"count_{number}", [(CODES[name][0], value, unit, "")])
+    proof = [*parts("WBC 5.0, NEU% 0.609"), ("NEU2", "60", "%", "")]
     send(home, "another_code_is_no_proof", proof, "{tests: {NEU2: neutrophils_pct}}")
     send(home, "sign_that_means_a_fraction", parts("WBC 5.0, NEU% 0.609"), '{units: {"%": "1"}}')
     return compiled_project().build(home).warehouse
@@ -129,7 +146,8 @@ def test_a_draw_that_gives_none_is_counted_at_its_site_whatever_else_the_site_se
     reasons = query(
         built,
         "SELECT site, reason FROM (UNPIVOT meta.derivation_agreement "
-        "ON ambiguous_parts, not_percentages, zero_differential INTO NAME reason VALUE n) WHERE is_site_rule AND n = 1",
+        "ON ambiguous_parts, unpaired_parts, not_percentages, zero_differential INTO NAME reason VALUE n) "
+        "WHERE is_site_rule AND n = 1",
     )
     expected = {(site, reason) for site, (_, _, reason) in DRAWS.items() if reason}
     assert {row for row in reasons if row[0] in DRAWS} == expected
@@ -168,4 +186,5 @@ def test_the_gate_names_the_sites_that_lost_counts_and_blocks_none(built: Path) 
     outcome = audit(built, checks=agreement.CHECKS)
     assert outcome.passed
     warned = {result.check_id for result in outcome.warnings}
-    assert {"parts_are_of_one_draw", "percentages_are_percentages", "differentials_were_counted"} <= warned
+    checks = "parts_are_of_one_draw parts_are_paired percentages_are_percentages differentials_were_counted"
+    assert set(checks.split()) <= warned

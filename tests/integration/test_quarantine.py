@@ -12,7 +12,7 @@ from unit.workbooks import workbook
 
 from registry.cli import main
 from registry.errors import UserError
-from registry.quarantine import Filter, held_back
+from registry.quarantine import Filter, held_back, reasons
 from registry.send_back import send_back
 from registry.settings import Settings
 
@@ -162,6 +162,34 @@ def test_a_workbook_of_several_entities_is_sent_back_as_a_file_of_each(tmp_path:
         "treatments_all.xlsx_held_back.csv",
     ]
     assert [len(list(csv.reader(path.open(encoding="utf-8-sig")))) for path in paths] == [2, 2, 2]
+
+
+def test_a_record_with_other_cells_than_its_header_says_how_many(tmp_path: Path) -> None:
+    site = tmp_path / "deliveries" / "udine"
+    (site / "2025-03").mkdir(parents=True)
+    (site / "site.yml").write_text('csv: {delimiter: ";"}\n')
+    (site / "2025-03" / "patients.csv").write_text('patient_id;sex\nP1;F\nP2;F;\nP3;F;;;\n"P;4";F;x\n"P5";"F\n')
+    (site / "2025-03" / "treatments.xlsx").write_bytes(
+        workbook([["treatment_id", "patient_id", "drug", "start_date"], ["T", "P1", "ocrelizumab", "2024-01-01", "x"]])
+    )
+    settings = compiled_project().build(tmp_path)
+    held = held_back(settings, Filter(reason="malformed_row"))
+    said = {(row.entity, row.record): row.why(reasons()).partition(". It has ")[2] for row in held}
+    assert said == {
+        ("patients", 2): "3 cells where the header names 2: one cell too many.",
+        ("patients", 3): "5 cells where the header names 2: 3 cells too many.",
+        ("patients", 4): "3 cells where the header names 2: one cell too many.",
+        ("patients", 5): "",
+        ("treatments", 1): "5 cells where the header names 4: one cell too many.",
+    }
+    listed = CliRunner().invoke(main, ["quarantine", "--home", str(tmp_path), "--format", "csv"])
+    assert "3 cells where the header names 2: one cell too many" in listed.output
+    paths = send_back(settings, held, tmp_path / "out")
+    assert "one cell too many" in paths[0].read_text(encoding="utf-8-sig")
+
+
+def test_the_remedy_of_a_required_cell_names_the_words_that_site_yml_calls_missing() -> None:
+    assert all("`missing` in site.yml" in reasons()[code] for code in ("missing_required", "missing_key"))
 
 
 def test_of_an_export_without_keys_the_site_gets_its_columns_as_sent_and_none_that_it_ignores(tmp_path: Path) -> None:

@@ -30,11 +30,7 @@ SAME_MEANING: dict[tuple[str, str, str], str] = {
     ("int_derivation", "(anc < 1.000000) =", "1.000000"): _NEXT_BOUND,
     ("int_derivation", "= (anc_high <= 1.000000)", "<="): _NEXT_BOUND,
     ("int_differential_reading", "(percentages <= 1.1 or not has_several", "<="): "1.1 itself lies within 0.9 to 1.1",
-    (
-        "int_known_dose",
-        "dose.administered_on >= line.start_on",
-        ">=",
-    ): "of a day's doses the recorded one is kept anyway",
+    ("int_known_dose", "dose.administered_on >= line.start_on", ">="): "of a day's doses the recorded one is kept",
     ("int_episode", "and anc_day.collected_on < ended.onset_on", "<"): _NO_RECOVERY_AT_ONSET,
     ("int_recurrence", "and anc_day.collected_on < episodes.onset_on", "<"): _NO_RECOVERY_AT_ONSET,
     ("mart_monitoring", "and episode.end_on < anc_day.collected_on", "<"): _NO_RECOVERY_AT_LOSS,

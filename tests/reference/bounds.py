@@ -12,7 +12,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 from .cohort import Cohort
-from .draws import LOCAL, TESTS, draws
+from .draws import APART, LOCAL, TESTS, draws
 from .model import COLUMNS, KEYS, CaseDefinition, File, Site, Study
 
 ENROLMENT = date(2022, 1, 1), date(2023, 6, 30)
@@ -41,8 +41,8 @@ class Story:
     anc: dict[date, str] = field(default_factory=dict)
     wbc: dict[date, str] = field(default_factory=dict)
     events: dict[date, str] = field(default_factory=dict)
-    parts: list[tuple[int, str, str]] = field(default_factory=list)
-    """Of one differential: hour, test code, value; in % where it says so, else in 10^9/L."""
+    parts: list[tuple[int, str, str, str]] = field(default_factory=list)
+    """Of one differential: hour, specimen, test code, value; in % where it says so, else in 10^9/L."""
     drawn_on: date = INDEX
     """The day of these parts."""
     reviews: list[tuple[date, date]] = field(default_factory=list)
@@ -68,8 +68,8 @@ class Story:
         for first, last in self.reviews:
             span = {"onset_from": first.isoformat(), "onset_to": last.isoformat(), "verdict": "confirmed"}
             yield "adjudications", {"patient_id": patient, **span}
-        for hour, test, value in self.parts:
-            at = {"specimen_id": "S", "collected_at": f"{self.drawn_on.isoformat()}T{hour:02d}:00"}
+        for hour, specimen, test, value in self.parts:
+            at = {"specimen_id": specimen, "collected_at": f"{self.drawn_on.isoformat()}T{hour:02d}:00"}
             cells = {"test_code": test, "value": value, "unit": "%" if test in _SHARES else "10*9/L"}
             yield "lab_results", {"patient_id": patient, **cells, **at}
 
@@ -171,7 +171,7 @@ def _on_the_last_day(past: int) -> Iterator[Story]:
     yield Story(treated, known={"last_contact_date": last.isoformat()})
     yield Story(treated, known={"death_date": last.isoformat()})
     yield Story(treated, anc={last: _LOW})
-    yield Story(treated, parts=[(8, TESTS["PLT"], "140")], drawn_on=last)
+    yield Story(treated, parts=[(8, "S", TESTS["PLT"], "140")], drawn_on=last)
     yield Story(treated, anc={_days(END, -9): _LOW}, events={last: "infection"})
     yield Story({"rituximab": [INDEX, last]})
     yield Story(treated, [("rituximab", INDEX, last)])
@@ -203,7 +203,12 @@ def _reportable(past: int) -> Iterator[Story]:
 def _differentials() -> Iterator[Story]:
     """Differentials that just give an ANC or just none; their parts an hour apart."""
     for parts in draws():
-        yield Story(parts=[(hour, TESTS[part], value) for hour, (part, value) in enumerate(parts, start=6)])
+        yield Story(
+            parts=[
+                (hour, "T" if part.endswith(APART) else "S", TESTS[part.removesuffix(APART)], value)
+                for hour, (part, value) in enumerate(parts, start=6)
+            ]
+        )
 
 
 def _gcsf_before_an_onset() -> Iterator[Story]:

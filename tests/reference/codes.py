@@ -14,7 +14,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
 
 from .model import Site
-from .words import code_forms, fold_code
+from .words import code_forms, fold, fold_code, visible
 
 SPREADSHEET_ERRORS = ("#FORMULA", "#N/A", "#REF!", "#DIV/0!", "#NAME?", "#VALORE!", "#NV", "Err:504")
 """What spreadsheets show for a value that they don't have, and what a formula without a stored value reads as."""
@@ -222,20 +222,23 @@ UNKNOWN_PART = {"00", "XX", "xx", "??"}
 def read_period(text: str, site: Site) -> tuple[date, date] | None:
     """First and last day of a date of which the day, or month and day, may be unknown; None where it is no date.
 
-    An unknown part is absent or written as 00, XX or ??. Where only the middle one is unknown the first is the month.
+    An unknown part is absent or written as 00, XX or ??. Where only the middle one is unknown the first is the month,
+    or a day if no month has such a number. A day without its month leaves the year.
     """
     if day := read_date(text, site):
         return day, day
     parts = re.split(r"[-/. ]+", re.sub(r"[T ]00:00(:00)?$", "", text).replace(".", "/").strip("/"))
     if re.fullmatch(r"\d{4}", parts[-1]):
         parts.reverse()  # the year is first now, then month, then day
-        if len(parts) == 3 and parts[1] in UNKNOWN_PART and parts[2] not in UNKNOWN_PART:
+        if len(parts) == 3 and parts[1] in UNKNOWN_PART and parts[2] not in UNKNOWN_PART and not _is_late(parts[2]):
+            parts[1:] = [parts[2], parts[1]]
+        if len(parts) == 3 and parts[2] in UNKNOWN_PART and _is_late(parts[1]):
             parts[1:] = [parts[2], parts[1]]
     year, *rest = parts
     if not re.fullmatch(r"\d{4}", year) or int(year) < 1900 or len(rest) > 2:
         return None
     known = [part for part in rest if part not in UNKNOWN_PART]
-    if not known:
+    if not known or (len(rest) == 2 and rest[0] in UNKNOWN_PART and re.fullmatch(r"0?[1-9]|[12]\d|3[01]", rest[1])):
         return date(int(year), 1, 1), date(int(year), 12, 31)
     month = MONTHS.get(known[0].lower()) or (int(known[0]) if re.fullmatch(r"\d\d?", known[0]) else 0)
     if len(known) > 1 or rest[0] in UNKNOWN_PART or not 1 <= month <= 12:
@@ -243,13 +246,31 @@ def read_period(text: str, site: Site) -> tuple[date, date] | None:
     return date(int(year), month, 1), date(int(year), month, calendar.monthrange(int(year), month)[1])
 
 
+NOTHING = {"zero", "nil", "none", "no dose", "not given", "nessuna", "nessuna dose", "keine", "aucune", "cero"}
+"""Some words for a dose of nothing. Not null: German for zero, and in many exports a value that they don't have."""
+
+
+def _is_late(part: str) -> bool:
+    """A day of the month whose number is none of a month."""
+    return re.fullmatch(r"1[3-9]|2\d|3[01]", part) is not None
+
+
 def says_nothing_given(dose: str) -> bool:
-    """A dose of zero, in whatever decimal mark and with a unit behind it or none."""
-    number = re.fullmatch(r"([+-]?[\d.,]+) *[^\W\d_]*", dose)
-    return number is not None and not number[1].strip("+-0.,") and "0" in number[1]
+    """A word for nothing, or an amount that begins with zero in whatever decimal mark.
+
+    0.5 does not, nor does what may be more than zero: a range (0-300) or a scheme of the day (0-0-1).
+    """
+    if fold(dose) in NOTHING:
+        return True
+    text = visible(dose)
+    number = re.match(r"[+-]?[\d.,]+", text)
+    if number is None or number[0].strip("+-0.,") or not re.match(r"[+-]?(0+[.,]?|[.,]0)0*$", number[0]):
+        return False
+    rest = text[number.end() :].lstrip()
+    return not rest[:1].isnumeric() and not rest.startswith((".", ",")) and not re.match(r"[+-] *\d", rest)
 
 
 def read_dose(dose: str) -> Decimal | None:
     """The number of a dose, a unit behind it or none; None where there is no number."""
-    number = re.fullmatch(r"([+-]?\d+(?:\.\d+)?) *(?:[^\W\d_]+)?", dose)
+    number = re.fullmatch(r"([+-]?\d+(?:\.\d+)?) *(?:[^\W\d_]+)?", visible(dose))
     return Decimal(0) if says_nothing_given(dose) else Decimal(number[1]) if number else None

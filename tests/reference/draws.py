@@ -32,11 +32,14 @@ LOCAL = {
 }
 """Local codes. NEUF, SEGF, BANF and LYMF never send a number above 1, NEUP once just does."""
 Draw = list[tuple[str, str]]
+APART = " apart"
+"""Behind the name of a part that lies in a specimen of its own."""
 
 
 def draws() -> Iterator[Draw]:
-    """All of them: the parts of one draw each, by name, with their values."""
+    """All of them: the parts of one draw each, by name, with their values; some lie apart."""
     yield from _derived_or_not()
+    yield from _unpaired()
     yield from _of_several_draws()
     yield from _not_percentages()
 
@@ -64,6 +67,17 @@ def _derived_or_not() -> Iterator[Draw]:
             yield [*{other: value}.items()]
     yield [*{"SEGS": "99", "BANDS": "1"}.items()]
     yield [*{"SEGS": "99", "BANDS": "2"}.items()]
+
+
+def _unpaired() -> Iterator[Draw]:
+    """Parts that only together would give an ANC, in two specimens, beside others that change nothing or everything."""
+    for first, second in (("WBC", "NEU%"), ("WBC", "SEG%"), ("SEGS", "BANDS"), ("WBC", "BAND%"), ("WBC", "LYMPH%")):
+        unpaired = [(first, "2"), (f"{second}{APART}", "20")]
+        yield unpaired
+        yield [(first, "<2"), (f"{second}{APART}", "20")]
+        for other in ("WBC", "NEU%", "SEG%", "BAND%", "SEGS", "BANDS"):
+            yield [*unpaired, (other, "3")]
+            yield [*unpaired, (f"{other}{APART}", "3")]
 
 
 def _of_several_draws() -> Iterator[Draw]:

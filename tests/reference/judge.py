@@ -209,7 +209,8 @@ def _judge_dates(row: Row, patient: Patient | None, site: Site) -> None:
     elif "administered_until" in row.cells:
         if codes.is_gcsf(row.cells["drug"], site):
             _judge_until(row, days.get("administered_on"), death, site)
-        _judge_dose(row)
+        if not row.cells["status"] or words.resolve("status", row.cells["status"], site) != "not_given":
+            _judge_dose(row)
 
 
 def _judge_until(row: Row, given: date | None, death: date | None, site: Site) -> None:

@@ -2,9 +2,8 @@
 
 A key is its parts, each with backslash and slash marked, joined by a slash; a time is one in any spelling. Where the
 day of a result, dose or event is all that is known of its time, what one file says with other content under the same
-parts is another measurement: the second is the key with "//2" behind it, and so on in the file's order. A cancelled
-record takes back the measurement that it repeats, or else the first; a result with a value that its file does not hold
-otherwise takes back none of those.
+parts is another measurement: the second is the key with "//2" behind it, and so on in the file's order.
+A cancelled record of such a day has the number 0 until `cancellations` says what it takes back.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ TIMES = {*DAY_OF.values(), "start_date", "end_date", "onset_from", "onset_to", "
 def compose(rows: Sequence[Row], columns: Sequence[str]) -> dict[str, str]:
     """Give the rows of one file their keys; each key → the one that all measurements of its day share."""
     bases: dict[str, str] = {}
-    told: dict[str, list[Mapping[str, str]]] = {}
+    told: dict[str, list[dict[str, str]]] = {}
     for row in rows:
         if row.malformed:
             continue
@@ -34,13 +33,7 @@ def compose(rows: Sequence[Row], columns: Sequence[str]) -> dict[str, str]:
             others = told.setdefault(base, [])
             content = {c: cell for c, cell in row.cells.items() if c != KEYS[row.entity]}
             if row.cancelled:
-                repeated = [
-                    n for n, other in enumerate(others, 1) if other | {"status": ""} == content | {"status": ""}
-                ]
-                if not repeated and others and content.get("value"):
-                    others.append(content)
-                    repeated = [len(others)]
-                number = repeated[0] if repeated else 1
+                number = 0
             else:
                 if content not in others:
                     others.append(content)
@@ -74,10 +67,19 @@ def _is_day(text: str) -> bool:
 
 
 def dropped(rows: Sequence[Row], bases: Mapping[str, str]) -> set[str]:
-    """The keys of measurements that the last file with their day holds no more; rows in order of delivery and file."""
+    """The keys of measurements that the last file with any of their day holds no more; rows in order of their files."""
     last: dict[str, tuple[str, str]] = {}
     last_of_day: dict[str, tuple[str, str]] = {}
+    measured: set[str] = set()
     for row in rows:
         if not row.malformed and row.key in bases:
-            last[row.key] = last_of_day[bases[row.key]] = (row.delivery, row.file)
-    return {key for key, file in last.items() if file != last_of_day[bases[key]]}
+            last[row.key] = file_of(row)
+            if not row.cancelled:
+                last_of_day[bases[row.key]] = file_of(row)
+                measured.add(row.key)
+    return {key for key in measured if last[key] < last_of_day[bases[key]]}
+
+
+def file_of(row: Row) -> tuple[str, str]:
+    """The row's file, as files are ordered."""
+    return row.delivery, row.file

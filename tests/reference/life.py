@@ -42,6 +42,10 @@ ROLES = (
     *("Dr Verdi", "dr verdi", "dr verdi 2"),
 )
 GCSF = ("filgrastim", "pegfilgrastim", "sargramostim")
+NOTHING = ("0 mg", "0 mg (sospeso)", "0/600 mg", "Zero", "nessuna", "0 mg - not given", "nil", "0,0 of 300 mg", "none.")
+"""Doses of nothing."""
+UNREADABLE = ("-1", "half", "#FORMULA", "0-300 mg", "0-0-1", ">0 mg", "NULL", "300/600 mg", "sospeso")
+"""Amounts that are emptied; their doses count."""
 
 
 class Life:
@@ -130,6 +134,7 @@ class Life:
         given: dict[str, str] = {}
         if self.rng.random() < 0.2:
             given["dose"] = self.rng.choice(("300", "300 mg", "30MU", "0", "0,0", "0 mg", "-1"))
+            given["dose"] = {"0 mg": NOTHING, "-1": UNREADABLE}.get(given["dose"], [given["dose"]] * 9)[day.day % 9]
         if self.rng.random() < 0.03:
             given["status"] = "not_given"
         if self.rng.random() < 0.2:
@@ -270,7 +275,9 @@ class Life:
         if rng.random() < 0.2:
             parts.append(("99999-9", rng.choice(("1.0", "", "pending")), ""))
         for code, value, unit in parts:
-            self._add("lab_results", day, test_code=code, value=value, unit=unit, **at)
+            # some laboratories give the specimen to counts alone
+            place = at | {"specimen_id": ""} if unit == "%" and day.day % 4 == 0 else at
+            self._add("lab_results", day, test_code=code, value=value, unit=unit, **place)
 
     def _events(self) -> None:
         rng, days = self.rng, self.lab_days or self.anchors

@@ -19,6 +19,8 @@ HIGHEST = Decimal(100)
 SCALES = ("udine_2025", "udine_2025_inclusive", "ctcae_v5", "ctcae_v6", "daids_2_1")
 AMBIGUOUS, NOT_PERCENTAGES, ZERO_DIFFERENTIAL = "ambiguous_parts", "not_percentages", "zero_differential"
 """Why the parts of a draw give no ANC."""
+UNPAIRED = "unpaired_parts"
+"""Why the parts of a day give none: they lie in different draws."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,15 @@ def codes_above_one(labs: Iterable[Lab]) -> set[str]:
 
 def draws_without_anc(labs: Sequence[Lab]) -> list[list[Lab]]:
     """Results of one specimen and day, or of one exact time, where no ANC was measured."""
+    return [draw for draw in _draws(labs) if not _part(draw, "anc")]
+
+
+def _draws(labs: Iterable[Lab]) -> list[list[Lab]]:
     draws: dict[tuple[str | None, date | datetime], list[Lab]] = defaultdict(list)
     for lab in labs:
         when = lab.at.date() if lab.specimen_id else lab.at
         draws[lab.specimen_id, when].append(lab)
-    return [draw for draw in draws.values() if not any(lab.analyte == "anc" for lab in draw)]
+    return list(draws.values())
 
 
 def derive(draw: Sequence[Lab], includes_bands: bool, above_one: AbstractSet[str]) -> Derived | None:
@@ -53,8 +59,12 @@ def derive(draw: Sequence[Lab], includes_bands: bool, above_one: AbstractSet[str
 
 
 def losses(labs: Sequence[Lab], includes_bands: bool, above_one: AbstractSet[str]) -> Counter[tuple[str, str]]:
-    """How many draws give no ANC, by derivation and reason."""
-    counted: Counter[tuple[str, str]] = Counter()
+    """How many draws give no ANC, and on how many days the parts lie apart, by derivation and reason."""
+    counted: Counter[tuple[str, str]] = Counter(
+        (derivation, UNPAIRED)
+        for day in {lab.at.date() for lab in labs}
+        for derivation in _unpaired([lab for lab in labs if lab.at.date() == day])
+    )
     for draw in draws_without_anc(labs):
         for derivation, found in (
             ("segs_plus_bands", _segs_plus_bands(draw)),
@@ -63,6 +73,23 @@ def losses(labs: Sequence[Lab], includes_bands: bool, above_one: AbstractSet[str
             if isinstance(found, str):
                 counted[derivation, found] += 1
     return counted
+
+
+def _unpaired(day: Sequence[Lab]) -> list[str]:
+    """Derivations whose parts a day without a measured ANC holds, but only in draws that are complete for none."""
+    if _part(day, "anc"):
+        return []
+    needed = {
+        "segs_plus_bands": ({"segs_abs"}, {"bands_abs"}),
+        "derived_wbc_pct": ({"wbc"}, {"neutrophils_pct", "segs_pct"}),
+    }
+
+    def is_complete(analytes: AbstractSet[str], derivation: str) -> bool:
+        return all(analytes & either for either in needed[derivation])
+
+    draws = [{lab.analyte for lab in draw} for draw in _draws(day)]
+    left = {analyte for draw in draws if not any(is_complete(draw, d) for d in needed) for analyte in draw}
+    return [derivation for derivation in needed if is_complete(left, derivation)]
 
 
 def _part(specimen: Sequence[Lab], analyte: str) -> list[Lab]:

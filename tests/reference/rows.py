@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from . import codes, words
+from .cancellations import take_back
 from .judge import Row, judge_clinical, judge_identity, judge_patient, meant_test, rows_of
 from .keys import compose, dropped
 from .model import (
@@ -61,6 +62,7 @@ def _take_in_site(intake: Intake, name: str, files: list[File], site: Site) -> N
             if entity in site.keys:
                 bases |= compose(of_file, site.keys[entity])
             rows += of_file
+        held = take_back(rows, bases, site)
         for row in rows:
             if judge_identity(row):
                 continue
@@ -70,7 +72,7 @@ def _take_in_site(intake: Intake, name: str, files: list[File], site: Site) -> N
                 judge_clinical(row, patients, site)
         _hold_conflicts(rows)
         snapshots = {f.delivery for f in of_entity} if site.mode == "snapshot" else set()
-        intake.contested += settle(rows, snapshots, dropped(rows, bases))
+        intake.contested += settle(rows, snapshots, dropped(rows, bases) | held)
         intake.rows += rows
         current = [r for r in rows if r.status == "current" and not r.cancelled]
         if entity == "patients":
@@ -98,7 +100,7 @@ def settle(rows: Sequence[Row], snapshots: set[str], dropped: Collection[str] = 
 
     `rows` are one site's and entity's, in order of delivery, file name and record number.
     `snapshots` are the deliveries that hold everything of that entity: none for deltas. `dropped` are keys of
-    measurements of a day that a later file with that day holds no more.
+    measurements of a day that a later file holds no more, or that an unclear cancellation may mean.
     """
     by_key: dict[str, list[Row]] = defaultdict(list)
     for row in rows:

@@ -110,7 +110,11 @@ def test_parts_meet_by_specimen_and_day_or_by_exact_time() -> None:
         world = World()
         world.lab("6690-2", "2", "10*9/L", first[1], specimen_id=first[0])
         world.lab("770-8", "40", "%", second[1], specimen_id=second[0])
-        return [r["collected_at"].isoformat() for r in world.table("fct_anc")]
+        found = [r["collected_at"].isoformat() for r in world.table("fct_anc")]
+        same_day = first[1][:10] == second[1][:10]
+        lost = {"site": "site", "derivation": "derived_wbc_pct", "reason": "unpaired_parts", "n": 1}
+        assert world.table("derivation_loss") == ([lost] if same_day and not found else [])
+        return found
 
     day = "2022-03-01"
     assert pair(("S", f"{day}T09:00"), ("S", f"{day}T08:00")) == [f"{day}T08:00:00"]

@@ -125,6 +125,21 @@ def test_other_content_under_a_days_key_is_numbered_and_the_same_content_is_not(
     assert numbers(home) == ["", "//2", "", "//3", "//2"]
 
 
+@pytest.mark.parametrize("kind", ["long", "wide"])
+def test_a_cancellation_of_a_day_has_a_key_of_its_own_and_one_of_an_exact_time_the_records(
+    home: Home, kind: str
+) -> None:
+    wide = "wide: {lab_results: {tests: {Neu: {code: N, unit: G/L}}}}\ncodes: {tests: {N: anc}}\n"
+    home.deliver("udine/site.yml", KEYS + wide)
+    table = [["patient_id", "collected_at", "status", *(["Neu"] if kind == "wide" else HEADER[1:4])]]
+    for time, value, status in [("", 1, ""), ("", 2, ""), ("", 2, " Cancelled"), ("T08:30", 1, "cancelled")]:
+        table.append(["P1", f"2024-01-05{time}", status, *([value] if kind == "wide" else ["N", value, "G/L"])])
+    home.deliver("udine/2024-01/lab_results.csv", as_csv(*table))
+    home.load()
+    day = "P1/2024-01-05T00:00:00/N"
+    assert keys(home) == [day, f"{day}//2", f"{day}//0", "P1/2024-01-05T08:30:00/N"]
+
+
 @pytest.mark.parametrize("time", ["2024-01-05 00:00", "05/01/2024 00:00", "2024-01-05T08:30", "2024-01", "?"])
 def test_a_time_a_text_that_is_no_date_and_a_partial_date_are_not_numbered(home: Home, time: str) -> None:
     home.deliver("udine/2024-01/lab_results.csv", as_csv(HEADER, *[["P1", "N", value, "G/L", time] for value in "12"]))

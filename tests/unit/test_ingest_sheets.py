@@ -142,7 +142,7 @@ def test_a_files_id_stays_what_it_was_where_its_name_tells_the_entity() -> None:
             r"site.yml, line 1: .*unknown entity 'patient'; did you mean 'patients'",
         ),
         ("{registro.csv: {Anagrafica: patients}}", r"site.yml, line 1: .*'registro.csv' is not a workbook"),
-        ("{registro.xlsx: {}}", r"registro.xlsx: can't tell what it holds"),
+        ("{registro.xlsx: {}}", "sheets.registro.xlsx: is empty; write one `sheet: entity`"),
         (
             "\n  registro.xlsx:\n    Legenda: patients\n    Terapia: treatments",
             r"site.yml, line 4: sheets.registro.xlsx.Terapia: .* has no such sheet; did you mean 'Terapie'",

@@ -47,7 +47,8 @@ def test_a_small_cohort_has_room_for_every_kind_of_defect(tmp_path: Path, seed: 
     key = key_of(tmp_path / "out")
     reasons = {reason for row in key["rows"] for reason in row["reasons"]}
     assert not summary.no_room_for
-    assert reasons == {row["reason"] for row in seed_rows("quarantine_reasons")}
+    # no simulated hospital leaves its keys to the registry
+    assert reasons == {row["reason"] for row in seed_rows("quarantine_reasons")} - {"unclear_cancellation"}
     assert {row["disposition"] for row in key["rows"]} == {"superseded", "duplicate", "quarantined", "not_mapped"}
     assert max(len(row["reasons"]) for row in key["rows"]) >= 4
     assert len(key["contested"]) >= 5

@@ -82,6 +82,80 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         ("missing:\n  - n.p.\n  - ' '", 3, "a blank cell means no value already"),
         ("missing:\n  - '0'", 2, "'0' can't mean no value"),
         ("missing:\n  - n.p.\n  - '0,00'", 3, "'0,00' can't mean no value"),
+        ("missing:\n  - n.p.\n  - '0.44'", 3, "'0.44' can't mean no value: it is a number"),
+        ("missing: ['0,44']", 1, "it is a number"),
+        ("missing: ['<0.5']", 1, "it is a number"),
+        ("missing: ['≥ 1']", 1, "it is a number"),
+        ("missing: ['1.250,5']", 1, "it is a number"),
+        ("missing: ['12 000']", 1, "it is a number"),
+        ("missing: ['44 %']", 1, "it is a number"),
+        ("missing: ['9999']", 1, "it is a number"),
+        ("missing: ['０.４']", 1, "it is a number"),
+        ("missing: ['-0']", 1, "it is a number"),
+        ("flags: ['*']\nmissing:\n  - '*0.4'", 3, "it is a number with the flag '*'"),
+        ("missing:\n  - n.p.\n  - F", 3, "'F' can't mean no value: it is known as a word of sex"),
+        ("missing: [Storniert, Cancelled]", 1, "'Cancelled' can't mean no value: it is known as a word of status"),
+        ("missing: [Ocrevus]", 1, "known as a drug"),
+        ("missing: [751-8]", 1, "known as a test"),
+        ("missing: [G/L]", 1, "known as a unit"),
+        ("missing:\n  - storno\ncodes: {status: {Storno: cancelled}}", 2, "can't mean no value: codes.status has it"),
+        ("missing: [n.p., n.p.]", 1, "'n.p.' is written twice"),
+        ("flags: ['*', '*']", 1, "'*' is written twice"),
+        ('csv: {thousands: "\'"}\nflags: ["\'"]', 2, "can't be a flag: it is a mark of numbers in `csv`"),
+        ("codes:\n  duffy_null:\n    x: perhaps", 3, "unknown code of duffy_null 'perhaps'"),
+        ("codes:\n  units:\n    mila: 10*3/uL\n    '%': 10*9/L", 4, "'%' is a unit of percent, and can't be '10*9/L'"),
+        (
+            "units:\n  lab_results:\n    751-8: '%'",
+            3,
+            "'751-8' is measured as count (such as 10*9/L), but '%' is a unit of",
+        ),
+        ("units:\n  lab_results:\n    770-8: 10*9/L", 3, "'770-8' is measured as percent (such as %)"),
+        ("codes: {tests: {N: igg}}\nunits:\n  lab_results:\n    n: G/L", 4, "'n' is measured as mass_concentration"),
+        (
+            "codes: {tests: {N: {count: anc, percent: segs_pct}}}\nunits:\n  lab_results:\n    N: g/L",
+            4,
+            "'N' is measured as count (such as 10*9/L) or percent (such as %), but 'g/L' is a unit of mass",
+        ),
+        (
+            "codes: {units: {perc: '%'}}\nunits:\n  lab_results:\n    751-8: perc",
+            4,
+            "'perc' is a unit of percent",
+        ),
+        (
+            "codes: {tests: {N: anc}}\nwide:\n  lab_results:\n    tests:\n      Neu: {code: N, unit: '%'}",
+            5,
+            "wide.lab_results.tests.Neu.unit: 'N' is measured as count (such as 10*9/L), but '%' is a unit of percent",
+        ),
+        ("wide:\n  lab_results:\n    tests:\n      Neu: {code: neutrophils_pct, unit: /uL}", 4, "measured as percent"),
+        (
+            "wide:\n  lab_results:\n    tests: {N: {code: anc, unit: /uL}}\n    carry_down: [patient_id, patient_id]",
+            4,
+            "'patient_id' is written twice",
+        ),
+        ("keys:\n  lab_results: [patient_id, collected_at, patient_id]", 2, "'patient_id' is written twice"),
+        ("keys:\n  lab_results: []", 2, "is empty; name the columns that make the key"),
+        ("keys:\n  lab_results: [patient_id, collected_at, status]", 2, "status can't be part of the key"),
+        (
+            "keys: {lab_results: [patient_id, collected_at, specimen_id]}\ncolumns: {lab_results: {specimen_id: ignore}}",  # noqa: E501
+            2,
+            "specimen_id can't be ignored: it is part of the key",
+        ),
+        ("sheets:\n  x.xlsx: {}", 2, "sheets.x.xlsx: is empty; write one `sheet: entity` a line below it"),
+        ("sheets:\n  x.xlsx: {A: patients}\n  X.XLSX: {B: treatments}", 1, "'x.xlsx' is written twice"),
+        ("sheets:\n  x.xlsx: {'': patients}", 2, "write a text before the colon"),
+        ("columns:\n  lab_results:\n    '': value", 2, "write a text before the colon"),
+        (
+            "csv:\n  date_formats: ['%d/%m/%Y', '%m/%d/%Y']",
+            2,
+            "'%d/%m/%Y' and '%m/%d/%Y' both read '05/04/2003', as two different dates",
+        ),
+        ("csv:\n  date_formats: ['%-m/%-d/%Y', '%d/%m/%Y %H:%M', '%d/%m/%Y']", 2, "as two different dates"),
+        ("csv: {date_formats: ['%d/%m/%Y %H:%M', '%m/%d/%Y %H:%M']}", 1, "as two different dates"),
+        ("csv: {date_formats: ['%d.%m.%y', '%y.%m.%d']}", 1, "as two different dates"),
+        ("csv: {date_formats: ['%m/%y', '%y/%m']}", 1, "as two different dates"),
+        ("csv: {date_formats: ['%d/%m/%Y', '%d/%m/%Y']}", 1, "'%d/%m/%Y' is written twice"),
+        ("csv: {date_formats: ['%d/%M/%Y']}", 1, "'%d/%M/%Y' holds %d without %m"),
+        ("csv: {date_formats: ['%d/%m/%Y %I:%M']}", 1, "holds %I without %p"),
         ("flags:\n  - '*'\n  - '5'", 3, "'5' can't be a flag: it could be part of a number"),
         ("flags:\n  - '<'", 2, "can't be a flag"),
         ("flags:\n  - '.'", 2, "can't be a flag"),
@@ -118,6 +192,33 @@ def test_a_mistake_is_one_line_with_its_place_and_what_was_meant(
     assert said.startswith(f"{tmp_path}/site.yml, line {line}: ")
     assert message in said
     assert "\n" not in said
+
+
+@pytest.mark.parametrize(
+    ("word", "code"),
+    [
+        *((word, "true") for word in ("yes", '"yes"', "Yes", "true", "si", "S\u00ec", "1")),
+        *((word, "false") for word in ("no", "'no'", "False", "n", "nein", "0")),
+    ],
+)
+def test_yes_and_no_are_codes_of_duffy_null_in_any_known_word(tmp_path: Path, word: str, code: str) -> None:
+    assert profile(tmp_path, f"codes: {{duffy_null: {{forse: {word}}}}}").codes.duffy_null == {"forse": code}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "csv: {date_formats: ['%d/%m/%Y', '%d/%m/%Y %H:%M', '%-d/%-m/%Y', '%d/%m/%y', '%d-%b-%Y', '%m/%Y', '%Y']}",
+        "csv: {date_formats: ['%Y%m%d', '%d%m%Y', '%d.%m.%Y %I:%M %p', '%Y/%m/%d', '%Y/%m']}",
+        "missing: ['-999', '-', '.', n.p., 'n. 5', '01.01.1900', campione 2, NA, nan, None, 'null', '?']",
+        "flags: ['*', '-']\nmissing: ['*', '-']",
+        "codes: {units: {'K/uL': /uL}}",
+        "units: {lab_results: {751-8: cells/uL, 770-8: '1'}}\ncodes: {tests: {X: anc}}",
+        "sheets: {a.xlsx: {A: patients, B: patients}, b.xlsx: {A: treatments}}",
+    ],
+)
+def test_what_has_one_meaning_is_accepted(tmp_path: Path, text: str) -> None:
+    profile(tmp_path, text)
 
 
 def test_one_word_may_be_written_in_several_ways(tmp_path: Path) -> None:

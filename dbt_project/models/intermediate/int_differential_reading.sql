@@ -9,26 +9,11 @@ which are fractions, or to 85 to 105 % of the leukocytes, which are counts; or t
 and code ever sends a number above 1. One percentage alone: where its site and code never send a number above 1.
 Neutrophils of 0 are none in any unit. Source: registry design, values that contradict their unit.
 */
-with sited as (
-    select d.*, patient.site, sites.includes_bands
-    from {{ ref('int_differential') }} as d
-    inner join {{ ref('int_observed_patient') }} as patient on d.patient_no = patient.patient_no
-    inner join (
-        select site, max(case when neutrophils_pct_includes_bands then 1 else 0 end) = 1 as includes_bands
-        from {{ ref('stg_input_file') }}
-        group by site
-    ) as sites on patient.site = sites.site
-),
-
-readings as (
-    select true as with_bands
-    union all
-    select false as with_bands
-),
-
-chosen as (
+with chosen as (
     select
-        sited.*,
+        d.*,
+        patient.site,
+        readings.includes_bands,
         readings.with_bands,
         {%- for column in ['', '_high', '_at', '_key', '_exceeds_1'] %}
         case when has_neutrophils_pct then neutrophils_pct{{ column }} else segs_pct{{ column }} end
@@ -39,8 +24,9 @@ chosen as (
         coalesce(highest_other_part > 0, false)
         or coalesce(bands_pct > 0, false)
         or (has_neutrophils_pct and coalesce(segs_pct_high > 0, false)) as has_other_part
-    from sited
-    cross join readings
+    from {{ ref('int_differential') }} as d
+    inner join {{ ref('int_observed_patient') }} as patient on d.patient_no = patient.patient_no
+    inner join {{ ref('int_bands_reading') }} as readings on patient.site = readings.site
 ),
 
 summed as (

@@ -1,7 +1,7 @@
 /*
 Grain: a key whose last row can't be used (quarantined, or not mapped) although an earlier one could: the earlier form is
-not used; or one of several measurements of a day that a later file with that day holds no more (superseded,
-not_in_later_file). The key is shown as its keyed hash.
+not used; or one of several measurements of a day that a later file with measurements of that day holds no more (superseded,
+not_in_later_file), or that an unclear cancellation may take back (superseded, unclear_cancellation). The key is shown as its keyed hash.
 */
 select
     files.site,
@@ -10,7 +10,7 @@ select
     files.file_id as source_file,
     {{ record_in_file('aside.record_number', 'files.cells_per_record') }} as record_number,
     aside.disposition,
-    case when aside.disposition = 'superseded' then 'not_in_later_file' else aside.reasons end as reasons
+    case when aside.disposition = 'superseded' then aside.lost_by else aside.reasons end as reasons
 from {{ ref('int_set_aside') }} as aside
 inner join {{ ref('stg_input_file') }} as files on aside.file_no = files.file_no
 where aside.is_contested

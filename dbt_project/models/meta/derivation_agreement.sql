@@ -1,33 +1,41 @@
 /*
 Grain: site x derivation x with_bands. How well the ANC that can be derived from a draw's parts agrees with the one that
 was measured at the same draw (specimen and day, or exact time; the lowest measured one, none with an operator).
-Draws without a measured ANC whose parts give none are counted by the reason (int_derivation), apart from n_draws.
+Apart from n_draws are counted, by the reason, draws without a measured ANC whose parts give none (int_derivation), and the
+patient's days whose parts lie in different draws (int_unpaired_part).
 Why: a slip of a factor, a wrong code, or bands counted twice shows here, where both are known, before it hides a
 neutropenia where only the parts are. Only the rows of is_site_rule are used, and only where nothing was measured.
 Agreement: within 5 % of the measured value; with a measured 0 agrees what one decimal rounds to 0 (below 0.05).
 */
-{%- set reasons = ['ambiguous_parts', 'not_percentages', 'zero_differential'] %}
-with compared as (
+{%- set reasons = ['ambiguous_parts', 'unpaired_parts', 'not_percentages', 'zero_differential'] %}
+with draws as (
+    select
+        site, derivation, with_bands, is_site_rule, patient_no, specimen_hash, exact_time, collected_on, has_bands,
+        has_measured_anc, measured_anc, anc, is_possible, no_anc_because
+    from {{ ref('int_derivation') }}
+    union all
+    select
+        site, derivation, with_bands, is_site_rule, patient_no, null as specimen_hash, null as exact_time, collected_on,
+        false as has_bands, false as has_measured_anc, null as measured_anc, null as anc, false as is_possible,
+        'unpaired_parts' as no_anc_because
+    from {{ ref('int_unpaired_part') }}
+),
+
+compared as (
     select
         *,
         no_anc_because is null and is_possible and measured_anc is not null as is_pair,
         anc - measured_anc as difference,
         case when measured_anc > 0 then 1.0 * anc / measured_anc end as ratio,
         abs(anc - measured_anc) as distance,
-        case
-            when measured_anc = 0 then anc < 0.05
-            else abs(anc - measured_anc) <= measured_anc * 0.05
-        end as is_close
-    from {{ ref('int_derivation') }}
+        case when measured_anc = 0 then anc < 0.05 else abs(anc - measured_anc) <= measured_anc * 0.05 end as is_close
+    from draws
 ),
 
 -- where bands were reported, both readings of one draw side by side: which comes nearer to the measured value?
 with_reported_bands as (
     select
-        site,
-        derivation,
-        with_bands,
-        distance,
+        site, derivation, with_bands, distance,
         max(distance) over (
             partition by derivation, patient_no, specimen_hash, exact_time, collected_on
         ) as greater_distance

@@ -1,6 +1,7 @@
 /*
 Grain: a delivered administrations row (one record of a dose), good or bad, without identifiers.
-Rule: a dose of 0 in any spelling, or the status not_given, says that nothing was given: the row is current, and no dose.
+Rule: an amount that begins with zero, a word for nothing (seed code_words), or the status not_given says that nothing was
+given: the row is current, and no dose. Any other amount that can't be read is emptied, and the dose counts.
 administered_until is read of G-CSF alone, and emptied where it can't be used.
 */
 with delivered as (
@@ -19,19 +20,24 @@ typed as (
             when drugs.drug_class = 'gcsf'
                 then cast({{ read_time('d.administered_until', 'd.site', 'd.time_zone') }} as date)
         end as until_sent,
+        coalesce(d.status_code <> 'not_given', true) as may_be_given,
+        amounts.code as amount_in_words,
         {{ without_dose_unit('d.dose') }} as dose_text
     from delivered as d
     left join {{ ref('stg_drug_name') }} as names on d.site = names.site and d.drug = names.name
     left join {{ ref('drugs') }} as drugs on names.drug = drugs.drug
+    left join {{ ref('stg_code_word') }} as amounts on d.site = amounts.site and amounts.kind = 'dose' and d.dose = amounts.word
 ),
 
 with_dose as (
     select
         *,
-        coalesce(
-            case when {{ is_zero('dose_text') }} then 0 end,
-            {{ number_value(plain_number('dose_text', 'decimal_mark', 'thousands_mark')) }}
-        ) as dose_value
+        case
+            when amount_in_words = '0' or {{ is_zero_amount('dose') }} then 0
+            -- below or above a bound: not an amount
+            when {{ number_operator('dose_text') }} is null
+                then {{ number_value(plain_number('dose_text', 'decimal_mark', 'thousands_mark')) }}
+        end as dose_value
     from typed
 )
 
@@ -41,6 +47,10 @@ select
     record_key,
     base_key,
     content_hash,
+    -- what a cancellation of the day states: see the macro taken_back
+    day_content,
+    case when base_key is not null and dose_value is not null then {{ cells_hash('salt', ['dose_value']) }} end as sent_value,
+    cast(null as {{ dbt.type_string() }}) as read_value,
     patient_no,
     is_cancelled,
     true as is_mapped,
@@ -56,13 +66,13 @@ select
     administered_on_day as administered_on,
     until_sent,
     case when until_sent <= delivery_end and until_sent >= administered_on_day then until_sent end as administered_until,
-    coalesce(status_code <> 'not_given', true) and coalesce(dose_value <> 0, true) as is_given,
+    may_be_given and coalesce(dose_value <> 0, true) as is_given,
     {{ reason_list([
         ['administered_until:unparseable_date',
             "drug_class = 'gcsf' and administered_until is not null and until_sent is null"],
         ['administered_until:date_after_delivery', 'until_sent > delivery_end'],
         ['administered_until:end_before_start', 'until_sent < administered_on_day'],
-        ['dose:non_numeric_value', 'dose is not null and dose_value is null'],
-        ['dose:negative_value', 'dose_value < 0'],
+        ['dose:non_numeric_value', 'may_be_given and dose is not null and dose_value is null'],
+        ['dose:negative_value', 'may_be_given and dose_value < 0'],
     ]) }} as cell_defects
 from with_dose

@@ -37,6 +37,10 @@ select
     record_key,
     base_key,
     content_hash,
+    -- what a cancellation of the day states: see the macro taken_back
+    day_content,
+    case when base_key is not null and code is not null then {{ cells_hash('salt', ['code']) }} end as sent_value,
+    cast(null as {{ dbt.type_string() }}) as read_value,
     patient_no,
     is_cancelled,
     true as is_mapped,

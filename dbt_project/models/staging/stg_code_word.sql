@@ -1,14 +1,14 @@
 {%- set columns = [
     ('patients', ['sex', 'ms_phenotype', 'duffy_null', 'status']),
     ('treatments', ['end_reason', 'status']),
-    ('administrations', ['status']),
+    ('administrations', ['dose', 'status']),
     ('lab_results', ['material', 'status']),
     ('clinical_events', ['event_type', 'status']),
     ('adjudications', ['verdict', 'status']),
 ] -%}
 /*
 Grain: a site, a coded column (kind) and a word as it was sent, with the code that it means; words that mean nothing are
-absent.
+absent. The amount of a dose is a number, or a word for nothing.
 Rule: the site's own word first (codes in site.yml), then the words that the registry knows. Case, accents, blanks and
 invisible characters do not count. Of a word in HL7 form (BLD^Blood^HL70487) code or text may be known; where the two mean
 different things it means nothing. Nor does a known word where the site also sends one that makes it ambiguous (seed
@@ -18,7 +18,8 @@ with sent as (
     {% for entity, kinds in columns %}
     {%- set last_entity = loop.last %}
     {%- for kind in kinds %}
-    select files.site, '{{ kind }}' as kind, {{ cell('r.' ~ kind) }} as word
+    {%- set word = cell('r.' ~ kind) %}
+    select files.site, '{{ kind }}' as kind, {{ plain_cell(word) if kind in read_columns() else word }} as word
     from {{ source('raw', entity) }} as r
     inner join {{ ref('stg_input_file') }} as files on r.file_no = files.file_no
     where r.{{ kind }} is not null

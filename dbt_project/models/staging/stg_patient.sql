@@ -4,6 +4,7 @@ Grain: a delivered patients row, good or bad. A view over the vault, never store
 Rule: a patients row is held back only for its key or its shape; any other defect empties the cell and is counted.
 A partial date counts from its first day, a partial death on its last; it contradicts another date only with all its days.
 */
+{%- set dates, words = ['birth', 'ms_onset', 'last_contact', 'death'], ['sex', 'ms_phenotype', 'duffy_null'] %}
 with delivered as (
     {{ delivered_rows('patients', 'patient_id', [
         'patient_id', 'birth_date', 'sex', 'ms_phenotype', 'ms_onset_date', 'last_contact_date', 'death_date',
@@ -13,7 +14,7 @@ with delivered as (
 partial as (
     select
         *,
-        {%- for date in ['birth', 'ms_onset', 'last_contact', 'death'] %}
+        {%- for date in dates %}
         {{ partial_text(date ~ '_date') }} as {{ date }}_partial{{ "," if not loop.last }}
         {%- endfor %}
     from delivered
@@ -22,9 +23,8 @@ partial as (
 known as (
     select
         *,
-        {%- for date, not_after in [
-            ('birth', 'delivery_end'), ('ms_onset', 'delivery_end'), ('last_contact', none), ('death', none)
-        ] %}
+        {%- for date in dates %}
+        {%- set not_after = 'delivery_end' if date in ['birth', 'ms_onset'] else none %}
         {{ date_as_known(date ~ '_date', date ~ '_partial', 'site', 'time_zone', not_after) }}
             as {{ date }}_known{{ "," if not loop.last }}
         {%- endfor %}
@@ -34,9 +34,8 @@ known as (
 typed as (
     select
         *,
-        {%- for date in ['birth', 'ms_onset', 'last_contact', 'death'] %}
-        {{ first_day(date ~ '_known') }} as {{ date }}_from,
-        {{ last_day(date ~ '_known') }} as {{ date }}_to{{ "," if not loop.last }}
+        {%- for date in dates %}
+        {{ first_day(date ~ '_known') }} as {{ date }}_from, {{ last_day(date ~ '_known') }} as {{ date }}_to{{ "," if not loop.last }}
         {%- endfor %}
     from known
 ),
@@ -49,14 +48,14 @@ born as (
 dated as (
     select
         born.*,
-        sex_words.code as sex_code,
-        phenotype_words.code as ms_phenotype_code,
-        duffy_words.code as duffy_null_code,
+        {%- for word in words %}
+        {{ word }}_words.code as {{ word }}_code,
+        {%- endfor %}
         case when death_from <= delivery_end and (birth_on is null or death_to >= birth_on) then death_to end as death_on
     from born
-    {%- for kind, words in [('sex', 'sex_words'), ('ms_phenotype', 'phenotype_words'), ('duffy_null', 'duffy_words')] %}
-    left join {{ ref('stg_code_word') }} as {{ words }}
-        on born.site = {{ words }}.site and {{ words }}.kind = '{{ kind }}' and born.{{ kind }} = {{ words }}.word
+    {%- for word in words %}
+    left join {{ ref('stg_code_word') }} as {{ word }}_words
+        on born.site = {{ word }}_words.site and {{ word }}_words.kind = '{{ word }}' and born.{{ word }} = {{ word }}_words.word
     {%- endfor %}
 )
 
@@ -85,23 +84,16 @@ select
     d.sex_code as sex,
     d.ms_phenotype_code as ms_phenotype,
     cast(d.duffy_null_code as boolean) as duffy_null,
-    {{ reason_list([
-        ['status:invalid_code', invalid_status()],
-        ['sex:invalid_code', 'd.sex is not null and d.sex_code is null'],
-        ['ms_phenotype:invalid_code', 'd.ms_phenotype is not null and d.ms_phenotype_code is null'],
-        ['duffy_null:invalid_code', 'd.duffy_null is not null and d.duffy_null_code is null'],
-        ['birth_date:unparseable_date', 'd.birth_date is not null and d.birth_known is null'],
-        ['birth_date:date_after_delivery', 'd.birth_from > d.delivery_end'],
-        ['ms_onset_date:unparseable_date', 'd.ms_onset_date is not null and d.ms_onset_known is null'],
-        ['ms_onset_date:date_after_delivery', 'd.ms_onset_from > d.delivery_end'],
-        ['ms_onset_date:date_before_birth', 'd.ms_onset_to < d.birth_on'],
-        ['ms_onset_date:date_after_death', 'd.ms_onset_from > d.death_on'],
-        ['last_contact_date:unparseable_date', 'd.last_contact_date is not null and d.last_contact_known is null'],
-        ['last_contact_date:date_after_delivery', 'd.last_contact_from > d.delivery_end'],
-        ['last_contact_date:date_before_birth', 'd.last_contact_to < d.birth_on'],
-        ['last_contact_date:date_after_death', 'd.last_contact_from > d.death_on'],
-        ['death_date:unparseable_date', 'd.death_date is not null and d.death_known is null'],
-        ['death_date:date_after_delivery', 'd.death_from > d.delivery_end'],
-        ['death_date:date_before_birth', 'd.death_to < d.birth_on'],
-    ]) }} as cell_defects
+    {%- set defects = [['status:invalid_code', invalid_status()]] %}
+    {%- for word in words %}
+    {%- do defects.append([word ~ ':invalid_code', 'd.' ~ word ~ ' is not null and d.' ~ word ~ '_code is null']) %}
+    {%- endfor %}
+    {%- for date in dates %}
+    {%- set column, sent = date ~ '_date', 'd.' ~ date %}
+    {%- do defects.append([column ~ ':unparseable_date', sent ~ '_date is not null and ' ~ sent ~ '_known is null']) %}
+    {%- do defects.append([column ~ ':date_after_delivery', sent ~ '_from > d.delivery_end']) %}
+    {%- do defects.append([column ~ ':date_before_birth', sent ~ '_to < d.birth_on']) if date != 'birth' %}
+    {%- do defects.append([column ~ ':date_after_death', sent ~ '_from > d.death_on']) if date in dates[1:3] %}
+    {%- endfor %}
+    {{ reason_list(defects) }} as cell_defects
 from dated as d

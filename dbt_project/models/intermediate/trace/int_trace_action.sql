@@ -1,4 +1,3 @@
-{{ config(materialized='view') }}
 /*
 Grain: an episode and one dose, line or contact that its treatment action rests on; and each clinical event around it.
 Where dose and line of the next drug begin on one day, both are steps.

@@ -1,4 +1,3 @@
-{{ config(materialized='view') }}
 /*
 Grain: an episode and one thing that makes it a case episode or keeps it from being one: the cohort, the attribution, the
 chart review's verdict in force and those overruled, and last the conclusion, which has no day.

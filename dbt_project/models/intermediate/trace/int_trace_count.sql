@@ -1,4 +1,3 @@
-{{ config(materialized='view') }}
 /*
 Grain: an episode and one count that decided about its course. Values between a provisional recovery and the next low one
 count for nothing, as do those of a day that are not its lowest; they are shown as such. So is a value left out for its

@@ -1,4 +1,3 @@
-{{ config(materialized='view') }}
 /*
 Grain: an episode and one dose that it is attributed to, counted from, or treated with; and the doses and lines of other
 drugs that are under suspicion.

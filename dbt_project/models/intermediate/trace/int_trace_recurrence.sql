@@ -1,4 +1,3 @@
-{{ config(materialized='view') }}
 /*
 Grain: an episode and one thing that its recurrence number, continuation_possible and recurrence context rest on: the
 earlier episode, the recovery from it, the last treatment between the two onsets. A judgement that rests on what is not

@@ -1,0 +1,57 @@
+"""Memory that ran out: how it is recognised, and the one line about it.
+
+DuckDB keeps to REGISTRY_MEMORY_LIMIT and moves what is beyond it to its temp folder. What can't be moved ends in one of
+these errors; engines between it and us (dbt, Great Expectations) hand on its text alone.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import duckdb
+
+_OUT_OF_MEMORY = re.compile(
+    r"out of memory|could not allocate block|failed to (?:allocate|pin|offload) |MemoryError", re.IGNORECASE
+)
+_OF_DUCKDB = "Out of Memory Error"
+_NO_ROOM_TO_SPILL = "max_temp_directory_size"
+
+
+def ran_out(error: BaseException | str) -> bool:
+    """Whether an error, or an engine's message, is about memory."""
+    return isinstance(error, (MemoryError, duckdb.OutOfMemoryException)) or (
+        isinstance(error, (duckdb.Error, str)) and _OUT_OF_MEMORY.search(str(error)) is not None
+    )
+
+
+def line(stage: str, error: BaseException | str, limit: str | None = None) -> str:
+    """The line for an error that `ran_out`: the stage, the limit, and what to do. The engine's text is not repeated."""
+    if _NO_ROOM_TO_SPILL in str(error):
+        return (
+            f"{stage}: more memory is needed than REGISTRY_MEMORY_LIMIT{_is(limit)}, and the disk has no room for the "
+            "rest: make room in the registry's home, or raise REGISTRY_MEMORY_LIMIT"
+        )
+    return (
+        f"{stage}: more memory is needed than REGISTRY_MEMORY_LIMIT{_is(limit)} allows: raise it, lower "
+        "REGISTRY_THREADS, or use a larger machine"
+    )
+
+
+def of_dbt(target: Path) -> str | None:
+    """The line for a failed dbt invocation whose artefacts are in `target`; None where memory was not the reason."""
+    results = target / "run_results.json"
+    for result in json.loads(results.read_text())["results"] if results.exists() else ():
+        message = result.get("message") or ""
+        if result["status"] in {"error", "fail"} and ran_out(message):
+            return line(f"warehouse, {result['unique_id'].split('.', 2)[-1]}", message)
+    for log in (target / "dbt.log", target / "stdout.log"):  # dbt ended before it ran a model
+        text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+        if _OF_DUCKDB in text:
+            return line("warehouse", text)
+    return None
+
+
+def _is(limit: str | None) -> str:
+    return f"={limit}" if limit else ""
