@@ -20,9 +20,7 @@ class RegistrySettings(dg.ConfigurableResource):
     """Folders and limits of one registry; what is left empty comes from REGISTRY_* variables and defaults."""
 
     home: str = Field(default="", description="Folder of the registry. Empty: REGISTRY_HOME.")
-    deliveries: str = Field(
-        default="", description="Folder of exports. Empty: REGISTRY_DELIVERIES, or in the home."
-    )
+    deliveries: str = Field(default="", description="Folder of exports. Empty: REGISTRY_DELIVERIES, or in the home.")
     config: str = Field(default="", description="Study settings. Empty: registry.yml beside the deliveries.")
     through: str = Field(default="", description="Load deliveries up to this month (YYYY-MM). Empty: all.")
     accept_missing: bool = Field(

@@ -23,6 +23,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from registry import memory
 from registry.disk import raise_if_no_room
 from registry.errors import UserError
 from registry.paths import DBT_PROJECT
@@ -148,7 +149,7 @@ def run(
         raise outcome.exception  # an interruption
     found = [_result(one) for one in getattr(outcome.result, "results", None) or ()]
     if not outcome.success:
-        _raise_failed(outcome, found, target)
+        _raise_failed(outcome, found, target, settings.memory_limit)
     return found
 
 
@@ -164,13 +165,15 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def _raise_failed(outcome: Any, found: list[NodeResult], target: Path) -> None:
+def _raise_failed(outcome: Any, found: list[NodeResult], target: Path, limit: str) -> None:
     messages = [str(one.message or "") for one in getattr(outcome.result, "results", None) or ()]
     messages.append(str(outcome.exception or ""))
     with private_files():
         (target / "messages.txt").write_text("\n".join(messages), encoding="utf-8", errors="backslashreplace")
     for message in messages:
         raise_if_no_room("the build file warehouse.duckdb", message)
+        if memory.ran_out(message):
+            raise BuildFailed(f"{memory.line('warehouse', message, limit)}; nothing was published")
     failed = [
         one.node.split(".", 2)[-1] + (f" ({one.failures} rows)" if one.failures else "")
         for one in found

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
     from registry.study import Study
 
 SQL = (DBT_PROJECT / "models", DBT_PROJECT / "macros", DBT_PROJECT / "seeds")
+SITE = ("csv_profile", "site_codes", "site_profile", "vocabulary", "wide_profile")
 SHAPES_ROWS = (
     CHECKOUT / "registry" / "ingest",
     CHECKOUT / "registry" / "contract.py",
-    *(CHECKOUT / "registry" / f"{name}.py" for name in ("site_codes", "site_profile", "vocabulary", "wide_profile")),
+    *(CHECKOUT / "registry" / f"{name}.py" for name in SITE),
     *SQL,
 )
 """From bytes to published rows."""

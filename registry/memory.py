@@ -6,16 +6,13 @@ these errors; engines between it and us (dbt, Great Expectations) hand on its te
 
 from __future__ import annotations
 
-import json
 import re
-from pathlib import Path
 
 import duckdb
 
 _OUT_OF_MEMORY = re.compile(
     r"out of memory|could not allocate block|failed to (?:allocate|pin|offload) |MemoryError", re.IGNORECASE
 )
-_OF_DUCKDB = "Out of Memory Error"
 _NO_ROOM_TO_SPILL = "max_temp_directory_size"
 
 
@@ -37,20 +34,6 @@ def line(stage: str, error: BaseException | str, limit: str | None = None) -> st
         f"{stage}: more memory is needed than REGISTRY_MEMORY_LIMIT{_is(limit)} allows: raise it, lower "
         "REGISTRY_THREADS, or use a larger machine"
     )
-
-
-def of_dbt(target: Path) -> str | None:
-    """The line for a failed dbt invocation whose artefacts are in `target`; None where memory was not the reason."""
-    results = target / "run_results.json"
-    for result in json.loads(results.read_text())["results"] if results.exists() else ():
-        message = result.get("message") or ""
-        if result["status"] in {"error", "fail"} and ran_out(message):
-            return line(f"warehouse, {result['unique_id'].split('.', 2)[-1]}", message)
-    for log in (target / "dbt.log", target / "stdout.log"):  # dbt ended before it ran a model
-        text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-        if _OF_DUCKDB in text:
-            return line("warehouse", text)
-    return None
 
 
 def _is(limit: str | None) -> str:

@@ -6,12 +6,11 @@ How dbt runs is registry/dbt_runner.py's, when it runs orchestration's.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import duckdb
 
-from registry.disk import writing
-from registry.settings import Settings
+from registry import memory
+from registry.disk import require_free, writing
+from registry.settings import Settings, connect_options
 from registry.vault import sweep_spilled
 
 
@@ -23,12 +22,13 @@ def prepare(settings: Settings, generation: str) -> None:
     """
     sweep_spilled(settings)
     path = settings.warehouse
-    if path.exists() and _stored_generation(path) != generation:
+    if path.exists() and _stored_generation(settings) != generation:
         path.unlink()
         path.with_name(path.name + ".wal").unlink(missing_ok=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     is_new = not path.exists()
-    with writing(path), duckdb.connect(str(path)) as connection:
+    require_free(path)
+    with writing(path), _open(settings) as connection:
         if is_new:
             connection.execute("CREATE SCHEMA build")
             connection.execute("CREATE TABLE build.generation AS SELECT ? AS generation", [generation])
@@ -39,7 +39,7 @@ def prepare(settings: Settings, generation: str) -> None:
 
 def mark(settings: Settings, stage: str, fingerprint: str) -> None:
     """Write into the build file that a stage is complete, and of which fingerprint."""
-    with writing(settings.warehouse), duckdb.connect(str(settings.warehouse)) as connection:
+    with writing(settings.warehouse), _open(settings) as connection:
         connection.begin()
         connection.execute("DELETE FROM build.stage WHERE stage = $1", [stage])
         connection.execute("INSERT INTO build.stage VALUES ($1, $2)", [stage, fingerprint])
@@ -50,27 +50,34 @@ def stages(settings: Settings) -> dict[str, str]:
     """Of which fingerprint each complete stage of the build file is; empty where none is complete."""
     if not settings.warehouse.exists():
         return {}
-    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+    with writing(settings.warehouse), _open(settings, read_only=True) as connection:
         try:
             return dict(connection.execute("SELECT stage, fingerprint FROM build.stage").fetchall())
         except duckdb.CatalogException:
             return {}
 
 
-def _stored_generation(path: Path) -> str | None:
+def _stored_generation(settings: Settings) -> str | None:
+    """The generation of the build file; None where it can't be read, so that it is made again."""
     try:
-        with duckdb.connect(str(path), read_only=True) as connection:
+        with _open(settings, read_only=True) as connection:
             found = connection.execute("SELECT generation FROM build.generation").fetchone()
-    except duckdb.Error:
+    except duckdb.Error as error:
+        if memory.ran_out(error):
+            raise
         return None
     return found[0] if found else None
+
+
+def _open(settings: Settings, *, read_only: bool = False) -> duckdb.DuckDBPyConnection:
+    return duckdb.connect(str(settings.warehouse), read_only=read_only, config=connect_options(settings))
 
 
 def row_counts(settings: Settings) -> dict[str, int]:
     """Rows of every table of the build file, by table name; empty where there is no build file yet."""
     if not settings.warehouse.exists():
         return {}
-    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+    with _open(settings, read_only=True) as connection:
         found = connection.execute(
             "SELECT table_name, estimated_size FROM duckdb_tables() WHERE NOT internal AND schema_name <> 'build'"
         ).fetchall()

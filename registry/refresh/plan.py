@@ -131,7 +131,9 @@ def _store(plan: Plan) -> None:
     row = {
         "run_id": plan.run_id,
         "study": plan.settings.study.model_dump_json(),
-        "profiles": json.dumps({site: one.model_dump(mode="json") for site, one in sorted(plan.profiles.items())}),
+        "profiles": json.dumps(
+            {site: one.model_dump(mode="json", exclude_defaults=True) for site, one in sorted(plan.profiles.items())}
+        ),
         "files": json.dumps([{**asdict(file), "absolute": str(file.absolute)} for file in plan.files]),
         "has_study_file": plan.settings.config is not None,
         "sites_with_profile": [site for site in sorted(plan.profiles) if _profile_path(plan.settings, site).exists()],

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import duckdb
 
 from registry.release.store import Release
+from registry.settings import A_FEW_ROWS
 
 _FIGURES = """
 SELECT
@@ -37,6 +38,6 @@ class Figures:
 
 def figures(release: Release) -> Figures:
     """The figures of a release; UserError where its database is damaged."""
-    with release.reading(), duckdb.connect(str(release.database), read_only=True) as connection:
+    with release.reading(), duckdb.connect(str(release.database), read_only=True, config=A_FEW_ROWS) as connection:
         row = connection.execute(_FIGURES).fetchone()
     return Figures(*(int(value or 0) for value in row or (0, 0, 0, 0)))

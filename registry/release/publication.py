@@ -210,7 +210,7 @@ def _complete(
     """Write everything that belongs to a release beside its audited database, and seal it."""
     folder = database.parent
     manifest.write_tables(database, settings, identity, result)
-    every = contents(database, only=NOT_COMPARED) | audited
+    every = contents(database, only=NOT_COMPARED, options=connect_options(settings)) | audited
     files.write_parquet(settings, database, every, manifest.label(settings, identity.release_id))
     dictionary = markdown(identity.release_id, [every[name] for name in sorted(every)])
     (folder / "data_dictionary.md").write_text(dictionary, encoding="utf-8")

@@ -11,7 +11,7 @@ import pytest
 from e2e.conftest import digest
 
 from expectations.catalogue import CHECKS
-from orchestration.assets.release import check_target
+from orchestration.assets.gate import GATE, check_name
 from orchestration.assets.statistics import STATISTICS
 from orchestration.automation import REFRESH_JOB
 from orchestration.definitions import build_definitions
@@ -34,12 +34,11 @@ def definitions(tmp_path_factory: pytest.TempPathFactory) -> dg.Definitions:
 
 def test_exactly_the_assets_of_every_stage_are_defined(definitions: dg.Definitions) -> None:
     root = DBT_PROJECT / "models"
-    models = {(path.relative_to(root).parts[0], path.stem) for path in root.rglob("*.sql")} | {
-        ("seeds", path.stem) for path in (DBT_PROJECT / "seeds").glob("*.csv")
-    }
-    expected = {dg.AssetKey([name] if folder == "marts" else [folder, name]) for folder, name in models}
+    expected = {dg.AssetKey([path.stem]) for path in (root / "marts").rglob("*.sql")}
+    expected |= {dg.AssetKey(["meta", path.stem]) for path in (root / "meta").rglob("*.sql")}
     expected |= {dg.AssetKey(["raw", entity]) for entity in ENTITIES}
-    expected |= {dg.AssetKey([name]) for name in ("deliveries", *STATISTICS, "release")}
+    stages = ("deliveries", "seeds", "staging", "intermediate", "gate", "release")
+    expected |= {dg.AssetKey([name]) for name in (*stages, *STATISTICS)}
     graph = definitions.resolve_asset_graph()
     assert graph.get_all_asset_keys() == expected
     for key in expected:
@@ -47,14 +46,20 @@ def test_exactly_the_assets_of_every_stage_are_defined(definitions: dg.Definitio
         assert graph.get(key).owners, key
 
 
-def test_every_check_of_the_gate_shows_on_the_table_it_judges(definitions: dg.Definitions) -> None:
-    keys = definitions.resolve_asset_graph().asset_check_keys
-    missing = [
-        check.check_id
-        for check in CHECKS
-        if dg.AssetCheckKey(check_target(check.table), check.check_id) not in keys and "meta" not in check.table
-    ]
-    assert missing == []
+def test_every_expectation_of_the_gate_is_in_the_check_of_its_table(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    descriptions = {
+        key.name: graph.get_check_spec(key).description or "" for key in graph.asset_check_keys if key.asset_key == GATE
+    }
+    assert [c.check_id for c in CHECKS if c.check_id not in descriptions[check_name(c.table)]] == []
+    assert all(graph.get_check_spec(key).blocking for key in gate)
+
+
+def test_every_published_table_shows_its_columns_and_every_stage_its_models(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    for path in (DBT_PROJECT / "models" / "marts").rglob("*.sql"):
+        assert graph.get(dg.AssetKey([path.stem])).metadata["dagster/column_schema"].columns
+    assert "int_episode" in (graph.get(dg.AssetKey(["intermediate"])).description or "")
 
 
 def test_the_schedule_asks_on_the_third_at_six_and_only_where_automation_is_on(
@@ -96,17 +101,40 @@ def test_the_release_asset_alone_audits_what_it_publishes(
     before = digest(home / "releases")
     job = build_definitions(RegistrySettings(home=str(home))).resolve_job_def(REFRESH_JOB)
     try:
-        with open_instance(settings) as instance:
-            with pytest.raises(dg.Failure, match="the gate refused"):
-                job.execute_in_process(instance=instance, asset_selection=[dg.AssetKey("release")], run_config=QUIET)
-            key = dg.AssetCheckKey(check_target(next(c.table for c in CHECKS if c.check_id == refused_by)), refused_by)
-            shown = instance.event_log_storage.get_latest_asset_check_execution_by_key([key])
+        with open_instance(settings) as instance, pytest.raises(dg.Failure, match="the gate refused"):
+            job.execute_in_process(instance=instance, asset_selection=[dg.AssetKey("release")], run_config=QUIET)
     finally:
         lock.release(settings)
     decision = release.last_decision(settings)
     assert decision is not None
     assert refused_by in {check.check_id for check in decision.audit.blocking}
-    assert shown[key].event.dagster_event.asset_check_evaluation_data.passed is False
+    assert digest(home / "releases") == before
+
+
+def test_one_check_alone_judges_what_is_built_now_and_publishes_nothing(demo_home: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(demo_home, home, symlinks=True)
+    settings = load_settings(home=home)
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        connection.execute("UPDATE main.fct_anc SET anc_10e9_l = 250")
+    before = digest(home / "releases")
+    key = dg.AssetCheckKey(GATE, "fct_anc")
+    definitions = build_definitions(RegistrySettings(home=str(home)))
+    try:
+        with open_instance(settings) as instance:
+            result = (
+                definitions.resolve_implicit_global_asset_job_def()
+                .get_subset(asset_selection=set(), asset_check_selection={key})
+                .execute_in_process(instance=instance, run_config=QUIET, raise_on_error=False)
+            )
+    finally:
+        lock.release(settings)
+    (evaluation,) = result.get_asset_check_evaluations()
+    assert not evaluation.passed
+    assert evaluation.severity == dg.AssetCheckSeverity.ERROR
+    table = evaluation.metadata["results"].value
+    assert "anc_possible" in table
+    assert "**refused**" in table
     assert digest(home / "releases") == before
 
 

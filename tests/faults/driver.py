@@ -6,7 +6,7 @@ product's own: lock, plan, loading, statistics, candidate, gate, release.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import duckdb
@@ -25,13 +25,15 @@ def run(home: Path, project: CompiledProject, enter: Callable[[str], None] = lam
         plan = refresh.make_plan(settings, "run")
         if refresh.is_up_to_date(plan):
             return "unchanged"
-        return refresh.run(plan, run_dbt=lambda plan, *_: _build(plan.settings, project), enter=enter).status
+        return refresh.run(
+            plan, run_dbt=lambda plan, *_: build_by_compiled_sql(plan.settings, project), enter=enter
+        ).status
     finally:
         lock.release(settings)
 
 
-def _build(settings: Settings, project: CompiledProject) -> None:
-    """Every seed and model made anew in the build file as it was left, each in a transaction, as dbt does."""
+def build_by_compiled_sql(settings: Settings, project: CompiledProject, only: Collection[str] = ()) -> None:
+    """Every seed and model, or these alone, made in the build file as it was left, each in a transaction, as by dbt."""
     with duckdb.connect(str(settings.warehouse), config={"threads": 1}) as connection:
         connection.execute(f"ATTACH '{project.seeded}' AS seeded (READ_ONLY)")
         connection.execute(f"ATTACH '{settings.raw_db}' AS vault (READ_ONLY)")
@@ -44,7 +46,7 @@ def _build(settings: Settings, project: CompiledProject) -> None:
         for (schema,) in schemas:
             connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
         for schema, name in seeds:
-            if schema != "build":
+            if schema != "build" and not only:
                 connection.execute(f'CREATE OR REPLACE TABLE "{schema}"."{name}" AS FROM seeded."{schema}"."{name}"')
-        for model in project.models:
+        for model in project.models if not only else [one for one in project.models if one.name in only]:
             connection.execute(f"CREATE OR REPLACE {model.kind} {model.relation} AS {model.sql}")

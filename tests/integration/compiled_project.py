@@ -19,8 +19,10 @@ from typing import Any
 
 import duckdb
 from filelock import FileLock
-from integration.registry_home import build, dbt, load
+from integration.registry_home import dbt, load, plan_of
 
+from registry import refresh, warehouse
+from registry.contract import ENTITIES
 from registry.settings import Settings
 
 _PATIENT = "patient_id,birth_date,sex\nSYN-1,1980-01-01,F\n"
@@ -100,8 +102,12 @@ def _compile(home: Path, manifest: Path, seeded: Path) -> None:
     delivery = home / "deliveries" / "site" / "2024-01"
     delivery.mkdir(parents=True)
     (delivery / "patients.csv").write_text(_PATIENT)
-    settings = build(home)
-    done = dbt(settings, "compile", "--full-refresh")  # the tables are there, and incremental SQL is not wanted
+    plan = plan_of(home)
+    for entity in ENTITIES:
+        refresh.load_entity(plan, entity)
+    settings = plan.settings
+    warehouse.prepare(settings, plan.generation)
+    done = dbt(settings, "build", "--exclude-resource-types", "unit_test", "test")  # whose manifest holds the SQL
     assert done.returncode == 0, done.stdout[-4000:]
     shutil.copy(settings.dbt_target / "manifest.json", manifest)
     with duckdb.connect(str(settings.warehouse)) as connection:
