@@ -28,7 +28,10 @@ CODE_FOLDERS = (
 SHAPES_ROWS = (
     CHECKOUT / "registry" / "ingest",
     CHECKOUT / "registry" / "contract.py",
-    *(CHECKOUT / "registry" / f"{name}.py" for name in ("site_codes", "site_profile", "vocabulary", "wide_profile")),
+    *(
+        CHECKOUT / "registry" / f"{name}.py"
+        for name in ("csv_profile", "site_codes", "site_profile", "vocabulary", "wide_profile")
+    ),
     DBT_PROJECT / "models",
     DBT_PROJECT / "macros",
     DBT_PROJECT / "seeds",
