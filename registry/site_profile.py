@@ -67,6 +67,12 @@ def _folded(workbook: str) -> str:
     return unicodedata.normalize("NFC", workbook).casefold()
 
 
+def _is_flagged_number(word: str, mark: str) -> bool:
+    """Whether a word is a number but for a flag. A sign before a number is none."""
+    behind = word.removesuffix(mark)
+    return is_measurement(behind if mark in ("+", "-") else behind.removeprefix(mark))
+
+
 def _workbook_name(names: Any) -> Any:
     if isinstance(names, dict):
         other = next((name for name in names if not str(name).lower().endswith(".xlsx")), None)
@@ -195,9 +201,7 @@ class SiteProfile(YamlModel):
                 raise MistakeAt(
                     ("missing", number), f"'{word}' can't mean no value: codes.{own[word.casefold()]} has it"
                 )
-            flag = next(
-                (mark for mark in self.flags if is_measurement(word.removeprefix(mark).removesuffix(mark))), None
-            )
+            flag = next((mark for mark in self.flags if _is_flagged_number(word, mark)), None)
             if flag:
                 raise MistakeAt(
                     ("missing", number), f"'{word}' can't mean no value: it is a number with the flag '{flag}'"

@@ -48,9 +48,8 @@ def test_exactly_the_assets_of_every_stage_are_defined(definitions: dg.Definitio
 
 def test_every_expectation_of_the_gate_is_in_the_check_of_its_table(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
-    descriptions = {
-        key.name: graph.get_check_spec(key).description or "" for key in graph.asset_check_keys if key.asset_key == GATE
-    }
+    gate = [key for key in graph.asset_check_keys if key.asset_key == GATE]
+    descriptions = {key.name: graph.get_check_spec(key).description or "" for key in gate}
     assert [c.check_id for c in CHECKS if c.check_id not in descriptions[check_name(c.table)]] == []
     assert all(graph.get_check_spec(key).blocking for key in gate)
 

@@ -242,4 +242,4 @@ def test_a_wide_table_takes_all_of_it_too(built: duckdb.DuckDBPyConnection, kind
         "": "missing_key,missing_required",
         "P2/2024-01-07T00:00:00/wbc": "unknown_material",
     }
-    assert cells(built, site, "lab_results", "s.is_cancelled")["P1/2024-01-06T00:00:00/NEU"]
+    assert cells(built, site, "lab_results", "s.is_cancelled")["P1/2024-01-06T00:00:00/NEU//0"]

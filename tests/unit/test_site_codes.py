@@ -211,7 +211,7 @@ def test_yes_and_no_are_codes_of_duffy_null_in_any_known_word(tmp_path: Path, wo
         "csv: {date_formats: ['%d/%m/%Y', '%d/%m/%Y %H:%M', '%-d/%-m/%Y', '%d/%m/%y', '%d-%b-%Y', '%m/%Y', '%Y']}",
         "csv: {date_formats: ['%Y%m%d', '%d%m%Y', '%d.%m.%Y %I:%M %p', '%Y/%m/%d', '%Y/%m']}",
         "missing: ['-999', '-', '.', n.p., 'n. 5', '01.01.1900', campione 2, NA, nan, None, 'null', '?']",
-        "flags: ['*', '-']\nmissing: ['*', '-']",
+        "flags: ['*', '-']\nmissing: ['*', '-', '-999']",
         "codes: {units: {'K/uL': /uL}}",
         "units: {lab_results: {751-8: cells/uL, 770-8: '1'}}\ncodes: {tests: {X: anc}}",
         "sheets: {a.xlsx: {A: patients, B: patients}, b.xlsx: {A: treatments}}",
