@@ -28,7 +28,6 @@ OLDEST, NEWEST = (3, 11), (3, 13)
 LEAST_FREE = 2**30
 PACKAGES = (
     "dagster",
-    "dagster-dbt",
     "dagster-webserver",
     "dbt-core",
     "dbt-duckdb",
