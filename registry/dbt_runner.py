@@ -97,6 +97,18 @@ def parsed_project() -> ParsedProject:
     return _parse(name)
 
 
+@contextmanager
+def _root_logger_kept() -> Iterator[None]:
+    """Take off what dbt, and what it imports, hangs on the root logger: later lines of others would be printed."""
+    handlers, level = list(logging.root.handlers), logging.root.level
+    try:
+        yield
+    finally:
+        logging.root.handlers[:] = handlers
+        logging.root.setLevel(level)
+
+
+@_root_logger_kept()
 def run(
     settings: Settings,
     command: Sequence[str],
@@ -133,7 +145,6 @@ def run(
     arguments = [*_flags(target, "error"), *command, "--no-write-json", "--target-path", str(target), *_places()]
     with (
         _environment(environment(settings)),
-        _root_logger_kept(),
         private_files(),
         (target / "stdout.log").open("w", encoding="utf-8", errors="backslashreplace") as printed,
         redirect_stdout(printed),
@@ -204,17 +215,6 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-@contextmanager
-def _root_logger_kept() -> Iterator[None]:
-    """Take off what dbt hangs on the root logger: every later line of this process would be printed twice."""
-    handlers, level = list(logging.root.handlers), logging.root.level
-    try:
-        yield
-    finally:
-        logging.root.handlers[:] = handlers
-        logging.root.setLevel(level)
-
-
 def _flags(log_folder: Path, level: str) -> list[str]:
     return ["--quiet", "--log-level", "none", "--log-path", str(log_folder), "--log-level-file", level]
 
@@ -281,6 +281,7 @@ def _is_writable(folder: Path) -> bool:
     return os.access(folder, os.W_OK)
 
 
+@_root_logger_kept()
 def _parsed_by_dbt(folder: Path) -> Any:
     from dbt.cli.main import dbtRunner
 

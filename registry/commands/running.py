@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from registry import account, ingest, lock, refresh, release
 from registry.console import ProgressHandler, console, print_error
+from registry.disk import require_path_for_dagster
 from registry.errors import UserError
 from registry.incident import understood
 from registry.paths import CHECKOUT
@@ -54,6 +55,7 @@ def _refresh(settings: Settings, record: RunRecord, *, wait: bool, accept_missin
         raise UserError(
             f"{settings.deliveries}: no such folder; put the sites' exports there or name it with --deliveries"
         )
+    require_path_for_dagster(settings)
     # a mistake in these is told before anything is begun
     ingest.find(settings)
     ingest.load_profiles(settings)

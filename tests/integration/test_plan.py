@@ -159,6 +159,10 @@ def test_an_empty_folder_where_files_were_loaded_is_refused_until_it_is_meant(tm
     shutil.rmtree(registry.home / "deliveries" / "udine")
     with pytest.raises(UserError, match=r"holds no file.*is the share mounted.*--accept-missing"):
         registry.plan()
+    elsewhere = tmp_path / "registry.yml"
+    elsewhere.write_text("study_id: elsewhere\n")
+    with pytest.raises(UserError, match="holds no file"):
+        refresh.make_plan(load_settings(home=registry.home, config=elsewhere), "settings lie elsewhere")
     assert refresh.is_up_to_date(refresh.make_plan(registry.settings(), "meant", accept_missing=True))
     registry.release_lock()
 
