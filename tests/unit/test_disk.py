@@ -159,7 +159,7 @@ def wrapped(cause: Exception) -> Exception:
             ),
             "/x/w.duckdb is in use by process 999999999 (ann): close it there",
         ),
-        (duckdb.OutOfMemoryException("could not allocate"), "raise REGISTRY_MEMORY_LIMIT"),
+        (duckdb.OutOfMemoryException("could not allocate"), "more memory is needed than REGISTRY_MEMORY_LIMIT"),
         (
             UnicodeEncodeError("ascii", "P-17 è", 5, 6, "ordinal not in range"),
             "in the encoding ascii: set PYTHONUTF8=1",
