@@ -84,13 +84,6 @@ def raise_if_held(path: Path | str, message: str) -> None:
         raise UserError(_held_line(path, message))
 
 
-def require_free(database: Path) -> None:
-    """UserError that names the holder where another process, be it a reader, has this database open."""
-    if database.exists():
-        with writing(database), duckdb.connect(str(database)):
-            pass
-
-
 def require_fit_disk(settings: Settings) -> None:
     """UserError that names what the disk of the home can't do and a refresh needs; takes a few milliseconds."""
     group_folder(settings.home)
