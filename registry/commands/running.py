@@ -61,6 +61,7 @@ def _refresh(settings: Settings, record: RunRecord, *, wait: bool, accept_missin
     logging.getLogger("registry").addHandler(progress)
     logging.getLogger("registry").setLevel(logging.INFO)
     logging.getLogger("registry").propagate = False
+    logging.getLogger().addHandler(logging.NullHandler())  # else libraries hang a printing one there
     lock.acquire(settings, "registry refresh", wait=wait)
     try:
         record.begin("command")
