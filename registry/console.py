@@ -38,7 +38,7 @@ def print_summary(done: str, todo: Sequence[str]) -> None:
 
 
 class ProgressHandler(logging.Handler):
-    """Shows the registry's log lines on stderr with the seconds since the start: a spinner in a terminal, lines elsewhere."""
+    """Shows the registry's log lines on stderr with the seconds since it began: a spinner in a terminal, else lines."""
 
     def __init__(self) -> None:
         super().__init__(level=logging.INFO)
