@@ -6,14 +6,15 @@ DuckDB quote cells, and our own lines name files.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 import dagster as dg
 
 from orchestration.resources import RegistrySettings
-from orchestration.runs import note_failure
-from registry import incident
+from orchestration.runs import note_failure, running
+from registry import incident, journal
 from registry.errors import UserError
 from registry.settings import Settings
 
@@ -22,13 +23,22 @@ _told: list[Exception] = []
 
 @contextmanager
 def guarded(registry_settings: RegistrySettings, step: str) -> Iterator[None]:
-    """Run the body of a step.
+    """Run the body of a step, and note in the journal how long it took.
 
     Raises:
         dagster.Failure: whatever is raised, in one line without a patient's value or a file's name; a Failure as it is.
     """
+    started, cpu_before = time.monotonic(), time.process_time()
     try:
         yield
+        journal.record(
+            registry_settings.places(),
+            "step_ended",
+            run=running(),
+            step=step,
+            seconds=round(time.monotonic() - started, 2),
+            cpu_seconds=round(time.process_time() - cpu_before, 2),
+        )
     except dg.Failure:
         raise
     except Exception as error:  # noqa: BLE001  whatever it is, Dagster would store it with the values that it quotes

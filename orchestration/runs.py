@@ -28,6 +28,8 @@ UNTAGGED_GRACE = timedelta(hours=1)
 
 records: dict[str, RunRecord] = {}
 """By run id: what the journal is told at the end of a run that this process works on."""
+_entered: list[str] = []
+"""Ids of the runs that this process has worked on, the present one last."""
 
 
 def process_tag() -> str:
@@ -70,6 +72,8 @@ def _enter(context: dg.AssetExecutionContext, registry_settings: RegistrySetting
     """
     settings = registry_settings.places()
     run = context.run
+    if run.run_id not in _entered:
+        _entered.append(run.run_id)
     step = context.op_execution_context.op.name.replace("__", " ")
     log.info("%s", step)
     if PROCESS_TAG not in run.tags:
@@ -111,6 +115,11 @@ def _is_alive(tag: str | None, created: datetime) -> bool:
         return f"{psutil.Process(int(pid)).create_time():.0f}" == started
     except (psutil.NoSuchProcess, ValueError):
         return False
+
+
+def running() -> str | None:
+    """The id of the run that this process works on."""
+    return _entered[-1] if _entered else None
 
 
 def note_failure(error: Exception) -> None:

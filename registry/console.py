@@ -7,6 +7,7 @@ import json
 import logging
 import math
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
@@ -37,11 +38,12 @@ def print_summary(done: str, todo: Sequence[str]) -> None:
 
 
 class ProgressHandler(logging.Handler):
-    """Shows the registry's log lines on stderr as they come: a spinner in a terminal, plain lines elsewhere."""
+    """Shows the registry's log lines on stderr with the seconds since it began: a spinner in a terminal, else lines."""
 
     def __init__(self) -> None:
         super().__init__(level=logging.INFO)
         self._status: Status | None = None
+        self._began = time.monotonic()
 
     @contextmanager
     def status(self, first: str) -> Iterator[None]:
@@ -56,7 +58,7 @@ class ProgressHandler(logging.Handler):
         if record.levelno >= logging.WARNING:
             errors.print(f"[yellow]{escape(message)}[/yellow]")
         else:
-            errors.print(f"· {escape(message)}")
+            errors.print(f"· {time.monotonic() - self._began:3.0f} s  {escape(message)}")
 
 
 def print_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], form: str = "table") -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from registry import account, ingest, lock, release, retraction
+from registry import account, ingest, journal, lock, refresh, release, retraction
 from registry.errors import UserError
 from registry.settings import Settings
 
@@ -45,15 +45,25 @@ def describe(settings: Settings) -> tuple[list[tuple[str, str]], UserError | Non
 def _delivered(settings: Settings) -> list[tuple[str, str]]:
     if not settings.deliveries.is_dir():
         return [("delivered", "nothing: the folder does not exist")]
-    files = ingest.discover(settings)
-    to_load = ingest.not_yet_loaded(settings, files, ingest.load_profiles(settings))
+    plan = refresh.survey(settings)
+    files, to_load = plan.files, plan.to_load()
     months = sorted({file.delivery for file in files})
     sites = sorted({file.site for file in files})
     span = f", {months[0]} to {months[-1]}" if months else ""
-    return [
+    lines = [
         ("delivered", f"{_counted(len(files), 'file')} of {_counted(len(sites), 'site')}{span}"),
         ("not loaded yet", _counted(len(to_load), "file") + ("; run: registry refresh" if to_load else "")),
     ]
+    if files and not to_load and not refresh.is_up_to_date(plan):
+        lines.append(("not published yet", f"{refresh.NOT_PUBLISHED}; run: registry refresh"))
+    return lines
+
+
+def timings(settings: Settings) -> list[tuple[str, float, float]]:
+    """The steps of the last run of which any is in the journal, each with its seconds and its seconds of CPU."""
+    steps = [entry for entry in journal.entries(settings) if entry.get("event") == "step_ended"]
+    last = steps[-1]["run"] if steps else None
+    return [(one["step"], one["seconds"], one["cpu_seconds"]) for one in steps if one["run"] == last]
 
 
 def _counted(number: int, what: str) -> str:

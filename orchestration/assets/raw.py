@@ -55,6 +55,8 @@ def _raw_asset(entity: str) -> dg.AssetsDefinition:
             started = time.monotonic()
             plan = begin_plan(context, registry_settings)
             result = refresh.load_entity(plan, entity)
+            if result.n_rows_new:
+                log.info("%s rows of %s loaded", f"{result.n_rows_new:,}", entity)
             for line in _warnings(entity, result):
                 log.warning(line)
             journal.record(

@@ -19,13 +19,18 @@ if TYPE_CHECKING:
 @click.command()
 @HOME
 @DELIVERIES
-def status(home: Path | None, deliveries: Path | None) -> None:
+@click.option("--timings", "with_timings", is_flag=True, help="How long each step of the last refresh took.")
+def status(home: Path | None, deliveries: Path | None, with_timings: bool) -> None:
     """Where things stand: deliveries, what is not loaded yet, the release in force, a refresh under way."""
-    from registry.console import console
+    from registry.console import console, print_rows
     from registry.settings import load_settings
-    from registry.status import describe
+    from registry.status import describe, timings
 
-    lines, mistake = describe(load_settings(home=home, deliveries=deliveries))
+    settings = load_settings(home=home, deliveries=deliveries)
+    if with_timings:
+        print_rows(["step", "seconds", "CPU seconds"], timings(settings))
+        return
+    lines, mistake = describe(settings)
     for label, value in lines:
         console.print(f"{label:<22}{value}")
     if mistake:

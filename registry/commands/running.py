@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from registry import account, ingest, lock, refresh, release
+from registry import account, alerts, ingest, lock, refresh, release
 from registry.console import ProgressHandler, console, print_error
 from registry.disk import require_path_for_dagster
 from registry.errors import UserError
@@ -63,6 +63,7 @@ def _refresh(settings: Settings, record: RunRecord, *, wait: bool, accept_missin
     logging.getLogger("registry").addHandler(progress)
     logging.getLogger("registry").setLevel(logging.INFO)
     logging.getLogger("registry").propagate = False
+    logging.getLogger().addHandler(logging.NullHandler())  # else libraries hang a printing one there
     lock.acquire(settings, "registry refresh", wait=wait)
     try:
         record.begin("command")
@@ -71,7 +72,7 @@ def _refresh(settings: Settings, record: RunRecord, *, wait: bool, accept_missin
             if refresh.is_up_to_date(plan):
                 record.exit_code = _confirm(plan.settings)
             else:
-                record.exit_code = _run_job(plan)
+                record.exit_code = _run_job(plan, record)
     finally:
         lock.release(settings)
         logging.getLogger("registry").removeHandler(progress)
@@ -89,16 +90,16 @@ def _confirm(settings: Settings) -> int:
     return 0
 
 
-def _run_job(plan: refresh.Plan) -> int:
+def _run_job(plan: refresh.Plan, record: RunRecord) -> int:
     settings = plan.settings
     is_published = _dagster(plan)
-    if not is_published:
+    if not is_published and alerts.kind_of_failure(settings, record.began) == "gate_refused":
         _print_refusal(settings)
         return 3
     current = release.current(settings)
     last = release.last_decision(settings)
-    if current is None or last is None or last.status not in ("published", "confirmed"):
-        raise UserError("the run ended without a release; registry doctor tells more")
+    if not is_published or current is None or last is None or last.status not in ("published", "confirmed"):
+        raise UserError("the run ended without a release; look at it in Dagster (make dev), and at registry doctor")
     print_outcome(settings, current, last.status)
     _print_account(account.of_release(settings, with_codes=True))
     return 0

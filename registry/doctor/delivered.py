@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from registry import ingest, lock, retraction
+from registry import ingest, lock, refresh, retraction
 from registry.doctor.finding import Finding, counted, look, ok, wrong
 from registry.doctor.published import last_success
 from registry.ingest import ledger
@@ -23,14 +23,15 @@ def deliveries(settings: Settings) -> Iterator[Finding]:
     if not settings.deliveries.is_dir():
         yield wrong(f"{settings.deliveries}: no such folder; put the sites' exports there or give --deliveries")
         return
-    files = ingest.discover(settings)
-    profiles = ingest.load_profiles(settings)
     if lock.is_held(settings):
-        yield ok(f"{counted(len(files), 'file')}; a refresh is at work")
+        yield ok(f"{counted(len(ingest.discover(settings)), 'file')}; a refresh is at work")
         return
-    n_waiting = len(ingest.not_yet_loaded(settings, files, profiles))
+    plan = refresh.survey(settings)
+    files, n_waiting = plan.files, len(plan.to_load())
     if n_waiting:
         yield look(f"{counted(n_waiting, 'file')} of {len(files):,} not loaded yet: registry refresh")
+    elif files and not refresh.is_up_to_date(plan):
+        yield look(f"{counted(len(files), 'file')}, all loaded, but {refresh.NOT_PUBLISHED}: registry refresh")
     else:
         yield ok(f"{counted(len(files), 'file')}, all loaded")
 

@@ -29,6 +29,7 @@ from registry.withdrawal.settling import settle
 log = logging.getLogger(__name__)
 
 ACCEPT_MISSING = "--accept-missing"
+NOT_PUBLISHED = "the release is not of what is loaded, or not of these settings and this version of the registry"
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -17,12 +17,19 @@ REGISTRY = Path(sys.executable).parent / "registry"
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-def run_registry(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+HOSTILE = {"DBT_QUIET": "1", "DBT_EMPTY": "1", "DBT_TARGET": "other", "DBT_FULL_REFRESH": "1", "DBT_FAIL_FAST": "1"}
+"""What a caller's environment may hold that would change what dbt does."""
+
+
+def run_registry(
+    *arguments: object, cwd: Path | None = None, variables: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     """The registry command with these arguments; output captured."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("REGISTRY_")}
     return subprocess.run(
         [str(REGISTRY), *map(str, arguments)],
-        capture_output=True, text=True, check=False, cwd=cwd or CHECKOUT, env={**environment, "COLUMNS": "200"},
+        capture_output=True, text=True, check=False, cwd=cwd or CHECKOUT,
+        env={**environment, "COLUMNS": "200", **(variables or {})},
     )  # fmt: skip
 
 
@@ -40,9 +47,14 @@ def digest(folder: Path) -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
-    """A home on which `registry demo` has run once, and what it printed. Tests leave its releases as they are."""
-    home = tmp_path_factory.mktemp("demo")
-    done = run_registry("demo", "--home", home)
+    """A home on which `registry demo` has run once, and what it printed. Tests leave its releases as they are.
+
+    It ran among files that are named like modules, and with variables that are dbt's own.
+    """
+    home, elsewhere = tmp_path_factory.mktemp("demo"), tmp_path_factory.mktemp("elsewhere")
+    for name in ("random.py", "dbt.py", "dagster.py", "duckdb.py"):
+        (elsewhere / name).write_text("raise SystemExit('the current folder is not to be read')\n")
+    done = run_registry("demo", "--home", home, cwd=elsewhere, variables=HOSTILE)
     assert done.returncode == 0, done.stderr
     return home, done
 

@@ -38,6 +38,7 @@ def test_a_second_refresh_makes_no_new_release(demo_home: Path) -> None:
     done = run_registry("refresh", "--home", demo_home)
     assert done.returncode == 0, done.stderr
     assert "unchanged" in done.stdout
+    assert "warehouse" not in done.stderr, "neither Dagster nor dbt was started"
     assert "Blocking" not in done.stderr
     assert digest(demo_home / "releases") == before
 
@@ -70,6 +71,8 @@ def test_the_commands_of_the_demo_answer(demo_home: Path) -> None:
     release_id = listing.stdout.splitlines()[1].split()[0]
     assert "main.fct_anc" in run_registry("releases", "show", release_id, "--home", demo_home).stdout
     assert "release in force" in run_registry("status", "--home", demo_home).stdout
+    steps = [line.split()[0] for line in run_registry("status", "--timings", "--home", demo_home).stdout.splitlines()]
+    assert {"deliveries", "warehouse", "statistics", "gate", "release"} <= set(steps)
     assert "no row is held back" in run_registry("quarantine", "--home", demo_home).stdout
     answer = run_registry(
         "sql", "--home", demo_home, "--format", "csv",
