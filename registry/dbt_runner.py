@@ -13,7 +13,9 @@ import logging
 import os
 import re
 import shutil
+import signal
 import sys
+import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
@@ -148,13 +150,11 @@ def run(
         private_files(),
         (target / "stdout.log").open("w", encoding="utf-8", errors="backslashreplace") as printed,
         redirect_stdout(printed),
+        _stopped_by_keyboard_interrupt(),
     ):
         try:
             outcome = dbtRunner(manifest=manifest, callbacks=[heard]).invoke(arguments)
         finally:
-            interrupted = sys.exc_info()[0] is not None
-            if interrupted and DuckDBConnectionManager._ENV is not None:  # noqa: SLF001  dbt has no public way
-                DuckDBConnectionManager._ENV.conn.interrupt()  # noqa: SLF001
             DuckDBConnectionManager.close_all_connections()
     if outcome.exception is not None and not isinstance(outcome.exception, Exception):
         raise outcome.exception  # an interruption
@@ -213,6 +213,20 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
     finally:
         os.environ.clear()
         os.environ.update(before)
+
+
+@contextmanager
+def _stopped_by_keyboard_interrupt() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM raise what dbt ends its queries and threads upon; Dagster's own exception it would not."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {which: signal.signal(which, signal.default_int_handler) for which in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for which, handler in before.items():
+            signal.signal(which, handler)
 
 
 def _flags(log_folder: Path, level: str) -> list[str]:

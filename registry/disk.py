@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 TRIAL = ".trial-"
 """What begins the name of a folder in which a disk is tried."""
 _NOT_THE_DISKS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO, errno.EMFILE})
-_NOT_FOR_DAGSTER = re.compile(r"[\[*]|%[0-9A-Fa-f]{2}")
-"""It finds its settings by a pattern, and its databases by a URL."""
+_MISREAD = re.compile(r"[\[*#]|%[0-9A-Fa-f]{2}")
+"""Dagster finds its settings by a pattern and its databases by a URL; dbt takes the database's name from a URL."""
 _HELD = re.compile(r"could not set lock|conflicting lock", re.IGNORECASE)
 _HOLDER = re.compile(r"PID (\d+)\)?(?: by user ([^\s.]+))?")
 _FULL = "its disk is full or can't be written to"
@@ -96,12 +96,12 @@ def require_fit_disk(settings: Settings) -> None:
         )
 
 
-def require_path_for_dagster(settings: Settings) -> None:
-    """UserError where Dagster would look for its settings or its database at another path than this home's."""
-    found = _NOT_FOR_DAGSTER.search(str(settings.home))
+def require_plain_path(settings: Settings) -> None:
+    """UserError where Dagster or dbt would look for its files at another path than this home's."""
+    found = _MISREAD.search(str(settings.home))
     if found:
         raise UserError(
-            f"{settings.home}: Dagster can't use a path with '{found[0]}': rename the folder, or choose another "
+            f"{settings.home}: Dagster or dbt misreads a path with '{found[0]}': rename the folder, or choose another "
             "with --home or REGISTRY_HOME"
         )
 
