@@ -34,6 +34,8 @@ from registry.vault import private_files
 if TYPE_CHECKING:
     from registry.settings import Settings
 
+log = logging.getLogger(__name__)
+
 PARSED = DBT_PROJECT / "target" / "parsed"
 PRODUCTION = ("--exclude", "resource_type:unit_test", "resource_type:test,path:seeds")
 """Unit tests prove the SQL and tests of seeds prove the checkout: `make test` runs both, a refresh neither."""
@@ -270,6 +272,7 @@ def _parse(name: str) -> ParsedProject:
         raise UserError(
             f"{PARSED} can't be written, nor the user's cache: make one of them writable, or run make setup"
         )
+    log.info("the dbt project is parsed, once for every home of this checkout")
     draft = folder / f".{uuid.uuid4().hex[:8]}"
     draft.mkdir()
     try:
