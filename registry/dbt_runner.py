@@ -141,12 +141,15 @@ def run(
     manifest.build_flat_graph()
 
     def heard(event: Any) -> None:
+        if event.info.level == "error":  # dbt's own log would format thousands of lines that nobody reads
+            with (target / "dbt.log").open("a", encoding="utf-8", errors="backslashreplace") as log:
+                log.write(event.info.msg + "\n")
         if event.info.name == "NodeFinished":
             info = event.data.node_info
             kind = "test" if info.resource_type == "test" else info.resource_type
             on_result(NodeResult(info.unique_id, kind, str(event.data.run_result.status), 0, 0.0))
 
-    arguments = [*_flags(target, "error"), *command, "--no-write-json", "--target-path", str(target), *_places()]
+    arguments = [*_flags(target), *command, "--no-write-json", "--target-path", str(target), *_places()]
     with (
         _environment(environment(settings)),
         private_files(),
@@ -231,8 +234,8 @@ def _stopped_by_keyboard_interrupt() -> Iterator[None]:
             signal.signal(which, handler)
 
 
-def _flags(log_folder: Path, level: str) -> list[str]:
-    return ["--quiet", "--log-level", "none", "--log-path", str(log_folder), "--log-level-file", level]
+def _flags(log_folder: Path) -> list[str]:
+    return ["--quiet", "--log-level", "none", "--log-path", str(log_folder), "--log-level-file", "none"]
 
 
 def _places() -> list[str]:
@@ -303,7 +306,7 @@ def _parsed_by_dbt(folder: Path) -> Any:
     from dbt.cli.main import dbtRunner
 
     anywhere = {"REGISTRY_WAREHOUSE": str(folder / "warehouse.duckdb"), "REGISTRY_VAULT": str(folder / "raw.duckdb")}
-    arguments = [*_flags(folder, "none"), "--no-write-json", "parse", "--no-partial-parse"]
+    arguments = [*_flags(folder), "--no-write-json", "parse", "--no-partial-parse"]
     with _environment({**anywhere, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}):
         outcome = dbtRunner().invoke([*arguments, "--target-path", str(folder), *_places()])
     if not outcome.success:
