@@ -65,10 +65,10 @@ def test_release_alone_after_raw_says_what_must_be_built_first(registry: Registr
     for entity in ENTITIES:
         refresh.load_entity(plan, entity)
     for step in (refresh.publish, refresh.judge, refresh.write_statistics):
-        with pytest.raises(NotReady, match="materialize warehouse and statistics first"):
+        with pytest.raises(NotReady, match="materialize all first"):
             step(plan)
     refresh.build_warehouse(plan, run_dbt=registry.dbt)
-    with pytest.raises(NotReady, match="materialize statistics first"):
+    with pytest.raises(NotReady, match="materialize the group statistics first"):
         refresh.publish(plan)
     refresh.write_statistics(plan)
     assert refresh.publish(plan).release_id != first.release_id
