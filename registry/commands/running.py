@@ -33,6 +33,11 @@ if TYPE_CHECKING:
     from registry.settings import Settings
 
 
+log = logging.getLogger(__name__)
+
+_SHOWN = 5
+
+
 def run_refresh(settings: Settings, *, wait: bool = True, accept_missing: bool = False) -> int:
     """Refresh a registry and say what came of it; the exit code.
 
@@ -74,7 +79,7 @@ def _refresh(settings: Settings, record: RunRecord, *, wait: bool, accept_missin
         with progress.status("reading the deliveries"):
             plan = refresh.make_plan(settings, record.run_id, accept_missing=accept_missing)
             if refresh.is_up_to_date(plan):
-                record.exit_code = _confirm(plan.settings)
+                record.exit_code = _confirm(plan)
             else:
                 record.exit_code = _run_job(plan, record)
     finally:
@@ -83,8 +88,18 @@ def _refresh(settings: Settings, record: RunRecord, *, wait: bool, accept_missin
     return record.exit_code
 
 
-def _confirm(settings: Settings) -> int:
+def _confirm(plan: refresh.Plan) -> int:
     """Nothing is new: neither Dagster nor dbt is started."""
+    settings = plan.settings
+    gone = ingest.no_longer_there(settings, plan.files)
+    if gone:
+        months = sorted({f"{site}/{delivery}" for site, delivery, _ in gone})
+        log.warning(
+            "%d loaded files are no longer there (%s%s); their rows stay in force",
+            len(gone),
+            ", ".join(months[:_SHOWN]),
+            " and more" if len(months) > _SHOWN else "",
+        )
     release.remove_old(settings)
     decision.confirm(settings)
     current = release.current(settings)

@@ -15,7 +15,7 @@ from registry.ingest.config_tables import write_config
 from registry.ingest.deliveries import DeliveredFile, discover, find, load_profiles, plan
 from registry.ingest.ledger import future_months, ledger_fingerprint
 from registry.ingest.loader import load_entity
-from registry.ingest.pending import not_yet_loaded
+from registry.ingest.pending import no_longer_there, not_yet_loaded
 from registry.ingest.result import LoadResult
 from registry.vault import connect_vault
 
@@ -30,6 +30,7 @@ __all__ = [
     "load_entity",
     "load_profiles",
     "looks",
+    "no_longer_there",
     "not_yet_loaded",
     "plan",
     "unsettled",

@@ -1,4 +1,4 @@
-"""Which delivered files the vault does not hold yet, as they are and as they are to be read."""
+"""Files against the ledger: which the vault does not hold yet, as they are to be read, and which are gone since."""
 
 from __future__ import annotations
 
@@ -32,3 +32,17 @@ def not_yet_loaded(
         for file in delivered
         if (*file.place, file.sha256, ledger.read_as(file, profiles[file.site])) not in current
     ]
+
+
+def no_longer_there(settings: Settings, files: Iterable[DeliveredFile]) -> list[ledger.Place]:
+    """Places up to `settings.through` whose file counts and is not among these; what is retracted is left out."""
+    if not settings.raw_db.exists():
+        return []
+    with connect_vault(settings, read_only=True) as connection:
+        loaded = set(connection.execute("SELECT site, delivery, path FROM main.input_file WHERE is_current").fetchall())
+        retracted = ledger.retractions(connection)
+    return sorted(
+        place
+        for place in loaded - {file.place for file in files}
+        if not ledger.is_retracted(retracted, place) and (settings.through is None or place[1] <= settings.through)
+    )

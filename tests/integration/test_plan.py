@@ -148,6 +148,7 @@ def test_a_site_whose_folder_is_gone_keeps_its_rows_and_settings(registry: Regis
     plan = registry.plan()
     assert plan.profiles["udine"].mode == "snapshot"
     assert refresh.is_up_to_date(plan)
+    assert {site for site, _, _ in ingest.no_longer_there(plan.settings, plan.files)} == {"udine"}
     assert release.current(plan.settings) is not None
     assert first.path is not None
 
