@@ -116,9 +116,14 @@ def _finding(result: ExpectationValidationResult) -> Finding:
 def _silenced() -> Iterator[None]:
     """Great Expectations logs the text of a failed query's error, which may quote a patient's value."""
     logger = logging.getLogger("great_expectations")
-    before = logger.disabled, logger.level, logger.propagate
+    before = logger.level, logger.propagate
+    handler = logging.NullHandler()  # one of its loggers has a level of its own
+    logger.addHandler(handler)
     logger.setLevel(logging.CRITICAL + 1)
+    logger.propagate = False
     try:
         yield
     finally:
-        logger.setLevel(before[1])
+        logger.removeHandler(handler)
+        logger.setLevel(before[0])
+        logger.propagate = before[1]

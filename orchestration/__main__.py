@@ -33,8 +33,10 @@ def dev(port: int) -> None:
     except UserError as mistake:
         print_error(str(mistake))
         sys.exit(2)
-    # a relative folder is the caller's, and Dagster's processes start elsewhere
+    # a relative path is the caller's, and Dagster's processes start elsewhere
     os.environ.update({"REGISTRY_HOME": str(settings.home), "REGISTRY_DELIVERIES": str(settings.deliveries)})
+    for name in {"REGISTRY_CONFIG", "REGISTRY_KEY_FILE"} & os.environ.keys():
+        os.environ[name] = os.path.abspath(Path(os.environ[name]).expanduser()) if os.environ[name] else ""
     dagster = Path(sys.executable).parent / "dagster"
     workspace = str(CHECKOUT / "workspace.yaml")
     os.chdir(CHECKOUT)

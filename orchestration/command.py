@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dagster as dg
+
 from orchestration.automation import REFRESH_JOB
 from orchestration.definitions import build_definitions
 from orchestration.guard import pop_told
@@ -17,6 +19,7 @@ def run_job(plan: Plan) -> bool:
     """Run every step under this plan; whether the gate let the candidate pass.
 
     Raises:
+        KeyboardInterrupt: if the run was stopped by Ctrl-C, SIGTERM or in the UI.
         Exception: what a step raised, whole; Dagster has stored it without a value.
     """
     settings = plan.settings
@@ -39,6 +42,16 @@ def run_job(plan: Plan) -> bool:
             )
         finally:
             told = pop_told()
+        if _was_stopped(instance, plan.run_id):
+            raise KeyboardInterrupt
         if told is not None:
             raise told
     return result.success
+
+
+def _was_stopped(instance: dg.DagsterInstance, run_id: str) -> bool:
+    """Whether somebody ended the run from outside; Dagster takes it for a failure where the UI was not asked."""
+    run = instance.get_run_by_id(run_id)
+    return run is not None and (
+        run.status == dg.DagsterRunStatus.CANCELED or run.tags.get("dagster/failure_reason") == "UNEXPECTED_TERMINATION"
+    )

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 import dagster as dg
 
 from orchestration.resources import RegistrySettings
-from orchestration.runs import note_failure, running
+from orchestration.runs import for_journal, note_failure, running
 from registry import incident, journal
 from registry.errors import UserError
 from registry.settings import Settings
@@ -32,7 +32,7 @@ def guarded(registry_settings: RegistrySettings, step: str) -> Iterator[None]:
     try:
         yield
         journal.record(
-            registry_settings.places(),
+            for_journal(registry_settings),
             "step_ended",
             run=running(),
             step=step,

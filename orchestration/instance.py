@@ -11,7 +11,7 @@ import dagster as dg
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from registry.disk import group_folder, private_folder
+from registry.disk import group_folder, private_folder, require_plain_path
 from registry.settings import Settings
 
 # Telemetry off: hospitals block it, and nothing of a patient's registry leaves the house. The sign-up dialog of a first
@@ -32,7 +32,12 @@ compute_logs:
 
 
 def prepare_dagster_home(settings: Settings) -> Path:
-    """Create DAGSTER_HOME with its dagster.yaml where they are missing, and point this process at it."""
+    """Create DAGSTER_HOME with its dagster.yaml where they are missing, and point this process at it.
+
+    Raises:
+        UserError: where Dagster or dbt misreads the path of this home.
+    """
+    require_plain_path(settings)
     home = settings.dagster_home
     group_folder(settings.home)
     private_folder(home)

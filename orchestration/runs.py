@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import logging
 import os
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -15,6 +16,7 @@ from registry import lock, refresh
 from registry.errors import UserError
 from registry.refresh import Plan
 from registry.refresh.run_record import RunRecord
+from registry.settings import Settings
 
 log = logging.getLogger("registry.orchestration")
 
@@ -85,7 +87,7 @@ def _enter(context: dg.AssetExecutionContext, registry_settings: RegistrySetting
         context.log.info(f"waiting: another refresh is under way ({lock.describe_holder(settings)})")
     if lock.acquire(settings, f"Dagster run {run.run_id[:8]}"):
         fail_dead_runs(context.instance, run.run_id)
-        record = records[run.run_id] = RunRecord(settings, run.run_id)
+        record = records[run.run_id] = RunRecord(for_journal(registry_settings), run.run_id)
         record.begin(run.tags.get(TRIGGER_TAG, "UI"))
         atexit.register(lock.release, settings)
         atexit.register(record.end)
@@ -115,6 +117,16 @@ def _is_alive(tag: str | None, created: datetime) -> bool:
         return f"{psutil.Process(int(pid)).create_time():.0f}" == started
     except (psutil.NoSuchProcess, ValueError):
         return False
+
+
+def for_journal(registry_settings: RegistrySettings) -> Settings:
+    """Settings that name the study: those of the last plan, in a new home those of registry.yml."""
+    places = registry_settings.places()
+    with suppress(UserError):
+        return refresh.load_plan(places).settings
+    with suppress(UserError):
+        return registry_settings.load()
+    return places
 
 
 def running() -> str | None:

@@ -13,7 +13,9 @@ import logging
 import os
 import re
 import shutil
+import signal
 import sys
+import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
@@ -31,6 +33,8 @@ from registry.vault import private_files
 
 if TYPE_CHECKING:
     from registry.settings import Settings
+
+log = logging.getLogger(__name__)
 
 PARSED = DBT_PROJECT / "target" / "parsed"
 PRODUCTION = ("--exclude", "resource_type:unit_test", "resource_type:test,path:seeds")
@@ -97,6 +101,18 @@ def parsed_project() -> ParsedProject:
     return _parse(name)
 
 
+@contextmanager
+def _root_logger_kept() -> Iterator[None]:
+    """Take off what dbt, and what it imports, hangs on the root logger: later lines of others would be printed."""
+    handlers, level = list(logging.root.handlers), logging.root.level
+    try:
+        yield
+    finally:
+        logging.root.handlers[:] = handlers
+        logging.root.setLevel(level)
+
+
+@_root_logger_kept()
 def run(
     settings: Settings,
     command: Sequence[str],
@@ -136,17 +152,14 @@ def run(
     arguments = [*_flags(target), *command, "--no-write-json", "--target-path", str(target), *_places()]
     with (
         _environment(environment(settings)),
-        _root_logger_kept(),
         private_files(),
         (target / "stdout.log").open("w", encoding="utf-8", errors="backslashreplace") as printed,
         redirect_stdout(printed),
+        _stopped_by_keyboard_interrupt(),
     ):
         try:
             outcome = dbtRunner(manifest=manifest, callbacks=[heard]).invoke(arguments)
         finally:
-            interrupted = sys.exc_info()[0] is not None
-            if interrupted and DuckDBConnectionManager._ENV is not None:  # noqa: SLF001  dbt has no public way
-                DuckDBConnectionManager._ENV.conn.interrupt()  # noqa: SLF001
             DuckDBConnectionManager.close_all_connections()
     if outcome.exception is not None and not isinstance(outcome.exception, Exception):
         raise outcome.exception  # an interruption
@@ -208,14 +221,17 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
 
 
 @contextmanager
-def _root_logger_kept() -> Iterator[None]:
-    """Take off what dbt hangs on the root logger: every later line of this process would be printed twice."""
-    handlers, level = list(logging.root.handlers), logging.root.level
+def _stopped_by_keyboard_interrupt() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM raise what dbt ends its queries and threads upon; Dagster's own exception it would not."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {which: signal.signal(which, signal.default_int_handler) for which in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        logging.root.handlers[:] = handlers
-        logging.root.setLevel(level)
+        for which, handler in before.items():
+            signal.signal(which, handler)
 
 
 def _flags(log_folder: Path) -> list[str]:
@@ -259,6 +275,7 @@ def _parse(name: str) -> ParsedProject:
         raise UserError(
             f"{PARSED} can't be written, nor the user's cache: make one of them writable, or run make setup"
         )
+    log.info("the dbt project is parsed, once for every home of this checkout")
     draft = folder / f".{uuid.uuid4().hex[:8]}"
     draft.mkdir()
     try:
@@ -284,6 +301,7 @@ def _is_writable(folder: Path) -> bool:
     return os.access(folder, os.W_OK)
 
 
+@_root_logger_kept()
 def _parsed_by_dbt(folder: Path) -> Any:
     from dbt.cli.main import dbtRunner
 

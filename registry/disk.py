@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 TRIAL = ".trial-"
 """What begins the name of a folder in which a disk is tried."""
 _NOT_THE_DISKS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO, errno.EMFILE})
+_MISREAD = re.compile(r"[\[*#]|%[0-9A-Fa-f]{2}")
+"""Dagster finds its settings by a pattern and its databases by a URL; dbt takes the database's name from a URL."""
 _HELD = re.compile(r"could not set lock|conflicting lock", re.IGNORECASE)
 _HOLDER = re.compile(r"PID (\d+)\)?(?: by user ([^\s.]+))?")
 _FULL = "its disk is full or can't be written to"
@@ -82,13 +84,6 @@ def raise_if_held(path: Path | str, message: str) -> None:
         raise UserError(_held_line(path, message))
 
 
-def require_free(database: Path) -> None:
-    """UserError that names the holder where another process, be it a reader, has this database open."""
-    if database.exists():
-        with writing(database), duckdb.connect(str(database)):
-            pass
-
-
 def require_fit_disk(settings: Settings) -> None:
     """UserError that names what the disk of the home can't do and a refresh needs; takes a few milliseconds."""
     group_folder(settings.home)
@@ -98,6 +93,16 @@ def require_fit_disk(settings: Settings) -> None:
         raise UserError(
             f"{settings.home}: its disk has no {', no '.join(lacking)}: choose a folder on a local disk with --home or "
             "REGISTRY_HOME"
+        )
+
+
+def require_plain_path(settings: Settings) -> None:
+    """UserError where Dagster or dbt would look for its files at another path than this home's."""
+    found = _MISREAD.search(str(settings.home))
+    if found:
+        raise UserError(
+            f"{settings.home}: Dagster or dbt misreads a path with '{found[0]}': rename the folder, or choose another "
+            "with --home or REGISTRY_HOME"
         )
 
 

@@ -48,8 +48,9 @@ def understood(settings: Settings | None, error: Exception, doing: str) -> UserE
     """
     if isinstance(error, (UserError, ProgramFault)):
         return error
-    if memory.ran_out(error):
-        return UserError(memory.line(doing, error, settings.memory_limit if settings else None))
+    for at in _chain(error):
+        if memory.ran_out(at):
+            return UserError(memory.line(doing, at, settings.memory_limit if settings else None))
     if known := _of_the_machine(settings, error):
         return known
     if isinstance(error, OSError) and error.strerror:

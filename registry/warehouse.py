@@ -9,7 +9,7 @@ from __future__ import annotations
 import duckdb
 
 from registry import memory
-from registry.disk import require_free, writing
+from registry.disk import writing
 from registry.settings import Settings, connect_options
 from registry.vault import sweep_spilled
 
@@ -27,7 +27,6 @@ def prepare(settings: Settings, generation: str) -> None:
         path.with_name(path.name + ".wal").unlink(missing_ok=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     is_new = not path.exists()
-    require_free(path)
     with writing(path), _open(settings) as connection:
         if is_new:
             connection.execute("CREATE SCHEMA build")

@@ -14,7 +14,7 @@ from expectations.catalogue import CHECKS
 from expectations.remedies import remedy_of
 from orchestration.guard import guarded
 from orchestration.resources import SAFETY_TEAM, RegistrySettings
-from orchestration.runs import continue_plan, note_refusal
+from orchestration.runs import OUTCOME_TAG, continue_plan, note_refusal
 from registry import journal, refresh
 from registry.release import Judged
 from registry.settings import Settings
@@ -73,6 +73,7 @@ def build_gate(built: Iterable[dg.AssetKey]) -> dg.AssetsDefinition:
         record(plan.settings, judged)
         if not judged.audit.passed:
             note_refusal()
+            context.instance.add_run_tags(context.run.run_id, {OUTCOME_TAG: "refused"})
         if GATE in context.selected_asset_keys:
             yield dg.MaterializeResult(asset_key=GATE, metadata=_summary(judged))
         by_table = _by_table(judged.audit)

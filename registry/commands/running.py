@@ -1,6 +1,7 @@
 """One refresh from the command line: what is known before Dagster starts, the job, and what is said at the end.
 
-Exit codes: 0 done · 2 bad usage, configuration or unreadable input · 3 the gate, or a test of the build, refused.
+Exit codes: 0 done · 2 bad usage, configuration or unreadable input · 3 the gate, or a test of the build, refused ·
+130 stopped by Ctrl-C or SIGTERM.
 """
 
 from __future__ import annotations
@@ -17,10 +18,11 @@ from typing import TYPE_CHECKING
 
 from registry import account, alerts, ingest, lock, refresh, release
 from registry.console import ProgressHandler, console, print_error
+from registry.disk import require_plain_path
 from registry.errors import UserError
 from registry.incident import understood
 from registry.paths import CHECKOUT
-from registry.refresh.run_record import RunRecord, recorded
+from registry.refresh.run_record import STOPPED, RunRecord, recorded
 from registry.release import decision
 from registry.release.figures import figures
 
@@ -43,6 +45,9 @@ def run_refresh(settings: Settings, *, wait: bool = True, accept_missing: bool =
     try:
         with recorded(settings, run_id) as record, _terminated_as_interrupted():
             return _refresh(settings, record, wait=wait, accept_missing=accept_missing)
+    except KeyboardInterrupt:
+        print_error("stopped: the release in force stays as it is; the next registry refresh goes on from here")
+        return STOPPED
     except Exception as error:  # noqa: BLE001  a traceback would show what it quotes
         line = understood(settings, error, "refresh")
         print_error(str(line))
@@ -54,6 +59,7 @@ def _refresh(settings: Settings, record: RunRecord, *, wait: bool, accept_missin
         raise UserError(
             f"{settings.deliveries}: no such folder; put the sites' exports there or name it with --deliveries"
         )
+    require_plain_path(settings)
     # a mistake in these is told before anything is begun
     ingest.find(settings)
     ingest.load_profiles(settings)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import psutil
 
 from registry import lock
-from registry.disk import require_fit_disk
+from registry.disk import require_fit_disk, require_plain_path
 from registry.doctor.finding import Finding, look, ok, wrong
 from registry.paths import CHECKOUT
 
@@ -28,7 +28,6 @@ OLDEST, NEWEST = (3, 11), (3, 13)
 LEAST_FREE = 2**30
 PACKAGES = (
     "dagster",
-    "dagster-dbt",
     "dagster-webserver",
     "dbt-core",
     "dbt-duckdb",
@@ -79,6 +78,7 @@ def disk(settings: Settings) -> Iterator[Finding]:
     needed = LEAST_FREE + sum(_size(path) for path in (settings.raw_db, settings.warehouse)) * 2
     said = f"{free / 2**30:.1f} GiB free in {settings.home}, a refresh may take {needed / 2**30:.1f}"
     yield ok(said) if free >= needed else wrong(f"{said}: free some space, or move the home")
+    require_plain_path(settings)
     if settings.home.is_dir() and not lock.is_held(settings):
         require_fit_disk(settings)
 

@@ -14,6 +14,8 @@ from registry.lock import InUse
 from registry.settings import Settings
 
 JOB = "registry_refresh"
+STOPPED = 130
+"""Exit code of a refresh that somebody stopped, as shells have it for Ctrl-C."""
 
 
 @dataclass
@@ -53,15 +55,19 @@ class RunRecord:
 def recorded(settings: Settings, run_id: str) -> Iterator[RunRecord]:
     """Record a refresh from the command line, and send an alert where it failed.
 
-    Neither where the user stopped it or another refresh is under way, nor in a home that holds nothing yet: a mistake
-    in the first command does not begin one.
+    No alert where somebody stopped it; neither where another refresh is under way, nor in a home that holds nothing
+    yet: a mistake in the first command does not begin one.
     """
     run = RunRecord(settings, run_id, exit_code=1)
-    is_to_tell = True
+    is_begun = is_to_tell = True
     try:
         yield run
-    except (KeyboardInterrupt, InUse):
+    except KeyboardInterrupt:
+        run.exit_code = STOPPED
         is_to_tell = False
+        raise
+    except InUse:
+        is_begun = False
         raise
     except UserError as mistake:
         run.exit_code = mistake.exit_code
@@ -70,9 +76,9 @@ def recorded(settings: Settings, run_id: str) -> Iterator[RunRecord]:
         run.exit_code = 2
         raise
     finally:
-        if is_to_tell and settings.raw_db.exists():
+        if is_begun and settings.raw_db.exists():
             run.end()
-            if run.exit_code:
+            if run.exit_code and is_to_tell:
                 alerts.send(settings, alerts.kind_of_failure(settings, run.began), run_id, JOB)
 
 

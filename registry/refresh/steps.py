@@ -71,7 +71,7 @@ def build_warehouse(
     if only and warehouse.stages(plan.settings).get("warehouse") != fingerprint:
         raise NotReady(
             "models, settings or loaded files have changed since the warehouse was built, so no model can be built "
-            "alone: materialize all of warehouse and statistics, or run registry refresh"
+            "alone: materialize all, or run registry refresh"
         )
     if not only:
         warehouse.prepare(plan.settings, plan.generation)
@@ -140,7 +140,8 @@ def _require(plan: Plan, fingerprint: str, stage: str) -> None:
     if not plan.settings.warehouse.exists():
         raise NotReady(f"{plan.settings.warehouse}: nothing is built yet; run registry refresh")
     if warehouse.stages(plan.settings).get(stage) != fingerprint:
+        first = "all" if stage == "warehouse" else f"the group {stage}"
         raise NotReady(
-            f"what is loaded, or the settings that it was loaded with, are not in the build yet: materialize {stage}"
-            f"{' and statistics' if stage == 'warehouse' else ''} first, or run registry refresh"
+            "what is loaded, or the settings that it was loaded with, are not in the build yet: materialize "
+            f"{first} first, or run registry refresh"
         )

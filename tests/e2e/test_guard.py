@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -188,6 +189,20 @@ def test_the_ui_is_served_on_loopback_alone(home: Path, monkeypatch: pytest.Monk
     assert command[command.index("-h") + 1] == "127.0.0.1"
     refused = CliRunner().invoke(main, ["dev", "--host", "0.0.0.0"])
     assert refused.exit_code == 2
+
+
+def test_relative_paths_are_the_callers_for_the_ui_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "study.yml").write_text("study_id: a\n")
+    given = {"HOME": "home", "DELIVERIES": "exports", "CONFIG": "study.yml", "KEY_FILE": "secret.key"}
+    for name, path in given.items():
+        monkeypatch.setenv(f"REGISTRY_{name}", path)
+    monkeypatch.setattr("registry.dbt_runner.parsed_project", lambda: None)
+    monkeypatch.setattr("os.execv", lambda *_: None)
+    monkeypatch.chdir(tmp_path)
+    assert CliRunner().invoke(main, ["dev"]).exit_code == 0
+    assert {name: os.environ[f"REGISTRY_{name}"] for name in given} == {
+        name: str(tmp_path / path) for name, path in given.items()
+    }
 
 
 def test_a_fault_of_a_command_is_one_line_without_a_value(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,10 +65,10 @@ def test_release_alone_after_raw_says_what_must_be_built_first(registry: Registr
     for entity in ENTITIES:
         refresh.load_entity(plan, entity)
     for step in (refresh.publish, refresh.judge, refresh.write_statistics):
-        with pytest.raises(NotReady, match="materialize warehouse and statistics first"):
+        with pytest.raises(NotReady, match="materialize all first"):
             step(plan)
     refresh.build_warehouse(plan, run_dbt=registry.dbt)
-    with pytest.raises(NotReady, match="materialize statistics first"):
+    with pytest.raises(NotReady, match="materialize the group statistics first"):
         refresh.publish(plan)
     refresh.write_statistics(plan)
     assert refresh.publish(plan).release_id != first.release_id
@@ -159,6 +159,10 @@ def test_an_empty_folder_where_files_were_loaded_is_refused_until_it_is_meant(tm
     shutil.rmtree(registry.home / "deliveries" / "udine")
     with pytest.raises(UserError, match=r"holds no file.*is the share mounted.*--accept-missing"):
         registry.plan()
+    elsewhere = tmp_path / "registry.yml"
+    elsewhere.write_text("study_id: elsewhere\n")
+    with pytest.raises(UserError, match="holds no file"):
+        refresh.make_plan(load_settings(home=registry.home, config=elsewhere), "settings lie elsewhere")
     assert refresh.is_up_to_date(refresh.make_plan(registry.settings(), "meant", accept_missing=True))
     registry.release_lock()
 

@@ -130,6 +130,12 @@ def test_no_alert_for_who_is_stopped_or_waits(settings: Settings, stopped_by: Ba
     assert not settings.alerts.exists()
 
 
+def test_a_refresh_that_somebody_stopped_has_its_end_in_the_journal(settings: Settings) -> None:
+    with pytest.raises(KeyboardInterrupt), recorded(settings, "run-8"):
+        raise KeyboardInterrupt
+    assert [(entry["event"], entry["exit_code"]) for entry in journal.entries(settings)] == [("refresh_ended", 130)]
+
+
 def test_success_is_in_the_journal_and_no_alert(settings: Settings) -> None:
     with recorded(settings, "run-7") as run:
         run.begin("command")

@@ -68,6 +68,17 @@ def test_a_disk_that_lacks_something_is_refused_before_the_lock(
     assert list(settings.home.iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["Registry [2025]", "a*b", "a#b", "a%20b"])
+def test_a_home_whose_path_would_be_misread_is_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UserError, match=r"Dagster or dbt misreads a path with '(\[|\*|#|%20)': rename the folder"):
+        disk.require_plain_path(load_settings(home=tmp_path / name))
+
+
+@pytest.mark.parametrize("name", ["a b", "50% of it's 1", 'é;&=$~{}"'])
+def test_a_home_with_other_signs_in_its_path_is_taken(tmp_path: Path, name: str) -> None:
+    disk.require_plain_path(load_settings(home=tmp_path / name))
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
 def test_a_full_disk_does_not_lack_anything(settings: Settings, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.home.mkdir()
@@ -93,16 +104,13 @@ sys.stdin.read()
 
 def test_who_holds_a_build_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "warehouse.duckdb"
-    disk.require_free(path)
-    assert not path.exists()
     duckdb.connect(str(path)).close()
-    disk.require_free(path)
     reader = subprocess.Popen([sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         assert reader.stdout is not None
         reader.stdout.readline()
-        with pytest.raises(UserError) as caught:
-            disk.require_free(path)
+        with pytest.raises(UserError) as caught, disk.writing(path):
+            duckdb.connect(str(path))
     finally:
         reader.communicate()
     told = str(caught.value)
@@ -148,7 +156,7 @@ def wrapped(cause: Exception) -> Exception:
             ),
             "/x/w.duckdb is in use by process 999999999 (ann): close it there",
         ),
-        (duckdb.OutOfMemoryException("could not allocate"), "raise REGISTRY_MEMORY_LIMIT"),
+        (duckdb.OutOfMemoryException("could not allocate"), "more memory is needed than REGISTRY_MEMORY_LIMIT"),
         (
             UnicodeEncodeError("ascii", "P-17 è", 5, 6, "ordinal not in range"),
             "in the encoding ascii: set PYTHONUTF8=1",
