@@ -15,9 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import psutil
 import pytest
 
+from expectations.remedies import remedy_of
 from registry.paths import CHECKOUT
 from registry.simulate import simulate_udine
 
@@ -36,11 +38,24 @@ def browser() -> str:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The UI of a home with the demo's deliveries, nothing refreshed yet; its address."""
-    browser()
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the demo's deliveries, nothing refreshed yet."""
     home: Path = tmp_path_factory.mktemp("ui")
     simulate_udine(home / "deliveries")
+    return home
+
+
+def shot(page: Any, name: str) -> None:
+    """Keep a picture of the page, where REGISTRY_SCREENSHOTS names a folder."""
+    if folder := os.environ.get("REGISTRY_SCREENSHOTS"):
+        page.wait_for_timeout(2000)
+        page.screenshot(path=f"{folder}/{name}.png")
+
+
+@pytest.fixture(scope="module")
+def served(home: Path) -> Iterator[str]:
+    """The UI of that home; its address."""
+    browser()
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -99,23 +114,17 @@ def test_a_user_materialises_everything_in_the_browser_and_the_checks_are_green(
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         page.goto(f"{served}/asset-groups")
         page.get_by_text("Materialize all").wait_for(timeout=120_000)
+        shot(page, "asset_graph")
         for stage in STAGES:
             assert page.get_by_text(stage, exact=True).first.is_visible(), stage
         page.get_by_role("button", name="Materialize all").click()
 
-        status = "NONE"
-        for _ in range(300):
-            runs = ask(served, "{ runsOrError { ... on Runs { results { runId status } } } }")["runsOrError"]["results"]
-            status = runs[0]["status"] if runs else "NONE"
-            if status in {"SUCCESS", "FAILURE", "CANCELED"}:
-                break
-            time.sleep(1)
-        assert status == "SUCCESS"
+        assert ended(served) == "SUCCESS"
 
         page.goto(f"{served}/assets/gate?view=checks")
         page.get_by_text("fct_anc").first.wait_for(timeout=60_000)
-        assert page.get_by_text("Passed").first.is_visible()
-        assert page.get_by_text("Failed").count() == 0
+        assert page.get_by_text("Passed", exact=True).first.is_visible()
+        assert page.get_by_text("Failed", exact=True).count() == 0
         chromium.close()
     assert complaints == []
     results = ask(
@@ -131,3 +140,68 @@ def test_a_user_materialises_everything_in_the_browser_and_the_checks_are_green(
     ]
     assert len(checks) > 40
     assert set(checks) == {"SUCCEEDED"}
+
+
+LAUNCH = """
+mutation {
+  launchPipelineExecution(executionParams: {
+    selector: {
+      repositoryLocationName: "%s", repositoryName: "%s", pipelineName: "__ASSET_JOB",
+      assetSelection: [{path: ["gate"]}, {path: ["release"]}]
+    }
+    mode: "default"
+    executionMetadata: {tags: []}
+  }) { __typename ... on LaunchRunSuccess { run { runId } } ... on PythonError { message } }
+}
+"""
+
+
+def test_a_refused_release_shows_which_expectation_failed_and_what_to_do(served: str, home: Path) -> None:
+    """The second test in this browser: everything is materialised."""
+    from playwright.sync_api import sync_playwright
+
+    with duckdb.connect(str(home / "warehouse.duckdb")) as connection:
+        connection.execute("UPDATE main.fct_anc SET anc_10e9_l = 250")
+    where = ask(served, "{ repositoriesOrError { ... on RepositoryConnection { nodes { name location { name } } } } }")
+    (repository,) = where["repositoriesOrError"]["nodes"]
+    ask(served, LAUNCH % (repository["location"]["name"], repository["name"]))
+    assert ended(served) == "FAILURE"
+    results = ask(
+        served,
+        """{ assetNodes(assetKeys: [{path: ["gate"]}]) { assetChecksOrError { ... on AssetChecks { checks { name
+        blocking executionForLatestMaterialization { status evaluation { severity metadataEntries { __typename label
+        ... on MarkdownMetadataEntry { mdStr } } } } } } } } }""",
+    )
+    (checks,) = [node["assetChecksOrError"]["checks"] for node in results["assetNodes"]]
+    assert all(check["blocking"] for check in checks)
+    (refused,) = [check for check in checks if check["name"] == "fct_anc"]
+    assert refused["executionForLatestMaterialization"]["status"] == "FAILED"
+    entries = refused["executionForLatestMaterialization"]["evaluation"]["metadataEntries"]
+    (table,) = [entry["mdStr"] for entry in entries if entry["label"] == "results"]
+    line = next(line for line in table.splitlines() if "anc_possible" in line)
+    assert "**refused**" in line
+    assert remedy_of("anc_possible").action[:40] in line
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=browser(), args=list(FLAGS))
+        page = chromium.new_page(viewport={"width": 1600, "height": 1000})
+        page.goto(f"{served}/assets/gate?view=checks&checkDetail=fct_anc")
+        page.get_by_text("Failed", exact=True).first.wait_for(timeout=60_000)
+        page.get_by_text("Show Markdown").first.click()
+        page.get_by_text("anc_possible").last.wait_for(timeout=60_000)
+        shot(page, "gate_check")
+        page.goto(f"{served}/assets/release")
+        page.get_by_text("release").first.wait_for(timeout=60_000)
+        shot(page, "refused_release")
+        chromium.close()
+
+
+def ended(address: str) -> str:
+    """How the newest run ended."""
+    for _ in range(300):
+        runs = ask(address, "{ runsOrError(limit: 1) { ... on Runs { results { runId status } } } }")
+        found = runs["runsOrError"]["results"]
+        status = found[0]["status"] if found else "NONE"
+        if status in {"SUCCESS", "FAILURE", "CANCELED"}:
+            return str(status)
+        time.sleep(1)
+    return "NONE"
