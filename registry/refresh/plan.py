@@ -188,9 +188,10 @@ def _refuse_missing(plan: Plan) -> None:
             f"{_profile_path(settings, gone[0])} was there in the last refresh and is gone: put it back, or go on "
             f"with the defaults by registry refresh {ACCEPT_MISSING}"
         )
-    if not plan.files and _holds_files(settings) and not ingest.find(replace(settings, through=None)):
+    is_empty = not (settings.deliveries / STUDY_NAME).exists() and not ingest.find(replace(settings, through=None))
+    if not plan.files and is_empty and _holds_files(settings):
         raise UserError(
-            f"{settings.deliveries} holds no file of any site, although files were loaded from it: is the share "
+            f"{settings.deliveries} holds no file, although files were loaded from it: is the share "
             f"mounted? If they are gone for good, go on with what is loaded by registry refresh {ACCEPT_MISSING}"
         )
 
