@@ -34,13 +34,13 @@ def dev(port: int) -> None:
         print_error(str(mistake))
         sys.exit(2)
     # a relative path is the caller's, and Dagster's processes start elsewhere
-    os.environ.update({"REGISTRY_HOME": str(settings.home), "REGISTRY_DELIVERIES": str(settings.deliveries)})
-    for name in {"REGISTRY_CONFIG", "REGISTRY_KEY_FILE"} & os.environ.keys():
-        os.environ[name] = os.path.abspath(Path(os.environ[name]).expanduser()) if os.environ[name] else ""
+    variables = {**os.environ, "REGISTRY_HOME": str(settings.home), "REGISTRY_DELIVERIES": str(settings.deliveries)}
+    for name in {"REGISTRY_CONFIG", "REGISTRY_KEY_FILE"} & variables.keys():
+        variables[name] = os.path.abspath(Path(variables[name]).expanduser()) if variables[name] else ""
     dagster = Path(sys.executable).parent / "dagster"
     workspace = str(CHECKOUT / "workspace.yaml")
     os.chdir(CHECKOUT)
-    os.execv(dagster, [str(dagster), "dev", "-w", workspace, "-h", "127.0.0.1", "-p", str(port)])
+    os.execve(dagster, [str(dagster), "dev", "-w", workspace, "-h", "127.0.0.1", "-p", str(port)], variables)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -183,7 +182,7 @@ def test_the_ui_is_served_on_loopback_alone(home: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("REGISTRY_HOME", str(home))
     monkeypatch.setattr("registry.dbt_runner.parsed_project", lambda: None)
     monkeypatch.setattr("os.chdir", lambda _: None)
-    monkeypatch.setattr("os.execv", lambda _, command: started.append(command))
+    monkeypatch.setattr("os.execve", lambda _, command, __: started.append(command))
     assert CliRunner().invoke(main, ["dev", "--port", "3999"]).exit_code == 0
     ((*command,),) = started
     assert command[command.index("-h") + 1] == "127.0.0.1"
@@ -197,10 +196,13 @@ def test_relative_paths_are_the_callers_for_the_ui_too(tmp_path: Path, monkeypat
     for name, path in given.items():
         monkeypatch.setenv(f"REGISTRY_{name}", path)
     monkeypatch.setattr("registry.dbt_runner.parsed_project", lambda: None)
-    monkeypatch.setattr("os.execv", lambda *_: None)
+    started: list[dict[str, str]] = []
+    monkeypatch.setattr("os.execve", lambda *given: started.append(given[2]))
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("os.chdir", lambda _: None)
     assert CliRunner().invoke(main, ["dev"]).exit_code == 0
-    assert {name: os.environ[f"REGISTRY_{name}"] for name in given} == {
+    (variables,) = started
+    assert {name: variables[f"REGISTRY_{name}"] for name in given} == {
         name: str(tmp_path / path) for name, path in given.items()
     }
 
