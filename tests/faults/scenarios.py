@@ -14,7 +14,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import duckdb
-from faults import driver
 from faults.world import Ended, World, state
 
 from registry import ingest, lock, release

@@ -1,4 +1,4 @@
-"""What people, sites and machines do to a registry, one thing after another: drawn at random, and shown where it fails."""
+"""What people, sites and machines do to a registry, one thing after another, drawn at random."""
 
 from __future__ import annotations
 
@@ -144,6 +144,6 @@ refused = st.sampled_from(
 turns = st.one_of(changes.map(_alone), changes.map(_alone), refreshes(), selections(), refused)
 
 
-def sequences(turns_at_most: int) -> st.SearchStrategy[list[Action]]:
+def sequences(at_most: int) -> st.SearchStrategy[list[Action]]:
     """A sequence: changes, refreshes and steps alone."""
-    return st.lists(turns, min_size=2, max_size=turns_at_most).map(lambda found: [one for turn in found for one in turn])
+    return st.lists(turns, min_size=2, max_size=at_most).map(lambda found: [one for turn in found for one in turn])

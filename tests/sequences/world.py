@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 from integration.plan_runs import DOSES, PATIENTS
-from sequences.actions import Deliver, Remove, RollBack, Retract, Step, WriteProfile, WriteStudy
+from sequences.actions import Deliver, Remove, Retract, RollBack, Step, WriteProfile, WriteStudy
 from sequences.build import Builder
 from sequences.from_nothing import FromNothing, Input, Tree, content
 from sequences.killing import Killed, killed_at
 
 from expectations import Audit, CheckResult
 from expectations.catalogue import SAME_INPUTS_SAME_CONTENT
-from registry import ingest, refresh, release, retraction
+from registry import refresh, release, retraction
 from registry.errors import UserError
 from registry.ingest import ledger
 from registry.refresh import Plan
