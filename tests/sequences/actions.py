@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass, replace
-
-from hypothesis import strategies as st
 
 from registry.contract import ENTITIES
 
@@ -91,59 +90,52 @@ LOADS = tuple(Step("load", entity) for entity in ENTITIES)
 REFRESH = (Step("plan"), *LOADS, Step("build"), Step("statistics"), Step("judge"), Step("publish"))
 WITHOUT_PLAN = REFRESH[1:]
 
-_sites = st.sampled_from(("udine", "udine", "trieste"))
-_months = st.sampled_from(MONTHS)
-deliveries = st.builds(Deliver, _sites, _months, st.sampled_from((0.3, 0.7)), st.sampled_from(("", "", *DELIVERED)))
-settings = st.one_of(
-    st.builds(WriteStudy, st.sampled_from((28, 100, 28, 100, 0)), st.sampled_from((0, 1))),
-    st.builds(WriteProfile, _sites, st.sampled_from(("", *PROFILES))),
-)
-changes = st.one_of(
-    deliveries,
-    deliveries,
-    settings,
-    settings,
-    st.builds(Remove, _sites, st.sampled_from((*MONTHS, "")), st.sampled_from(("", *DELIVERED))),
-    st.builds(Retract, _sites, _months, st.sampled_from(("", "lab_results"))),
-    st.builds(RollBack, st.integers(0, 2)),
-)
-_steps = st.sampled_from((*REFRESH, Step("models", "fct_anc"), Step("plan", accept_missing=True)))
+_STEPS = (*REFRESH, Step("models", "fct_anc"), Step("plan", accept_missing=True))
 
 
-@st.composite
-def refreshes(draw: st.DrawFn) -> list[Action]:
+def sequence(seed: int, turns: int = 7) -> list[Action]:
+    """Changes, refreshes and steps alone; always the same of one seed."""
+    rng = random.Random(seed)
+    kinds = (_change, _change, _refresh, _refresh, _selection, _refused)
+    return [action for _ in range(turns) for action in rng.choice(kinds)(rng)]
+
+
+def _change(rng: random.Random) -> list[Action]:
+    site, month = rng.choice(("udine", "udine", "trieste")), rng.choice(MONTHS)
+    deliver = Deliver(site, month, rng.choice((0.3, 0.7)), rng.choice(("", "", *DELIVERED)))
+    write_study = WriteStudy(rng.choice((28, 100, 28, 100, 0)), rng.choice((0, 1)))
+    remove = Remove(site, rng.choice((*MONTHS, "")), rng.choice(("", *DELIVERED)))
+    retract = Retract(site, month, rng.choice(("", "lab_results")))
+    profile = WriteProfile(site, rng.choice(("", *PROFILES)))
+    weights = {deliver: 3, write_study: 2, profile: 2, remove: 1, retract: 1, RollBack(rng.randrange(3)): 1}
+    return rng.choices(list(weights), list(weights.values()))
+
+
+def _refresh(rng: random.Random) -> list[Action]:
     """A whole refresh; perhaps something is changed between two steps of it, or it is killed."""
-    steps: list[Action] = list(REFRESH)
-    if draw(st.booleans()):
-        steps.insert(draw(st.integers(1, len(steps) - 1)), draw(changes))
-    if draw(st.booleans()):
-        at = draw(st.sampled_from([number for number, step in enumerate(steps) if isinstance(step, Step)]))
-        steps = [*steps[:at], replace(steps[at], killed=draw(st.integers(0, 999)))]  # type: ignore[type-var]
+    steps: list[Action] = [*_change(rng), *REFRESH]
+    if rng.random() < 0.5:
+        at = rng.randrange(2, len(steps))
+        steps[at:at] = _change(rng)
+    if rng.random() < 0.5:
+        steps = _killed(rng, steps)
     return steps
 
 
-@st.composite
-def selections(draw: st.DrawFn) -> list[Action]:
-    """Some steps alone, in their order or out of it: what one can select in the UI."""
-    chosen = draw(st.lists(_steps, min_size=1, max_size=4))
-    tail = WITHOUT_PLAN[draw(st.integers(0, len(WITHOUT_PLAN) - 1)) :]
-    steps: list[Action] = [*chosen, *draw(st.sampled_from(((), tail)))]
-    if draw(st.integers(0, 3)) == 0:
-        at = draw(st.integers(0, len(steps) - 1))
-        steps[at] = replace(steps[at], killed=draw(st.integers(0, 999)))  # type: ignore[type-var]
-    return steps
+def _selection(rng: random.Random) -> list[Action]:
+    """Some steps alone, in their order or out of it, perhaps with all that come after one: as selected in the UI."""
+    chosen: list[Action] = rng.choices(_STEPS, k=rng.randint(1, 4))
+    if rng.random() < 0.5:
+        chosen += REFRESH[rng.randrange(1, len(REFRESH)) :]
+    return _killed(rng, chosen) if rng.random() < 0.25 else chosen
 
 
-def _alone(action: Action) -> list[Action]:
-    return [action]
+def _refused(rng: random.Random) -> list[Action]:
+    """A refresh that the gate refuses."""
+    return [*_change(rng), *REFRESH[:-2], replace(rng.choice(REFRESH[-2:]), gate_refuses=True)]
 
 
-refused = st.sampled_from(
-    [[*REFRESH[:-2], Step("judge", gate_refuses=True)], [*REFRESH[:-2], Step("publish", gate_refuses=True)]]
-)
-turns = st.one_of(changes.map(_alone), changes.map(_alone), refreshes(), selections(), refused)
-
-
-def sequences(at_most: int) -> st.SearchStrategy[list[Action]]:
-    """A sequence: changes, refreshes and steps alone."""
-    return st.lists(turns, min_size=2, max_size=at_most).map(lambda found: [one for turn in found for one in turn])
+def _killed(rng: random.Random, steps: list[Action]) -> list[Action]:
+    """These steps up to one that is killed."""
+    at, step = rng.choice([(number, step) for number, step in enumerate(steps) if isinstance(step, Step)])
+    return [*steps[:at], replace(step, killed=rng.randrange(1000))]

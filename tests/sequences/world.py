@@ -36,7 +36,7 @@ R{month}c,SYN-2,NEU,{anc},10*9/L,{month}-21,
 """
 FILES = {"patients": PATIENTS, "administrations": DOSES, "lab_results": RESULTS}
 _REFUSES = CheckResult.of(SAME_INPUTS_SAME_CONTENT, passed=False, n_unexpected=1, n_rows=1, detail="refused")
-_CALLS: dict[str, int] = defaultdict(lambda: 100)
+_CALLS: dict[tuple[str, str], int] = defaultdict(lambda: 100)
 
 
 class World:
@@ -145,7 +145,7 @@ class World:
         if action.name in ("build", "models") and 0 <= action.killed < 500:
             self._builder.killed = 2 * action.killed
         elif action.killed >= 0:
-            call = 1 + _CALLS[action.name] * action.killed // 1000
+            call = 1 + _CALLS[action.name, action.of] * action.killed // 1000
         try:
             with killed_at(call, lambda count: self._count(action, count)):
                 outcome = self._steps(run_id)[action.name](action)
@@ -165,7 +165,7 @@ class World:
 
     def _count(self, action: Step, count: int) -> None:
         if action.killed < 0:
-            _CALLS[action.name] = max(count, _CALLS[action.name])
+            _CALLS[action.name, action.of] = max(count, _CALLS[action.name, action.of])
 
     def _steps(self, run_id: str) -> dict[str, Callable[[Step], release.Outcome | None]]:
         def load(action: Step) -> None:
