@@ -93,7 +93,7 @@ WITHOUT_PLAN = REFRESH[1:]
 _STEPS = (*REFRESH, Step("models", "fct_anc"), Step("plan", accept_missing=True))
 
 
-def sequence(seed: int, turns: int = 7) -> list[Action]:
+def sequence(seed: int, turns: int = 4) -> list[Action]:
     """Changes, refreshes and steps alone; always the same of one seed."""
     rng = random.Random(seed)
     kinds = (_change, _change, _refresh, _refresh, _selection, _refused)

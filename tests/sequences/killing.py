@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,8 +18,8 @@ class Killed(BaseException):
 
 
 @contextmanager
-def killed_at(call: int, seen: Callable[[int], None]) -> Iterator[None]:
-    """Raise at this call of a function of the product (-1: never); `seen` is given how many there were."""
+def killed_at(call: int, counts: dict[tuple[str, str], int], kind: tuple[str, str]) -> Iterator[None]:
+    """Raise at this call of a function of the product (0: never); `counts` is given the most that there were."""
     count = 0
 
     def look(frame: Any, event: str, _: object) -> None:
@@ -34,6 +34,6 @@ def killed_at(call: int, seen: Callable[[int], None]) -> Iterator[None]:
         yield
     finally:
         sys.setprofile(None)
-        seen(count)
-        if call >= 0:
+        counts[kind] = max(count, counts.get(kind, 0))
+        if call:
             gc.collect()  # whose frames held connections

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import uuid
-from collections import defaultdict
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from copy import copy
 from functools import singledispatchmethod
 from pathlib import Path
@@ -36,7 +36,7 @@ R{month}c,SYN-2,NEU,{anc},10*9/L,{month}-21,
 """
 FILES = {"patients": PATIENTS, "administrations": DOSES, "lab_results": RESULTS}
 _REFUSES = CheckResult.of(SAME_INPUTS_SAME_CONTENT, passed=False, n_unexpected=1, n_rows=1, detail="refused")
-_CALLS: dict[tuple[str, str], int] = defaultdict(lambda: 100)
+_CALLS: dict[tuple[str, str], int] = {}
 
 
 class World:
@@ -141,13 +141,13 @@ class World:
         run_id = str(uuid.uuid4())
         audit = Audit((_REFUSES,)) if action.gate_refuses else Audit(())
         self._patch.setattr(publication, "audit", lambda *_, **__: audit)
-        call = -1
+        call = 0
         if action.name in ("build", "models") and 0 <= action.killed < 500:
             self._builder.killed = 2 * action.killed
         elif action.killed >= 0:
-            call = 1 + _CALLS[action.name, action.of] * action.killed // 1000
+            call = 1 + _CALLS.get((action.name, action.of), 100) * action.killed // 1000
         try:
-            with killed_at(call, lambda count: self._count(action, count)):
+            with self._watched(action, call):
                 outcome = self._steps(run_id)[action.name](action)
         except UserError as line:
             _is_one_line(line)
@@ -163,9 +163,10 @@ class World:
         if outcome is not None and outcome.status in ("published", "confirmed"):
             self._current_is_right()
 
-    def _count(self, action: Step, count: int) -> None:
-        if action.killed < 0:
-            _CALLS[action.name, action.of] = max(count, _CALLS[action.name, action.of])
+    def _watched(self, action: Step, call: int) -> AbstractContextManager[None]:
+        """Killed at this call. How many a step makes is counted once, as counting is slow."""
+        kind = action.name, action.of
+        return killed_at(call, _CALLS, kind) if call or kind not in _CALLS else nullcontext()
 
     def _steps(self, run_id: str) -> dict[str, Callable[[Step], release.Outcome | None]]:
         def load(action: Step) -> None:
