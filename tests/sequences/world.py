@@ -8,19 +8,18 @@ import uuid
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from copy import copy
-from functools import singledispatchmethod
 from pathlib import Path
 
 import pytest
-from integration.plan_runs import DOSES, PATIENTS
-from sequences.actions import Deliver, Remove, Retract, RollBack, Step, WriteProfile, WriteStudy
+from sequences.actions import Action, Retract, Step
 from sequences.build import Builder
+from sequences.changes import change, retracted
 from sequences.from_nothing import FromNothing, Input, Tree, content
 from sequences.killing import Killed, killed_at
 
 from expectations import Audit, CheckResult
 from expectations.catalogue import SAME_INPUTS_SAME_CONTENT
-from registry import refresh, release, retraction
+from registry import refresh, release
 from registry.errors import UserError
 from registry.ingest import ledger
 from registry.refresh import Plan
@@ -28,13 +27,6 @@ from registry.release import publication
 from registry.settings import Settings, load_settings
 from registry.vault import connect_vault
 
-RESULTS = """\
-result_id,patient_id,test_code,value,unit,collected_at,note
-R{month}a,SYN-1,751-8,3.1,10*9/L,2024-11-02,
-R{month}b,SYN-1,751-8,{anc},10*9/L,{month}-20,seen
-R{month}c,SYN-2,NEU,{anc},10*9/L,{month}-21,
-"""
-FILES = {"patients": PATIENTS, "administrations": DOSES, "lab_results": RESULTS}
 _REFUSES = CheckResult.of(SAME_INPUTS_SAME_CONTENT, passed=False, n_unexpected=1, n_rows=1, detail="refused")
 _CALLS: dict[tuple[str, str], int] = {}
 
@@ -64,7 +56,7 @@ class World:
 
     def undone(self) -> list[Retract]:
         """What takes every retraction back."""
-        places = [place.split("/") for place in sorted(self._retracted())]
+        places = [place.split("/") for place in sorted(retracted(self.settings()))]
         return [Retract(site, month, *(name.removesuffix(".csv") for name in names)) for site, month, *names in places]
 
     def settings(self) -> Settings:
@@ -76,68 +68,17 @@ class World:
         """The folder of deliveries."""
         return self.home / "deliveries"
 
-    @singledispatchmethod
-    def do(self, action: object) -> None:
+    def do(self, action: Action) -> None:
         """Let one action happen; AssertionError where a release is not what it has to be."""
-        raise NotImplementedError(action)
-
-    @do.register
-    def _(self, action: Deliver) -> None:
-        folder = self.deliveries / action.site / action.month
-        folder.mkdir(parents=True, exist_ok=True)
-        for entity, text in FILES.items():
-            if action.only in ("", entity):
-                (folder / f"{entity}.csv").write_text(text.format(month=action.month, anc=action.anc))
-
-    @do.register
-    def _(self, action: Remove) -> None:
-        place = self.deliveries / action.site / action.month
-        if action.month and action.entity:
-            (place / f"{action.entity}.csv").unlink(missing_ok=True)
-        else:
-            shutil.rmtree(place, ignore_errors=True)
-
-    @do.register
-    def _(self, action: WriteStudy) -> None:
-        path = self.deliveries / "registry.yml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if not action.late_days:
-            path.unlink(missing_ok=True)
+        if isinstance(action, Step):
+            self._step(action)
             return
-        keep = f"keep_releases: {action.keep_releases}\n" if action.keep_releases else ""
-        path.write_text(f"{keep}definitions: [{{definition_id: udine_2025, late_days: {action.late_days}}}]\n")
-
-    @do.register
-    def _(self, action: WriteProfile) -> None:
-        path = self.deliveries / action.site / "site.yml"
-        if not action.text:
-            path.unlink(missing_ok=True)
-        elif path.parent.is_dir():
-            path.write_text(action.text)
-
-    @do.register
-    def _(self, action: Retract) -> None:
-        settings = self.settings()
-        name = f"{action.entity}.csv" if action.entity else None
-        place = retraction.Place(action.site, action.month, name)
         try:
-            if place.where in self._retracted():
-                retraction.undo(settings, retraction.find_retracted(settings, place))
-            else:
-                held = retraction.find(settings, place)
-                if not held.is_retracted:
-                    retraction.retract(settings, held)
+            change(action, self.settings())
         except UserError as line:
             _is_one_line(line)
 
-    @do.register
-    def _(self, action: RollBack) -> None:
-        settings = self.settings()
-        releases = release.list_releases(settings)
-        release.rollback(settings, releases[action.number % len(releases)].release_id)
-
-    @do.register
-    def _(self, action: Step) -> None:
+    def _step(self, action: Step) -> None:
         run_id = str(uuid.uuid4())
         audit = Audit((_REFUSES,)) if action.gate_refuses else Audit(())
         self._patch.setattr(publication, "audit", lambda *_, **__: audit)
@@ -248,7 +189,7 @@ class World:
         return Input(
             tuple(sorted(self._plan.items())),
             tuple(tuple(sorted(gone[name].items())) for name in sorted(gone)),
-            frozenset(self._retracted()),
+            frozenset(retracted(self.settings())),
         )
 
     def _ledger(self) -> list[tuple[tuple[str, str, str], str, str]]:
@@ -257,10 +198,6 @@ class World:
                 "SELECT site, delivery, path, sha256, read_as FROM main.input_file WHERE is_current ORDER BY ALL"
             ).fetchall()
         return [((site, delivery, path), sha256, read_as) for site, delivery, path, sha256, read_as in rows]
-
-    def _retracted(self) -> set[str]:
-        with connect_vault(self.settings(), read_only=True) as connection:
-            return {retraction.Place(*one).where for one in ledger.retractions(connection)}
 
 
 def _tree(folder: Path) -> Tree:
