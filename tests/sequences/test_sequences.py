@@ -4,7 +4,7 @@ After each publication, and where a refresh says that nothing is new, the releas
 built in a new home from the deliveries and settings of its plan. Or the step refused in one line. At the end one whole
 refresh leads to the release that is built from nothing.
 
-A few sequences run by default; `pytest tests/sequences --sequences 300` runs hundreds. The gate lets everything pass or
+One sequence runs by default; `pytest tests/sequences --sequences 300` runs hundreds. The gate lets everything pass or
 refuses as the sequence says: that it judges right is the business of other tests.
 """
 
