@@ -60,6 +60,7 @@ def validate(connection: duckdb.DuckDBPyConnection, checks: list[Check]) -> dict
     with serve(connection) as url, _silenced():
         context = gx.get_context(mode="ephemeral")
         context.variables.progress_bars = {"globally": False, "metric_calculations": False}  # type: ignore[assignment]
+        context.variables.save = lambda: None  # type: ignore[method-assign]  # it would write itself as YAML at each table
         source = context.data_sources.add_sql(
             name="candidate",
             connection_string=url,

@@ -12,6 +12,7 @@ UNIT_TESTS = Path(__file__).parent / "unit"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--reference-seeds", default=6, type=int, help="random cohorts to compare with the reference")
+    parser.addoption("--sequences", default=1, type=int, help="random sequences of deliveries, edits and steps to try")
     parser.addoption("--mutants", default="8", help="how many mutants of the clinical SQL to try, or 'all'")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import duckdb
@@ -18,8 +18,12 @@ if TYPE_CHECKING:
 _SITE_TABLES = ("site", "date_format", "code_map")
 
 
-def write_config(settings: Settings, profiles: Mapping[str, SiteProfile]) -> None:
-    """Rewrite schema `config` from the study settings and the profiles, in one transaction.
+def write_config(
+    settings: Settings,
+    profiles: Mapping[str, SiteProfile],
+    also: Callable[[duckdb.DuckDBPyConnection], None] = lambda _: None,
+) -> None:
+    """Rewrite schema `config` from the study settings and the profiles, in one transaction; `also` writes within it.
 
     A site that delivered before and whose folder is gone keeps its rows, so that its files are read as ever.
     """
@@ -34,6 +38,7 @@ def write_config(settings: Settings, profiles: Mapping[str, SiteProfile]) -> Non
             )
         for site, profile in sorted(profiles.items()):
             _write_site(connection, site, profile, settings.study.time_zone)
+        also(connection)
         connection.commit()
 
 

@@ -17,7 +17,6 @@ from typing import Any
 import duckdb
 
 from registry import ingest, journal, leftovers, release
-from registry.disk import writing
 from registry.errors import UserError
 from registry.fingerprint import build_generation, joined, settings_hash
 from registry.settings import STUDY_NAME, Settings
@@ -102,8 +101,8 @@ def make_plan(settings: Settings, run_id: str, *, accept_missing: bool = False) 
     refuse_to_mix(settings)
     leftovers.sweep(settings)
     settle(settings)
-    ingest.write_config(settings, plan.profiles)
-    _store(plan)
+    # at once: what dbt reads of the settings is of the plan that the steps read
+    ingest.write_config(settings, plan.profiles, also=lambda connection: _store(plan, connection))
     n_to_load = len(plan.to_load())
     log.info("%d files delivered, %d to load", len(plan.files), n_to_load)
     journal.record(settings, "deliveries_found", run=run_id, files=len(plan.files), files_to_load=n_to_load)
@@ -128,7 +127,7 @@ def load_plan(settings: Settings) -> Plan:
     return Plan(stored["run_id"], replace(settings, study=study), _profiles(stored), files)
 
 
-def _store(plan: Plan) -> None:
+def _store(plan: Plan, connection: duckdb.DuckDBPyConnection) -> None:
     row = {
         "run_id": plan.run_id,
         "study": plan.settings.study.model_dump_json(),
@@ -139,13 +138,8 @@ def _store(plan: Plan) -> None:
         "has_study_file": plan.settings.config is not None,
         "sites_with_profile": [site for site in sorted(plan.profiles) if _profile_path(plan.settings, site).exists()],
     }
-    with writing(plan.settings.raw_db), connect_vault(plan.settings) as connection:
-        connection.begin()
-        connection.execute("DELETE FROM config.plan")
-        connection.execute(
-            "INSERT INTO config.plan BY NAME SELECT " + ", ".join(f"${name} AS {name}" for name in row), row
-        )
-        connection.commit()
+    connection.execute("DELETE FROM config.plan")
+    connection.execute("INSERT INTO config.plan BY NAME SELECT " + ", ".join(f"${name} AS {name}" for name in row), row)
 
 
 def _stored(settings: Settings) -> dict[str, Any] | None:

@@ -14,10 +14,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import duckdb
-from faults import driver
 from faults.world import Ended, World, state
 
-from registry import lock, release
+from registry import ingest, lock, release
 from registry.release import publication
 
 Scenario = Callable[[World], list[str]]
@@ -121,13 +120,13 @@ def a_file_replaced_while_it_is_read(world: World) -> list[str]:
     whole = last.read_bytes()
 
     def replace_it() -> None:
-        load = driver.ingest.load_entity
+        load = ingest.load_entity
 
         def replaced(*arguments: Any, **named: Any) -> Any:
             last.write_bytes(whole[: len(whole) // 2])
             return load(*arguments, **named)
 
-        driver.ingest.load_entity = replaced
+        ingest.load_entity = replaced
 
     problems = refused(world, world.refresh(first=replace_it), "was changed while it was read")
     last.write_bytes(whole)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 from integration.compiled_project import compiled_project
@@ -15,9 +16,11 @@ from registry.contract import ENTITIES
 from registry.errors import UserError
 from registry.ingest import deliveries
 from registry.refresh import NotReady
+from registry.refresh import plan as plans
 from registry.settings import load_settings
 from registry.site_profile import SiteProfile
 from registry.study import Study
+from registry.vault import connect_vault
 
 
 @pytest.fixture
@@ -49,6 +52,24 @@ def test_a_site_yml_edited_while_a_refresh_runs_belongs_to_the_next(registry: Re
     outcome = refresh.run(refresh.load_plan(registry.settings()), run_dbt=registry.dbt)
     assert not refresh.is_up_to_date(registry.plan())
     assert registry.refresh().release_id != outcome.release_id
+
+
+def test_a_plan_that_is_cut_off_leaves_no_setting_of_its_own(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.plan()
+    registry.write_settings(late_days=200)
+    with monkeypatch.context() as patch:
+        patch.setattr(plans, "_store", Mock(side_effect=RuntimeError))
+        with pytest.raises(RuntimeError):
+            registry.plan()
+    plan = refresh.load_plan(registry.settings())
+    with connect_vault(plan.settings, read_only=True) as connection:
+        read_by_dbt = connection.execute(
+            "SELECT late_days FROM config.case_definition WHERE definition_id = 'udine_2025'"
+        ).fetchall()
+    assert read_by_dbt == [(28,)]
+    assert plan.settings.study.definitions[0].late_days == 28
 
 
 def test_a_file_replaced_after_the_plan_was_made_stops_the_refresh(registry: Registry) -> None:
