@@ -13,11 +13,12 @@ import pytest
 from integration.compiled_project import compiled_project
 from integration.plan_runs import Registry
 
+from expectations import Audit
 from orchestration.automation import build_schedule, build_sensors
 from orchestration.instance import open_instance
 from orchestration.resources import RegistrySettings
 from orchestration.runs import TRIGGER_TAG
-from registry.release import decision
+from registry.release import decision, publication
 
 RELEASE = dg.AssetKey("release")
 
@@ -59,6 +60,12 @@ class Daemon:
     def confirmations(self) -> int:
         """How often the release asset shows that nothing was new."""
         return len(self.instance.fetch_materializations(RELEASE, limit=100).records)
+
+
+@pytest.fixture(autouse=True)
+def gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let everything pass: what the gate finds is the business of other tests, and it takes three seconds."""
+    monkeypatch.setattr(publication, "audit", lambda *_, **__: Audit(()))
 
 
 @pytest.fixture

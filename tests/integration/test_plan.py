@@ -11,16 +11,24 @@ import pytest
 from integration.compiled_project import compiled_project
 from integration.plan_runs import Registry, published_study
 
+from expectations import Audit
 from registry import ingest, refresh, release, yaml_model
 from registry.contract import ENTITIES
 from registry.errors import UserError
 from registry.ingest import deliveries
 from registry.refresh import NotReady
 from registry.refresh import plan as plans
+from registry.release import publication
 from registry.settings import load_settings
 from registry.site_profile import SiteProfile
 from registry.study import Study
 from registry.vault import connect_vault
+
+
+@pytest.fixture(autouse=True)
+def gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let everything pass: what the gate finds is the business of other tests, and it takes three seconds."""
+    monkeypatch.setattr(publication, "audit", lambda *_, **__: Audit(()))
 
 
 @pytest.fixture
