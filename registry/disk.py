@@ -151,7 +151,7 @@ def _locks(folder: Path) -> bool:
 def _links(folder: Path) -> bool:
     for target in ("one", "two"):
         (folder / "link").symlink_to(target)
-        (folder / "link").replace(folder / "current")
+        (folder / "link").rename(folder / "current")
     return (folder / "current").readlink() == Path("two")
 
 
@@ -164,7 +164,7 @@ def _hard_links(folder: Path) -> bool:
 def _renames(folder: Path) -> bool:
     for text in ("old", "new"):
         (folder / "draft").write_text(text)
-        (folder / "draft").replace(folder / "kept")
+        (folder / "draft").rename(folder / "kept")
     return (folder / "kept").read_text() == "new" and not (folder / "draft").exists()
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from registry import identity
-from registry.key_file import ensure_key
+from registry.key_file import ensure_key, read_keys
 from registry.paths import CHECKOUT, DBT_PROJECT
 from registry.withdrawal.tombstones import tombstones_hash
 
@@ -96,7 +96,9 @@ def build_generation(settings: Settings, profiles: Mapping[str, SiteProfile]) ->
         settings: with the study settings of the plan.
         profiles: every site's profile, as in the plan.
     """
-    key_id = identity.key_id(ensure_key(settings))
+    # reading a key that is there changes nothing: `registry status` asks too
+    key = read_keys(settings.key_file).pseudonym if settings.key_file.exists() else ensure_key(settings)
+    key_id = identity.key_id(key)
     return joined(code_hash(), settings_hash(settings.study, profiles), key_id, tombstones_hash(settings))
 
 

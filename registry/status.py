@@ -54,7 +54,7 @@ def _delivered(settings: Settings) -> list[tuple[str, str]]:
         ("delivered", f"{_counted(len(files), 'file')} of {_counted(len(sites), 'site')}{span}"),
         ("not loaded yet", _counted(len(to_load), "file") + ("; run: registry refresh" if to_load else "")),
     ]
-    if files and not to_load and not refresh.is_up_to_date(plan):
+    if files and not to_load and refresh.is_behind(plan):
         lines.append(("not published yet", f"{refresh.NOT_PUBLISHED}; run: registry refresh"))
     return lines
 

@@ -28,7 +28,7 @@ def deliveries(settings: Settings) -> Iterator[Finding]:
     files, n_waiting = plan.files, len(plan.to_load())
     if n_waiting:
         yield look(f"{counted(n_waiting, 'file')} of {len(files):,} not loaded yet: registry refresh")
-    elif files and not refresh.is_up_to_date(plan):
+    elif files and refresh.is_behind(plan):
         yield look(f"{counted(len(files), 'file')}, all loaded, but {refresh.NOT_PUBLISHED}: registry refresh")
     else:
         yield ok(f"{counted(len(files), 'file')}, all loaded")

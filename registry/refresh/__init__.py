@@ -7,7 +7,7 @@ Here: what a refresh works with and in what order. Not here: how a step does its
 registry/warehouse.py, registry/statistics, registry/release), and when it runs (orchestration).
 """
 
-from registry.refresh.plan import NOT_PUBLISHED, Plan, is_up_to_date, load_plan, make_plan, survey
+from registry.refresh.plan import NOT_PUBLISHED, Plan, is_behind, is_up_to_date, load_plan, make_plan, survey
 from registry.refresh.steps import NotReady, build_warehouse, judge, load_entity, publish, run, write_statistics
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "NotReady",
     "Plan",
     "build_warehouse",
+    "is_behind",
     "is_up_to_date",
     "judge",
     "load_entity",

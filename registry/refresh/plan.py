@@ -84,6 +84,13 @@ def is_up_to_date(plan: Plan) -> bool:
     return in_force is not None and not plan.to_load() and release.stands_for(plan.settings, plan.fingerprint())
 
 
+def is_behind(plan: Plan) -> bool:
+    """Whether the current release can be read and is not of this plan."""
+    with suppress(UserError):
+        return not is_up_to_date(plan)
+    return False
+
+
 def make_plan(settings: Settings, run_id: str, *, accept_missing: bool = False) -> Plan:
     """Clear away leftovers, read everything once, and write the plan into the vault. The caller holds the refresh lock.
 

@@ -94,4 +94,4 @@ def test_a_home_of_real_patients_takes_no_synthetic_ones(tmp_path: Path) -> None
     load(tmp_path)
     (tmp_path / "deliveries" / "registry.yml").write_text("synthetic: true\n")
     with pytest.raises(UserError, match="holds real patients"):
-        refresh.prepare(load_settings(home=tmp_path))
+        refresh.make_plan(load_settings(home=tmp_path), "run")
