@@ -47,7 +47,7 @@ LACKING: dict[str, tuple[object, str, Callable[..., Any]]] = {
     "file locks, that keep nobody out": (fcntl, "flock", lambda *_: None),
     "symbolic links": (os, "symlink", refuses(errno.EPERM)),
     "hard links": (os, "link", refuses(errno.EPERM)),
-    "renaming over a file": (Path, "replace", refuses(errno.EEXIST)),
+    "renaming over a file": (Path, "rename", refuses(errno.EEXIST)),
     "access modes (chmod)": (Path, "chmod", lambda *_: None),
     "access modes (chmod), refused": (Path, "chmod", refuses(errno.EPERM)),
     "syncing (fsync)": (os, "fsync", refuses(errno.EINVAL)),
