@@ -16,6 +16,7 @@ from orchestration.assets.statistics import STATISTICS
 from orchestration.automation import REFRESH_JOB
 from orchestration.definitions import build_definitions
 from orchestration.instance import open_instance
+from orchestration.models import TESTS
 from orchestration.resources import RegistrySettings
 from orchestration.runs import PROCESS_TAG, fail_dead_runs
 from registry import lock, release
@@ -135,6 +136,29 @@ def test_one_check_alone_judges_what_is_built_now_and_publishes_nothing(demo_hom
     assert "anc_possible" in table
     assert "**refused**" in table
     assert digest(home / "releases") == before
+
+
+def test_dbts_tests_of_a_table_run_alone_and_build_nothing(demo_home: Path, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(demo_home, home, symlinks=True)
+    settings = load_settings(home=home)
+    with duckdb.connect(str(settings.warehouse)) as connection:
+        connection.execute("UPDATE main.fct_anc SET source_unit = NULL")
+    key = dg.AssetCheckKey(dg.AssetKey(["fct_anc"]), TESTS)
+    definitions = build_definitions(RegistrySettings(home=str(home)))
+    job = definitions.resolve_implicit_global_asset_job_def()
+    try:
+        with open_instance(settings) as instance:
+            result = job.get_subset(asset_selection=set(), asset_check_selection={key}).execute_in_process(
+                instance=instance, run_config=QUIET
+            )
+    finally:
+        lock.release(settings)
+    (evaluation,) = result.get_asset_check_evaluations()
+    assert evaluation.passed
+    assert evaluation.metadata["tests"].value >= 1
+    with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
+        assert connection.execute("SELECT count(source_unit) FROM main.fct_anc").fetchone() == (0,)
 
 
 def test_a_run_left_behind_by_a_killed_process_is_marked_failed(tmp_path: Path) -> None:
