@@ -57,6 +57,8 @@
   published and not graded: no unit is guessed. Source: this registry's choice, in line with is_implausible.
 #}
 {% macro is_unit_in_doubt(analyte, value) -%}
-    ({{ analyte }} = 'lymphocytes' and {{ value }} > 1000)
-    or ({{ analyte }} = 'platelets' and ({{ value }} > 10000 or ({{ value }} > 0 and {{ value }} < 1)))
+    (
+        ({{ analyte }} = 'lymphocytes' and {{ value }} > 1000)
+        or ({{ analyte }} = 'platelets' and ({{ value }} > 10000 or ({{ value }} > 0 and {{ value }} < 1)))
+    )
 {%- endmacro %}

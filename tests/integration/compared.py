@@ -51,8 +51,8 @@ RECHALLENGE = (
     "follow_up_days_after_treatment last_count_at_risk_date"
 ).split()
 REPORTABLE = (
-    "basis onset_date possibly_severe is_case_episode outside_cohort_reason attributed_drug leukocytes_10e9_l "
-    "leukocytes_operator"
+    "definition_id basis onset_date possibly_severe is_case_episode outside_cohort_reason attributed_drug "
+    "leukocytes_10e9_l leukocytes_operator"
 ).split()
 REVIEW = (
     "definition_id onset_date review_status verdict n_reviews n_readers n_reviewer_roles reviewer_roles "
@@ -123,6 +123,7 @@ COMPARED = (
     Compared("fct_neutropenia_episode", "main.fct_neutropenia_episode", EPISODE),
     Compared("risk_time", "intermediate.int_risk_time", RISK, where="days_at_risk_total > 0 OR n_anc_tests > 0"),
     Compared("cohort_member", "intermediate.int_cohort_member", MEMBER),
+    Compared("drug_exposed", "intermediate.int_drug_exposed", "definition_id drug is_never_tested".split()),
     Compared("case_listing", "main.mart_case_listing", CASE),
     Compared("rechallenge", "main.mart_rechallenge", RECHALLENGE),
     Compared("reportable", "main.mart_reportable", REPORTABLE),
@@ -164,7 +165,7 @@ COMPARED = (
         "derivation_loss",
         "(UNPIVOT meta.derivation_agreement ON ambiguous_parts, unpaired_parts, not_percentages, zero_differential "
         "INTO NAME reason VALUE n)",
-        "site derivation reason n".split(),
+        "site derivation with_bands reason n".split(),
         where="is_site_rule AND n > 0",
         of_patients=False,
     ),

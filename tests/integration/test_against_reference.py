@@ -17,7 +17,7 @@ import pytest
 from integration.compared import COMPARED, INCIDENCE, PERIOD, RECURRENCE
 from integration.compiled_project import compiled_project
 from integration.registry_home import load
-from reference.bounds import on_the_bounds
+from reference.bounds import hardly_tested, on_the_bounds
 from reference.cohort import Cohort, generate
 from reference.compute import compute
 from reference.one_day import days_of_several_measurements
@@ -70,6 +70,11 @@ def test_the_warehouse_agrees_with_an_independent_reading_of_the_rules(seed: int
 
 def test_the_warehouse_agrees_on_patients_who_lie_on_a_bound(tmp_path: Path) -> None:
     compare(on_the_bounds(), tmp_path)
+
+
+@pytest.mark.parametrize("n", [0, 1])
+def test_the_warehouse_agrees_where_hardly_anybody_was_tested(n: int, tmp_path: Path) -> None:
+    compare(hardly_tested(n), tmp_path)
 
 
 def test_the_warehouse_agrees_on_what_a_cancellation_of_a_day_takes_back(tmp_path: Path) -> None:

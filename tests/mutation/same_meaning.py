@@ -11,6 +11,7 @@ _GRADED_BEFORE = "1.0 itself was graded by the line before"
 _SAME_DAY = "of the same day it is the same which one is taken"
 _NO_SO_LONG_LINE = "2000 intervals of the shortest, 28 days, are 153 years"
 _SPARES_ROWS = "a draw without the part has NULL for it, of which int_derivation makes nothing"
+_SEVERE_ALONE = "only whether a count is or may be severe is asked for: its own line decides, or a bound from above"
 _NEXT_BOUND = "what changes at 1.0 itself or just above it is held apart by the bound beside it"
 
 SAME_MEANING: dict[tuple[str, str, str], str] = {
@@ -42,6 +43,21 @@ SAME_MEANING: dict[tuple[str, str, str], str] = {
     ("fct_neutropenia_episode", "(nadir_low = 1.000000", "="): _NEVER_ABOVE,
     ("fct_neutropenia_episode", "nadir_low > 1.000000 and nadir_high < 1.500000", ">"): _GRADED_BEFORE,
     ("fct_lab_grade", "results.operator = '>'", "="): "every grade of these counts holds the value it begins with",
+    ("int_leukocytes_below_severe", "coalesce(operator = '>', false) as is_low_open", "="): _SEVERE_ALONE,
+    **{
+        (model, f"when {low} >= {first} and {high} < {end} then '{severity}'", token): _SEVERE_ALONE
+        for model, low, high in (
+            ("int_leukocytes_below_severe", "low", "high"),
+            ("int_severe_under_treatment", "anc.anc_low", "anc.anc_high"),
+        )
+        for first, end, severity in (("0.500000", "1.000000", "moderate"), ("1.000000", "1.500000", "mild"))
+        for token in (">=", "<", first, end)
+    },
+    **{
+        (model, f"when {low} >= 1.500000 then 'none'", token): _SEVERE_ALONE
+        for model, low in (("int_leukocytes_below_severe", "low"), ("int_severe_under_treatment", "anc.anc_low"))
+        for token in (">=", "1.500000")
+    },
 }
 
 _RECORD_ALONE = "which record stands behind it, not what it says: unit test of the model"
@@ -63,4 +79,15 @@ TESTED_ELSEWHERE: dict[tuple[str, str, str], str] = {
     ("int_derivation", "bands_abs > 0 as has_bands", "0"): _AGREEMENT_ALONE,
     ("int_derivation", "coalesce(bands_pct, 0) > 0 as has_bands", ">"): _AGREEMENT_ALONE,
     ("int_derivation", "coalesce(bands_pct, 0) > 0 as has_bands", "0"): _AGREEMENT_ALONE,
+    **{
+        ("derivation_agreement", part, token): _AGREEMENT_ALONE
+        for part, tokens in (
+            ("when measured_anc > 0 then 1.0 * anc / measured_anc end as ratio", ("0", "1.0")),
+            ("when measured_anc = 0 then anc < 0.05 else", ("=", "0", "<", "0.05")),
+            ("abs(anc - measured_anc) <= measured_anc * 0.05", ("<=",)),
+            ("when distance < greater_distance then", ("<",)),
+            ("100.0 * totals.n_close", ("100.0",)),
+        )
+        for token in tokens
+    },
 }

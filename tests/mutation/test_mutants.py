@@ -22,7 +22,7 @@ from integration.compared import COMPARED
 from integration.compiled_project import Model, compiled_project
 from mutation.mutants import Mutant, mutants_of
 from mutation.same_meaning import SAME_MEANING, TESTED_ELSEWHERE
-from reference.bounds import on_the_bounds
+from reference.bounds import hardly_tested, on_the_bounds
 from reference.cohort import generate
 from reference.writer import write
 
@@ -53,6 +53,10 @@ def _homes(folder: Path) -> Iterator[tuple[Path, tuple[str, ...]]]:
     for seed in SEEDS:
         home = folder / f"cohort_{seed}"
         write(generate(seed, patients=60), home / "deliveries")
+        yield home, WITH_REFERENCE
+    for n in (0, 1):
+        home = folder / f"tested_{n}"
+        write(hardly_tested(n), home / "deliveries")
         yield home, WITH_REFERENCE
     home = folder / "bounds"
     test_grading_conformance.deliver(home, test_grading_conformance.lines_at_every_bound())

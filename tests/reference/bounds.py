@@ -34,10 +34,10 @@ _TOLERATED = {"ofatumumab": 42, "ocrelizumab": 273}
 
 @dataclass(frozen=True)
 class Story:
-    """One patient; all days are dates. `lines`: drug, start, end (None: open)."""
+    """One patient; all days are dates. `lines`: drug, start, end (None: open; a text as it is sent)."""
 
     doses: dict[str, list[date]] = field(default_factory=dict)
-    lines: list[tuple[str, date, date | None]] = field(default_factory=list)
+    lines: list[tuple[str, date, date | str | None]] = field(default_factory=list)
     anc: dict[date, str] = field(default_factory=dict)
     wbc: dict[date, str] = field(default_factory=dict)
     events: dict[date, str] = field(default_factory=dict)
@@ -46,9 +46,12 @@ class Story:
     drawn_on: date = INDEX
     """The day of these parts."""
     reviews: list[tuple[date, date]] = field(default_factory=list)
-    """Spans of onsets that a chart review confirmed."""
+    """Spans of onsets that a chart review judged."""
+    verdict: str = "confirmed"
     known: dict[str, str] = field(default_factory=dict)
     """Cells of the patient's own row."""
+    courses: list[tuple[str, date, date]] = field(default_factory=list)
+    """Administrations of several days: drug, first day, last day."""
 
     def rows(self, patient: str) -> Iterator[tuple[str, dict[str, str]]]:
         """What the site delivers: the entity, then its cells but the key."""
@@ -56,8 +59,11 @@ class Story:
         for drug, days in self.doses.items():
             for day in days:
                 yield "administrations", {"patient_id": patient, "drug": drug, "administered_on": day.isoformat()}
+        for drug, day, until in self.courses:
+            cells = {"administered_on": day.isoformat(), "administered_until": until.isoformat()}
+            yield "administrations", {"patient_id": patient, "drug": drug, **cells}
         for drug, start, end in self.lines:
-            ends = {"end_date": end.isoformat(), "end_reason": "other"} if end else {}
+            ends = {"end_date": str(end), "end_reason": "other"} if end else {}
             yield "treatments", {"patient_id": patient, "drug": drug, "start_date": start.isoformat(), **ends}
         for test, counts in (("751-8", self.anc), (TESTS["WBC"], self.wbc)):
             for day, value in counts.items():
@@ -66,7 +72,7 @@ class Story:
         for day, event in self.events.items():
             yield "clinical_events", {"patient_id": patient, "event_type": event, "onset_date": day.isoformat()}
         for first, last in self.reviews:
-            span = {"onset_from": first.isoformat(), "onset_to": last.isoformat(), "verdict": "confirmed"}
+            span = {"onset_from": first.isoformat(), "onset_to": last.isoformat(), "verdict": self.verdict}
             yield "adjudications", {"patient_id": patient, **span}
         for hour, specimen, test, value in self.parts:
             at = {"specimen_id": specimen, "collected_at": f"{self.drawn_on.isoformat()}T{hour:02d}:00"}
@@ -76,9 +82,19 @@ class Story:
 
 def on_the_bounds() -> Cohort:
     """Two sites with one delivery each of all these patients."""
-    files = [*_files(_SITE, [*_stories(), *_differentials()]), *_files(_WITH_BANDS, list(_differentials()))]
+    return _cohort(*_files(_SITE, [*_stories(), *_differentials()]), *_files(_WITH_BANDS, list(_differentials())))
+
+
+def hardly_tested(n: int) -> Cohort:
+    """Two patients with days at risk, of whom so many have a count."""
+    seen = {"last_contact_date": END.isoformat()}
+    counts = [{_days(INDEX, 9): _NORMAL}] * n + [{}] * (2 - n)
+    return _cohort(*_files(_SITE, [Story({"rituximab": [INDEX]}, anc=anc, known=seen) for anc in counts]))
+
+
+def _cohort(*files: File) -> Cohort:
     study = Study(*ENROLMENT, data_cutoff=END, primary_definition=_PRIMARY, definitions=(_WIDE,), sites=_SITES)
-    return Cohort(-1, tuple(files), study)
+    return Cohort(-1, files, study)
 
 
 def _files(site: str, stories: list[Story]) -> Iterator[File]:
@@ -100,7 +116,9 @@ def _stories() -> Iterator[Story]:
         yield from _courses(past)
         yield from _on_the_last_day(past)
         yield from _reportable(past)
+        yield from _at_the_end_of_the_first_year(past)
     yield from _gcsf_before_an_onset()
+    yield from _ends_of_lines_and_courses()
     # moderate by the primary definition's scale, grade 2 by CTCAE
     yield Story({"rituximab": [INDEX]}, anc={_days(INDEX, 100): "1.0", _days(INDEX, 110): _NORMAL})
 
@@ -195,9 +213,37 @@ def _reportable(past: int) -> Iterator[Story]:
     yield Story(treated, anc={_days(INDEX, -9): "0.3", _days(INDEX, 9): ("<0.9", "0.9")[past]})
     again = {"rituximab": [INDEX, _days(INDEX, 400)]}
     yield Story(again, anc={_days(INDEX, 370): "0.3", _days(INDEX, 400 + past): "0.3"})
+    # began before treatment; the count is severe on the last day after a dose that still counts, or may be severe
+    lasting = {_days(INDEX, days): "0.9" for days in (-9, 80, 160, 240, 320)}
+    yield Story(treated, anc=lasting | {_days(INDEX, 365 + past): "0.3"})
+    yield Story(treated, anc={_days(INDEX, -9): "0.9", _days(INDEX, 9): ("<0.5", "<=0.5")[past]})
+    yield Story(treated, anc={day: ("<0.5", "<0.9")[past]})
+    ruled_out = {_days(day, -9): ("0.3", "0.5")[past], _days(day, 9): _NORMAL}
+    yield Story(treated, anc=ruled_out, wbc={day: "0.4"}, reviews=[(INDEX, END)], verdict="other_cause")
     # counted on no day at risk: nothing is known of such a patient
     yield Story({"obinutuzumab": [INDEX]}, anc={_days(INDEX, 366 * past): _NORMAL})
     yield Story({"ublituximab": [INDEX]}, anc={_days(INDEX, 365 + past): _NORMAL})
+
+
+def _at_the_end_of_the_first_year(past: int) -> Iterator[Story]:
+    """The first case on the last day of the first year, which is also the last that the drug before may have had."""
+    switched = {"rituximab": [INDEX], "ocrelizumab": [_days(INDEX, 200)]}
+    yield Story(switched, anc={_days(INDEX, 365 + past): _LOW})
+
+
+def _ends_of_lines_and_courses() -> Iterator[Story]:
+    """Ends on the day of death, at the end of observation, or unknown; a line that starts on the day of onset."""
+    treated = {"rituximab": [INDEX]}
+    first = _days(INDEX, 100)
+    last = _days(first, 3)
+    yield Story(treated, [("filgrastim", first, last)], known={"death_date": last.isoformat()})
+    yield Story(treated, courses=[("filgrastim", first, last)], known={"death_date": last.isoformat()})
+    for past in (0, 1):
+        yield Story(treated, courses=[("filgrastim", _days(END, -3), _days(END, past))])
+        onset = {first: _LOW}
+        yield Story({"ocrelizumab": [INDEX]}, [("ocrelizumab", _days(first, past), _days(first, 40))], anc=onset)
+    yield Story(treated, [("rituximab", INDEX, "2023-01")], known={"death_date": "2023-01-01"})
+    yield Story({"rituximab": [INDEX, _days(INDEX, 200)]}, [("rituximab", INDEX, "unknown")])
 
 
 def _differentials() -> Iterator[Story]:

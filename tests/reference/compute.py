@@ -85,7 +85,7 @@ def compute(delivered: Sequence[File], study: Study) -> dict[str, Table]:
     tables["sensitivity_drug"] = [row for d, rs in results.items() for row in by_drug(d, rs)]
     tables["sensitivity_analysis"] = [row for d, rs in results.items() for row in analyses(d, rs)]
     tables["cohort_summary"] = cohort_summary(study.primary_definition, primary)
-    tables["derivation_loss"] = _derivation_losses(histories)
+    tables["derivation_loss"] = _derivation_losses(histories, study)
     tables["reportable"] = reportable(primary)
     tables["attrition"] = attrition(primary)
     tables["monitoring"] = monitoring(primary, study.anc_interval_days)
@@ -153,13 +153,22 @@ def _who(history: History) -> dict[str, Any]:
     return {"site": history.site, "patient_id": history.patient.patient_id}
 
 
-def _derivation_losses(histories: Sequence[History]) -> Table:
+def _derivation_losses(histories: Sequence[History], study: Study) -> Table:
+    """with_bands: whether the site's rule adds the bands."""
     counted: Counter[tuple[str, str, str]] = Counter()
     for history in histories:
         for (derivation, reason), n in history.losses.items():
             counted[history.site, derivation, reason] += n
-    names = ("site", "derivation", "reason", "n")
-    return [dict(zip(names, (*key, n), strict=True)) for key, n in sorted(counted.items())]
+    return [
+        {
+            "site": site,
+            "derivation": derivation,
+            "with_bands": derivation == "segs_plus_bands" or not study.site(site).neutrophils_pct_includes_bands,
+            "reason": reason,
+            "n": n,
+        }
+        for (site, derivation, reason), n in sorted(counted.items())
+    ]
 
 
 def _treatments(history: History) -> Table:

@@ -129,7 +129,7 @@ class PatientResult:
         if not self.in_cohort:
             return []
         head = {"definition_id": self.definition.definition_id} | self._who()
-        return [head | {"drug": drug} for drug in self.exposed_drugs()]
+        return [head | {"drug": drug, "is_never_tested": self.never_tested(drug)} for drug in self.exposed_drugs()]
 
     def risk_rows(self) -> list[dict[str, Any]]:
         """Days at risk by drug, up to the first case and in all; ANC taken on the former."""

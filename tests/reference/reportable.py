@@ -94,6 +94,7 @@ def _row(result: PatientResult, basis: str, day: date) -> dict[str, Any]:
     return {
         "site": history.site,
         "patient_id": history.patient.patient_id,
+        "definition_id": result.definition.definition_id,
         "basis": basis,
         "onset_date": day,
         "outside_cohort_reason": result.exclusion,

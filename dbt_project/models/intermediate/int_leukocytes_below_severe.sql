@@ -3,8 +3,7 @@ Grain: a patient's day under anti-CD20 treatment on which the leukocytes were so
 severely low, and no ANC of that draw is known, measured or derived: the day's lowest such result.
 Rules: a neutrophil count can't exceed the leukocytes, so leukocytes that would be a severe ANC on udine_2025 (below 0.5) leave
 no other. Under treatment: at most the primary definition's attribution_days after the last dose, the day of the dose itself
-left out. A draw is one specimen and day, or, without a specimen id, one exact time (int_blood_count). A result that
-contradicts its unit is left out.
+left out. A draw is one specimen and day, or, without a specimen id, one exact time (int_blood_count).
 */
 with anc_draws as (
     select patient_no, specimen_hash, exact_time, collected_on
@@ -23,7 +22,7 @@ leukocytes as (
         coalesce(operator = '>', false) as is_low_open,
         coalesce(operator = '<', false) as is_high_open
     from {{ ref('int_blood_count') }}
-    where analyte = 'wbc' and not {{ is_unit_in_doubt('analyte', 'canonical_value') }}
+    where analyte = 'wbc'
 ),
 
 severe as (
