@@ -83,7 +83,7 @@ def test_a_lone_fraction_is_told_by_what_its_code_ever_sends() -> None:
     world.lab("6690-2", "5", "10*9/L", AT).lab("770-8", "0.6", "%", AT)
     assert world.table("fct_anc") == []
     assert world.table("derivation_loss") == [
-        {"site": "site", "derivation": "derived_wbc_pct", "reason": "not_percentages", "n": 1}
+        {"site": "site", "derivation": "derived_wbc_pct", "with_bands": True, "reason": "not_percentages", "n": 1}
     ]
     world.lab("770-8", "60", "1", "2022-03-02")
     assert world.table("fct_anc") == []
@@ -112,7 +112,7 @@ def test_parts_meet_by_specimen_and_day_or_by_exact_time() -> None:
         world.lab("770-8", "40", "%", second[1], specimen_id=second[0])
         found = [r["collected_at"].isoformat() for r in world.table("fct_anc")]
         same_day = first[1][:10] == second[1][:10]
-        lost = {"site": "site", "derivation": "derived_wbc_pct", "reason": "unpaired_parts", "n": 1}
+        lost = {"site": "site", "derivation": "derived_wbc_pct", "with_bands": True, "reason": "unpaired_parts", "n": 1}
         assert world.table("derivation_loss") == ([lost] if same_day and not found else [])
         return found
 
