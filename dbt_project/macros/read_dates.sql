@@ -128,7 +128,7 @@
 {#
   A partial date as YYYY-MM or YYYY, of a text as partial_text makes it: year alone, year and month in either order with any
   mark between, or a whole date whose unknown parts are 00. Of 05/00/1980 the first is the month, of 15/00/1980 a day: a day
-  whose month is unknown leaves the year. Before 1900 there is no year, after 12 no month.
+  whose month is unknown leaves the year. A year below 1900 or a month above 12 is not read.
 #}
 {% macro partial_date(text) -%}
     {{ return(adapter.dispatch('partial_date')(text)) }}

@@ -12,6 +12,7 @@ from faults.driver import build_by_compiled_sql
 from integration.compiled_project import CompiledProject
 
 from registry import lock, refresh
+from registry.contract import ENTITIES
 from registry.refresh import Plan
 from registry.release import Outcome
 from registry.settings import Settings, load_settings
@@ -53,6 +54,13 @@ class Registry:
     def plan(self) -> Plan:
         """The plan of a refresh that begins now."""
         return refresh.make_plan(self.settings(), str(uuid.uuid4()))
+
+    def load(self) -> Plan:
+        """A plan under which everything is loaded, and nothing built."""
+        plan = self.plan()
+        for entity in ENTITIES:
+            refresh.load_entity(plan, entity)
+        return plan
 
     def refresh(self) -> Outcome:
         """A whole refresh."""

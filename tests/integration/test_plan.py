@@ -11,24 +11,17 @@ import pytest
 from integration.compiled_project import compiled_project
 from integration.plan_runs import Registry, published_study
 
-from expectations import Audit
 from registry import ingest, refresh, release, yaml_model
-from registry.contract import ENTITIES
 from registry.errors import UserError
 from registry.ingest import deliveries
 from registry.refresh import NotReady
 from registry.refresh import plan as plans
-from registry.release import publication
 from registry.settings import load_settings
 from registry.site_profile import SiteProfile
 from registry.study import Study
 from registry.vault import connect_vault
 
-
-@pytest.fixture(autouse=True)
-def gate(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let everything pass: what the gate finds is the business of other tests, and it takes three seconds."""
-    monkeypatch.setattr(publication, "audit", lambda *_, **__: Audit(()))
+pytestmark = pytest.mark.usefixtures("open_gate")
 
 
 @pytest.fixture
@@ -53,9 +46,7 @@ def test_a_setting_edited_while_a_refresh_runs_belongs_to_the_next(registry: Reg
 
 
 def test_a_site_yml_edited_while_a_refresh_runs_belongs_to_the_next(registry: Registry) -> None:
-    plan = registry.plan()
-    for entity in ENTITIES:
-        refresh.load_entity(plan, entity)
+    registry.load()
     (registry.home / "deliveries" / "udine" / "site.yml").write_text("codes: {tests: {'NEU': anc}}\n")
     outcome = refresh.run(refresh.load_plan(registry.settings()), run_dbt=registry.dbt)
     assert not refresh.is_up_to_date(registry.plan())
@@ -90,9 +81,7 @@ def test_a_file_replaced_after_the_plan_was_made_stops_the_refresh(registry: Reg
 def test_release_alone_after_raw_says_what_must_be_built_first(registry: Registry) -> None:
     first = registry.refresh()
     registry.deliver("2025-02", anc=0.3)
-    plan = registry.plan()
-    for entity in ENTITIES:
-        refresh.load_entity(plan, entity)
+    plan = registry.load()
     for step in (refresh.publish, refresh.judge, refresh.write_statistics):
         with pytest.raises(NotReady, match="materialize all first"):
             step(plan)
@@ -106,9 +95,7 @@ def test_release_alone_after_raw_says_what_must_be_built_first(registry: Registr
 def test_what_was_loaded_and_not_built_is_built_by_the_next_refresh(registry: Registry) -> None:
     first = registry.refresh()
     registry.deliver("2025-02", anc=0.3)
-    plan = registry.plan()
-    for entity in ENTITIES:
-        refresh.load_entity(plan, entity)
+    registry.load()
     assert not refresh.is_up_to_date(registry.plan())
     assert registry.refresh().release_id != first.release_id
 
@@ -116,9 +103,7 @@ def test_what_was_loaded_and_not_built_is_built_by_the_next_refresh(registry: Re
 def test_a_build_that_failed_half_way_is_not_published(registry: Registry) -> None:
     registry.refresh()
     registry.deliver("2025-02", anc=0.3)
-    plan = registry.plan()
-    for entity in ENTITIES:
-        refresh.load_entity(plan, entity)
+    plan = registry.load()
 
     def fails(*_: object) -> None:
         raise RuntimeError
@@ -240,9 +225,7 @@ def test_a_plan_comes_back_from_the_vault_as_it_was_made(registry: Registry) -> 
 
 
 def test_a_damaged_candidate_is_judged_again(registry: Registry) -> None:
-    plan = registry.plan()
-    for entity in ENTITIES:
-        refresh.load_entity(plan, entity)
+    plan = registry.load()
     refresh.build_warehouse(plan, run_dbt=registry.dbt)
     refresh.write_statistics(plan)
     judged = refresh.judge(plan)
