@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from pathlib import Path
 
 import pytest
+
+gc.set_threshold(50_000, 20, 20)  # as registry/cli.py does, and for its reason
 
 UNIT_TESTS = Path(__file__).parent / "unit"
 
