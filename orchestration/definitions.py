@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import dagster as dg
 
 from orchestration.assets.gate import build_gate
@@ -13,6 +15,10 @@ from orchestration.automation import build_schedule, build_sensors, registry_ref
 from orchestration.models import DbtAssets, column_schema
 from orchestration.resources import RegistrySettings
 from registry.dbt_runner import parsed_project
+
+warnings.filterwarnings(
+    "ignore", category=dg.BetaWarning
+)  # links to source code; a user of the command can't act on it
 
 
 def build_definitions(registry_settings: RegistrySettings | None = None) -> dg.Definitions:
@@ -32,13 +38,15 @@ def build_definitions(registry_settings: RegistrySettings | None = None) -> dg.D
     schemas = {node.name: column_schema(node) for node in nodes.values() if node.name in STATISTICS and node.columns}
     built = [*models.published, *(dg.AssetKey([name]) for name in STATISTICS)]
     return dg.Definitions(
-        assets=[
-            *raw_assets,
-            build_warehouse_assets(models),
-            build_statistics_assets(schemas),
-            build_gate(built),
-            release,
-        ],
+        assets=dg.with_source_code_references(
+            [
+                *raw_assets,
+                build_warehouse_assets(models),
+                build_statistics_assets(schemas),
+                build_gate(built),
+                release,
+            ]
+        ),
         jobs=[registry_refresh],
         schedules=[build_schedule(settings)],
         sensors=build_sensors(settings),

@@ -21,24 +21,31 @@ from registry.settings import Settings
 _told: list[Exception] = []
 
 
+class Timer:
+    """The seconds since a step began, as numbers that the journal keeps and the UI plots."""
+
+    def __init__(self) -> None:
+        self._started, self._cpu_before = time.monotonic(), time.process_time()
+
+    def seconds(self) -> dict[str, float]:
+        """Seconds by the clock, and of CPU time of this process."""
+        return {
+            "seconds": round(time.monotonic() - self._started, 2),
+            "cpu_seconds": round(time.process_time() - self._cpu_before, 2),
+        }
+
+
 @contextmanager
-def guarded(registry_settings: RegistrySettings, step: str) -> Iterator[None]:
-    """Run the body of a step, and note in the journal how long it took.
+def guarded(registry_settings: RegistrySettings, step: str) -> Iterator[Timer]:
+    """Run the body of a step, and write to the journal how long it took.
 
     Raises:
         dagster.Failure: whatever is raised, in one line without a patient's value or a file's name; a Failure as it is.
     """
-    started, cpu_before = time.monotonic(), time.process_time()
+    timer = Timer()
     try:
-        yield
-        journal.record(
-            for_journal(registry_settings),
-            "step_ended",
-            run=running(),
-            step=step,
-            seconds=round(time.monotonic() - started, 2),
-            cpu_seconds=round(time.process_time() - cpu_before, 2),
-        )
+        yield timer
+        journal.record(for_journal(registry_settings), "step_ended", run=running(), step=step, **timer.seconds())
     except dg.Failure:
         raise
     except Exception as error:  # noqa: BLE001  whatever it is, Dagster would store it with the values that it quotes

@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
+from typing import Any
 
 import dagster as dg
 
 from orchestration.resources import DATA_TEAM, SAFETY_TEAM
 from registry.dbt_runner import Node, NodeResult
+from registry.paths import DBT_PROJECT
 
 TESTS = "data_tests"
 """Name of the check that shows dbt's data tests of an asset."""
@@ -75,14 +77,20 @@ class DbtAssets:
         """These assets, each after those it depends on: Dagster takes results in no other order."""
         return list(TopologicalSorter({key: self.deps[key] & set(keys) for key in keys}).static_order())
 
-    def rows_of(self, key: dg.AssetKey, rows: Mapping[str, int]) -> dict[str, dg.MetadataValue | int]:
-        """Metadata of a built asset: its rows, and of a stage those of each of its models."""
+    def built(
+        self, key: dg.AssetKey, rows: Mapping[str, int], rows_before: Mapping[str, int], results: Iterable[NodeResult]
+    ) -> dict[str, Any]:
+        """Metadata of a built asset: its rows, the change since the build before, and seconds; of a stage by model."""
         nodes = self.models[key]
-        if len(key.path) == 1 and key.path[0] in _STAGES:
+        names = {node.unique_id for node in nodes}
+        seconds = {"seconds": round(sum(one.seconds for one in results if one.node in names), 2)}
+        if _is_stage(key):
             lines = [f"| {node.name} | {rows.get(node.name, '')} | {node.description} |" for node in nodes]
             table = "\n".join(["| model | rows | what it is |", "|---|---|---|", *lines])
-            return {"models": len(nodes), "tables": dg.MetadataValue.md(table)}
-        return {"dagster/row_count": rows[nodes[0].name]} if nodes[0].name in rows else {}
+            return {"models": len(nodes), "tables": dg.MetadataValue.md(table), **seconds}
+        name = nodes[0].name
+        change = {"rows_change": rows[name] - rows_before[name]} if name in rows_before else {}
+        return {"dagster/row_count": rows[name], **change, **seconds}
 
     def results_of(self, key: dg.AssetKey, results: Iterable[NodeResult]) -> dg.AssetCheckResult | None:
         """The check of an asset's data tests, from what dbt said of them; None where none of them ran."""
@@ -105,7 +113,7 @@ class DbtAssets:
 
     def _spec(self, key: dg.AssetKey, nodes: tuple[Node, ...]) -> dg.AssetSpec:
         first = nodes[0]
-        is_stage = len(key.path) == 1 and key.path[0] in _STAGES
+        is_stage = _is_stage(key)
         description = _STAGES[key.path[0]] if is_stage else first.description
         if is_stage:
             description += f" {len(nodes)} tables: {_names(nodes)}."
@@ -116,7 +124,7 @@ class DbtAssets:
             group_name=first.folder,
             owners=[SAFETY_TEAM if first.schema == "main" else DATA_TEAM],
             kinds={"dbt", "duckdb"},
-            metadata={} if is_stage else {"dagster/column_schema": column_schema(first)},
+            metadata={} if is_stage else {"dagster/column_schema": column_schema(first), **_source(first)},
         )
 
 
@@ -127,6 +135,16 @@ def key_of(node: Node) -> dg.AssetKey:
     if node.schema in _STAGES:
         return dg.AssetKey([node.schema])
     return dg.AssetKey([node.name] if node.schema == "main" else [node.schema, node.name])
+
+
+def _is_stage(key: dg.AssetKey) -> bool:
+    return len(key.path) == 1 and key.path[0] in _STAGES
+
+
+def _source(node: Node) -> Mapping[str, Any]:
+    """The link to the model's SQL."""
+    reference = dg.LocalFileCodeReference(file_path=str(DBT_PROJECT / node.path), label=node.path)
+    return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[reference])}
 
 
 def column_schema(node: Node) -> dg.TableSchema:

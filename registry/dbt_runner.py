@@ -147,7 +147,12 @@ def run(
         if event.info.name == "NodeFinished":
             info = event.data.node_info
             kind = "test" if info.resource_type == "test" else info.resource_type
-            on_result(NodeResult(info.unique_id, kind, str(event.data.run_result.status), 0, 0.0))
+            result = event.data.run_result
+            on_result(
+                NodeResult(
+                    info.unique_id, kind, str(result.status), int(result.num_failures), float(result.execution_time)
+                )
+            )
 
     arguments = [*_flags(target), *command, "--no-write-json", "--target-path", str(target), *_places()]
     with (

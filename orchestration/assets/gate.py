@@ -67,15 +67,16 @@ def build_gate(built: Iterable[dg.AssetKey]) -> dg.AssetsDefinition:
         can_subset=True,
     )
     def gate(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> Iterator[Any]:
-        with guarded(registry_settings, "gate"):
+        with guarded(registry_settings, "gate") as timer:
             plan = continue_plan(context, registry_settings)
             judged = refresh.judge(plan)
+            seconds = timer.seconds()
         record(plan.settings, judged)
         if not judged.audit.passed:
             note_refusal()
             context.instance.add_run_tags(context.run.run_id, {OUTCOME_TAG: "refused"})
         if GATE in context.selected_asset_keys:
-            yield dg.MaterializeResult(asset_key=GATE, metadata=_summary(judged))
+            yield dg.MaterializeResult(asset_key=GATE, metadata={**_summary(judged), **seconds})
         by_table = _by_table(judged.audit)
         for key in context.selected_asset_check_keys:
             yield _shown(key, by_table.get(tables[key.name], []))

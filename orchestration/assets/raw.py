@@ -1,7 +1,6 @@
 """Deliveries → raw: what was found, and one asset an entity that loads it into the vault as sent."""
 
 import logging
-import time
 
 import dagster as dg
 
@@ -23,7 +22,7 @@ from registry.contract import ENTITIES
     ),
 )
 def deliveries(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> dg.MaterializeResult:
-    with guarded(registry_settings, "deliveries"):
+    with guarded(registry_settings, "deliveries") as timer:
         plan = begin_plan(context, registry_settings)
         return dg.MaterializeResult(
             metadata={
@@ -32,6 +31,7 @@ def deliveries(context: dg.AssetExecutionContext, registry_settings: RegistrySet
                 "sites": len({file.site for file in plan.files}),
                 "last_delivery": max((file.delivery for file in plan.files), default="none"),
                 "months_by_site": dg.MetadataValue.md(_months_table(plan.files)),
+                **timer.seconds(),
             }
         )
 
@@ -51,8 +51,7 @@ def _raw_asset(entity: str) -> dg.AssetsDefinition:
         "In the vault: never queried, never published.",
     )
     def raw_entity(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> dg.MaterializeResult:
-        with guarded(registry_settings, f"loading of {entity}"):
-            started = time.monotonic()
+        with guarded(registry_settings, f"loading of {entity}") as timer:
             plan = begin_plan(context, registry_settings)
             result = refresh.load_entity(plan, entity)
             if result.n_rows_new:
@@ -79,7 +78,7 @@ def _raw_asset(entity: str) -> dg.AssetsDefinition:
                     "rows_malformed": result.n_malformed,
                     "sheets_not_read": len(result.unread_sheets),
                     "months_by_site": _months_by_site([file for file in plan.files if file.entity == entity]),
-                    "duration_s": round(time.monotonic() - started, 2),
+                    **timer.seconds(),
                 }
             )
 

@@ -28,7 +28,7 @@ RELEASE = dg.AssetKey(["release"])
     ),
 )
 def release(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> dg.MaterializeResult:
-    with guarded(registry_settings, "release"):
+    with guarded(registry_settings, "release") as timer:
         plan = continue_plan(context, registry_settings)
         try:
             outcome = refresh.publish(plan)
@@ -66,5 +66,6 @@ def release(context: dg.AssetExecutionContext, registry_settings: RegistrySettin
                     table_of(outcome.audit.warnings) if outcome.audit.warnings else "Every expectation holds."
                 ),
                 "not_used": dg.MetadataValue.md("\n".join(f"    {line}" for line in lines) or "nothing new"),
+                **timer.seconds(),
             }
         )

@@ -44,9 +44,10 @@ def build_statistics_assets(schemas: Mapping[str, dg.TableSchema]) -> dg.AssetsD
         ],
     )
     def statistics(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> Iterator[Any]:
-        with guarded(registry_settings, "statistics"):
+        with guarded(registry_settings, "statistics") as timer:
             rows = refresh.write_statistics(continue_plan(context, registry_settings))
+            seconds = timer.seconds()
         for name in STATISTICS:
-            yield dg.MaterializeResult(asset_key=name, metadata={"dagster/row_count": rows[name]})
+            yield dg.MaterializeResult(asset_key=name, metadata={"dagster/row_count": rows[name], **seconds})
 
     return statistics

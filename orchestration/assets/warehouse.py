@@ -12,7 +12,7 @@ from orchestration.guard import guarded
 from orchestration.models import DbtAssets
 from orchestration.resources import RegistrySettings
 from orchestration.runs import continue_plan
-from registry import dbt_runner, journal, refresh
+from registry import dbt_runner, journal, refresh, warehouse
 from registry.dbt_runner import BuildFailed, NodeResult
 
 log = logging.getLogger("registry.orchestration")
@@ -53,9 +53,10 @@ def build_warehouse_assets(models: DbtAssets) -> dg.AssetsDefinition:
             plan = continue_plan(context, registry_settings)
             keys = models.in_order(context.selected_asset_keys)
             failure: BuildFailed | None = None
-            rows: dict[str, int] = {}
+            rows, rows_before = dict[str, int](), dict[str, int]()
             try:
                 if keys:
+                    rows_before = warehouse.row_counts(plan.settings)
                     rows = refresh.build_warehouse(plan, _selection(context, models), heard)
                     journal.record(plan.settings, "warehouse_built", tables=len(rows), rows=sum(rows.values()))
                 else:
@@ -64,7 +65,7 @@ def build_warehouse_assets(models: DbtAssets) -> dg.AssetsDefinition:
             except BuildFailed as failed:
                 failure = failed
             for key in [] if failure else keys:
-                yield dg.MaterializeResult(asset_key=key, metadata=models.rows_of(key, rows))
+                yield dg.MaterializeResult(asset_key=key, metadata=models.built(key, rows, rows_before, results))
             for check in checks:
                 result = models.results_of(check.asset_key, results)
                 if result is not None:

@@ -62,6 +62,16 @@ def test_every_published_table_shows_its_columns_and_every_stage_its_models(defi
     assert "int_episode" in (graph.get(dg.AssetKey(["intermediate"])).description or "")
 
 
+def test_every_asset_links_to_its_source(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    for key in graph.get_all_asset_keys():
+        links = graph.get(key).metadata["dagster/code_references"].code_references
+        assert links, key
+        assert all(Path(link.file_path).is_file() for link in links), key
+    fct_anc = graph.get(dg.AssetKey(["fct_anc"])).metadata["dagster/code_references"].code_references
+    assert Path(fct_anc[0].file_path) == DBT_PROJECT / "models" / "marts" / "fct_anc.sql"
+
+
 def test_the_schedule_asks_on_the_third_at_six_and_only_where_automation_is_on(
     definitions: dg.Definitions, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -138,27 +148,38 @@ def test_one_check_alone_judges_what_is_built_now_and_publishes_nothing(demo_hom
     assert digest(home / "releases") == before
 
 
-def test_dbts_tests_of_a_table_run_alone_and_build_nothing(demo_home: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("defect", "rows_at_fault"),
+    [
+        ("UPDATE main.fct_anc SET source_unit = NULL", 0),
+        ("INSERT INTO main.fct_anc SELECT * FROM main.fct_anc LIMIT 3", 3),
+    ],
+)
+def test_dbts_tests_of_a_table_run_alone_and_build_nothing(
+    demo_home: Path, tmp_path: Path, defect: str, rows_at_fault: int
+) -> None:
     home = tmp_path / "home"
     shutil.copytree(demo_home, home, symlinks=True)
     settings = load_settings(home=home)
     with duckdb.connect(str(settings.warehouse)) as connection:
-        connection.execute("UPDATE main.fct_anc SET source_unit = NULL")
+        connection.execute(defect)
+        before = connection.execute("SELECT count(*), count(source_unit) FROM main.fct_anc").fetchone()
     key = dg.AssetCheckKey(dg.AssetKey(["fct_anc"]), TESTS)
     definitions = build_definitions(RegistrySettings(home=str(home)))
     job = definitions.resolve_implicit_global_asset_job_def()
     try:
         with open_instance(settings) as instance:
             result = job.get_subset(asset_selection=set(), asset_check_selection={key}).execute_in_process(
-                instance=instance, run_config=QUIET
+                instance=instance, run_config=QUIET, raise_on_error=False
             )
     finally:
         lock.release(settings)
     (evaluation,) = result.get_asset_check_evaluations()
-    assert evaluation.passed
+    assert evaluation.passed == (rows_at_fault == 0)
     assert evaluation.metadata["tests"].value >= 1
+    assert evaluation.metadata["rows_at_fault"].value == rows_at_fault
     with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
-        assert connection.execute("SELECT count(source_unit) FROM main.fct_anc").fetchone() == (0,)
+        assert connection.execute("SELECT count(*), count(source_unit) FROM main.fct_anc").fetchone() == before
 
 
 def test_a_run_left_behind_by_a_killed_process_is_marked_failed(tmp_path: Path) -> None:
