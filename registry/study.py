@@ -1,6 +1,6 @@
 """The study settings, `registry.yml` beside the deliveries: enrolment, cut-offs, case definitions.
 
-What a definition's parameters mean is in the dbt project (intermediate/episodes); the definitions that come
+What a definition's parameters mean is in the dbt project (intermediate/episode); the definitions that come
 with the registry are in its seed `case_definitions`.
 """
 

@@ -86,7 +86,7 @@ PLANTED = [
     ("macros/units.sql", "(analyte = 'anc' and {{ canonical }} > 100)", "false"),
     # episodes that end before they start
     (
-        "models/intermediate/int_episode.sql",
+        "models/intermediate/episode/int_episode.sql",
         "    case when ended.end_status <> 'ongoing' then ended.last_on end as end_on,",
         "    case when ended.end_status <> 'ongoing' then ended.onset_on - 5 end as end_on,",
     ),
