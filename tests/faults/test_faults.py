@@ -1,7 +1,7 @@
 """Whatever cuts a refresh off, no reader sees half a release, and the next refresh ends as if nothing had happened.
 
-`make faults` kills it at hundreds of points, `make check` at a few, other ones each day; `make test` four times in a row,
-and tries every other kind of fault.
+`make faults` kills it at hundreds of points, `make check` at a few, other ones each day; `make test` kills it four
+times in a row, and tries every other kind of fault.
 """
 
 from __future__ import annotations

@@ -85,13 +85,11 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Settings:
             (delivery / "patients.csv").write_text(PATIENTS)
             (delivery / "administrations.csv").write_text(DOSES)
     (home / "deliveries/long/2025-03/lab_results.csv").write_text(LONG)
-    (home / "deliveries" / WIDE / "site.yml").write_text(SITE)
-    lab_book = "lab_results.xlsx"
+    sent = home / "deliveries" / WIDE
+    (sent / "site.yml").write_text(SITE)
     before = [["P1", "05/01/2025", "S2", "0,9", None, None], ["P1", "06/01/2025", "S9", "0,1", None, None]]
-    save(home / "deliveries" / WIDE / "2025-02" / lab_book, [*JANUARY[:5], *before])
-    save(
-        home / "deliveries" / WIDE / "2025-03" / lab_book, JANUARY, [["Legenda"], ["Neutrofili", "mila/mmc"]], FEBRUARY
-    )
+    save(sent / "2025-02" / "lab_results.xlsx", [*JANUARY[:5], *before])
+    save(sent / "2025-03" / "lab_results.xlsx", JANUARY, [["Legenda"], ["Neutrofili", "mila/mmc"]], FEBRUARY)
     return compiled_project().build(home)
 
 
