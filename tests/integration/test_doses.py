@@ -113,7 +113,9 @@ def test_a_cell_with_number_and_unit_is_a_number_and_other_text_is_none(tmp_path
     texts = ["300 mg", "30 MU", "5 µg/kg", "1e3", "375 mg/m²", "0.5 mg", ".05", "0.5/1 mg"]
     unreadable = ["half", "no", "sospeso", "NULL", "#FORMULA", "0-300 mg", "0 – 0 – 1", "0 ½", ">0 mg", "<5", "0.5.1"]
     amounts = [*texts, *unreadable, "-300 mg"]
-    settings = built(tmp_path, [f"B{n},P1,filgrastim,2024-05-{n + 1:02},,{text},," for n, text in enumerate(amounts)])
+    doses = [f"B{n},P1,filgrastim,2024-05-{n + 1:02},,{text},," for n, text in enumerate(amounts)]
+    deliver(tmp_path, "lab", doses)
+    settings = compiled_project().build(tmp_path)
     given, _, counted, defects = read(settings, *GIVEN)
     assert len(given) == 1 + len(amounts)
     assert counted == [(1 + len(amounts), 0)]
