@@ -26,7 +26,7 @@ from sqlalchemy.pool import NullPool
 
 from expectations.check import Check
 from expectations.duckdb_adapter import serve
-from registry import memory
+from registry.system import memory
 
 _RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0}
 

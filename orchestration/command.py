@@ -6,8 +6,8 @@ import dagster as dg
 
 from orchestration.automation import REFRESH_JOB
 from orchestration.definitions import build_definitions
-from orchestration.guard import pop_told
 from orchestration.instance import open_instance
+from orchestration.redaction import pop_told
 from orchestration.resources import RegistrySettings
 from orchestration.runs import PROCESS_TAG, TRIGGER_TAG, fail_dead_runs, process_tag
 from registry.refresh import Plan

@@ -14,7 +14,7 @@ from orchestration.assets.warehouse import build_warehouse_assets
 from orchestration.automation import build_schedule, build_sensors, registry_refresh
 from orchestration.models import DbtAssets, column_schema
 from orchestration.resources import RegistrySettings
-from registry.dbt_runner import parsed_project
+from registry.build.dbt_runner import parsed_project
 
 warnings.filterwarnings(
     "ignore", category=dg.BetaWarning

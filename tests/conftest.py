@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-gc.set_threshold(50_000, 20, 20)  # as registry/cli.py does, and for its reason
+gc.set_threshold(50_000, 20, 20)  # as registry/cli/main.py does, and for its reason
 
 UNIT_TESTS = Path(__file__).parent / "unit"
 

@@ -12,12 +12,13 @@ import dagster as dg
 from expectations import Audit, CheckResult
 from expectations.catalogue import CHECKS
 from expectations.remedies import remedy_of
-from orchestration.guard import guarded
+from orchestration.redaction import guarded
 from orchestration.resources import SAFETY_TEAM, RegistrySettings
 from orchestration.runs import OUTCOME_TAG, continue_plan, note_refusal
-from registry import journal, refresh
+from registry import refresh
+from registry.config.settings import Settings
 from registry.release import Judged
-from registry.settings import Settings
+from registry.system import event_log
 
 GATE = dg.AssetKey(["gate"])
 
@@ -86,7 +87,7 @@ def build_gate(built: Iterable[dg.AssetKey]) -> dg.AssetsDefinition:
 
 def record(settings: Settings, judged: Judged) -> None:
     """Write into the journal what the gate found."""
-    journal.record(
+    event_log.record(
         settings,
         "gate",
         status="passed" if judged.audit.passed else "refused",

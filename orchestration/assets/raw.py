@@ -4,11 +4,12 @@ import logging
 
 import dagster as dg
 
-from orchestration.guard import guarded
+from orchestration.redaction import guarded
 from orchestration.resources import DATA_TEAM, RegistrySettings
 from orchestration.runs import begin_plan
-from registry import ingest, journal, refresh
-from registry.contract import ENTITIES
+from registry import ingest, refresh
+from registry.config.input_contract import ENTITIES
+from registry.system import event_log
 
 
 @dg.asset(
@@ -58,7 +59,7 @@ def _raw_asset(entity: str) -> dg.AssetsDefinition:
                 log.info("%s rows of %s loaded", f"{result.n_rows_new:,}", entity)
             for line in _warnings(entity, result):
                 log.warning(line)
-            journal.record(
+            event_log.record(
                 plan.settings,
                 "rows_loaded",
                 entity=entity,

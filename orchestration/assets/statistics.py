@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.guard import guarded
+from orchestration.redaction import guarded
 from orchestration.resources import SAFETY_TEAM, RegistrySettings
 from orchestration.runs import continue_plan
 from registry import refresh

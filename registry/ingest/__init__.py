@@ -5,19 +5,18 @@
     stream.py, records.py, excel.py, parquet.py     bytes → records
     header.py, wide.py              columns by their names, records → rows
     staging.py, bulk.py, loader.py  rows → raw, atomically
-    config_tables.py  YAML → schema config
 
 Nothing here judges a cell: that is dbt's. No message holds one.
 """
 
 from registry.ingest.arrival import looks, unsettled
-from registry.ingest.config_tables import write_config
 from registry.ingest.deliveries import DeliveredFile, discover, find, load_profiles, plan
 from registry.ingest.ledger import future_months, ledger_fingerprint
 from registry.ingest.loader import load_entity
 from registry.ingest.pending import no_longer_there, not_yet_loaded
 from registry.ingest.result import LoadResult
-from registry.vault import connect_vault
+from registry.vault.config_tables import write_config
+from registry.vault.database import connect_vault
 
 __all__ = [
     "DeliveredFile",

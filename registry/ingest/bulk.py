@@ -15,7 +15,7 @@ from pathlib import Path
 
 import duckdb
 
-from registry.contract import raw_columns
+from registry.config.input_contract import raw_columns
 from registry.ingest.header import Header
 from registry.ingest.parquet import parquet_cells, parquet_relation
 from registry.ingest.records import MAX_RECORD, Dialect, Record

@@ -11,11 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from registry.contract import BLANKS, DATE_COLUMNS, MEASURED_ON, Entity, is_sheet_error
+from registry.config.input_contract import BLANKS, DATE_COLUMNS, MEASURED_ON, Entity, is_sheet_error
+from registry.config.site import SiteProfile
+from registry.config.terminology import folded_word, plain_characters
 from registry.ingest.moment import moment
 from registry.ingest.split_time import BEHIND_DATE
-from registry.site_profile import SiteProfile
-from registry.vocabulary import folded_word, plain_characters
 
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
 

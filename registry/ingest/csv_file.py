@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
-from registry.contract import ENTITIES
+from registry.config.input_contract import ENTITIES
+from registry.config.site import SiteProfile
 from registry.errors import UserError
 from registry.ingest.bulk import CsvBulk, PlainPiece, count_lines
 from registry.ingest.deliveries import DeliveredFile
@@ -17,7 +18,6 @@ from registry.ingest.stream import TextStream
 from registry.ingest.surplus import WITH_DECIMALS, with_surplus
 from registry.ingest.target import Reading, Target, Way
 from registry.ingest.wide import Row, Rows, rows_of
-from registry.site_profile import SiteProfile
 
 _NAMED_DELIMITER = re.compile(r'\s*"?sep=([^\w\s"]|\t)"?(?:\1|[ \t])*(?:\r\n|\r|\n|$)', re.IGNORECASE)
 

@@ -14,16 +14,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from registry.clock import present_month
-from registry.contract import ENTITIES, FORMATS, entity_named
+from registry.config.input_contract import ENTITIES, FORMATS, entity_named
+from registry.config.settings import STUDY_NAME, is_month
+from registry.config.site import PROFILE_NAME, SiteProfile, load_profile
 from registry.errors import UserError
 from registry.ingest import arrival, names
-from registry.settings import STUDY_NAME, is_month
-from registry.site_profile import PROFILE_NAME, SiteProfile, load_profile
-from registry.vault import connect_vault
+from registry.system.clock import present_month
+from registry.vault.database import connect_vault
 
 if TYPE_CHECKING:
-    from registry.settings import Settings
+    from registry.config.settings import Settings
 
 _SITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _ANSWER_KEY = "answer_key.json"

@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from registry.contract import FORMULA, IGNORE, Entity, is_sheet_error
+from registry.config.input_contract import FORMULA, IGNORE, Entity, is_sheet_error
+from registry.config.terminology import folded_header
 from registry.errors import UserError
 from registry.ingest.excel_cells import cell_text
 from registry.ingest.header import Header, Tests, check_parts, check_wide, is_header, read_header
 from registry.ingest.records import Record
 from registry.ingest.sheet import Sheet
-from registry.vocabulary import folded_header
 
 _ROWS_TO_HEADER = 50
 """Rows that are not empty within which the header stands."""

@@ -21,7 +21,7 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 from xml.etree import ElementTree as ET
 
-from registry.contract import FORMULA
+from registry.config.input_contract import FORMULA
 
 PERCENT = "%"
 SpecialCells: TypeAlias = dict[tuple[int, int], str]

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from registry.contract import IGNORE, Entity
+from registry.config.input_contract import IGNORE, Entity
+from registry.config.terminology import folded_header
+from registry.config.wide_layout import FROM_THE_COLUMN, WideTest
 from registry.errors import UserError
 from registry.ingest.bounds import MOST_COLUMNS
-from registry.vocabulary import folded_header
-from registry.wide_profile import FROM_THE_COLUMN, WideTest
 
 Tests = Mapping[str, WideTest]
 """The columns of a site's wide table that hold results: header, folded → test."""

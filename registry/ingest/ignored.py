@@ -6,13 +6,13 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from registry.contract import ENTITIES, IGNORE
+from registry.config.input_contract import ENTITIES, IGNORE
 from registry.ingest.staging import NOT_KEPT
 
 if TYPE_CHECKING:
     import duckdb
 
-    from registry.site_profile import SiteProfile
+    from registry.config.site import SiteProfile
 
 
 def purge_ignored(connection: duckdb.DuckDBPyConnection, entity: str, profiles: Mapping[str, SiteProfile]) -> int:

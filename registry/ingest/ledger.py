@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from registry.clock import present_month
-from registry.contract import ENTITIES, IGNORE
+from registry.config.input_contract import ENTITIES, IGNORE
+from registry.config.site import SiteProfile
 from registry.ingest.deliveries import DeliveredFile
 from registry.ingest.header import Header
 from registry.ingest.target import Reading
-from registry.site_profile import SiteProfile
-from registry.vault import connect_vault
+from registry.system.clock import present_month
+from registry.vault.database import connect_vault
 
 if TYPE_CHECKING:
-    from registry.settings import Settings
+    from registry.config.settings import Settings
 
 READER = {"csv": "2", "parquet": "1", "xlsx": "3"}
 """Raise a format's when the same bytes are read into other rows than before: its files are then read again."""

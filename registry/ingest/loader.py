@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from registry import memory
-from registry.contract import ENTITIES
+from registry.config.input_contract import ENTITIES
+from registry.config.site import SiteProfile
 from registry.errors import UserError
-from registry.identity import add_patients, add_salts, file_id
 from registry.ingest import ledger
 from registry.ingest.bulk import NotPlainError
 from registry.ingest.deliveries import DeliveredFile, load_profiles
@@ -28,14 +27,15 @@ from registry.ingest.readers import read_file
 from registry.ingest.result import LoadResult, Progress
 from registry.ingest.staging import Staging
 from registry.ingest.target import Target, Way
-from registry.key_file import ensure_keys, require_fit
-from registry.site_profile import SiteProfile
-from registry.vault import connect_vault
-from registry.withdrawal import tombstones
-from registry.withdrawal.erasure import erase
+from registry.system import memory
+from registry.vault import tombstones
+from registry.vault.database import connect_vault
+from registry.vault.erasure import erase
+from registry.vault.keys import ensure_keys, require_fit
+from registry.vault.pseudonyms import add_patients, add_salts, file_id
 
 if TYPE_CHECKING:
-    from registry.settings import Settings
+    from registry.config.settings import Settings
 
 SMALL_FILE = 2**20
 """Bytes up to which a CSV file (gzipped: an eighth) is split in Python, together with others."""

@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Sequence
 from contextlib import suppress
 
-from registry import vocabulary
+from registry.config import terminology
 
 _ISO = re.compile(r"\d{4}-\d{2}-\d{2}")
 _WORD = re.compile(r"[^\W\d_]+")
@@ -42,7 +42,7 @@ def with_month_number(text: str, date_format: str) -> tuple[str, str]:
     before = _MONTH_NAME.split(date_format)[0].replace("%p", "am")
     position = len(_WORD.findall(re.sub(r"%[A-Za-z%]", " ", before)))
     words = _WORD.findall(text)
-    month = vocabulary.month(words[position]) if position < len(words) else None
+    month = terminology.month(words[position]) if position < len(words) else None
     if month is None:
         raise ValueError("no month")
     plain = re.sub(r"(%[bB])\.(?!%)", r"\1", date_format)

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import duckdb
 
-from registry import memory
-from registry.contract import MEASURED_ON, Entity
+from registry.config.input_contract import MEASURED_ON, Entity
 from registry.errors import UserError
 from registry.ingest.header import Header, Tests, read_header
 from registry.ingest.records import Record
+from registry.system import memory
 
 _RECORDS_AT_A_TIME = 10_000
 _FEW_ROWS, _ROWS_PER_BYTE = 1_000_000, 20

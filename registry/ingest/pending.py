@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from registry.contract import ENTITIES
+from registry.config.input_contract import ENTITIES
+from registry.config.site import SiteProfile
 from registry.ingest import ledger
 from registry.ingest.deliveries import DeliveredFile
-from registry.site_profile import SiteProfile
-from registry.vault import connect_vault
+from registry.vault.database import connect_vault
 
 if TYPE_CHECKING:
-    from registry.settings import Settings
+    from registry.config.settings import Settings
 
 
 def not_yet_loaded(

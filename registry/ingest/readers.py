@@ -11,8 +11,10 @@ from pathlib import Path
 
 import duckdb
 
-from registry import memory
-from registry.contract import ENTITIES
+from registry.config.input_contract import ENTITIES
+from registry.config.site import PROFILE_NAME, SiteProfile
+from registry.config.terminology import folded_word
+from registry.config.yaml_file import mistake_in, nearest
 from registry.errors import UserError
 from registry.ingest.bulk import load_parquet
 from registry.ingest.csv_file import read_csv_file
@@ -24,9 +26,7 @@ from registry.ingest.sheet import Sheet, open_workbook
 from registry.ingest.staging import Counts
 from registry.ingest.target import Reading, Target, Way
 from registry.ingest.wide import rows_of
-from registry.site_profile import PROFILE_NAME, SiteProfile
-from registry.vocabulary import folded_word
-from registry.yaml_model import mistake_in, nearest
+from registry.system import memory
 
 
 def read_file(target: Target, file: DeliveredFile, profile: SiteProfile, file_no: int, way: Way) -> Reading:

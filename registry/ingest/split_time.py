@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from registry.contract import BLANKS
+from registry.config.input_contract import BLANKS
 
 BEHIND_DATE = " T%H:%M:%S"
 """What a date format is followed by where a date in the site's own spelling has a time from another column."""

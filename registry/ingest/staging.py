@@ -15,10 +15,10 @@ from pathlib import Path
 
 import duckdb
 
-from registry.contract import CANCELLED, Entity, raw_columns
+from registry.config.input_contract import CANCELLED, Entity, raw_columns
+from registry.config.terminology import folded_word
 from registry.ingest.header import Header
 from registry.ingest.records import MAX_RECORD, Record
-from registry.vocabulary import folded_word
 
 NOT_KEPT = "(not kept: the file has columns that must not be stored)"
 """Stands for a malformed record of such a file."""

@@ -10,14 +10,14 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Protocol
 
-from registry.contract import BLANKS, IGNORE, TIMED_COLUMNS, is_sheet_error
+from registry.config.input_contract import BLANKS, IGNORE, TIMED_COLUMNS, is_sheet_error
+from registry.config.site import SiteProfile
+from registry.config.terminology import folded_word
+from registry.config.wide_layout import COMPOSED_KEY, WideTable, WideTest
 from registry.ingest.composed_key import KeyComposer, escaped
 from registry.ingest.header import Header
 from registry.ingest.records import Record
 from registry.ingest.split_time import joined
-from registry.site_profile import SiteProfile
-from registry.vocabulary import folded_word
-from registry.wide_profile import COMPOSED_KEY, WideTable, WideTest
 
 Row = tuple[int, Record]
 

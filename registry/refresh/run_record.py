@@ -8,10 +8,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from registry import alerts, journal, release
+from registry import release
+from registry.config.settings import Settings
 from registry.errors import UserError
-from registry.lock import InUse
-from registry.settings import Settings
+from registry.operations import alerts
+from registry.system import event_log
+from registry.system.lock import InUse
 
 JOB = "registry_refresh"
 STOPPED = 130
@@ -34,14 +36,14 @@ class RunRecord:
         Args:
             trigger: what asked for it: command, schedule, sensor or UI.
         """
-        journal.record(
+        event_log.record(
             self.settings, "refresh_started", run=self.run_id, trigger=trigger, through=self.settings.through
         )
 
     def end(self) -> None:
         """Write its end into the journal, in a home that holds something."""
         if self.settings.raw_db.exists():
-            journal.record(
+            event_log.record(
                 self.settings,
                 "refresh_ended",
                 run=self.run_id,

@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from registry import dbt_runner, ingest, release, warehouse
-from registry.contract import ENTITIES
-from registry.dbt_runner import NodeResult
+from registry import ingest, release
+from registry.build import dbt_runner, warehouse
+from registry.build.dbt_runner import NodeResult
+from registry.config.input_contract import ENTITIES
 from registry.errors import UserError
 from registry.refresh.plan import Plan
-from registry.withdrawal.settling import settle
+from registry.vault.apply_tombstones import settle
 
 if TYPE_CHECKING:
     from registry.release import Judged, Outcome

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import duckdb
 
-from registry.disk import group_folder
+from registry.config.settings import A_FEW_ROWS, Settings, connect_options
 from registry.errors import UserError
 from registry.release.content import NOT_COMPARED, quoted, tables_of
-from registry.settings import A_FEW_ROWS, Settings, connect_options
+from registry.system.disk import group_folder
 
 FILE_NAME = "registry.duckdb"
 PREFIX = ".candidate-"

@@ -10,12 +10,10 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from registry import journal
-from registry.disk import writing
+from registry.config.settings import Settings
 from registry.errors import UserError
-from registry.release import decision
+from registry.release import gate_record
 from registry.release.candidate import FILE_NAME
-from registry.release.files import CHECKSUMS, sha256, stated
 from registry.release.pin import Pin, hold, pinned
 from registry.release.store import (
     CURRENT,
@@ -28,7 +26,9 @@ from registry.release.store import (
     point_current,
     refuse_unreadable,
 )
-from registry.settings import Settings
+from registry.system import event_log
+from registry.system.disk import writing
+from registry.system.files import CHECKSUMS, sha256, stated
 
 PREFIX = ".damaged-"
 
@@ -132,7 +132,7 @@ def _put_link_back(settings: Settings) -> None:
             if _digest(copied / CHECKSUMS) == sha256(release.path / CHECKSUMS):
                 point_current(settings, release.release_id)
                 return
-    releases, last = list_releases(settings), decision.last(settings)
+    releases, last = list_releases(settings), gate_record.last(settings)
     if len(releases) > 1 or (releases and last is not None and last.status in ("published", "confirmed")):
         _replace(settings, CURRENT)
 
@@ -146,7 +146,7 @@ def _hide(settings: Settings, name: str, files: list[str]) -> Path:
     with writing(settings.releases):
         path.rename(aside)
     log.warning("release %s is damaged (%s): it is set aside as %s", name, _few(files), aside)
-    journal.record(settings, "release_set_aside", release=name, files=len(files))
+    event_log.record(settings, "release_set_aside", release=name, files=len(files))
     return aside
 
 

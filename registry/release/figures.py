@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import duckdb
 
+from registry.config.settings import A_FEW_ROWS
 from registry.release.store import Release
-from registry.settings import A_FEW_ROWS
 
 _FIGURES = """
 SELECT

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from expectations import Audit, CheckResult
+from registry.config.settings import Settings
 from registry.release.candidate import FILE_NAME, PREFIX
 from registry.release.content import TableContent
-from registry.release.files import sha256
-from registry.settings import Settings
+from registry.system.files import sha256
 
 _NOTE = "judged.json"
 

@@ -16,10 +16,10 @@ import duckdb
 
 from expectations import Audit, CheckResult
 from expectations.remedies import remedy_of
-from registry.fingerprint import code_hash, rules_hash
+from registry.build.fingerprint import code_hash, rules_hash
+from registry.config.settings import Settings, connect_options
 from registry.release.candidate import STORAGE_VERSION
 from registry.release.content import ALGORITHM, NOT_COMPARED, TableContent, quoted, tables_of
-from registry.settings import Settings, connect_options
 
 SCHEMA_VERSION = 1
 

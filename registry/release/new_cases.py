@@ -13,8 +13,8 @@ from pathlib import Path
 
 import duckdb
 
+from registry.config.settings import Settings, connect_options
 from registry.release.store import Release
-from registry.settings import Settings, connect_options
 
 # 2: below 0.5 x 10^9/L whatever the scale of the definition in force: its own labels may be grades. 1: a bound that
 # leaves it open. An older release has these columns too.

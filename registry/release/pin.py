@@ -15,8 +15,8 @@ import logging
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from registry.config.settings import Settings
 from registry.errors import UserError
-from registry.release.files import verify
 from registry.release.store import (
     CURRENT,
     Release,
@@ -28,7 +28,7 @@ from registry.release.store import (
     point_current,
     sync,
 )
-from registry.settings import Settings
+from registry.system.files import verify
 
 log = logging.getLogger(__name__)
 

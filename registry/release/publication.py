@@ -15,16 +15,17 @@ from pathlib import Path
 
 from expectations import Audit, CheckResult, audit
 from expectations.catalogue import SAME_INPUTS_SAME_CONTENT
-from registry.disk import writing
-from registry.fingerprint import rules_hash
-from registry.release import candidate, damage, decision, files, judgement, manifest, new_cases
+from registry.build.fingerprint import rules_hash
+from registry.config.settings import Settings, connect_options
+from registry.release import candidate, damage, gate_record, judgement, manifest, new_cases
 from registry.release.content import NOT_COMPARED, TableContent, contents
 from registry.release.dictionary import markdown
 from registry.release.judgement import Judged
 from registry.release.pin import stands_for, unpin
 from registry.release.retention import remove_old
 from registry.release.store import Release, current, point_current, sync
-from registry.settings import Settings, connect_options
+from registry.system import files
+from registry.system.disk import writing
 
 Finish = Callable[[Path], None]
 
@@ -34,7 +35,7 @@ class Outcome:
     """What became of a candidate; `path` is the release's folder, the previous one's after a refusal."""
 
     release_id: str
-    status: decision.Status
+    status: gate_record.Status
     audit: Audit
     path: Path | None
 
@@ -58,7 +59,7 @@ def judge(settings: Settings, fingerprint: str) -> Judged:
 
     Args:
         settings: where the build file and the releases are; the study as published in the manifest.
-        fingerprint: what the build was made from (`registry.fingerprint`), in hexadecimal.
+        fingerprint: what the build was made from (`registry.build.fingerprint`), in hexadecimal.
 
     Raises:
         UserError: if there is nothing to publish, the current release can't be read, or the disk is full.
@@ -91,7 +92,7 @@ def judge(settings: Settings, fingerprint: str) -> Judged:
             is_to_keep = result.passed
             if is_to_keep:
                 judgement.write(judged)
-            decision.record(settings, release_id, fingerprint, "passed" if result.passed else "refused", result)
+            gate_record.record(settings, release_id, fingerprint, "passed" if result.passed else "refused", result)
         finally:
             if not is_to_keep:
                 shutil.rmtree(database.parent, ignore_errors=True)
@@ -106,7 +107,7 @@ def publish(settings: Settings, fingerprint: str, *, finish: Finish | None = Non
 
     Args:
         settings: where the build file and the releases are; the study as published in the manifest.
-        fingerprint: what the build was made from (`registry.fingerprint`), in hexadecimal.
+        fingerprint: what the build was made from (`registry.build.fingerprint`), in hexadecimal.
         finish: called with the folder of a candidate that passed, to add files (the report) before it is sealed.
 
     Returns:
@@ -136,7 +137,7 @@ def _publish(settings: Settings, in_force: Release | None, judged: Judged, finis
         raise GateRefused(Outcome(release_id, "refused", result, in_force.path if in_force else None))
     if in_force is not None and stands_for(settings, fingerprint):
         outcome = Outcome(in_force.release_id, "confirmed", result, in_force.path)
-        decision.record(settings, outcome.release_id, fingerprint, outcome.status, result)
+        gate_record.record(settings, outcome.release_id, fingerprint, outcome.status, result)
     else:
         if _known(settings, in_force, release_id) is None:
             identity = manifest.Identity(
@@ -152,7 +153,7 @@ def _publish(settings: Settings, in_force: Release | None, judged: Judged, finis
             sync(settings.releases)
         # in this order: killed before the switch, the next refresh has the same to do and decides again; killed
         # after it, the pin names a release that is no longer in force, and is void
-        decision.record(settings, release_id, fingerprint, "published", result)
+        gate_record.record(settings, release_id, fingerprint, "published", result)
         point_current(settings, release_id)
         unpin(settings)
         outcome = Outcome(release_id, "published", result, settings.releases / release_id)

@@ -12,9 +12,9 @@ from typing import Any
 
 import duckdb
 
+from registry.config.settings import Settings
 from registry.errors import UserError
 from registry.release.store import current, load
-from registry.settings import Settings
 
 # Off before the file is opened: extensions and secrets have no folder, this process's variables can't be read, and what
 # does not fit into memory is not spilled, since whatever folder is named here could be written to from SQL.

@@ -10,11 +10,11 @@ import logging
 import shutil
 import uuid
 
+from registry.config.settings import Settings
 from registry.errors import UserError
 from registry.release.candidate import REMOVED_PREFIX
 from registry.release.pin import pinned
 from registry.release.store import Release, current, list_releases, sync
-from registry.settings import Settings
 
 log = logging.getLogger(__name__)
 

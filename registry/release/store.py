@@ -19,10 +19,10 @@ from typing import Any
 
 import duckdb
 
-from registry.disk import raise_if_no_room
+from registry.config.settings import A_FEW_ROWS, Settings
 from registry.errors import UserError
 from registry.release.candidate import FILE_NAME
-from registry.settings import A_FEW_ROWS, Settings
+from registry.system.disk import raise_if_no_room
 
 MANIFEST = "manifest.json"
 CURRENT = "current"

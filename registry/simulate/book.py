@@ -14,7 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
-from registry.contract import ENTITIES
+from registry.config.input_contract import ENTITIES
 from registry.simulate.days import DeliveryCalendar
 from registry.simulate.dialects import Dialect
 from registry.simulate.site_files import write_file

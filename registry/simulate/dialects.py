@@ -12,11 +12,11 @@ from typing import Literal
 
 import yaml
 
-from registry.contract import ENTITIES
+from registry.config.input_contract import ENTITIES
+from registry.config.terminology import analyte_dimensions, code_words, folded_word
 from registry.simulate import italian
 from registry.simulate.folder import SIMULATED
 from registry.simulate.sites import SITES, UDINE, Laboratory, Site
-from registry.vocabulary import analyte_dimensions, code_words, folded_word
 
 Format = Literal["csv", "csv.gz", "parquet", "xlsx"]
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from registry.contract import ENTITIES
+from registry.config.input_contract import ENTITIES
 from registry.simulate.dialects import Dialect
 from registry.simulate.spelling import DAYS, NUMBERS, TIMES, spell, typed
 from registry.simulate.wide import has_place_for

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
-from registry.contract import FORMULA
+from registry.config.input_contract import FORMULA
 
 Cell = str | float | date | datetime
 

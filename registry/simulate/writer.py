@@ -10,7 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from registry.contract import ENTITIES
+from registry.config.input_contract import ENTITIES
 
 _ROWS_IN_MEMORY = 200_000
 

@@ -19,7 +19,7 @@ from registry.statistics.table import typed
 if TYPE_CHECKING:
     import duckdb
 
-    from registry.settings import Settings
+    from registry.config.settings import Settings
 
 MARTS: dict[str, tuple[dict[str, str], Callable[[duckdb.DuckDBPyConnection], Any]]] = {
     "mart_incidence": (INCIDENCE_TYPES, incidence),
@@ -41,8 +41,8 @@ def write_statistics(settings: Settings) -> dict[str, int]:
     """
     import duckdb
 
-    from registry.disk import writing
-    from registry.settings import connect_options
+    from registry.config.settings import connect_options
+    from registry.system.disk import writing
 
     with (
         writing(settings.warehouse),

@@ -31,7 +31,7 @@ def paper_table(source: duckdb.DuckDBPyConnection | Path | str) -> list[tuple[st
     """Rows (label, value) of the paper's table, from a release file or a connection to one."""
     import duckdb
 
-    from registry.settings import A_FEW_ROWS
+    from registry.config.settings import A_FEW_ROWS
 
     opened: Any = (
         nullcontext(source)

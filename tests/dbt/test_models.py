@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from integration.registry_home import build, dbt
 
-from registry.settings import Settings
+from registry.config.settings import Settings
 from registry.simulate import simulate_udine
 
 

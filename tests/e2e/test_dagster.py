@@ -19,10 +19,11 @@ from orchestration.instance import open_instance
 from orchestration.models import TESTS
 from orchestration.resources import RegistrySettings
 from orchestration.runs import PROCESS_TAG, fail_dead_runs
-from registry import lock, release
-from registry.contract import ENTITIES
+from registry import release
+from registry.config.input_contract import ENTITIES
+from registry.config.settings import load_settings
 from registry.paths import DBT_PROJECT
-from registry.settings import load_settings
+from registry.system import lock
 
 pytestmark = pytest.mark.xdist_group("demo")
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}

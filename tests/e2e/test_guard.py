@@ -16,14 +16,15 @@ from e2e.identifiers import found_in
 from orchestration.__main__ import main
 from orchestration.assets.raw import raw_assets
 from orchestration.automation import build_sensors
-from orchestration.guard import guarded, pop_told
 from orchestration.instance import open_instance
+from orchestration.redaction import guarded, pop_told
 from orchestration.resources import RegistrySettings
-from registry import ingest, lock
-from registry.cli import main as cli
+from registry import ingest
+from registry.cli.main import main as cli
+from registry.config.settings import Settings, load_settings
 from registry.errors import UserError
-from registry.incident import ProgramFault, discreet, without_values
-from registry.settings import Settings, load_settings
+from registry.operations.error_reports import ProgramFault, discreet, without_values
+from registry.system import lock
 
 PATIENT = "ROSSI-MARIO-1971"
 FILE = f"patients_{PATIENT}.parquet"
@@ -180,7 +181,7 @@ def test_a_report_names_neither_values_nor_folders_of_the_machine() -> None:
 def test_the_ui_is_served_on_loopback_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[list[str]] = []
     monkeypatch.setenv("REGISTRY_HOME", str(home))
-    monkeypatch.setattr("registry.dbt_runner.parsed_project", lambda: None)
+    monkeypatch.setattr("registry.build.dbt_runner.parsed_project", lambda: None)
     monkeypatch.setattr("os.chdir", lambda _: None)
     monkeypatch.setattr("os.execve", lambda _, command, __: started.append(command))
     assert CliRunner().invoke(main, ["dev", "--port", "3999"]).exit_code == 0
@@ -195,7 +196,7 @@ def test_relative_paths_are_the_callers_for_the_ui_too(tmp_path: Path, monkeypat
     given = {"HOME": "home", "DELIVERIES": "exports", "CONFIG": "study.yml", "KEY_FILE": "secret.key"}
     for name, path in given.items():
         monkeypatch.setenv(f"REGISTRY_{name}", path)
-    monkeypatch.setattr("registry.dbt_runner.parsed_project", lambda: None)
+    monkeypatch.setattr("registry.build.dbt_runner.parsed_project", lambda: None)
     started: list[dict[str, str]] = []
     monkeypatch.setattr("os.execve", lambda *given: started.append(given[2]))
     monkeypatch.chdir(tmp_path)
@@ -209,7 +210,7 @@ def test_relative_paths_are_the_callers_for_the_ui_too(tmp_path: Path, monkeypat
 
 def test_a_fault_of_a_command_is_one_line_without_a_value(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (home / "vault").mkdir()
-    monkeypatch.setattr("registry.status.describe", lambda _: by_duckdb())
+    monkeypatch.setattr("registry.operations.status.describe", lambda _: by_duckdb())
     done = CliRunner().invoke(cli, ["status", "--home", str(home)])
     assert done.exit_code == 1
     assert done.stderr.count("\n") == 1

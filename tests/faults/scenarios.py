@@ -16,8 +16,9 @@ from typing import Any
 import duckdb
 from faults.world import Ended, World, state
 
-from registry import ingest, lock, release
+from registry import ingest, release
 from registry.release import publication
+from registry.system import lock
 
 Scenario = Callable[[World], list[str]]
 MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 32, 4096, 16384, 1 << 18

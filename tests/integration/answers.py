@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 
-from registry.settings import Settings
+from registry.config.settings import Settings
 
 Answers = dict[str, set[tuple[Any, ...]]]
 COUNTS = "delivered current superseded duplicate quarantined not_mapped".split()

@@ -21,9 +21,10 @@ import duckdb
 from filelock import FileLock
 from integration.registry_home import dbt, load, plan_of
 
-from registry import refresh, warehouse
-from registry.contract import ENTITIES
-from registry.settings import Settings
+from registry import refresh
+from registry.build import warehouse
+from registry.config.input_contract import ENTITIES
+from registry.config.settings import Settings
 
 _PATIENT = "patient_id,birth_date,sex\nSYN-1,1980-01-01,F\n"
 

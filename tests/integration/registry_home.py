@@ -7,11 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from registry import dbt_runner, ingest, refresh
-from registry.contract import ENTITIES
+from registry import ingest, refresh
+from registry.build import dbt_runner
+from registry.config.input_contract import ENTITIES
+from registry.config.settings import Settings, load_settings
 from registry.paths import DBT_PROJECT
 from registry.refresh.steps import dbt_build
-from registry.settings import Settings, load_settings
 
 
 def load(home: Path) -> Settings:

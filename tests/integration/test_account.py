@@ -13,10 +13,10 @@ from integration.synthetic_warehouse import alter
 
 from expectations import audit
 from expectations.suites import cohort_losses
-from registry import account
-from registry.account import SiteAccount
-from registry.account_codes import is_loinc, new_codes
-from registry.settings import Settings, load_settings
+from registry.config.settings import Settings, load_settings
+from registry.curation import account
+from registry.curation.account import SiteAccount
+from registry.curation.account_codes import is_loinc, new_codes
 
 LABS = "result_id,patient_id,test_code,test_name,value,unit,collected_at\n"
 DOSES = "administration_id,patient_id,drug,administered_on\n"

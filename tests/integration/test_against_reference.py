@@ -23,8 +23,8 @@ from reference.compute import compute
 from reference.one_day import days_of_several_measurements
 from reference.writer import write
 
-from registry import retraction
-from registry.settings import Settings
+from registry.config.settings import Settings
+from registry.curation import retraction
 from registry.statistics import write_statistics
 
 COUNTS = (

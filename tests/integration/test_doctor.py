@@ -16,14 +16,17 @@ from click.testing import CliRunner, Result
 from integration.synthetic_warehouse import build
 
 from expectations import Audit, CheckResult
-from registry import doctor, ingest, journal, lock, release, retraction
-from registry.cli import main
-from registry.contract import ENTITIES
-from registry.doctor import published
-from registry.key_file import next_file
-from registry.release import decision
-from registry.settings import Settings, load_settings
-from registry.vault import connect_vault
+from registry import ingest, release
+from registry.cli.main import main
+from registry.config.input_contract import ENTITIES
+from registry.config.settings import Settings, load_settings
+from registry.curation import retraction
+from registry.operations import doctor
+from registry.operations.doctor import releases
+from registry.release import gate_record
+from registry.system import event_log, lock
+from registry.vault.database import connect_vault
+from registry.vault.keys import next_file
 
 REFUSED = CheckResult(
     "anc_possible", "main.fct_anc", "critical", passed=False, n_unexpected=7, n_rows=90,
@@ -136,7 +139,7 @@ def _wrong_key(settings: Settings) -> None:
 
 
 def _refused(settings: Settings) -> None:
-    decision.record(settings, "x", "y", "refused", Audit((REFUSED,)))
+    gate_record.record(settings, "x", "y", "refused", Audit((REFUSED,)))
 
 
 FAULTS: dict[str, tuple[Callable[[Settings], object], str, str, str]] = {
@@ -171,7 +174,7 @@ FAULTS: dict[str, tuple[Callable[[Settings], object], str, str, str]] = {
     "link broken": (lambda s: shutil.rmtree(_current(s).resolve()), "release", "wrong", "leads nowhere"),
     "release changed": (_change_release, "checksums", "wrong", "data_dictionary.md"),
     "gate refused": (_refused, "gate", "wrong", "anc_possible"),
-    "gate's record torn": (lambda s: decision.path_of(s).write_text("{"), "gate", "wrong", "can't be read"),
+    "gate's record torn": (lambda s: gate_record.path_of(s).write_text("{"), "gate", "wrong", "can't be read"),
 }  # fmt: skip
 
 
@@ -206,7 +209,7 @@ def test_a_run_that_ended_by_its_journal_did_not_die(
 ) -> None:
     settings.lock_file.touch()
     settings.lock_file.with_suffix(".holder.json").write_text(json.dumps(BY_DAGSTER))
-    monkeypatch.setattr(journal, "entries", lambda _: [{"event": "refresh_ended", **ended}])
+    monkeypatch.setattr(event_log, "entries", lambda _: [{"event": "refresh_ended", **ended}])
     (finding,) = [finding for finding in doctor.examine(settings) if finding.subject == "locks"]
     assert finding.level == level, finding.text
 
@@ -258,7 +261,7 @@ def _copy_for_link(settings: Settings) -> None:
         _tear_manifest,
         _copy_for_link,
         lambda s: shutil.rmtree(_current(s).resolve()),
-        lambda s: decision.path_of(s).write_text("{"),
+        lambda s: gate_record.path_of(s).write_text("{"),
         _no_mode,
     ],
     ids=["manifest torn", "link copied", "release gone", "gate's record torn", "typo in site.yml"],
@@ -279,17 +282,17 @@ def test_one_damage_is_told_once(settings: Settings, harm: Callable[[Settings], 
 )
 def test_a_refresh_is_due_on_the_third_at_six_in_the_studys_time_zone(now: str, due: str) -> None:
     moment = datetime.fromisoformat(now).replace(tzinfo=UTC)
-    assert f"{published.last_due(moment, 'Europe/Rome').astimezone(UTC):%Y-%m-%d %H:%M}" == due
+    assert f"{releases.last_due(moment, 'Europe/Rome').astimezone(UTC):%Y-%m-%d %H:%M}" == due
 
 
 def test_an_overdue_refresh_is_told_until_one_confirms(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(published, "last_due", lambda *_: datetime(2200, 1, 3, tzinfo=UTC))
-    (finding,) = published.last_refresh(settings)
+    monkeypatch.setattr(releases, "last_due", lambda *_: datetime(2200, 1, 3, tzinfo=UTC))
+    (finding,) = releases.last_refresh(settings)
     assert (finding.level, "registry refresh" in finding.text) == ("wrong", True)
-    monkeypatch.setattr(journal, "entries", lambda _: [
+    monkeypatch.setattr(event_log, "entries", lambda _: [
         {"at": "2200-01-04T00:00:00+00:00", "event": "refresh_ended", "exit_code": 0}
     ])  # fmt: skip
-    (finding,) = published.last_refresh(settings)
+    (finding,) = releases.last_refresh(settings)
     assert finding.level == "ok"
 
 

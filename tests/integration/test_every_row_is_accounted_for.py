@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from integration.compiled_project import compiled_project
 
-from registry.contract import ENTITIES
-from registry.quarantine import reasons
-from registry.settings import Settings
+from registry.config.input_contract import ENTITIES
+from registry.config.settings import Settings
+from registry.curation.quarantine import reasons
 
 ACCOUNTS = ("reconciliation", "quarantine_summary", "column_defect", "contested")
 KINDS = ("current", "superseded", "duplicate", "quarantined", "not_mapped", "erased")

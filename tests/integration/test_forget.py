@@ -19,15 +19,15 @@ from integration.compiled_project import compiled_project
 from integration.registry_home import load
 
 from registry import release
-from registry.cli import main
-from registry.fingerprint import build_generation
-from registry.identity import patient_key
-from registry.key_file import ensure_key
+from registry.build.fingerprint import build_generation
+from registry.cli.main import main
+from registry.config.settings import Settings, load_settings
 from registry.paths import CHECKOUT
-from registry.settings import Settings, load_settings
 from registry.statistics import write_statistics
-from registry.vault import connect_vault
-from registry.withdrawal.settling import settle
+from registry.vault.apply_tombstones import settle
+from registry.vault.database import connect_vault
+from registry.vault.keys import ensure_key
+from registry.vault.pseudonyms import patient_key
 
 GONE = "ZQXW-7731"
 STAYS = "ZQXW-77310"
@@ -200,16 +200,16 @@ def test_an_older_copy_of_the_vault_is_brought_in_line(home: Path, tmp_path: Pat
 
 
 KILLED_AT = {
-    "the tombstone stands, no row is erased": "registry.withdrawal.settling.erase_everywhere",
-    "rows are erased, their bytes are not": "registry.withdrawal.settling.remove_build",
-    "the build file is gone": "registry.withdrawal.settling.rewrite",
-    "the new file is written and not in place": "registry.withdrawal.rewriting.sync",
+    "the tombstone stands, no row is erased": "registry.vault.apply_tombstones.erase_everywhere",
+    "rows are erased, their bytes are not": "registry.vault.apply_tombstones.remove_build",
+    "the build file is gone": "registry.vault.apply_tombstones.rewrite",
+    "the new file is written and not in place": "registry.vault.compaction.sync",
 }
 KILLED = """
 import os, signal, sys
 from pkgutil import resolve_name
 from registry import release
-from registry.cli import main
+from registry.cli.main import main
 module, _, name = sys.argv[1].rpartition(".")
 setattr(resolve_name(module), name, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
 main(["forget", sys.argv[2], "--yes", "--home", sys.argv[3]])

@@ -12,7 +12,7 @@ import pytest
 from integration.compiled_project import compiled_project
 from integration.registry_home import build
 
-from registry.settings import Settings
+from registry.config.settings import Settings
 
 Rows = list[tuple[Any, ...]]
 

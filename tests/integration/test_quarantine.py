@@ -10,11 +10,11 @@ from click.testing import CliRunner
 from integration.compiled_project import compiled_project
 from unit.workbooks import workbook
 
-from registry.cli import main
+from registry.cli.main import main
+from registry.config.settings import Settings
+from registry.curation.data_queries import send_back
+from registry.curation.quarantine import Filter, held_back, reasons
 from registry.errors import UserError
-from registry.quarantine import Filter, held_back, reasons
-from registry.send_back import send_back
-from registry.settings import Settings
 
 SITE = 'csv: {encoding: latin-1, delimiter: ";", decimal: ","}\ncolumns: {lab_results: {esito: value}}\n'
 LAB = """\

@@ -15,12 +15,13 @@ from click.testing import CliRunner
 from integration.compiled_project import compiled_project
 
 from expectations import Audit
-from registry import leftovers, release
-from registry.cli import main
+from registry import release
+from registry.cli.main import main
+from registry.config.settings import Settings, load_settings
+from registry.refresh import cleanup
 from registry.release import manifest, publication
-from registry.release.diff import Difference, diff
+from registry.release.diff.compare import Difference, diff
 from registry.release.query import query
-from registry.settings import Settings, load_settings
 from registry.statistics import write_statistics
 
 LAB = "result_id,patient_id,test_code,value,unit,collected_at\n"
@@ -184,6 +185,6 @@ def test_what_a_killed_public_left_is_swept_and_one_at_work_is_not(home: Path, r
     for folder in (left, at_work):
         folder.mkdir(parents=True)
         (folder / "cases.csv").write_text("half")
-    leftovers.sweep(load_settings(home=home))
+    cleanup.sweep(load_settings(home=home))
     assert (left.exists(), at_work.exists()) == (False, True)
     shutil.rmtree(home / "public")

@@ -13,11 +13,12 @@ from click.testing import CliRunner, Result
 from integration.publishing import FIRST, NEW_MONTH, SECOND, state
 from integration.synthetic_warehouse import alter
 
-from registry import lock, release
-from registry.cli import main
+from registry import release
+from registry.cli.main import main
+from registry.config.settings import Settings
 from registry.errors import UserError
 from registry.release import pin, publication, retention
-from registry.settings import Settings
+from registry.system import lock
 
 THIRD = "c3" * 32
 

@@ -17,10 +17,10 @@ from integration.compiled_project import compiled_project
 from expectations import audit
 from expectations.suites import review as review_suite
 from registry import release
-from registry.cli import main
+from registry.cli.main import main
+from registry.config.settings import Settings
+from registry.curation.review_form import JUDGED_SPANS, key_of
 from registry.release.query import query
-from registry.review_form import JUDGED_SPANS, key_of
-from registry.settings import Settings
 from registry.statistics import write_statistics
 
 # P1 has two case episodes, one on chemotherapy; P2 one, reviewed twice with different verdicts; P3 (of Trieste) one.

@@ -13,7 +13,7 @@ import pytest
 from integration.compiled_project import compiled_project
 from integration.worded_sites import FORMATS, SITES, WIDE, write_rows
 
-from registry.contract import ENTITIES
+from registry.config.input_contract import ENTITIES
 
 
 @pytest.fixture(scope="module")

@@ -17,15 +17,17 @@ from integration.publishing import FIRST_ID, SECOND_ID
 
 from expectations import Audit, audit
 from expectations.catalogue import QUERIED
-from registry import account, incident, quarantine
+from registry.config.settings import Settings, connect_options, load_settings
+from registry.curation import account, quarantine
 from registry.errors import UserError
-from registry.public.counts import read
-from registry.release import candidate, files, load, new_cases
+from registry.operations import error_reports
+from registry.release import candidate, load, new_cases
 from registry.release.content import contents
-from registry.release.diff import diff
-from registry.settings import Settings, connect_options, load_settings
+from registry.release.diff.compare import diff
+from registry.release.public.counts import read
 from registry.statistics import write_statistics
-from registry.withdrawal.rewriting import rewrite
+from registry.system import files
+from registry.vault.compaction import rewrite
 
 ROWS = 50_000
 FOR_DBT, LIMIT = "60MB", "100MB"
@@ -198,7 +200,7 @@ def test_a_stage_that_runs_out_of_memory_names_the_limit(
 ) -> None:
     with pytest.raises((UserError, duckdb.Error)) as raised:
         STAGES[stage](large, database)
-    line = incident.understood(large, raised.value, stage)
+    line = error_reports.understood(large, raised.value, stage)
     assert isinstance(line, UserError)
     assert line.exit_code == 2
     assert str(line).startswith(stage)

@@ -10,7 +10,7 @@ import pytest
 from integration.compiled_project import compiled_project
 from unit.workbooks import Rows, workbook
 
-from registry.contract import ENTITIES, FORMULA
+from registry.config.input_contract import ENTITIES, FORMULA
 
 BAD = "bad"
 """Stands for the formula or error in the tables below."""

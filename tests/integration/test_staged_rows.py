@@ -12,7 +12,7 @@ from reference.writer import write
 
 from expectations import audit
 from expectations.suites import staged
-from registry.settings import Settings
+from registry.config.settings import Settings
 
 # What staging would have to get wrong, in one row that is current. Patients and chart reviews are views over the vault.
 _BROKEN = {

@@ -11,14 +11,14 @@ from click.testing import CliRunner
 from integration.compiled_project import compiled_project
 
 from registry import release
-from registry.cli import main
+from registry.cli.main import main
+from registry.config.settings import Settings
 from registry.errors import UserError
 from registry.paths import DBT_PROJECT
 from registry.release.query import query
-from registry.settings import Settings
 from registry.statistics import write_statistics
-from registry.trace import trace
-from registry.trace_rules import RULES, sentence
+from registry.trace.episode import trace
+from registry.trace.rules import RULES, sentence
 
 FILES = {
     "2024-06/patients.csv": "patient_id,birth_date,sex\nP1,1980-05-01,F\nP2,1975-02-01,M\n",

@@ -11,8 +11,8 @@ import openpyxl
 import pytest
 from integration.registry_home import build
 
-from registry import quarantine
-from registry.settings import Settings
+from registry.config.settings import Settings
+from registry.curation import quarantine
 
 SITE = """\
 mode: snapshot

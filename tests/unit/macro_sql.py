@@ -22,7 +22,8 @@ class _Adapter:
 def _macros() -> Any:
     environment = Environment(extensions=["jinja2.ext.do"], autoescape=False)
     environment.globals.update({"return": lambda sql: sql, "adapter": _Adapter()})
-    source = "\n".join(path.read_text(encoding="utf-8") for path in sorted(_MACROS.glob("*.sql")))
+    files = sorted(path for path in _MACROS.glob("*.sql") if path.stem != "materializations")  # a tag of dbt's own
+    source = "\n".join(path.read_text(encoding="utf-8") for path in files)
     return environment.from_string(source).make_module({})
 
 

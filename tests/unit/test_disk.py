@@ -16,10 +16,11 @@ from typing import Any
 import duckdb
 import pytest
 
-from registry import disk, leftovers, lock
+from registry.config.settings import Settings, load_settings
 from registry.errors import UserError
-from registry.incident import ProgramFault, understood
-from registry.settings import Settings, load_settings
+from registry.operations.error_reports import ProgramFault, understood
+from registry.refresh import cleanup
+from registry.system import disk, lock
 
 
 @pytest.fixture
@@ -90,7 +91,7 @@ def test_a_full_disk_does_not_lack_anything(settings: Settings, number: int, mon
 def test_a_trial_that_was_cut_off_is_cleared(settings: Settings) -> None:
     (settings.home / f"{disk.TRIAL}x").mkdir(parents=True)
     (settings.home / f"{disk.TRIAL}x" / "lock").touch()
-    leftovers.sweep(settings)
+    cleanup.sweep(settings)
     assert not (settings.home / f"{disk.TRIAL}x").exists()
 
 

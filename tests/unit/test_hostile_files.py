@@ -20,7 +20,7 @@ from workbooks import workbook
 
 from registry.errors import UserError
 from registry.ingest import bounds
-from registry.propose.files import find_export
+from registry.profile.files import find_export
 
 HEADER = ["result_id", "patient_id", "test_code", "value", "unit", "collected_at"]
 SOUND = [HEADER, ["r1", "P1", "c", 1, "u", "2024-01-02"]]
@@ -32,7 +32,7 @@ import json, sys
 from pathlib import Path
 from registry import ingest
 from registry.errors import UserError
-from registry.settings import load_settings
+from registry.config.settings import load_settings
 settings = load_settings(home=sys.argv[1])
 try:
     told = f"loaded {ingest.load_entity(settings, 'lab_results', ingest.discover(settings)).n_rows_new}"

@@ -36,7 +36,7 @@ def test_imports_run_one_way(folder: str, forbidden: set[str]) -> None:
 
 def test_registry_sql_starts_without_dagster_dbt_or_great_expectations() -> None:
     code = (
-        "import sys; import registry.cli, registry.release.query, registry.settings, registry.console;"
+        "import sys; import registry.cli.main, registry.release.query, registry.config.settings, registry.cli.console;"
         "print(sorted({name.partition('.')[0] for name in sys.modules} & "
         "{'dagster', 'dbt', 'great_expectations', 'pandas', 'scipy', 'statsmodels', 'lifelines'}))"
     )

@@ -191,7 +191,7 @@ def test_numbers_go_on_over_the_sheets_of_a_workbook(home: Home) -> None:
 
 
 def test_a_vault_made_before_learns_which_keys_were_composed(home: Home) -> None:
-    from registry.vault import connect_vault
+    from registry.vault.database import connect_vault
 
     wide = "wide: {lab_results: {tests: {Neu: {code: anc, unit: G/L}}}}\n"
     home.deliver("udine/site.yml", wide)

@@ -13,15 +13,15 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from registry.contract import ENTITIES
+from registry.config.input_contract import ENTITIES
+from registry.config.settings import SiteProfile
 from registry.errors import UserError
 from registry.ingest.bulk import NotPlainError
 from registry.ingest.deliveries import DeliveredFile
 from registry.ingest.readers import read_file
 from registry.ingest.staging import Staging
 from registry.ingest.target import Target, Way
-from registry.settings import SiteProfile
-from registry.vault import connect_vault
+from registry.vault.database import connect_vault
 
 
 class Readers:

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from delivered import LAB_HEADER, Home
 
-from registry import clock, ingest
+from registry import ingest
+from registry.config.settings import load_settings
 from registry.errors import UserError
-from registry.settings import load_settings
+from registry.system import clock
 
 
 @pytest.fixture

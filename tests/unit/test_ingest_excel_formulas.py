@@ -14,7 +14,7 @@ from openpyxl.worksheet.formula import ArrayFormula
 from test_ingest_excel import HEADER, PLACE, result
 from workbooks import Rows, workbook
 
-from registry.contract import FORMULA, is_sheet_error
+from registry.config.input_contract import FORMULA, is_sheet_error
 from registry.errors import UserError
 
 WIDE = """

@@ -13,7 +13,7 @@ from workbooks import workbook
 
 from registry.errors import UserError
 from registry.ingest.staging import NOT_KEPT
-from registry.withdrawal.settling import settle
+from registry.vault.apply_tombstones import settle
 
 SITE = "columns: {lab_results: {Cognome: ignore, Nome: ignore, test_name: ignore}}\n"
 HEADER = [

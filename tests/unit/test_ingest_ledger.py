@@ -11,7 +11,7 @@ from delivered import LAB_HEADER, LARGE, SMALL, Home
 from registry import ingest
 from registry.errors import UserError
 from registry.ingest.deliveries import DeliveredFile
-from registry.vault import connect_vault
+from registry.vault.database import connect_vault
 
 BOTH_WAYS = pytest.mark.parametrize("small_file", [SMALL, LARGE], ids=["python", "duckdb"])
 A, B, C = "udine/2024-01/lab_results_a.csv", "udine/2024-01/lab_results_b.csv", "udine/2024-02/lab_results_a.csv"

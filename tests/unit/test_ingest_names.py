@@ -12,12 +12,12 @@ from click.testing import CliRunner
 from delivered import LAB_HEADER, Home, lab
 
 from registry import ingest
-from registry.cli import main
+from registry.cli.main import main
+from registry.config.settings import load_settings
 from registry.errors import UserError
 from registry.ingest import arrival, deliveries
 from registry.ingest.names import is_passed_over
-from registry.propose.files import find_export
-from registry.settings import load_settings
+from registry.profile.files import find_export
 
 COMPOSED = "lab_results_perché.csv"
 DECOMPOSED = unicodedata.normalize("NFD", COMPOSED)

@@ -11,7 +11,7 @@ from workbooks import Rows, workbook
 
 from registry import ingest
 from registry.errors import UserError
-from registry.identity import file_id
+from registry.vault.pseudonyms import file_id
 
 PLACE = "udine/2024-01/registro.xlsx"
 SITE = """

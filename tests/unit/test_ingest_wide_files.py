@@ -11,7 +11,7 @@ from workbooks import workbook
 
 from registry import ingest
 from registry.errors import UserError
-from registry.vault import connect_vault
+from registry.vault.database import connect_vault
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from first_export import LAB_HEADER, PATIENTS, lab, profile_of, propose, write, 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from registry.propose.columns import guess_entity
-from registry.propose.recognise import drug_meant, named_test, unit_dimension, unit_meant
-from registry.propose.wide import wide_section, wide_tests
+from registry.profile.columns import guess_entity
+from registry.profile.recognise import drug_meant, named_test, unit_dimension, unit_meant
+from registry.profile.wide import wide_section, wide_tests
 
 
 @pytest.fixture

@@ -12,11 +12,11 @@ import openpyxl
 import pytest
 from first_export import LAB_HEADER, PATIENTS, lab, profile_of, propose, write, write_lab
 
+from registry.config.site import SiteProfile
 from registry.errors import UserError
 from registry.ingest.moment import moment
-from registry.propose.dates import DateEvidence
-from registry.propose.marks import MarkEvidence
-from registry.site_profile import SiteProfile
+from registry.profile.dates import DateEvidence
+from registry.profile.marks import MarkEvidence
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 from first_export import LAB_HEADER, PATIENTS, lab, propose, write, write_lab
 
-from registry.cli import main
-from registry.propose.discretion import looks_harmless
+from registry.cli.main import main
+from registry.profile.discretion import looks_harmless
 
 SURNAMES = [
     f"{a}{b}" for a in ("Zanu", "Quar", "Bres", "Ferr", "Tolm") for b in ("ttini", "golo", "ssel", "ezzo", "arut")

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from first_export import PATIENTS, lab, profile_of, propose, write, write_lab
 
-from registry.contract import ENTITIES
-from registry.propose.columns import ColumnCells, match_columns, sample
-from registry.propose.values import without_marks
+from registry.config.input_contract import ENTITIES
+from registry.profile.columns import ColumnCells, match_columns, sample
+from registry.profile.values import without_marks
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from registry.config.settings import SiteProfile, Study, load_profile, load_settings
 from registry.errors import UserError
-from registry.settings import SiteProfile, Study, load_profile, load_settings
 
 EVERY_KEY = """\
 format: native                # native (omop and fhir come later, at this seam)

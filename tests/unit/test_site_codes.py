@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from registry.config.site import SiteProfile, load_profile
 from registry.errors import UserError
-from registry.site_profile import SiteProfile, load_profile
 
 ALL = """\
 codes:

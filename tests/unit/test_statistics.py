@@ -13,8 +13,8 @@ import pytest
 import yaml
 from statsmodels.stats.rates import confint_poisson_2indep
 
+from registry.config.settings import load_settings
 from registry.paths import DBT_PROJECT
-from registry.settings import load_settings
 from registry.statistics import paper_table, rate_interval, rate_ratio_interval, risk_interval, write_statistics
 from registry.statistics.marts import MARTS, write_marts
 

@@ -1,0 +1,175 @@
+"""The data manager's daily care: where things stand, rows held back, episodes to review."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from registry.cli.options import DELIVERIES, FORMAT, HOME
+from registry.errors import UserError
+
+if TYPE_CHECKING:
+    from registry.config.settings import Settings
+    from registry.curation.quarantine import HeldBack
+    from registry.curation.review_worklist import ToReview
+
+
+@click.command()
+@HOME
+@DELIVERIES
+@click.option("--timings", "with_timings", is_flag=True, help="How long each step of the last refresh took.")
+def status(home: Path | None, deliveries: Path | None, with_timings: bool) -> None:
+    """Where things stand: deliveries, what is not loaded yet, the release in force, a refresh under way."""
+    from registry.cli.console import console, print_rows
+    from registry.config.settings import load_settings
+    from registry.operations.status import describe, timings
+
+    settings = load_settings(home=home, deliveries=deliveries)
+    if with_timings:
+        print_rows(["step", "seconds", "CPU seconds"], timings(settings))
+        return
+    lines, mistake = describe(settings)
+    for label, value in lines:
+        console.print(f"{label:<22}{value}")
+    if mistake:
+        raise mistake
+
+
+@click.command()
+@HOME
+@DELIVERIES
+@click.option("--site", help="Only this site.")
+@click.option("--delivery", metavar="YYYY-MM", help="Only this month's delivery.")
+@click.option("--entity", help="Only this entity (patients, lab_results, …).")
+@click.option("--reason", help="Only rows with this reason code.")
+@FORMAT
+@click.option(
+    "--send-back",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Write the rows as they were sent, with the reasons, into this new folder: one file for each delivered "
+    "file, to be sent back to its site. They identify patients.",
+)
+def quarantine(
+    home: Path | None, deliveries: Path | None, form: str, folder: Path | None, **filters: str | None
+) -> None:
+    """Rows held back, by file and record, and why. Shows no patient's value."""
+    from registry.cli.console import console, print_rows
+    from registry.config.settings import load_settings
+    from registry.curation.quarantine import Filter, held_back, reasons
+
+    settings = load_settings(home=home, deliveries=deliveries)
+    held = held_back(settings, Filter(**filters))
+    if folder:
+        from registry.curation.data_queries import send_back
+
+        files = send_back(settings, held, folder)
+        console.print(f"{len(held):,} rows of {len(files)} files: {folder}")
+        if files:
+            console.print("they identify patients: send each site its own folder, by a safe way, and delete them here")
+    elif held or form != "table":
+        meanings = reasons()
+        columns = ["site", "delivery", "entity", "file", "record", "reasons", "meaning"]
+        print_rows(columns, [_row_held_back(row, meanings) for row in held], form)
+    else:
+        console.print("no row is held back")
+
+
+@click.command()
+@HOME
+@click.option("--definition", "definition_id", metavar="D", help="Of this case definition. [the primary one]")
+@click.option("--site", help="Only this site.")
+@click.option(
+    "--reader", metavar="ROLE", help="Who reads: a role, with a number where several share it (neurologist 2); no name."
+)
+@click.option(
+    "--second-reading",
+    "is_second",
+    is_flag=True,
+    help="Instead the episodes that one reader of another role has judged, without what was said. Needs --reader.",
+)
+@click.option(
+    "--orphaned", "is_orphaned", is_flag=True, help="Instead the verdicts whose span holds no episode's onset."
+)
+@FORMAT
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the form to fill in (CSV) into this new file: an adjudications delivery of one site and one reader, "
+    "with the verdicts left blank. It identifies patients. Needs --reader.",
+)
+@DELIVERIES
+def review(
+    home: Path | None,
+    definition_id: str | None,
+    site: str | None,
+    reader: str | None,
+    is_second: bool,
+    is_orphaned: bool,
+    form: str,
+    out: Path | None,
+    deliveries: Path | None,
+) -> None:
+    """Case episodes that no chart review has judged, by pseudonym; with --out as a form to fill in."""
+    from registry.cli.console import console, print_rows
+    from registry.config.settings import load_settings
+    from registry.curation.review_worklist import orphaned, reader_of, second_readings, unreviewed
+
+    settings = load_settings(home=home, deliveries=deliveries)
+    if is_orphaned:
+        if out or reader or is_second or definition_id:
+            raise UserError("--orphaned lists verdicts of every definition: it goes with --site and --format alone")
+        lost = orphaned(settings, site)
+        if lost.rows or form != "table":
+            print_rows(lost.columns, lost.rows, form)
+        else:
+            console.print(f"every verdict in release {lost.release_id} speaks of an episode")
+        return
+    if reader is None and (out or is_second):
+        what = "a form is one reader's" if out else "a second reading is another reader's"
+        raise UserError(f"{what}: name the role with --reader (neurologist, haematologist, …)")
+    who = reader_of(reader) if reader else ""
+    if is_second:
+        found = second_readings(settings, who, definition_id, site)
+        none = f"no episode of {found.definition_id} in release {found.release_id} has one other reader's verdict alone"
+    else:
+        found = unreviewed(settings, definition_id, site)
+        none = f"every case episode of {found.definition_id} in release {found.release_id} has a verdict"
+    if not found.rows and (out or form == "table"):
+        console.print(none)
+    elif out:
+        _write_form(settings, found, who, out)
+    else:
+        print_rows(found.columns, found.rows, form)
+        if form == "table":
+            command = "registry review --second-reading" if is_second else "registry review"
+            console.print(f"the form for a site to fill in: {command} --site S --reader ROLE --out FILE.csv")
+
+
+def _write_form(settings: Settings, found: ToReview, reader: str, out: Path) -> None:
+    """Write the form and say what to do with it."""
+    from registry.cli.console import console
+    from registry.curation.review_form import write_form
+
+    written = write_form(settings, found, reader, out)
+    name = f"adjudications_review_{reader.replace(' ', '_')}.csv"
+    console.print(f"{written.n_episodes:,} episodes of {written.site} for {reader.replace('_', ' ')}: {out}")
+    if written.n_left_out:
+        console.print(
+            f"{written.n_left_out:,} more are left out: a spreadsheet would take their patients' ids for formulas "
+            "(they begin with =, +, - or @); write those verdicts by hand"
+        )
+    console.print("it identifies patients: send it by a safe way, and delete it once it is delivered")
+    console.print("fill in verdict (confirmed, other_cause or lab_error) and reviewed_on, drop rows without a verdict,")
+    console.print(f"and put it into the deliveries as {written.site}/YYYY-MM/{name}, a name that is new there, beside")
+    console.print("the site's next export: in the folder of a month before the review, reviewed_on would be emptied")
+    if written.is_snapshot:
+        console.print("this site delivers snapshots: later ones with adjudications must hold these rows too")
+
+
+def _row_held_back(row: HeldBack, meanings: dict[str, str]) -> list[Any]:
+    """One line of the list: place, codes, and what they mean."""
+    place = [row.site, row.delivery, row.entity, row.file, row.record]
+    return [*place, ",".join(row.reasons), row.why(meanings)]

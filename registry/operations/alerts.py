@@ -1,0 +1,108 @@
+"""Alerts: one line in <home>/alerts.jsonl, and the same JSON posted to REGISTRY_ALERT_WEBHOOK where that is set.
+
+An alert leaves the house: it holds the study's id, what happened, the gate's checks with their counts, and fixed
+sentences; no message of an error, no file's name, nothing of a patient.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import urllib.error
+import urllib.request
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from registry.errors import UserError
+from registry.release.gate_record import last
+from registry.system import event_log
+
+if TYPE_CHECKING:
+    from registry.config.settings import Settings
+
+log = logging.getLogger(__name__)
+
+Kind = Literal["refresh_failed", "gate_refused"]
+
+MESSAGES: dict[Kind, str] = {
+    "refresh_failed": "The registry's refresh failed; the previous release stays in force. "
+    "See registry doctor, and the run in Dagster.",
+    "gate_refused": "The gate refused the registry's refresh: nothing was published, the previous release stays in "
+    "force. See gate/last.json.",
+}
+TIMEOUT = 10
+"""Seconds to wait for the webhook."""
+
+
+def send(settings: Settings, kind: Kind, run_id: str, job: str) -> bool:
+    """Tell of a failure, once a run; whether it had not been told before.
+
+    Never raises for a file or a webhook that can't be reached: what failed is worse than an alert that did not go out.
+    """
+    if is_told(settings, run_id):
+        return False
+    alert: dict[str, Any] = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "kind": kind,
+        "study": settings.study.study_id,
+        "job": job,
+        "run": run_id,
+        "message": MESSAGES[kind],
+    }
+    if kind == "gate_refused":
+        alert["checks"] = _refused_by(settings)
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+        with settings.alerts.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(alert) + "\n")
+    except OSError as error:
+        log.warning("%s can't be written: %s", settings.alerts, error.strerror)
+    is_posted = _post(settings.alert_webhook, alert) if settings.alert_webhook else None
+    event_log.record(settings, "alert", kind=kind, run=run_id, is_posted=is_posted)
+    return True
+
+
+def kind_of_failure(settings: Settings, began: datetime) -> Kind:
+    """Whether it was the gate that ended a refresh that began then: its record of a refusal is younger."""
+    with suppress(UserError):
+        decision = last(settings)
+        if decision is not None and decision.status == "refused":
+            decided_at = datetime.fromisoformat(decision.decided_at)
+            return "gate_refused" if decided_at >= began.replace(microsecond=0) else "refresh_failed"
+    return "refresh_failed"
+
+
+def is_told(settings: Settings, run_id: str) -> bool:
+    """Is there an alert of this run already? The daemon watches over runs that the command has told of itself."""
+    try:
+        lines = settings.alerts.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return False
+    for line in reversed(lines):
+        with suppress(ValueError):
+            if json.loads(line).get("run") == run_id:
+                return True
+    return False
+
+
+def _refused_by(settings: Settings) -> list[dict[str, str | int]]:
+    with suppress(UserError):
+        decision = last(settings)
+        return [
+            {"check": check.check_id, "table": check.table, "rows": check.n_unexpected}
+            for check in (decision.audit.blocking if decision else ())
+        ]
+    return []
+
+
+def _post(address: str, alert: dict[str, Any]) -> bool:
+    try:
+        request = urllib.request.Request(
+            address, data=json.dumps(alert).encode(), headers={"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=TIMEOUT):
+            return True
+    except (OSError, ValueError):
+        log.warning("the alert's webhook can't be reached, or refused it; the alert stands in alerts.jsonl")
+        return False

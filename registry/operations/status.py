@@ -1,0 +1,72 @@
+"""Where things stand, in a few lines."""
+
+from __future__ import annotations
+
+from registry import ingest, refresh, release
+from registry.config.settings import Settings
+from registry.curation import account, retraction
+from registry.errors import UserError
+from registry.system import event_log, lock
+
+
+def describe(settings: Settings) -> tuple[list[tuple[str, str]], UserError | None]:
+    """Label and text of each line, and why the deliveries can't be read, if so: a mistake in a profile or their names.
+
+    Reads the ledger and the releases, changes nothing.
+    """
+    lines = [("home", str(settings.home)), ("deliveries", str(settings.deliveries))]
+    mistake: UserError | None = None
+    try:
+        lines += _delivered(settings)
+    except UserError as error:
+        mistake = error
+        lines.append(("delivered", "can't be read: see the error at the end"))
+    current = release.current(settings)
+    if current is None:
+        lines.append(("release in force", "none yet"))
+    else:
+        lines.append(("release in force", f"{current.release_id}, published {current.manifest['created_at']}"))
+        failed = sum(not check["passed"] for check in current.manifest["checks"])
+        lines.append(("gate", f"{len(current.manifest['checks'])} checks, {_counted(failed, 'warning')}"))
+        lines += [("", line) for line in account.told(account.of_release(settings, with_codes=True))]
+    retracted = retraction.listed(settings)
+    if retracted:
+        lines.append(("retracted", f"{_counted(len(retracted), 'place')}; which: registry retract --list"))
+    if future := ingest.future_months(settings):
+        lines.append(("in the future", f"{', '.join(future)}; take back with: registry retract {future[0]}"))
+    decision = release.last_decision(settings)
+    if decision is not None and decision.status == "refused":
+        results = settings.home / "gate" / "last.json"
+        lines.append(
+            ("last refresh", f"the gate refused it, {_counted(len(decision.audit.blocking), 'check')}: {results}")
+        )
+    lines.append(("refresh under way", lock.describe_holder(settings) if lock.is_held(settings) else "no"))
+    return lines, mistake
+
+
+def _delivered(settings: Settings) -> list[tuple[str, str]]:
+    if not settings.deliveries.is_dir():
+        return [("delivered", "nothing: the folder does not exist")]
+    plan = refresh.survey(settings)
+    files, to_load = plan.files, plan.to_load()
+    months = sorted({file.delivery for file in files})
+    sites = sorted({file.site for file in files})
+    span = f", {months[0]} to {months[-1]}" if months else ""
+    lines = [
+        ("delivered", f"{_counted(len(files), 'file')} of {_counted(len(sites), 'site')}{span}"),
+        ("not loaded yet", _counted(len(to_load), "file") + ("; run: registry refresh" if to_load else "")),
+    ]
+    if files and not to_load and refresh.is_behind(plan):
+        lines.append(("not published yet", f"{refresh.NOT_PUBLISHED}; run: registry refresh"))
+    return lines
+
+
+def timings(settings: Settings) -> list[tuple[str, float, float]]:
+    """The steps of the last run of which any is in the journal, each with its seconds and its seconds of CPU."""
+    steps = [entry for entry in event_log.entries(settings) if entry.get("event") == "step_ended"]
+    last = steps[-1]["run"] if steps else None
+    return [(one["step"], one["seconds"], one["cpu_seconds"]) for one in steps if one["run"] == last]
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number:,} {what}" + ("" if number == 1 else "s")
