@@ -37,7 +37,7 @@ class Timer:
 
 
 @contextmanager
-def guarded(registry_settings: RegistrySettings, step: str) -> Iterator[Timer]:
+def redact_errors(registry_settings: RegistrySettings, step: str) -> Iterator[Timer]:
     """Run the body of a step, and write to the journal how long it took.
 
     Raises:
@@ -54,7 +54,7 @@ def guarded(registry_settings: RegistrySettings, step: str) -> Iterator[Timer]:
         raise dg.Failure(in_one_line(registry_settings, error, step), allow_retries=False) from None
 
 
-def pop_told() -> Exception | None:
+def take_last_error() -> Exception | None:
     """The error behind the last Failure of this process, as one line; None where a step raised the Failure itself."""
     return _told.pop() if _told else None
 
@@ -62,14 +62,14 @@ def pop_told() -> Exception | None:
 def in_one_line(registry_settings: RegistrySettings, error: Exception, step: str) -> str:
     """An error as a line that Dagster may store; `pop_told` has it whole."""
     settings = _settings(registry_settings)
-    line = error_reports.understood(settings, error, step)
+    line = error_reports.to_user_error(settings, error, step)
     _told[:] = [line]
     if settings is None or not isinstance(line, UserError):
         return str(line)
-    stored = error_reports.discreet(settings, str(line))
+    stored = error_reports.redact(settings, str(line))
     if stored != str(line):
         with suppress(OSError, UserError):
-            stored += f"; the line with its names: {error_reports.keep_whole(settings, line, step)}"
+            stored += f"; the line with its names: {error_reports.write_private_report(settings, line, step)}"
     return stored
 
 

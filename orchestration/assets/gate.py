@@ -12,7 +12,7 @@ import dagster as dg
 from expectations import Audit, CheckResult
 from expectations.catalogue import CHECKS
 from expectations.remedies import remedy_of
-from orchestration.redaction import guarded
+from orchestration.redaction import redact_errors
 from orchestration.resources import SAFETY_TEAM, RegistrySettings
 from orchestration.runs import OUTCOME_TAG, continue_plan, note_refusal
 from registry import refresh
@@ -68,7 +68,7 @@ def build_gate(built: Iterable[dg.AssetKey]) -> dg.AssetsDefinition:
         can_subset=True,
     )
     def gate(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> Iterator[Any]:
-        with guarded(registry_settings, "gate") as timer:
+        with redact_errors(registry_settings, "gate") as timer:
             plan = continue_plan(context, registry_settings)
             judged = refresh.judge(plan)
             seconds = timer.seconds()

@@ -4,7 +4,7 @@ import logging
 
 import dagster as dg
 
-from orchestration.redaction import guarded
+from orchestration.redaction import redact_errors
 from orchestration.resources import DATA_TEAM, RegistrySettings
 from orchestration.runs import begin_plan
 from registry import ingest, refresh
@@ -23,7 +23,7 @@ from registry.system import event_log
     ),
 )
 def deliveries(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> dg.MaterializeResult:
-    with guarded(registry_settings, "deliveries") as timer:
+    with redact_errors(registry_settings, "deliveries") as timer:
         plan = begin_plan(context, registry_settings)
         return dg.MaterializeResult(
             metadata={
@@ -52,7 +52,7 @@ def _raw_asset(entity: str) -> dg.AssetsDefinition:
         "In the vault: never queried, never published.",
     )
     def raw_entity(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> dg.MaterializeResult:
-        with guarded(registry_settings, f"loading of {entity}") as timer:
+        with redact_errors(registry_settings, f"loading of {entity}") as timer:
             plan = begin_plan(context, registry_settings)
             result = refresh.load_entity(plan, entity)
             if result.n_rows_new:

@@ -5,7 +5,7 @@ from datetime import timedelta
 import dagster as dg
 
 from orchestration.assets.gate import GATE, table_of
-from orchestration.redaction import guarded
+from orchestration.redaction import redact_errors
 from orchestration.resources import SAFETY_TEAM, RegistrySettings
 from orchestration.runs import OUTCOME_TAG, RELEASE_TAG, continue_plan, note_refusal
 from registry import refresh
@@ -30,7 +30,7 @@ RELEASE = dg.AssetKey(["release"])
     ),
 )
 def release(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> dg.MaterializeResult:
-    with guarded(registry_settings, "release") as timer:
+    with redact_errors(registry_settings, "release") as timer:
         plan = continue_plan(context, registry_settings)
         try:
             outcome = refresh.publish(plan)

@@ -5,7 +5,7 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.redaction import guarded
+from orchestration.redaction import redact_errors
 from orchestration.resources import SAFETY_TEAM, RegistrySettings
 from orchestration.runs import continue_plan
 from registry import refresh
@@ -44,7 +44,7 @@ def build_statistics_assets(schemas: Mapping[str, dg.TableSchema]) -> dg.AssetsD
         ],
     )
     def statistics(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> Iterator[Any]:
-        with guarded(registry_settings, "statistics") as timer:
+        with redact_errors(registry_settings, "statistics") as timer:
             rows = refresh.write_statistics(continue_plan(context, registry_settings))
             seconds = timer.seconds()
         for name in STATISTICS:

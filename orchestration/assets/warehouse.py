@@ -9,7 +9,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration.models import DbtAssets
-from orchestration.redaction import guarded
+from orchestration.redaction import redact_errors
 from orchestration.resources import RegistrySettings
 from orchestration.runs import continue_plan
 from registry import refresh
@@ -51,7 +51,7 @@ def build_warehouse_assets(models: DbtAssets) -> dg.AssetsDefinition:
                 log.info("%d models built", built)
 
         checks = context.selected_asset_check_keys
-        with guarded(registry_settings, "warehouse"):
+        with redact_errors(registry_settings, "warehouse"):
             plan = continue_plan(context, registry_settings)
             keys = models.in_order(context.selected_asset_keys)
             failure: BuildFailed | None = None

@@ -12,7 +12,7 @@ from registry.errors import UserError
 
 if TYPE_CHECKING:
     from registry.config.settings import Settings
-    from registry.curation.quarantine import HeldBack
+    from registry.curation.quarantine import QuarantinedRow
     from registry.curation.review_worklist import ToReview
 
 
@@ -63,9 +63,9 @@ def quarantine(
     settings = load_settings(home=home, deliveries=deliveries)
     held = held_back(settings, Filter(**filters))
     if folder:
-        from registry.curation.data_queries import send_back
+        from registry.curation.data_queries import write_data_queries
 
-        files = send_back(settings, held, folder)
+        files = write_data_queries(settings, held, folder)
         console.print(f"{len(held):,} rows of {len(files)} files: {folder}")
         if files:
             console.print("they identify patients: send each site its own folder, by a safe way, and delete them here")
@@ -169,7 +169,7 @@ def _write_form(settings: Settings, found: ToReview, reader: str, out: Path) -> 
         console.print("this site delivers snapshots: later ones with adjudications must hold these rows too")
 
 
-def _row_held_back(row: HeldBack, meanings: dict[str, str]) -> list[Any]:
+def _row_held_back(row: QuarantinedRow, meanings: dict[str, str]) -> list[Any]:
     """One line of the list: place, codes, and what they mean."""
     place = [row.site, row.delivery, row.entity, row.file, row.record]
     return [*place, ",".join(row.reasons), row.why(meanings)]

@@ -50,9 +50,9 @@ class RegistryGroup(click.Group):
             raise
         except Exception as error:  # noqa: BLE001  told in one line, and the exit code is 1: a traceback shows values
             from registry.cli.console import print_error
-            from registry.operations.error_reports import understood
+            from registry.operations.error_reports import to_user_error
 
-            line = understood(home_in_use(ctx), error, f"registry {ctx.invoked_subcommand}")
+            line = to_user_error(home_in_use(ctx), error, f"registry {ctx.invoked_subcommand}")
             print_error(str(line))
             ctx.exit(line.exit_code)
 

@@ -21,7 +21,7 @@ from registry.cli.console import ProgressHandler, console, print_error
 from registry.curation import account
 from registry.errors import UserError
 from registry.operations import alerts
-from registry.operations.error_reports import understood
+from registry.operations.error_reports import to_user_error
 from registry.paths import CHECKOUT
 from registry.refresh.run_record import STOPPED, RunRecord, recorded
 from registry.release import gate_record
@@ -57,7 +57,7 @@ def run_refresh(settings: Settings, *, wait: bool = True, accept_missing: bool =
         print_error("stopped: the release in force stays as it is; the next registry refresh goes on from here")
         return STOPPED
     except Exception as error:  # noqa: BLE001  a traceback would show what it quotes
-        line = understood(settings, error, "refresh")
+        line = to_user_error(settings, error, "refresh")
         print_error(str(line))
         return line.exit_code
 

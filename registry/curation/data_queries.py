@@ -17,7 +17,7 @@ import duckdb
 from registry.config.input_contract import ENTITIES, entity_named
 from registry.config.settings import Settings
 from registry.config.site import SiteProfile
-from registry.curation.quarantine import HeldBack, connect_built, reasons
+from registry.curation.quarantine import QuarantinedRow, connect_built, reasons
 from registry.errors import UserError
 from registry.ingest import load_profiles
 from registry.system.spreadsheet import harmless
@@ -29,7 +29,7 @@ AS_SENT = "record as sent"
 """The column of a record that could not be split into cells."""
 
 
-def send_back(settings: Settings, held: Iterable[HeldBack], out: Path) -> list[Path]:
+def write_data_queries(settings: Settings, held: Iterable[QuarantinedRow], out: Path) -> list[Path]:
     """Write <out>/<site>/<delivery>/<file>_held_back.csv for every file with records in `held`; the files written.
 
     Of a workbook that is not named after its entity one for each of its entities: <file>_<entity>_held_back.csv.
@@ -53,7 +53,7 @@ def send_back(settings: Settings, held: Iterable[HeldBack], out: Path) -> list[P
 
 
 def _write_file(
-    connection: duckdb.DuckDBPyConnection, profile: SiteProfile, records: list[HeldBack], out: Path
+    connection: duckdb.DuckDBPyConnection, profile: SiteProfile, records: list[QuarantinedRow], out: Path
 ) -> Path:
     first = records[0]
     # a workbook may hold several entities
@@ -73,7 +73,7 @@ def _write_file(
     return path
 
 
-def _header(connection: duckdb.DuckDBPyConnection, record: HeldBack) -> dict[str, str | None]:
+def _header(connection: duckdb.DuckDBPyConnection, record: QuarantinedRow) -> dict[str, str | None]:
     """The file's own columns in order → the contract's column, or None for one it does not know.
 
     Of a wide laboratory table the contract's columns: what is held back is one test of a record.
@@ -88,7 +88,7 @@ def _header(connection: duckdb.DuckDBPyConnection, record: HeldBack) -> dict[str
 
 
 def _rows(
-    connection: duckdb.DuckDBPyConnection, targets: list[str | None], names: list[str], records: list[HeldBack]
+    connection: duckdb.DuckDBPyConnection, targets: list[str | None], names: list[str], records: list[QuarantinedRow]
 ) -> Iterator[list[object]]:
     """The records as rows of the file, in order."""
     meanings = reasons()

@@ -22,7 +22,7 @@ from registry.vault.database import connect_vault
 
 
 @dataclass(frozen=True)
-class HeldBack:
+class QuarantinedRow:
     """One row that is quarantined: its place, and the codes of its reasons.
 
     record: its number in the file. row_number: that in raw, where each test of a wide laboratory table is a row.
@@ -75,7 +75,7 @@ def reasons() -> dict[str, str]:
         return {row["reason"]: f"{row['meaning']}. {row['remedy']}." for row in csv.DictReader(file)}
 
 
-def held_back(settings: Settings, which: Filter) -> list[HeldBack]:
+def held_back(settings: Settings, which: Filter) -> list[QuarantinedRow]:
     """Rows quarantined at the last build, by site, delivery, file and record.
 
     Raises:
@@ -103,7 +103,7 @@ def held_back(settings: Settings, which: Filter) -> list[HeldBack]:
         ).fetchall()
         n_cells = _cells_of_malformed(settings, connection)
     return [
-        HeldBack(
+        QuarantinedRow(
             site,
             delivery,
             entity,

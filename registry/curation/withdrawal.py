@@ -15,9 +15,9 @@ from registry.errors import UserError
 from registry.release import damage
 from registry.system import event_log
 from registry.vault import tombstones
-from registry.vault.apply_tombstones import remove_build, settle
+from registry.vault.apply_tombstones import apply_tombstones, remove_build
 from registry.vault.database import connect_vault
-from registry.vault.keys import ensure_keys, require_fit
+from registry.vault.keys import ensure_keys, require_match
 from registry.vault.pseudonyms import patient_key
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def find(settings: Settings, patient: str) -> Subject:
     """
     keys = ensure_keys(settings)
     with connect_vault(settings) as connection:
-        require_fit(connection, settings, keys.pseudonym)
+        require_match(connection, settings, keys.pseudonym)
         known = tombstones.read(settings, keys.tombstone, connection)
         site, patient_id = _named(connection, patient)
         is_mapped = connection.execute(
@@ -99,7 +99,7 @@ def forget(settings: Settings, subject: Subject) -> int:
         known = tombstones.read(settings, keys.tombstone, connection)
     hashes = known.hashes | {known.of(subject.site, subject.patient_id)}
     tombstones.write(settings, tombstones.Tombstones(keys.tombstone, hashes))
-    n_rows = settle(settings)
+    n_rows = apply_tombstones(settings)
     remove_build(settings)
     event_log.record(settings, "patient_forgotten", rows_erased=n_rows, patients_forgotten=len(hashes))
     return n_rows

@@ -16,14 +16,16 @@ from registry.ingest.records import Dialect, RecordReader, first_record
 from registry.ingest.staging import Counts
 from registry.ingest.stream import TextStream
 from registry.ingest.surplus import WITH_DECIMALS, with_surplus
-from registry.ingest.target import Reading, Target, Way
+from registry.ingest.target import LoadContext, LoadStrategy, ReadResult
 from registry.ingest.wide import Row, Rows, rows_of
 
 _NAMED_DELIMITER = re.compile(r'\s*"?sep=([^\w\s"]|\t)"?(?:\1|[ \t])*(?:\r\n|\r|\n|$)', re.IGNORECASE)
 
 
-def read_csv_file(target: Target, file: DeliveredFile, profile: SiteProfile, file_no: int, way: Way) -> Reading:
-    """Read the file into raw (or, with Way.STAGE, into staging) as number `file_no`."""
+def read_csv_file(
+    target: LoadContext, file: DeliveredFile, profile: SiteProfile, file_no: int, way: LoadStrategy
+) -> ReadResult:
+    """Read the file into raw (or, with LoadStrategy.STAGE, into staging) as number `file_no`."""
     stream = TextStream(file.absolute, profile.csv.encoding, file.where, target.piece_bytes)
     with stream:
         header, dialect = _read_header(stream, file, profile)
@@ -35,7 +37,7 @@ def read_csv_file(target: Target, file: DeliveredFile, profile: SiteProfile, fil
             load.finish()
     file.check_unchanged(stream.sha256)
     require_columns(header, load.counts.n_not_cancelled, file.where)
-    return Reading(header, load.counts)
+    return ReadResult(header, load.counts)
 
 
 def _read_header(stream: TextStream, file: DeliveredFile, profile: SiteProfile) -> tuple[Header, Dialect]:
@@ -71,13 +73,13 @@ class _CsvLoad:
 
     def __init__(
         self,
-        target: Target,
+        target: LoadContext,
         stream: TextStream,
         rows: Rows,
         header: Header,
         dialect: Dialect,
         file_no: int,
-        way: Way,
+        way: LoadStrategy,
         where: str,
         beside: Executor,
     ) -> None:
@@ -95,7 +97,12 @@ class _CsvLoad:
         self._bulk = None
         # A blank cell that stands alone looks like no record; a file without required columns needs each status;
         # one whose cells are taken apart, or made of others, is read in Python.
-        if way in (Way.BULK, Way.SIEVE) and header.width > 1 and not header.lacks_required and header.is_cell_by_cell:
+        if (
+            way in (LoadStrategy.BULK, LoadStrategy.SIEVE)
+            and header.width > 1
+            and not header.lacks_required
+            and header.is_cell_by_cell
+        ):
             self._bulk = CsvBulk(target.connection, target.folder, header, dialect)
 
     def take(self, piece: bytes, is_last: bool) -> None:
@@ -119,7 +126,7 @@ class _CsvLoad:
 
     def _plain_piece(self, bulk: CsvBulk, data: bytes, is_last: bool) -> PlainPiece:
         """The piece with one good record a line, the odd ones apart; an unfinished one waits for the next."""
-        if self._way is Way.BULK and bulk.takes(data):
+        if self._way is LoadStrategy.BULK and bulk.takes(data):
             return PlainPiece(data, count_lines(data))
         lines, odd = self._reader.sieve(self._stream.decode(data), is_last, bulk.stand_in)
         self._rest = self._stream.encode(self._reader.rest)
@@ -135,5 +142,5 @@ class _CsvLoad:
 
     def _stage(self, rows: Iterable[Row]) -> None:
         self.counts += self._target.staging.add(self._file_no, self._rows.header, rows, self._rows.cancelled)
-        if self._way is not Way.STAGE:
+        if self._way is not LoadStrategy.STAGE:
             self._target.staging.load(self._target.connection)

@@ -15,7 +15,7 @@ from registry.config.input_contract import ENTITIES, IGNORE
 from registry.config.site import SiteProfile
 from registry.ingest.deliveries import DeliveredFile
 from registry.ingest.header import Header
-from registry.ingest.target import Reading
+from registry.ingest.target import ReadResult
 from registry.system.clock import present_month
 from registry.vault.database import connect_vault
 
@@ -46,7 +46,7 @@ class Loaded:
     file_no: int
     file_id: str
     read_as: str
-    reading: Reading
+    reading: ReadResult
 
 
 def read_as(file: DeliveredFile, profile: SiteProfile) -> str:

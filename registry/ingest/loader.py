@@ -26,12 +26,12 @@ from registry.ingest.ignored import purge_ignored
 from registry.ingest.readers import read_file
 from registry.ingest.result import LoadResult, Progress
 from registry.ingest.staging import Staging
-from registry.ingest.target import Target, Way
+from registry.ingest.target import LoadContext, LoadStrategy
 from registry.system import memory
 from registry.vault import tombstones
 from registry.vault.database import connect_vault
 from registry.vault.erasure import erase
-from registry.vault.keys import ensure_keys, require_fit
+from registry.vault.keys import ensure_keys, require_match
 from registry.vault.pseudonyms import add_patients, add_salts, file_id
 
 if TYPE_CHECKING:
@@ -68,12 +68,12 @@ def load_entity(
     keys = ensure_keys(settings)
     profiles = load_profiles(settings) if profiles is None else profiles
     with connect_vault(settings) as connection, _scratch(settings) as folder:
-        require_fit(connection, settings, keys.pseudonym)
+        require_match(connection, settings, keys.pseudonym)
         forgotten = tombstones.read(settings, keys.tombstone, connection)
         n_files_purged = purge_ignored(connection, entity, profiles)
         connection.execute("SET preserve_insertion_order = false")  # records carry their numbers
         with Staging(folder, ENTITIES[entity]) as staging:
-            target = Target(connection, staging, folder, min(settings.threads, _MOST_PIECES))
+            target = LoadContext(connection, staging, folder, min(settings.threads, _MOST_PIECES))
             load = _Load(connection, keys.pseudonym, forgotten, target, entity, small_file, progress)
             try:
                 for file in mine:
@@ -114,7 +114,7 @@ class _Load:
         connection: duckdb.DuckDBPyConnection,
         key: bytes,
         forgotten: tombstones.Tombstones,
-        target: Target,
+        target: LoadContext,
         entity: str,
         small_file: int,
         progress: Progress | None,
@@ -174,7 +174,7 @@ class _Load:
 
     def _stage(self, file: DeliveredFile, profile: SiteProfile, read_as: str) -> None:
         with self._target.staging.whole_file():
-            loaded = self._read(file, profile, read_as, self._next, Way.STAGE)
+            loaded = self._read(file, profile, read_as, self._next, LoadStrategy.STAGE)
         self._next += 1
         self._batch.append(loaded)
         if self._target.staging.size > _BATCH_BYTES or len(self._batch) >= _BATCH_FILES:
@@ -182,22 +182,24 @@ class _Load:
 
     def _load_alone(self, file: DeliveredFile, profile: SiteProfile, read_as: str, file_no: int) -> None:
         """Load one file in its own transaction; what a faster way fails on is read once more."""
-        for way in (Way.BULK, Way.SIEVE, Way.EXACT):
+        for way in (LoadStrategy.BULK, LoadStrategy.SIEVE, LoadStrategy.EXACT):
             with suppress(duckdb.Error, OSError, NotPlainError), self._target.staging.whole_file():
                 loaded = self._load_once(file, profile, read_as, file_no, way)
                 break
         self._count([loaded])
 
     def _load_once(
-        self, file: DeliveredFile, profile: SiteProfile, read_as: str, file_no: int, way: Way
+        self, file: DeliveredFile, profile: SiteProfile, read_as: str, file_no: int, way: LoadStrategy
     ) -> ledger.Loaded:
-        with self._transaction(file.where if way is Way.EXACT else None):
+        with self._transaction(file.where if way is LoadStrategy.EXACT else None):
             ledger.remove(self._connection, self._entity, file_no)
             loaded = self._read(file, profile, read_as, file_no, way)
             self._enter([loaded])
         return loaded
 
-    def _read(self, file: DeliveredFile, profile: SiteProfile, read_as: str, file_no: int, way: Way) -> ledger.Loaded:
+    def _read(
+        self, file: DeliveredFile, profile: SiteProfile, read_as: str, file_no: int, way: LoadStrategy
+    ) -> ledger.Loaded:
         reading = read_file(self._target, file, profile, file_no, way)
         name = file_id(self._key, file.site, file.delivery, file.entity, file.path, file.sha256)
         return ledger.Loaded(file, file_no, name, read_as, reading)

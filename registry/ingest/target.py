@@ -13,7 +13,7 @@ from registry.ingest.staging import Counts, Staging
 from registry.ingest.stream import PIECE_BYTES
 
 
-class Way(Enum):
+class LoadStrategy(Enum):
     """How a CSV file gets into raw. The slower way follows where the faster one fails."""
 
     BULK = auto()
@@ -27,7 +27,7 @@ class Way(Enum):
 
 
 @dataclass(frozen=True)
-class Target:
+class LoadContext:
     """Where rows go: the vault's connection, the staging file, and a private folder for pieces."""
 
     connection: duckdb.DuckDBPyConnection
@@ -38,7 +38,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Reading:
+class ReadResult:
     """What was read of one file. `unread_sheets`: numbers (1 = first) of a workbook's sheets that hold other things."""
 
     header: Header

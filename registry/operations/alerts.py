@@ -40,7 +40,7 @@ def send(settings: Settings, kind: Kind, run_id: str, job: str) -> bool:
 
     Never raises for a file or a webhook that can't be reached: what failed is worse than an alert that did not go out.
     """
-    if is_told(settings, run_id):
+    if already_sent(settings, run_id):
         return False
     alert: dict[str, Any] = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -73,7 +73,7 @@ def kind_of_failure(settings: Settings, began: datetime) -> Kind:
     return "refresh_failed"
 
 
-def is_told(settings: Settings, run_id: str) -> bool:
+def already_sent(settings: Settings, run_id: str) -> bool:
     """Is there an alert of this run already? The daemon watches over runs that the command has told of itself."""
     try:
         lines = settings.alerts.read_text(encoding="utf-8").splitlines()

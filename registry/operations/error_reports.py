@@ -37,7 +37,7 @@ class ProgramFault(Exception):
     exit_code = 1
 
 
-def understood(settings: Settings | None, error: Exception, doing: str) -> UserError | ProgramFault:
+def to_user_error(settings: Settings | None, error: Exception, doing: str) -> UserError | ProgramFault:
     """The error as one line for whoever ran the command; what was not foreseen is reported first.
 
     Args:
@@ -62,21 +62,21 @@ def understood(settings: Settings | None, error: Exception, doing: str) -> UserE
     return ProgramFault(f"a fault of the program stopped {doing} ({place}){more}")
 
 
-def discreet(settings: Settings, message: str) -> str:
+def redact(settings: Settings, message: str) -> str:
     """A one-line message as it may be stored outside the vault: without names of delivered files and quoted text."""
     for name in sorted(_delivered_names(settings.deliveries), key=len, reverse=True):
         message = message.replace(name, "…")
     return _FILE_OF_A_MONTH.sub(r"\1…", _QUOTED.sub("'…'", message))
 
 
-def keep_whole(settings: Settings, error: BaseException, doing: str) -> Path:
+def write_private_report(settings: Settings, error: BaseException, doing: str) -> Path:
     """Write an error with everything it says into the vault, for its owner alone; where."""
     secure_vault(settings)
     text = "".join(traceback.format_exception(error))
     return _write(settings.vault_errors, f"{doing}\n\n{text}")
 
 
-def without_values(error: BaseException, doing: str) -> str:
+def redacted_traceback(error: BaseException, doing: str) -> str:
     """An error as kinds and places in the program: no message, no argument, no path of this machine."""
     lines = [f"{doing} failed", f"Python {platform.python_version()}, DuckDB {duckdb.__version__}", ""]
     for at in _chain(error):
@@ -110,10 +110,10 @@ def _report(settings: Settings, error: Exception, doing: str) -> Path | None:
     """Both reports, the whole one where there is a vault; None where neither could be written."""
     try:
         if settings.vault.is_dir():
-            keep_whole(settings, error, doing)
+            write_private_report(settings, error, doing)
         if not settings.home.is_dir():
             return None
-        return _write(settings.home / "errors", without_values(error, doing))
+        return _write(settings.home / "errors", redacted_traceback(error, doing))
     except (OSError, UserError):  # a full disk, say: the error itself is what has to be told
         return None
 

@@ -16,16 +16,16 @@ from registry.system.disk import TRIAL
 from registry.vault.database import connect_vault
 
 
-def sweep(settings: Settings) -> None:
+def remove_leftovers(settings: Settings) -> None:
     """Clear away drafts, spilled rows, half-removed and damaged releases, and finish what had only to be tidied up.
 
     The caller holds the lock of the home.
     """
-    candidate.sweep(settings)
+    candidate.remove_leftovers(settings)
     damage.set_aside(settings)
     pin.clear_void(settings)
     retention.remove_old(settings)
-    public.sweep(settings)
+    public.remove_leftovers(settings)
     gate_record.draft_of(settings).unlink(missing_ok=True)
     for draft in settings.vault.glob(".pseudonym.*"):
         draft.unlink(missing_ok=True)

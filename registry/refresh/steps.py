@@ -15,7 +15,7 @@ from registry.build.dbt_runner import NodeResult
 from registry.config.input_contract import ENTITIES
 from registry.errors import UserError
 from registry.refresh.plan import Plan
-from registry.vault.apply_tombstones import settle
+from registry.vault.apply_tombstones import apply_tombstones
 
 if TYPE_CHECKING:
     from registry.release import Judged, Outcome
@@ -67,7 +67,9 @@ def build_warehouse(
             f"{len(waiting)} delivered files are not loaded yet ({waiting[0].where}): materialize the group raw first, "
             "or run registry refresh"
         )
-    settle(plan.settings)  # what was loaded just now of forgotten patients leaves no trace in the vault's file
+    apply_tombstones(
+        plan.settings
+    )  # what was loaded just now of forgotten patients leaves no trace in the vault's file
     fingerprint = plan.fingerprint()
     if only and warehouse.stages(plan.settings).get("warehouse") != fingerprint:
         raise NotReady(

@@ -14,7 +14,7 @@ from registry.release.damage import refuse_damaged
 from registry.release.gate_record import Decision
 from registry.release.gate_record import last as last_decision
 from registry.release.judgement import Judged
-from registry.release.pin import pinned, rollback, stands_for
+from registry.release.pin import is_current_for, pinned, rollback
 from registry.release.publication import GateRefused, Outcome, judge, publish
 from registry.release.retention import remove_old
 from registry.release.store import Release, current, current_id, folder, list_releases, load
@@ -29,6 +29,7 @@ __all__ = [
     "current",
     "current_id",
     "folder",
+    "is_current_for",
     "judge",
     "last_decision",
     "list_releases",
@@ -38,6 +39,5 @@ __all__ = [
     "refuse_damaged",
     "remove_old",
     "rollback",
-    "stands_for",
     "verify",
 ]

@@ -50,7 +50,7 @@ def build(settings: Settings) -> Path:
     return folder / FILE_NAME
 
 
-def sweep(settings: Settings) -> None:
+def remove_leftovers(settings: Settings) -> None:
     """Remove what a killed process left: half-written candidates, links not yet switched, releases half removed."""
     if not settings.releases.is_dir():
         return

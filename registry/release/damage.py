@@ -56,7 +56,7 @@ def refuse_damaged(release: Release) -> None:
         )
 
 
-def whole(settings: Settings, release_id: str) -> Release | None:
+def load_intact(settings: Settings, release_id: str) -> Release | None:
     """A release, if it is there and whole; one that is damaged is set aside. The caller holds the refresh lock."""
     try:
         found = find(settings, release_id)
@@ -87,7 +87,7 @@ def set_aside(settings: Settings) -> None:
             _hide(settings, path.name, [MANIFEST])
     _put_link_back(settings)
     in_force = current_id(settings)
-    if in_force is not None and whole(settings, in_force) is None:
+    if in_force is not None and load_intact(settings, in_force) is None:
         _replace(settings, in_force)
 
 
@@ -106,7 +106,7 @@ def _replace(settings: Settings, damaged: str) -> None:
     if pin is not None:
         others.sort(key=lambda one: (one.release_id != pin.release_id, pin.holds_back(one.fingerprint)))
     for other in others:
-        if whole(settings, other.release_id) is None:
+        if load_intact(settings, other.release_id) is None:
             continue
         if pin is not None and not pin.holds_back(other.fingerprint):
             hold(settings, Pin(other.release_id, pin.fingerprint))

@@ -112,7 +112,7 @@ def clear_void(settings: Settings) -> None:
         hold(settings, pin)
 
 
-def stands_for(settings: Settings, fingerprint: str) -> bool:
+def is_current_for(settings: Settings, fingerprint: str) -> bool:
     """Whether a refresh of this fingerprint would leave `current` as it is: nothing is to be done."""
     in_force = current(settings)
     if in_force is None:

@@ -21,7 +21,7 @@ from registry.release import candidate, damage, gate_record, judgement, manifest
 from registry.release.content import NOT_COMPARED, TableContent, contents
 from registry.release.dictionary import markdown
 from registry.release.judgement import Judged
-from registry.release.pin import stands_for, unpin
+from registry.release.pin import is_current_for, unpin
 from registry.release.retention import remove_old
 from registry.release.store import Release, current, point_current, sync
 from registry.system import files
@@ -66,7 +66,7 @@ def judge(settings: Settings, fingerprint: str) -> Judged:
 
     """
     with writing(settings.releases):
-        candidate.sweep(settings)
+        candidate.remove_leftovers(settings)
         in_force = current(settings)
         database = candidate.build(settings)
         is_to_keep = False
@@ -135,7 +135,7 @@ def _publish(settings: Settings, in_force: Release | None, judged: Judged, finis
     release_id, fingerprint, result = judged.release_id, judged.fingerprint, judged.audit
     if not result.passed:
         raise GateRefused(Outcome(release_id, "refused", result, in_force.path if in_force else None))
-    if in_force is not None and stands_for(settings, fingerprint):
+    if in_force is not None and is_current_for(settings, fingerprint):
         outcome = Outcome(in_force.release_id, "confirmed", result, in_force.path)
         gate_record.record(settings, outcome.release_id, fingerprint, outcome.status, result)
     else:
@@ -163,7 +163,7 @@ def _publish(settings: Settings, in_force: Release | None, judged: Judged, finis
 
 def _known(settings: Settings, in_force: Release | None, release_id: str) -> Release | None:
     """The release of this id, where it is there and intact; the one in force was looked at when the refresh began."""
-    return in_force if in_force and in_force.release_id == release_id else damage.whole(settings, release_id)
+    return in_force if in_force and in_force.release_id == release_id else damage.load_intact(settings, release_id)
 
 
 def _compared_with(settings: Settings, in_force: Release | None, fingerprint: str) -> Release | None:
@@ -174,7 +174,7 @@ def _compared_with(settings: Settings, in_force: Release | None, fingerprint: st
     if in_force is None or in_force.fingerprint != fingerprint:
         return in_force
     before = in_force.manifest.get("previous_release_id")
-    return damage.whole(settings, before) if before else None
+    return damage.load_intact(settings, before) if before else None
 
 
 def _same_content(known: Release | None, fingerprint: str, tables: dict[str, TableContent]) -> CheckResult:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from registry.simulate import udine
-from registry.simulate.cohort import live
+from registry.simulate.cohort import simulate_patient
 from registry.simulate.days import DeliveryCalendar, month_number
 from registry.simulate.folder import prepare
 from registry.simulate.general import Summary, calendar_of, profile_of, study_of
@@ -56,7 +56,7 @@ def simulate(
         for patient in range(patients):
             rng = random.Random(f"{seed}:{patient}")
             site = rng.choice(sites_open_to(patient))
-            yield rng, live(rng, patient, site, profile)
+            yield rng, simulate_patient(rng, patient, site, profile)
 
     return _write(out, study_of(f"synthetic_{seed}", calendar), calendar, histories(), patients, progress)
 

@@ -76,7 +76,7 @@ class Written(NamedTuple):
     rows: list[tuple[int, str, Row]]
 
 
-class Book:
+class SiteRows:
     """The records of one hospital."""
 
     def __init__(self, dialect: Dialect, calendar: DeliveryCalendar) -> None:

@@ -150,7 +150,7 @@ def follow_up(rng: random.Random, profile: Profile, start: int) -> tuple[int, in
     return until, death if death == until else None
 
 
-def live(
+def simulate_patient(
     rng: random.Random,
     patient: int,
     site: Site,

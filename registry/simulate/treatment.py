@@ -36,7 +36,7 @@ class Turn:
     reason: str = ""
 
 
-class Fate(Protocol):
+class CourseModel(Protocol):
     """Decides each course's turn."""
 
     def turn(self, drug: str, last_dose: int, due: int) -> Turn:
@@ -49,7 +49,7 @@ class Fate(Protocol):
 class TreatmentPath:
     """Fills a history from the first anti-CD20 dose to the end of follow-up."""
 
-    def __init__(self, rng: random.Random, history: History, fate: Fate) -> None:
+    def __init__(self, rng: random.Random, history: History, fate: CourseModel) -> None:
         self._rng = rng
         self._history = history
         self._fate = fate

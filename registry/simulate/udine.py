@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from registry.simulate.cohort import Profile, add_background, draw_person, live
+from registry.simulate.cohort import Profile, add_background, draw_person, simulate_patient
 from registry.simulate.days import day_before, first_day, last_day, month_number, working_day
 from registry.simulate.history import History
 from registry.simulate.neutropenia import EpisodePlan
@@ -182,4 +182,4 @@ def patients(seed: int) -> Iterator[tuple[random.Random, History]]:
         if patient in cases:
             yield rng, _live_case(rng, patient, cases[patient])
         else:
-            yield rng, live(rng, patient, UDINE, _PROFILE, neutropenia=False)
+            yield rng, simulate_patient(rng, patient, UDINE, _PROFILE, neutropenia=False)

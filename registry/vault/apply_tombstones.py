@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from registry.system import event_log
 from registry.vault import tombstones as files
-from registry.vault.compaction import rewrite, sweep
+from registry.vault.compaction import compact, remove_leftovers
 from registry.vault.database import connect_vault, sweep_spilled
 from registry.vault.erasure import erase_everywhere
 from registry.vault.keys import ensure_keys
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from registry.config.settings import Settings
 
 
-def settle(settings: Settings) -> int:
+def apply_tombstones(settings: Settings) -> int:
     """Erase whoever has a tombstone that this vault does not know yet, and purge what was erased; rows erased now.
 
     The caller holds the refresh lock. Does nothing, quickly, where nothing is left to do.
@@ -44,9 +44,9 @@ def settle(settings: Settings) -> int:
     if new:
         remove_build(settings)
     if is_to_purge:
-        rewrite(settings)
+        compact(settings)
         event_log.record(settings, "vault_purged", rows_erased=n_rows, patients=len(new))
-    sweep(settings)
+    remove_leftovers(settings)
     return n_rows
 
 

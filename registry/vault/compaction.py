@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _PREFIX = "rewrite-"
 
 
-def rewrite(settings: Settings) -> None:
+def compact(settings: Settings) -> None:
     """Copy what raw.duckdb holds into a new file and put it in its place, at once; needs as much space again.
 
     Cut off before the exchange, nothing has changed and `main.not_yet_purged` still asks for it.
@@ -29,7 +29,7 @@ def rewrite(settings: Settings) -> None:
     Raises:
         UserError: where the disk is full or the vault is in use.
     """
-    sweep(settings)
+    remove_leftovers(settings)
     try:
         with tempfile.TemporaryDirectory(prefix=_PREFIX, dir=settings.vault_temp) as folder, private_files():
             fresh = Path(folder) / settings.raw_db.name
@@ -52,7 +52,7 @@ def rewrite(settings: Settings) -> None:
         ) from None
 
 
-def sweep(settings: Settings) -> None:
+def remove_leftovers(settings: Settings) -> None:
     """Remove what a killed rewriting left behind."""
     for left_behind in settings.vault_temp.glob(_PREFIX + "*"):
         with suppress(OSError):

@@ -78,15 +78,15 @@ def read_keys(path: Path) -> Keys:
     return Keys(keys[0], keys[1] if len(keys) == 2 else hmac.digest(keys[0], b"tombstone-key", hashlib.sha256))
 
 
-def fits(connection: duckdb.DuckDBPyConnection, key: bytes) -> bool:
+def matches_vault(connection: duckdb.DuckDBPyConnection, key: bytes) -> bool:
     """Is this the key that the vault's pseudonyms were made with? An empty vault fits every key."""
     salts = connection.execute("SELECT site, salt FROM main.site_salt").fetchall()
     return all(salt == site_salt(key, site) for site, salt in salts)
 
 
-def require_fit(connection: duckdb.DuckDBPyConnection, settings: Settings, key: bytes) -> None:
+def require_match(connection: duckdb.DuckDBPyConnection, settings: Settings, key: bytes) -> None:
     """UserError where the key is another than the vault's: half of the patients would bear other pseudonyms."""
-    if not fits(connection, key):
+    if not matches_vault(connection, key):
         raise UserError(
             f"{settings.key_file} is not the key that this vault was loaded with: "
             "restore the right one (registry key restore FILE)"
@@ -121,7 +121,7 @@ def restore(settings: Settings, source: Path) -> str:
     secure_vault(settings)
     if settings.raw_db.exists():
         with connect_vault(settings, read_only=True) as connection:
-            if not fits(connection, keys.pseudonym):
+            if not matches_vault(connection, keys.pseudonym):
                 raise UserError(f"{source} is not the key that this vault was loaded with: nothing was changed")
     draft = settings.vault / f".pseudonym.{secrets.token_hex(4)}"
     write_new(draft, keys.text)
@@ -169,7 +169,7 @@ def _settle_rotation(settings: Settings) -> None:
         keys = read_keys(draft)
         with connect_vault(settings, read_only=True) as connection:
             has_salts = connection.execute("SELECT count(*) > 0 FROM main.site_salt").fetchone() == (True,)
-            is_done = has_salts and fits(connection, keys.pseudonym)
+            is_done = has_salts and matches_vault(connection, keys.pseudonym)
     if is_done:
         draft.replace(settings.key_file)
     else:

@@ -10,9 +10,9 @@ from registry.errors import UserError
 from registry.system import event_log
 from registry.vault import tombstones
 from registry.vault.apply_tombstones import remove_build
-from registry.vault.compaction import rewrite
+from registry.vault.compaction import compact
 from registry.vault.database import connect_vault, secure_vault
-from registry.vault.keys import Keys, ensure_keys, fits, next_file, read_keys, require_fit, write_new
+from registry.vault.keys import Keys, ensure_keys, matches_vault, next_file, read_keys, require_match, write_new
 from registry.vault.pseudonyms import file_id, key_id, patient_key, site_salt
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def rotate(settings: Settings, *, is_lost: bool = False) -> tuple[str, int]:
         settings.tombstones.unlink(missing_ok=True)
     with connect_vault(settings) as connection:
         if old:
-            require_fit(connection, settings, old.pseudonym)
+            require_match(connection, settings, old.pseudonym)
             tombstones.read(settings, old.tombstone, connection)
         write_new(draft, new.text)
         connection.begin()
@@ -57,7 +57,7 @@ def rotate(settings: Settings, *, is_lost: bool = False) -> tuple[str, int]:
         connection.commit()
     draft.replace(settings.key_file)
     remove_build(settings)
-    rewrite(settings)
+    compact(settings)
     event_log.record(settings, "key_rotated", key=key_id(new.pseudonym), patients=n_patients, is_lost=is_lost)
     return key_id(new.pseudonym), n_patients
 
@@ -67,7 +67,7 @@ def _is_usable(settings: Settings) -> bool:
     with suppress(UserError):
         key = read_keys(settings.key_file).pseudonym
         with connect_vault(settings, read_only=True) as connection:
-            return fits(connection, key)
+            return matches_vault(connection, key)
     return False
 
 

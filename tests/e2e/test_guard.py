@@ -17,13 +17,13 @@ from orchestration.__main__ import main
 from orchestration.assets.raw import raw_assets
 from orchestration.automation import build_sensors
 from orchestration.instance import open_instance
-from orchestration.redaction import guarded, pop_told
+from orchestration.redaction import redact_errors, take_last_error
 from orchestration.resources import RegistrySettings
 from registry import ingest
 from registry.cli.main import main as cli
 from registry.config.settings import Settings, load_settings
 from registry.errors import UserError
-from registry.operations.error_reports import ProgramFault, discreet, without_values
+from registry.operations.error_reports import ProgramFault, redact, redacted_traceback
 from registry.system import lock
 
 PATIENT = "ROSSI-MARIO-1971"
@@ -64,7 +64,7 @@ def while_handling() -> None:
 def home(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path
     lock.release(load_settings(home=tmp_path))
-    pop_told()
+    take_last_error()
 
 
 def run(home: Path, *assets: dg.AssetsDefinition) -> dg.Failure:
@@ -83,13 +83,13 @@ def test_an_error_that_quotes_a_patient_leaves_the_vault_without_the_quotation(
 
     @dg.asset
     def crashing(registry_settings: RegistrySettings) -> None:
-        with guarded(registry_settings, "a step"):
+        with redact_errors(registry_settings, "a step"):
             print(f"printed {PATIENT}")
             fault()
 
     (home / "vault").mkdir()
     failure = run(home, crashing)
-    told = pop_told()
+    told = take_last_error()
     assert isinstance(told, ProgramFault)
     assert str(told) == failure.description
     assert "a fault of the program stopped a step" in str(told)
@@ -108,7 +108,7 @@ def test_an_error_that_quotes_a_patient_leaves_the_vault_without_the_quotation(
 def test_a_file_that_cannot_be_read_is_named_to_whoever_refreshes_and_not_to_dagster(home: Path) -> None:
     deliver_damaged(home)
     failure = run(home, *raw_assets)
-    told = pop_told()
+    told = take_last_error()
     assert isinstance(told, UserError)
     assert FILE in str(told)
     assert "udine/2025-03/…: not a readable Parquet file" in str(failure.description)
@@ -163,14 +163,14 @@ def test_what_is_stored_of_a_line_holds_no_name_that_a_site_chose(tmp_path: Path
     folder = tmp_path / "deliveries" / "udine" / "2025-03"
     folder.mkdir(parents=True)
     (folder / "lab_ROSSI: MARIO.csv").touch()
-    assert discreet(load_settings(home=tmp_path), message) == kept
+    assert redact(load_settings(home=tmp_path), message) == kept
 
 
 def test_a_report_names_neither_values_nor_folders_of_the_machine() -> None:
     try:
         of_a_cause()
     except ValueError as error:
-        report = without_values(error, "registry trace")
+        report = redacted_traceback(error, "registry trace")
     assert PATIENT not in report
     assert "ConversionException" in report
     assert "ValueError" in report

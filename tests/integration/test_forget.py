@@ -24,7 +24,7 @@ from registry.cli.main import main
 from registry.config.settings import Settings, load_settings
 from registry.paths import CHECKOUT
 from registry.statistics import write_statistics
-from registry.vault.apply_tombstones import settle
+from registry.vault.apply_tombstones import apply_tombstones
 from registry.vault.database import connect_vault
 from registry.vault.keys import ensure_key
 from registry.vault.pseudonyms import patient_key
@@ -159,7 +159,7 @@ def test_no_delivery_brings_the_patient_back(home: Path) -> None:
     (home / "deliveries" / "udine" / "site.yml").write_text("columns: {patients: {cognome: status}}\n")
     (home / "deliveries" / "udine" / "2025-01" / "lab_results.csv").write_text(LAB + f"R-1,{GONE},751-8,1,10*9/L,x\n")
     load(home)
-    settle(settings)
+    apply_tombstones(settings)
     assert ids_in_vault(settings) == OTHERS
     compiled_project().run(settings)
     erased = query(
@@ -193,7 +193,7 @@ def test_an_older_copy_of_the_vault_is_brought_in_line(home: Path, tmp_path: Pat
     shutil.copy(settings.vault / copy, tmp_path / copy)
     forget(home)
     shutil.copy(tmp_path / copy, settings.vault / copy)
-    settle(settings)
+    apply_tombstones(settings)
     assert ids_in_vault(settings) == {("udine", STAYS), ("trieste", STAYS)}
     assert len(settings.tombstones.read_text().splitlines()) == 2
     assert bytes_found(home) == set()
@@ -202,7 +202,7 @@ def test_an_older_copy_of_the_vault_is_brought_in_line(home: Path, tmp_path: Pat
 KILLED_AT = {
     "the tombstone stands, no row is erased": "registry.vault.apply_tombstones.erase_everywhere",
     "rows are erased, their bytes are not": "registry.vault.apply_tombstones.remove_build",
-    "the build file is gone": "registry.vault.apply_tombstones.rewrite",
+    "the build file is gone": "registry.vault.apply_tombstones.compact",
     "the new file is written and not in place": "registry.vault.compaction.sync",
 }
 KILLED = """
@@ -226,7 +226,7 @@ def test_one_that_was_killed_is_finished_by_the_next_refresh(home: Path, killed_
         [sys.executable, "-c", KILLED, killed_at, f"udine/{GONE}", str(home)], cwd=CHECKOUT, check=False
     )
     assert killed.returncode == -signal.SIGKILL
-    settle(settings)
+    apply_tombstones(settings)
     settings.warehouse.unlink(missing_ok=True)  # of another generation now: the build makes it anew
     assert ids_in_vault(settings) == {("udine", STAYS), ("trieste", STAYS)}
     assert bytes_found(home) == set()

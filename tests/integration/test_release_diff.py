@@ -185,6 +185,6 @@ def test_what_a_killed_public_left_is_swept_and_one_at_work_is_not(home: Path, r
     for folder in (left, at_work):
         folder.mkdir(parents=True)
         (folder / "cases.csv").write_text("half")
-    cleanup.sweep(load_settings(home=home))
+    cleanup.remove_leftovers(load_settings(home=home))
     assert (left.exists(), at_work.exists()) == (False, True)
     shutil.rmtree(home / "public")

@@ -45,18 +45,18 @@ def test_a_rollback_holds_until_the_inputs_change(settings: Settings, open_gate:
     first = release.publish(settings, FIRST)
     alter(settings.warehouse, *NEW_MONTH)
     second = release.publish(settings, SECOND)
-    assert release.stands_for(settings, SECOND)
+    assert release.is_current_for(settings, SECOND)
 
     assert release.rollback(settings, first.release_id).release_id == first.release_id
-    assert release.stands_for(settings, SECOND)
+    assert release.is_current_for(settings, SECOND)
     same_inputs = release.publish(settings, SECOND)
     assert (same_inputs.status, same_inputs.release_id) == ("confirmed", first.release_id)
 
     alter(settings.warehouse, "UPDATE main.mart_sensitivity SET n_recurrent = 1")
     third = release.publish(settings, "c3" * 32)
     assert third.status == "published"
-    assert not release.stands_for(settings, SECOND)
-    assert release.stands_for(settings, "c3" * 32)
+    assert not release.is_current_for(settings, SECOND)
+    assert release.is_current_for(settings, "c3" * 32)
     assert second.release_id in {r.release_id for r in release.list_releases(settings)}
 
 
@@ -128,7 +128,7 @@ def test_a_rollback_killed_between_its_steps_leaves_the_old_state_or_the_new(
                 release.rollback(settings, target)
     found = in_force(settings)
     assert (release.pinned(settings) is not None) == (found == first), "the pin holds just while it is in force"
-    assert release.stands_for(settings, SECOND), "a refresh of the same inputs has nothing to do"
+    assert release.is_current_for(settings, SECOND), "a refresh of the same inputs has nothing to do"
     again = release.rollback(settings, target)
     assert again.release_id == target == in_force(settings)
     alter(settings.warehouse, "UPDATE main.mart_sensitivity SET n_recurrent = 1")
@@ -149,7 +149,7 @@ def test_a_refresh_killed_before_it_lifts_the_pin_has_published(
             release.publish(settings, THIRD)
     assert release.pinned(settings) is None
     assert in_force(settings).endswith(THIRD[:10])
-    assert not release.stands_for(settings, SECOND)
+    assert not release.is_current_for(settings, SECOND)
 
 
 def test_verify_finds_what_was_changed_added_or_removed(settings: Settings, open_gate: None) -> None:

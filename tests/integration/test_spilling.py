@@ -27,7 +27,7 @@ from registry.release.diff.compare import diff
 from registry.release.public.counts import read
 from registry.statistics import write_statistics
 from registry.system import files
-from registry.vault.compaction import rewrite
+from registry.vault.compaction import compact
 
 ROWS = 50_000
 FOR_DBT, LIMIT = "60MB", "100MB"
@@ -135,7 +135,7 @@ def _pass(result: Audit) -> None:
 _FEW = tuple(check for check in QUERIED if check.table == "main.fct_anc" and not check.needs_previous)
 STAGES: dict[str, Callable[[Settings, Path], Any]] = {
     "loading": lambda home, _: registry_home.load(home.home),
-    "erasing": lambda home, _: rewrite(home),
+    "erasing": lambda home, _: compact(home),
     "quarantine": lambda home, _: quarantine.held_back(home, quarantine.Filter()),
     "statistics": lambda home, _: write_statistics(home),
     "candidate": lambda home, _: candidate.build(home),
@@ -200,7 +200,7 @@ def test_a_stage_that_runs_out_of_memory_names_the_limit(
 ) -> None:
     with pytest.raises((UserError, duckdb.Error)) as raised:
         STAGES[stage](large, database)
-    line = error_reports.understood(large, raised.value, stage)
+    line = error_reports.to_user_error(large, raised.value, stage)
     assert isinstance(line, UserError)
     assert line.exit_code == 2
     assert str(line).startswith(stage)

@@ -18,7 +18,7 @@ import pytest
 
 from registry.config.settings import Settings, load_settings
 from registry.errors import UserError
-from registry.operations.error_reports import ProgramFault, understood
+from registry.operations.error_reports import ProgramFault, to_user_error
 from registry.refresh import cleanup
 from registry.system import disk, lock
 
@@ -91,7 +91,7 @@ def test_a_full_disk_does_not_lack_anything(settings: Settings, number: int, mon
 def test_a_trial_that_was_cut_off_is_cleared(settings: Settings) -> None:
     (settings.home / f"{disk.TRIAL}x").mkdir(parents=True)
     (settings.home / f"{disk.TRIAL}x" / "lock").touch()
-    cleanup.sweep(settings)
+    cleanup.remove_leftovers(settings)
     assert not (settings.home / f"{disk.TRIAL}x").exists()
 
 
@@ -168,7 +168,7 @@ def wrapped(cause: Exception) -> Exception:
 def test_what_a_machine_lacks_is_one_line_however_deep_it_is(
     settings: Settings, cause: Exception, told: str, wrap: Callable[[Exception], Exception]
 ) -> None:
-    line = understood(settings, wrap(cause), "refresh")
+    line = to_user_error(settings, wrap(cause), "refresh")
     assert isinstance(line, UserError)
     assert told in str(line)
     assert "P-17" not in str(line)
@@ -178,4 +178,4 @@ def test_what_a_machine_lacks_is_one_line_however_deep_it_is(
     "cause", [sqlite3.OperationalError("no such table: runs"), duckdb.BinderException("x"), OSError(errno.EINVAL, "x")]
 )
 def test_other_errors_stay_faults_of_the_program(settings: Settings, cause: Exception) -> None:
-    assert isinstance(understood(settings, wrapped(cause), "refresh"), ProgramFault)
+    assert isinstance(to_user_error(settings, wrapped(cause), "refresh"), ProgramFault)

@@ -110,7 +110,8 @@ def test_a_vault_that_another_process_writes_is_said_with_its_number(home: Home)
     with connect_vault(home.settings):
         pass
     code = (
-        "import sys; from registry.config.settings import load_settings; from registry.vault.database import connect_vault\n"
+        "import sys; from registry.config.settings import load_settings\n"
+        "from registry.vault.database import connect_vault\n"
         "with connect_vault(load_settings(home=sys.argv[1])): print('open', flush=True); sys.stdin.read()"
     )
     other = subprocess.Popen(

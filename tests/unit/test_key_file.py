@@ -15,7 +15,7 @@ from registry.build.fingerprint import build_generation
 from registry.cli.main import main
 from registry.errors import UserError
 from registry.paths import CHECKOUT
-from registry.vault.apply_tombstones import settle
+from registry.vault.apply_tombstones import apply_tombstones
 from registry.vault.keys import ensure_keys, next_file
 from registry.vault.pseudonyms import file_id, key_id, patient_key, site_salt
 
@@ -177,7 +177,7 @@ main(["key", "rotate", "--yes", "--home", sys.argv[2]])
 KILLED_AT = {
     "no pseudonym is renamed": ("registry.vault.rotation._rename", False),
     "pseudonyms are new, the key file is not": ("pathlib.Path.replace", True),
-    "the old pseudonyms stand in freed pages": ("registry.vault.rotation.rewrite", True),
+    "the old pseudonyms stand in freed pages": ("registry.vault.rotation.compact", True),
 }
 
 
@@ -186,7 +186,7 @@ def test_a_rotation_that_was_killed_leaves_one_key_in_force(home: Home, killed_a
     before = pseudonyms(home)
     killed = subprocess.run([sys.executable, "-c", KILLED, killed_at, str(home.folder)], cwd=CHECKOUT, check=False)
     assert killed.returncode == -signal.SIGKILL
-    settle(home.settings)
+    apply_tombstones(home.settings)
     assert not next_file(home.settings).exists()
     assert (set(before.values()) != set(pseudonyms(home).values())) == is_new
     all_of_one_key(home)

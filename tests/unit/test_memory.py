@@ -39,7 +39,7 @@ def test_other_errors_are_not_taken_for_it(error: BaseException | str) -> None:
 
 def test_the_line_names_stage_limit_and_remedy_and_no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REGISTRY_MEMORY_LIMIT", "100MB")
-    line = error_reports.understood(load_settings(home=tmp_path), duckdb.OutOfMemoryException(PINNED), "statistics")
+    line = error_reports.to_user_error(load_settings(home=tmp_path), duckdb.OutOfMemoryException(PINNED), "statistics")
     assert isinstance(line, UserError)
     assert str(line) == (
         "statistics: more memory is needed than REGISTRY_MEMORY_LIMIT=100MB allows: raise it, lower REGISTRY_THREADS, "

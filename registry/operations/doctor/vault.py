@@ -15,7 +15,7 @@ from registry.system import event_log, lock
 from registry.system.disk import TRIAL
 from registry.vault import tombstones
 from registry.vault.database import connect_vault
-from registry.vault.keys import Keys, fits, next_file, read_keys
+from registry.vault.keys import Keys, matches_vault, next_file, read_keys
 from registry.vault.pseudonyms import key_id
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def key(settings: Settings) -> Iterator[Finding]:
 def _against_vault(settings: Settings, keys: Keys) -> Finding:
     """The key and the tombstones, held to the vault's data."""
     with connect_vault(settings, read_only=True) as connection:
-        if not fits(connection, keys.pseudonym):
+        if not matches_vault(connection, keys.pseudonym):
             return wrong(f"{settings.key_file} is not the key of this vault: registry key restore FILE")
         try:
             known = tombstones.read(settings, keys.tombstone, connection)

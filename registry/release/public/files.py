@@ -104,7 +104,7 @@ def write_public(settings: Settings, release: Release, out: Path | None = None) 
     return folder
 
 
-def sweep(settings: Settings) -> None:
+def remove_leftovers(settings: Settings) -> None:
     """Remove what killed processes left in the default place."""
     for left in _default_place(settings).glob(f"{_DRAFT}*"):
         process = left.name.removeprefix(_DRAFT).partition("-")[0]

@@ -12,8 +12,8 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from registry.simulate.book import Book
-from registry.simulate.cohort import live
+from registry.simulate.book import SiteRows
+from registry.simulate.cohort import simulate_patient
 from registry.simulate.dialects import (
     DIALECTS,
     EXCEL,
@@ -30,7 +30,7 @@ from registry.simulate.dialects import (
 from registry.simulate.folder import prepare
 from registry.simulate.general import Summary, calendar_of, profile_of, study_of
 from registry.simulate.injected_defects.answer_key import AnswerKey
-from registry.simulate.injected_defects.ground import Ground
+from registry.simulate.injected_defects.ground import InjectionSite
 from registry.simulate.injected_defects.plant import plant_all
 from registry.simulate.render import deliver
 
@@ -61,13 +61,13 @@ def simulate_messy(
     calendar = calendar_of(patients, months, end)
     profile = profile_of(calendar)
     prepare(out, study_of(f"synthetic_messy_{seed}", calendar))
-    books = {dialect.name: Book(dialect, calendar) for dialect in DIALECTS}
+    books = {dialect.name: SiteRows(dialect, calendar) for dialect in DIALECTS}
     for patient in range(patients):
         rng = random.Random(f"{seed}:{patient}")
         dialect = _TURNS[patient % len(_TURNS)]
-        deliver(rng, live(rng, patient, dialect.site, profile), calendar, books[dialect.name])
+        deliver(rng, simulate_patient(rng, patient, dialect.site, profile), calendar, books[dialect.name])
     rng = random.Random(f"{seed}:messy")
-    grounds = [Ground(rng, book) for book in books.values() if book.records["patients"]]
+    grounds = [InjectionSite(rng, book) for book in books.values() if book.records["patients"]]
     n_rows = sum(len(record.rows) for book in books.values() for records in book.records.values() for record in records)
     planted = plant_all(rng, grounds, n_rows)
     key = AnswerKey({"patients": patients, "months": months, "seed": seed, "end": end})
@@ -86,7 +86,7 @@ def simulate_messy(
     )
 
 
-def _write(out: Path, books: Iterable[Book], key: AnswerKey) -> tuple[Counter[str], int]:
+def _write(out: Path, books: Iterable[SiteRows], key: AnswerKey) -> tuple[Counter[str], int]:
     """Write every book; rows by entity, and files."""
     n_rows: Counter[str] = Counter()
     n_files = 0

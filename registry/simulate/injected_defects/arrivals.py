@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from registry.simulate.injected_defects.ground import Ground
+from registry.simulate.injected_defects.ground import InjectionSite
 from registry.simulate.injected_defects.rows import Story, hold_back, plant
 from registry.simulate.injected_defects.versions import changed, chosen_record
 
@@ -12,7 +12,7 @@ from registry.simulate.injected_defects.versions import changed, chosen_record
 def withdrawn(form: str) -> Story:
     """A key that a later snapshot lacks: `gone` for good, `held_back` when it goes, or `returned` in the next one."""
 
-    def story(ground: Ground) -> bool:
+    def story(ground: InjectionSite) -> bool:
         chosen = chosen_record(ground, "lab_results", 2) if ground.dialect.mode == "snapshot" else None
         if chosen is None:
             return False
@@ -33,7 +33,7 @@ def withdrawn(form: str) -> Story:
     return story
 
 
-def old_form_late(ground: Ground) -> bool:
+def old_form_late(ground: InjectionSite) -> bool:
     """A file of an early month that arrives late, with the earlier form of a row that is known already."""
     chosen = chosen_record(ground, "lab_results", 1) if ground.dialect.mode == "delta" else None
     if chosen is None:
@@ -46,7 +46,7 @@ def old_form_late(ground: Ground) -> bool:
     return plant(ground, record)
 
 
-def file_again(ground: Ground) -> bool:
+def file_again(ground: InjectionSite) -> bool:
     """A whole file once more under another name in a later month: every row of it is a duplicate."""
     if ground.dialect.mode == "snapshot":
         return False

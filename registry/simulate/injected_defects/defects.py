@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from registry.config.input_contract import ENTITIES, FORMULA
 from registry.simulate.days import iso
-from registry.simulate.injected_defects.ground import Cells, Ground
+from registry.simulate.injected_defects.ground import Cells, InjectionSite
 from registry.simulate.spelling import AsWritten
 
 
@@ -19,7 +19,7 @@ from registry.simulate.spelling import AsWritten
 class Spot:
     """Where a defect goes: a sound row's cells, and the delivery that tells the defective ones."""
 
-    ground: Ground
+    ground: InjectionSite
     cells: Cells
     delivery: int
 

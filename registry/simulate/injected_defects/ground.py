@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import date
 
 from registry.config.input_contract import ENTITIES
-from registry.simulate.book import Book, Record, Row
+from registry.simulate.book import Record, Row, SiteRows
 from registry.simulate.days import iso
 from registry.simulate.dialects import Dialect
 from registry.simulate.site_files import can_hold, damages_of
@@ -27,10 +27,10 @@ def _any_record(_: Record) -> bool:
     return True
 
 
-class Ground:
+class InjectionSite:
     """One hospital's rows with a random generator; every choice is of what is still untouched."""
 
-    def __init__(self, rng: random.Random, book: Book) -> None:
+    def __init__(self, rng: random.Random, book: SiteRows) -> None:
         self.rng = rng
         self.book = book
         self._closed: set[str] = set()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from registry.simulate.book import Record
 from registry.simulate.days import iso
-from registry.simulate.injected_defects.ground import Cells, Ground
+from registry.simulate.injected_defects.ground import Cells, InjectionSite
 from registry.simulate.injected_defects.rows import hold_back, plant
 
 
-def _leave_unknown(ground: Ground, record: Record) -> bool:
+def _leave_unknown(ground: InjectionSite, record: Record) -> bool:
     """Hold back every row of a patient whose own row is not current (any more)."""
     ground.close(record.patient_id)
     for other in ground.book.of_patient[record.patient_id]:
@@ -19,7 +19,7 @@ def _leave_unknown(ground: Ground, record: Record) -> bool:
     return plant(ground, record)
 
 
-def never_delivered(ground: Ground) -> bool:
+def never_delivered(ground: InjectionSite) -> bool:
     """A patient who is in no patients file."""
     record = ground.quiet_patient()
     if record is None or len(ground.book.records["patients"]) < 2:
@@ -29,7 +29,7 @@ def never_delivered(ground: Ground) -> bool:
     return True
 
 
-def cancelled(ground: Ground) -> bool:
+def cancelled(ground: InjectionSite) -> bool:
     """A patient taken back: no longer in the registry, whatever else is told of them."""
     record = ground.quiet_patient(lambda r: r.rows[-1].delivery < ground.last)
     if record is None:
@@ -40,7 +40,7 @@ def cancelled(ground: Ground) -> bool:
     return _leave_unknown(ground, record)
 
 
-def contradicted(ground: Ground) -> bool:
+def contradicted(ground: InjectionSite) -> bool:
     """The patient's last word is two different rows in one file."""
     record = ground.quiet_patient()
     if record is None:
@@ -54,7 +54,7 @@ def contradicted(ground: Ground) -> bool:
     return _leave_unknown(ground, record)
 
 
-def unreadable(ground: Ground) -> bool:
+def unreadable(ground: InjectionSite) -> bool:
     """The patient's only row can't be read."""
     damages = ground.damages()
     record = ground.quiet_patient(lambda r: len(r.rows) == 1) if damages else None
@@ -64,7 +64,7 @@ def unreadable(ground: Ground) -> bool:
     return _leave_unknown(ground, record)
 
 
-def left_out_of_snapshot(ground: Ground) -> bool:
+def left_out_of_snapshot(ground: InjectionSite) -> bool:
     """A patient whom the last snapshot does not hold any more, although it holds their results."""
     if ground.dialect.mode != "snapshot" or len(ground.book.records["patients"]) < 2:
         return False
@@ -76,7 +76,7 @@ def left_out_of_snapshot(ground: Ground) -> bool:
     return _leave_unknown(ground, record)
 
 
-def late(ground: Ground) -> bool:
+def late(ground: InjectionSite) -> bool:
     """A patient whose own row arrives a month after the first results."""
 
     def is_early(record: Record) -> bool:
@@ -96,7 +96,7 @@ def late(ground: Ground) -> bool:
     return plant(ground, record)
 
 
-def died(ground: Ground) -> bool:
+def died(ground: InjectionSite) -> bool:
     """A patient who dies, and of whom rows and dates after the death are sent."""
     end = ground.end_of(ground.last)
     record = ground.quiet_patient(lambda r: ground.last_day_of(r.patient_id) <= end - 3)

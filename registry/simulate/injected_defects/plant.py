@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from registry.config.input_contract import ENTITIES
 from registry.simulate.injected_defects import arrivals, patients, versions
 from registry.simulate.injected_defects.defects import CELL_DEFECTS, ROW_DEFECTS
-from registry.simulate.injected_defects.ground import Ground
+from registry.simulate.injected_defects.ground import InjectionSite
 from registry.simulate.injected_defects.rows import (
     FORMS,
     Story,
@@ -34,7 +34,7 @@ class Planted:
     no_room: list[str] = field(default_factory=list)
 
 
-def plant_all(rng: random.Random, grounds: Sequence[Ground], n_rows: int) -> Planted:
+def plant_all(rng: random.Random, grounds: Sequence[InjectionSite], n_rows: int) -> Planted:
     """Plant every kind of story somewhere, those that need a patient of their own first."""
     planted = Planted()
     whole, single = _whole_patients(), _single_rows(rng)
@@ -48,7 +48,7 @@ def plant_all(rng: random.Random, grounds: Sequence[Ground], n_rows: int) -> Pla
     return planted
 
 
-def _plant_one(rng: random.Random, grounds: Sequence[Ground], name: str, story: Story, planted: Planted) -> bool:
+def _plant_one(rng: random.Random, grounds: Sequence[InjectionSite], name: str, story: Story, planted: Planted) -> bool:
     for ground in rng.sample(grounds, len(grounds)):
         if story(ground):
             planted.n[name] += 1

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from registry.config.input_contract import ENTITIES
 from registry.simulate.book import Record, Row
 from registry.simulate.injected_defects.defects import CellDefect, RowDefect, Spot, spoil
-from registry.simulate.injected_defects.ground import Ground
+from registry.simulate.injected_defects.ground import InjectionSite
 
-Story = Callable[[Ground], bool]
+Story = Callable[[InjectionSite], bool]
 FORMS = ("alone", "last_word", "mended", "sent_again")
 
 
@@ -23,7 +23,7 @@ def hold_back(row: Row, *reasons: str, contested: bool = False) -> Row:
     return row
 
 
-def find(ground: Ground, entity: str, test: str = "") -> Record | None:
+def find(ground: InjectionSite, entity: str, test: str = "") -> Record | None:
     """An untouched record of one row; a fresh one where there is none. Results: of this test, where it is given."""
     rare = entity in ("clinical_events", "adjudications")
     record = None
@@ -36,7 +36,7 @@ def find(ground: Ground, entity: str, test: str = "") -> Record | None:
     return record
 
 
-def plant(ground: Ground, record: Record) -> bool:
+def plant(ground: InjectionSite, record: Record) -> bool:
     """Mark the record as taken; a fresh one comes into the book. Where the site can't write it, all is as before."""
     if not all(ground.holds(row.cells) for row in record.rows):
         ground.restore(record)
@@ -56,7 +56,7 @@ def forms_of(defect: RowDefect) -> tuple[str, ...]:
 def row_defect(defect: RowDefect, form: str) -> Story:
     """The defect in the record's only row (`alone`), after a sound row or before one, or in two deliveries."""
 
-    def story(ground: Ground) -> bool:
+    def story(ground: InjectionSite) -> bool:
         record = find(ground, defect.entity, defect.test)
         if record is None:
             return False
@@ -91,7 +91,7 @@ def row_defect(defect: RowDefect, form: str) -> Story:
 def cell_defect(defect: CellDefect) -> Story:
     """The defect in the last version of a record."""
 
-    def story(ground: Ground) -> bool:
+    def story(ground: InjectionSite) -> bool:
         if defect.closes_patient:
             record = ground.quiet_patient()
         else:
@@ -116,7 +116,7 @@ def cell_defect(defect: CellDefect) -> Story:
 def damaged_line(damage: str, entity: str) -> Story:
     """A line that can't be read: its record is lost to the registry, whatever it said."""
 
-    def story(ground: Ground) -> bool:
+    def story(ground: InjectionSite) -> bool:
         if damage not in ground.damages():
             return False
         record = ghost(ground) if entity == "patients" else find(ground, entity)
@@ -132,7 +132,7 @@ def damaged_line(damage: str, entity: str) -> Story:
 def missing_key(entity: str) -> Story:
     """A row without its key."""
 
-    def story(ground: Ground) -> bool:
+    def story(ground: InjectionSite) -> bool:
         record = ghost(ground) if entity == "patients" else ground.fresh(entity)
         if record is None:
             return False
@@ -147,7 +147,7 @@ def missing_key(entity: str) -> Story:
     return story
 
 
-def ghost(ground: Ground) -> Record | None:
+def ghost(ground: InjectionSite) -> Record | None:
     """A patients row of somebody of whom nothing else is told."""
     model = ground.patient()
     if model is None:

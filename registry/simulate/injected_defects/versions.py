@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from registry.simulate.book import Record, Row
-from registry.simulate.injected_defects.ground import ANC, Cells, Ground
+from registry.simulate.injected_defects.ground import ANC, Cells, InjectionSite
 from registry.simulate.injected_defects.rows import Story, find, hold_back, plant
 
 SENDS = ("treatments", "administrations", "lab_results", "clinical_events", "adjudications")
@@ -14,7 +14,7 @@ IN_GIGA: Cells = {"unit": "10*9/L", "reference_low": "1.80", "reference_high": "
 CLOTTED: Cells = {"value": "clotted", "status": "corrected"}
 
 
-def chosen_record(ground: Ground, entity: str, n_later: int) -> tuple[Record, list[int]] | None:
+def chosen_record(ground: InjectionSite, entity: str, n_later: int) -> tuple[Record, list[int]] | None:
     """A record of one row, and so many later deliveries in order."""
     record = find(ground, entity, ANC["test_code"] if entity == "lab_results" else "")
     if record is None:
@@ -36,11 +36,11 @@ def changed(row: Row) -> Cells:
     return {"status": "corrected"}
 
 
-def _any_entity(ground: Ground) -> str:
+def _any_entity(ground: InjectionSite) -> str:
     return ground.rng.choice(SENDS)
 
 
-def corrected(ground: Ground) -> bool:
+def corrected(ground: InjectionSite) -> bool:
     """A, then B in a later delivery."""
     chosen = chosen_record(ground, "lab_results", 1)
     if chosen is None:
@@ -52,7 +52,7 @@ def corrected(ground: Ground) -> bool:
     return plant(ground, record)
 
 
-def a_b_a(ground: Ground) -> bool:
+def a_b_a(ground: InjectionSite) -> bool:
     """A correction that is taken back: two corrections, and A is current."""
     chosen = chosen_record(ground, "lab_results", 2)
     if chosen is None:
@@ -65,7 +65,7 @@ def a_b_a(ground: Ground) -> bool:
     return plant(ground, record)
 
 
-def sent_again(ground: Ground) -> bool:
+def sent_again(ground: InjectionSite) -> bool:
     """The same row once more in a later delivery."""
     chosen = chosen_record(ground, _any_entity(ground), 1)
     if chosen is None or ground.dialect.mode == "snapshot":
@@ -77,7 +77,7 @@ def sent_again(ground: Ground) -> bool:
     return plant(ground, record)
 
 
-def twice_in_file(ground: Ground) -> bool:
+def twice_in_file(ground: InjectionSite) -> bool:
     """The same row twice in one file."""
     record = find(ground, _any_entity(ground))
     if record is None:
@@ -92,7 +92,7 @@ def twice_in_file(ground: Ground) -> bool:
 def conflict(form: str) -> Story:
     """Two contents under one key in one file: alone, in three rows, after a sound form, mended later, or defective."""
 
-    def story(ground: Ground) -> bool:
+    def story(ground: InjectionSite) -> bool:
         chosen = chosen_record(ground, "lab_results", 0 if form in ("alone", "three", "with_defect") else 1)
         if chosen is None:
             return False
@@ -126,7 +126,7 @@ def conflict(form: str) -> Story:
 def cancelled(form: str) -> Story:
     """A record taken back: with its cells, by its key alone, in the same file, with rubbish beside it, or resumed."""
 
-    def story(ground: Ground) -> bool:
+    def story(ground: InjectionSite) -> bool:
         entity = _any_entity(ground)
         chosen = chosen_record(ground, entity, {"same_file": 0, "resumed": 2}.get(form, 1))
         if chosen is None or (form == "same_file" and ground.dialect.mode == "snapshot"):
@@ -152,7 +152,7 @@ def cancelled(form: str) -> Story:
     return story
 
 
-def became_text(ground: Ground) -> bool:
+def became_text(ground: InjectionSite) -> bool:
     """The laboratory's later word on a result is a text: the sample was clotted."""
     chosen = chosen_record(ground, "lab_results", 1)
     if chosen is None or not ground.holds(chosen[0].rows[0].cells | CLOTTED):
@@ -164,7 +164,7 @@ def became_text(ground: Ground) -> bool:
     return plant(ground, record)
 
 
-def recoded(ground: Ground) -> bool:
+def recoded(ground: InjectionSite) -> bool:
     """A count that turns out to be the result of a test which the registry does not follow."""
     chosen = chosen_record(ground, "lab_results", 1)
     if chosen is None:
@@ -180,7 +180,7 @@ def recoded(ground: Ground) -> bool:
 def unfollowed(form: str) -> Story:
     """A result that the registry does not follow: plain, bare of its value, of nobody, later a count, or a CSF's."""
 
-    def story(ground: Ground) -> bool:
+    def story(ground: InjectionSite) -> bool:
         changes = dict(UNFOLLOWED)
         if form == "bare":
             changes |= {"value": "", "unit": ""}
