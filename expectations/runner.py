@@ -16,6 +16,7 @@ import duckdb
 
 from expectations.catalogue import QUERIED
 from expectations.check import Audit, Check, CheckResult
+from registry.system.sql import attach
 
 NO_PREVIOUS = "not applicable: there is no previous release"
 NOT_IN_PREVIOUS = "not applicable: the previous release has no table {table}"
@@ -52,7 +53,7 @@ def audit(
     asked = tuple(checks)
     with duckdb.connect(str(candidate), read_only=True, config=dict(options or {})) as connection:
         if previous is not None:
-            connection.execute(f"ATTACH {_quoted(previous)} AS previous (READ_ONLY)")
+            attach(connection, previous, "previous")
         rows = _rows_by_table(connection, asked)
         before = _tables(connection, "previous")
         results: dict[str, CheckResult] = {}
@@ -139,7 +140,3 @@ def _tables(connection: duckdb.DuckDBPyConnection, database: str | None = None) 
         [database],
     )
     return {f"{schema}.{table}" for schema, table in found.fetchall()}
-
-
-def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from expectations.check import Check
 from expectations.kinds import in_range, no_rows, one_of, present, refers
-from registry.trace.rules import RESTS_ON_NOTHING, RULES
+from registry.trace_rules import RESTS_ON_NOTHING, RULES
 
 NOTHING_LOST = "Promise 1: nothing is lost"
 TRACEABLE = "Promise 3: every number can be traced"

@@ -18,6 +18,7 @@ from registry.ingest import load_profiles
 from registry.ingest.staging import NOT_KEPT
 from registry.paths import SEEDS
 from registry.system import memory
+from registry.system.sql import attach
 from registry.vault.database import connect_vault
 
 
@@ -159,9 +160,8 @@ def connect_built(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     if not settings.warehouse.exists():
         raise UserError(f"{settings.warehouse}: nothing was built yet; run: registry refresh")
     with connect_vault(settings, read_only=True) as connection:
-        path = str(settings.warehouse).replace("'", "''")
         try:
-            connection.execute(f"ATTACH '{path}' AS built (READ_ONLY)")
+            attach(connection, settings.warehouse, "built")
             connection.execute("SELECT 1 FROM built.intermediate.int_set_aside LIMIT 0")
         except duckdb.Error as error:
             if memory.ran_out(error):

@@ -11,6 +11,7 @@ Imports no Dagster; Great Expectations only when an audit runs.
 """
 
 from registry.release.damage import refuse_damaged
+from registry.release.files import verify
 from registry.release.gate_record import Decision
 from registry.release.gate_record import last as last_decision
 from registry.release.judgement import Judged
@@ -18,7 +19,6 @@ from registry.release.pin import is_current_for, pinned, rollback
 from registry.release.publication import GateRefused, Outcome, judge, publish
 from registry.release.retention import remove_old
 from registry.release.store import Release, current, current_id, folder, list_releases, load
-from registry.system.files import verify
 
 __all__ = [
     "Decision",

@@ -19,7 +19,8 @@ from expectations.remedies import remedy_of
 from registry.build.fingerprint import code_hash, rules_hash
 from registry.config.settings import Settings, connect_options
 from registry.release.candidate import STORAGE_VERSION
-from registry.release.content import ALGORITHM, NOT_COMPARED, TableContent, quoted, tables_of
+from registry.release.content import ALGORITHM, NOT_COMPARED, TableContent, tables_of
+from registry.system.sql import identifier, literal, records
 
 SCHEMA_VERSION = 1
 
@@ -71,9 +72,9 @@ def write_tables(path: Path, settings: Settings, identity: Identity, audit: Audi
         connection.execute(f"INSERT INTO meta.release VALUES ({_marks(release)})", release)
         if results:
             connection.executemany(f"INSERT INTO meta.check_result VALUES ({_marks(results[0])})", results)
-        note = label(settings, identity.release_id).replace("'", "''")
+        note = literal(label(settings, identity.release_id))
         for table in tables_of(connection, path.stem):
-            connection.execute(f"COMMENT ON TABLE {quoted(table)} IS '{note}'")
+            connection.execute(f"COMMENT ON TABLE {identifier(table)} IS {note}")
         connection.commit()
         connection.execute("CHECKPOINT")
 
@@ -114,7 +115,7 @@ def compose(
     Tables that are not compared (`content.NOT_COMPARED`) have no content hash. Files are named by their keyed id alone.
     """
     with duckdb.connect(str(path), read_only=True, config=connect_options(settings)) as connection:
-        inputs = _records(
+        inputs = records(
             connection,
             """
             SELECT file_id, site, delivery, entity, sha256, n_rows AS "rows", is_current, is_retracted
@@ -190,12 +191,6 @@ def _hashes(connection: duckdb.DuckDBPyConnection, table: str, by: str) -> dict[
         """
     ).fetchall()
     return dict(found)
-
-
-def _records(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
-    cursor = connection.execute(sql)
-    names = [column[0] for column in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def _marks(row: tuple[Any, ...]) -> str:

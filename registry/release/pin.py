@@ -17,6 +17,7 @@ from pathlib import Path
 
 from registry.config.settings import Settings
 from registry.errors import UserError
+from registry.release.files import verify
 from registry.release.store import (
     CURRENT,
     Release,
@@ -28,7 +29,6 @@ from registry.release.store import (
     point_current,
     sync,
 )
-from registry.system.files import verify
 
 log = logging.getLogger(__name__)
 

@@ -17,14 +17,13 @@ from expectations import Audit, CheckResult, audit
 from expectations.catalogue import SAME_INPUTS_SAME_CONTENT
 from registry.build.fingerprint import rules_hash
 from registry.config.settings import Settings, connect_options
-from registry.release import candidate, damage, gate_record, judgement, manifest, new_cases
+from registry.release import candidate, damage, files, gate_record, judgement, manifest, new_cases
 from registry.release.content import NOT_COMPARED, TableContent, contents
 from registry.release.dictionary import markdown
 from registry.release.judgement import Judged
 from registry.release.pin import is_current_for, unpin
 from registry.release.retention import remove_old
 from registry.release.store import Release, current, point_current, sync
-from registry.system import files
 from registry.system.disk import writing
 
 Finish = Callable[[Path], None]

@@ -20,11 +20,10 @@ from expectations.catalogue import QUERIED
 from registry import release
 from registry.config.settings import Settings
 from registry.errors import UserError
-from registry.release import candidate, publication
+from registry.release import candidate, files, publication
 from registry.release.content import contents
 from registry.release.dictionary import markdown
 from registry.release.query import query
-from registry.system import files
 
 
 def test_a_retracted_month_moves_neither_the_name_nor_the_cut_off(settings: Settings, open_gate: None) -> None:

@@ -21,12 +21,11 @@ from registry.config.settings import Settings, connect_options, load_settings
 from registry.curation import account, quarantine
 from registry.errors import UserError
 from registry.operations import error_reports
-from registry.release import candidate, load, new_cases
+from registry.release import candidate, files, load, new_cases
 from registry.release.content import contents
 from registry.release.diff.compare import diff
 from registry.release.public.counts import read
 from registry.statistics import write_statistics
-from registry.system import files
 from registry.vault.compaction import compact
 
 ROWS = 50_000
