@@ -11,7 +11,6 @@ import pytest
 
 from registry.paths import CHECKOUT
 
-
 LAYERS = (
     {"registry.errors", "registry.paths", "registry.trace_rules"},
     {"registry.config"},
