@@ -103,6 +103,7 @@ def _confirm(plan: refresh.Plan) -> int:
             ", ".join(months[:_SHOWN]),
             " and more" if len(months) > _SHOWN else "",
         )
+    release.lift_if_over(settings, plan.fingerprint())
     release.remove_old(settings)
     gate_record.confirm(settings)
     current = release.current(settings)

@@ -15,7 +15,7 @@ from registry.release.files import verify
 from registry.release.gate_record import Decision
 from registry.release.gate_record import last as last_decision
 from registry.release.judgement import Judged
-from registry.release.pin import is_current_for, pinned, rollback
+from registry.release.pin import is_current_for, lift_if_over, pinned, rollback
 from registry.release.publication import GateRefused, Outcome, judge, publish
 from registry.release.retention import remove_old
 from registry.release.store import Release, current, current_id, folder, list_releases, load
@@ -32,6 +32,7 @@ __all__ = [
     "is_current_for",
     "judge",
     "last_decision",
+    "lift_if_over",
     "list_releases",
     "load",
     "pinned",

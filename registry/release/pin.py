@@ -101,6 +101,13 @@ def unpin(settings: Settings) -> None:
     _path(settings).unlink(missing_ok=True)
 
 
+def lift_if_over(settings: Settings, fingerprint: str) -> None:
+    """Lift the pin if the inputs have changed since the rollback, even back to those of the release that it holds."""
+    pin = pinned(settings)
+    if pin is not None and not pin.holds_back(fingerprint):
+        unpin(settings)
+
+
 def clear_void(settings: Settings) -> None:
     """Remove what an interrupted rollback or refresh left, a draft or a pin not in force; write a torn one again."""
     _draft(settings).unlink(missing_ok=True)
