@@ -96,7 +96,10 @@ def _sites(draw: st.DrawFn, site: str) -> tuple[dict[str, object], list[Delivere
 
 
 @given(sites=st.tuples(_sites("aosta"), _sites("bolzano")))
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=settings().max_examples // 6,  # each is a build
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 def test_any_delivery_is_accounted_for_row_by_row(
     sites: tuple[tuple[dict[str, object], list[Delivered]], ...],
 ) -> None:

@@ -3,7 +3,7 @@
 A mutant is noticed where it changes a row in the columns that a test compares with what it expects: those of
 tests/integration/compared.py in the cohorts that are compared with the reference, grades and nadirs at every bound of
 every scale, first onsets of each definition's example patients. The lists are the tests' own, so a column that no test
-compares shows nothing here either. A sample runs by default; `make mutants` runs all.
+compares shows nothing here either. `make check` tries a sample, another one each day; `make mutants` tries all.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from mutation.same_meaning import SAME_MEANING, TESTED_ELSEWHERE
 from reference.bounds import hardly_tested, on_the_bounds
 from reference.cohort import generate
 from reference.writer import write
+
+pytestmark = pytest.mark.deep
 
 # Of the cohorts that are compared by default, those that hold no defects: these are for the input contract.
 SEEDS = (0, 2, 4)
@@ -177,7 +179,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def test_no_mutant_goes_unnoticed(turn: int, pytestconfig: pytest.Config) -> None:
     wanted = pytestconfig.getoption("--mutants")
     names = all_mutants()
-    mine = names[turn::TURNS] if wanted == "all" else random.Random(2025).sample(names, int(wanted))
+    mine = (
+        names[turn::TURNS]
+        if wanted == "all"
+        else random.Random(pytestconfig.getoption("--sample")).sample(names, int(wanted))
+    )
     unnoticed = [name for name in mine if not is_noticed(mutants()[name])]
     assert not unnoticed, "no test would notice:\n" + "\n".join(unnoticed)
 
