@@ -138,9 +138,9 @@ def _accounts_add_up(built: Settings, counts: dict[tuple[str, ...], int]) -> Non
             assert sum(int(str(count)) for count in by_kind) == delivered
 
         assert not query(
-            "SELECT 1 FROM intermediate.int_set_aside GROUP BY file_no, record_number HAVING count(*) > 1"
+            "SELECT 1 FROM intermediate.int_row_disposition GROUP BY file_no, record_number HAVING count(*) > 1"
         ), "a row has two fates"
-        held_back = query("SELECT disposition, reasons FROM intermediate.int_set_aside")
+        held_back = query("SELECT disposition, reasons FROM intermediate.int_row_disposition")
         known = set(reasons())
         for disposition, codes in held_back:
             assert (disposition == "quarantined") == (codes is not None)
