@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from expectations.check import Check, Tolerance
 from expectations.grading import misgiven_range_flags, misgraded_lab_results, part_of_a_cell
-from expectations.kinds import no_rows, one_of, present, refers
+from expectations.kinds import no_rows
 
 TABLE = "main.fct_lab_grade"
 
@@ -18,21 +18,6 @@ _IN_DOUBT = """(
 )"""
 
 CHECKS: tuple[Check, ...] = (
-    one_of(
-        "lab_analyte_values",
-        TABLE,
-        "analyte",
-        ["wbc", "lymphocytes", "platelets"],
-        description="The counts beside the ANC are leukocytes, lymphocytes and platelets.",
-        source="Output contract",
-    ),
-    present(
-        "lab_value_present",
-        TABLE,
-        "value_10e9_l",
-        description="Every result has a value.",
-        source="Protocol: harmonisation",
-    ),
     no_rows(
         "lab_value_possible",
         TABLE,
@@ -95,13 +80,6 @@ CHECKS: tuple[Check, ...] = (
         description="A count that contradicts its unit is flagged, no other is, and it has no grade.",
         source="Protocol: grading, never on a guessed unit",
     ),
-    present(
-        "lab_day_present",
-        TABLE,
-        "collected_on",
-        description="Every result has the day of its sample.",
-        source="Input contract",
-    ),
     no_rows(
         "lab_within_observation",
         TABLE,
@@ -112,22 +90,6 @@ CHECKS: tuple[Check, ...] = (
         """,
         description="No sample was taken before birth, or after death or the cut-off.",
         source="Protocol: cut-offs; input contract: date_before_birth, date_after_death",
-    ),
-    one_of(
-        "lab_operator_values",
-        TABLE,
-        "operator",
-        ["<", "<=", ">", ">="],
-        description="A result is exact or bears one of four operators.",
-        source="Protocol: harmonisation",
-    ),
-    refers(
-        "lab_patient_known",
-        TABLE,
-        "patient_key",
-        "main.dim_patient",
-        "patient_key",
-        description="Every result belongs to a patient in dim_patient.",
     ),
     *(
         no_rows(
