@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from expectations.analytes import PLAUSIBLE, POSSIBLE
 from expectations.check import Check, Tolerance
 from expectations.grading import misgiven_range_flags, misgraded_results, part_of_a_cell
 from expectations.kinds import in_range, no_rows
@@ -21,10 +22,10 @@ CHECKS: tuple[Check, ...] = (
         "anc_possible",
         TABLE,
         "anc_10e9_l",
-        0,
-        100,
-        description="ANC lies between 0 and 100 ×10⁹/L; beyond, the unit is wrong.",
-        source="Input contract: implausible_value, negative_value",
+        POSSIBLE["anc"].low,
+        POSSIBLE["anc"].high,
+        description=f"No ANC is below 0 or {POSSIBLE['anc'].in_words()} ×10⁹/L: the unit would be wrong.",
+        source="Analyte seed: hard bounds",
     ),
     no_rows(
         "anc_of_whole_cells",
@@ -37,10 +38,10 @@ CHECKS: tuple[Check, ...] = (
         "anc_plausible",
         TABLE,
         "anc_10e9_l",
-        None,
-        30,
-        description="ANC above 30 ×10⁹/L is rare in outpatients and worth a look at the unit.",
-        source="Analyte seed: soft bound; CALIBER keeps ANC < 50",
+        PLAUSIBLE["anc"].low,
+        PLAUSIBLE["anc"].high,
+        description=f"An ANC {PLAUSIBLE['anc'].in_words()} ×10⁹/L is rare in outpatients. Look at its unit.",
+        source="Analyte seed: soft bounds",
         severity="warning",
         tolerance=Tolerance(0.0005, "2026-11-22: G-CSF and severe infections do raise a count above 30, in few draws"),
     ),
