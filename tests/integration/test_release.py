@@ -405,6 +405,20 @@ def test_the_dictionary_describes_tables_and_columns_from_the_models(
     assert "## main.mart_incidence\n\n" in text
 
 
+def test_tables_and_columns_are_described_in_the_database_too(settings: Settings, open_gate: None) -> None:
+    folder = release.publish(settings, FIRST).path
+    assert folder
+    with duckdb.connect(str(folder / "registry.duckdb"), read_only=True) as connection:
+        comments = connection.execute(
+            "SELECT schema_name || '.' || table_name, column_name, comment FROM duckdb_columns() WHERE NOT internal"
+        ).fetchall()
+        found = connection.execute("SELECT comment FROM duckdb_tables() WHERE table_name = 'fct_dose'").fetchall()
+    assert [(name, column) for name, column, comment in comments if not comment] == []
+    assert ("main.dim_drug", "drug", described()["main.dim_drug"].columns["drug"][1]) in comments
+    assert described()["main.fct_dose"].description in found[0][0]
+    assert "Synthetic data" in found[0][0]
+
+
 class TestQuery:
     """`registry sql`: the release in force, and nothing else."""
 
