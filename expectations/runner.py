@@ -14,7 +14,7 @@ from pathlib import Path
 
 import duckdb
 
-from expectations.catalogue import QUERIED
+from expectations.catalogue import queried
 from expectations.check import Audit, Check, CheckResult
 from registry.system.sql import attach
 
@@ -31,7 +31,7 @@ def audit(
     previous: Path | None = None,
     *,
     options: Mapping[str, str | int | bool | float | list[str]] | None = None,
-    checks: Iterable[Check] = QUERIED,
+    checks: Iterable[Check] | None = None,
     rules_changed: bool = False,
 ) -> Audit:
     """Judge a release candidate.
@@ -50,7 +50,7 @@ def audit(
         duckdb.Error: if either file can't be opened at all.
 
     """
-    asked = tuple(checks)
+    asked = queried() if checks is None else tuple(checks)
     with duckdb.connect(str(candidate), read_only=True, config=dict(options or {})) as connection:
         if previous is not None:
             attach(connection, previous, "previous")

@@ -16,7 +16,7 @@ from integration import registry_home
 from integration.publishing import FIRST_ID, SECOND_ID
 
 from expectations import Audit, audit
-from expectations.catalogue import QUERIED
+from expectations.catalogue import queried
 from registry.config.settings import Settings, connect_options, load_settings
 from registry.curation import account, quarantine
 from registry.errors import UserError
@@ -131,7 +131,7 @@ def _pass(result: Audit) -> None:
     assert not [check.detail for check in result.checks if "could not be checked" in check.detail]
 
 
-_FEW = tuple(check for check in QUERIED if check.table == "main.fct_anc" and not check.needs_previous)
+_FEW = tuple(check for check in queried() if check.table == "main.fct_anc" and not check.needs_previous)
 STAGES: dict[str, Callable[[Settings, Path], Any]] = {
     "loading": lambda home, _: registry_home.load(home.home),
     "erasing": lambda home, _: compact(home),
