@@ -148,7 +148,7 @@ class TestAfterARollback:
         harm(two.releases / SECOND_ID)
         done = run(two, "releases", "rollback", FIRST_ID)
         assert done.exit_code == 0, done.output
-        assert f"in force: {FIRST_ID}, no longer {SECOND_ID}" in done.output
+        assert f"current release: {FIRST_ID}, no longer {SECOND_ID}" in done.output
         cleanup.remove_leftovers(two)
         assert in_force(two) == FIRST_ID
         assert release.is_current_for(two, SECOND)

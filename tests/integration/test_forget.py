@@ -265,7 +265,7 @@ def test_the_patient_is_named_by_pseudonym_too_and_the_id_can_be_asked_for(home:
         (["NOBODY-5"], "SITE/PATIENT_ID"),
         (["0" * 64], "no patient of that pseudonym"),
         ([f"udine/{GONE}"], "nothing was changed"),
-        ([], "by pseudonym or as SITE/ID"),
+        ([], "as a pseudonym or SITE/ID"),
     ],
 )
 def test_nothing_is_done_where_the_patient_is_not_clear_or_not_confirmed(
@@ -291,7 +291,7 @@ def test_releases_made_under_an_earlier_key_are_named_among_what_remains(home: P
     later = publish("2")
     shutil.copytree(home / "releases" / later, home / "releases" / ".damaged-2025-01-3333333333")
     told = forget(home).output.splitlines()
-    (known,) = [line for line in told if "hold the patient under a pseudonym" in line]
+    (known,) = [line for line in told if "contain the patient under a pseudonym" in line]
     assert (later in known, earlier in known) == (True, False)
     (unknown,) = [line for line in told if "can't be told" in line]
     assert f": {earlier}, .damaged-2025-01-3333333333" in unknown

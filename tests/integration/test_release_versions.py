@@ -76,7 +76,7 @@ def test_the_command_pins_and_says_so(settings: Settings, two: tuple[str, str]) 
     first, second = two
     done = run(settings, "rollback", first)
     assert done.exit_code == 0
-    assert f"in force: {first}, no longer {second}" in done.output
+    assert f"current release: {first}, no longer {second}" in done.output
     assert "it is pinned" in done.output
     assert "pinned" in run(settings, "list").output
     assert "nothing changed" in run(settings, "rollback", first).output

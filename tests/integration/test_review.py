@@ -161,7 +161,7 @@ def test_from_the_list_to_the_verdict_in_force(home: Path, tmp_path: Path) -> No
 
 def test_a_form_says_that_a_site_of_snapshots_must_go_on_delivering_it(home: Path, tmp_path: Path) -> None:
     written = review(home, "--site", "trieste", "--reader", "nurse", "--out", str(tmp_path / "form.csv"))
-    assert "later ones with adjudications must hold these rows too" in one_line(written.output)
+    assert "later ones with adjudications must contain these rows too" in one_line(written.output)
     first, row = (tmp_path / "form.csv").read_text(encoding="utf-8-sig").splitlines()
     assert first == ("adjudication_id,patient_id,onset_from,onset_to,verdict,reviewed_on,reviewer_role,comment,status")
     assert row.endswith(",P3,2024-03-01,2024-03-01,,,nurse,,")
@@ -202,7 +202,7 @@ def test_what_names_nothing_is_told_with_what_there_is(home: Path, tmp_path: Pat
     form = ("--definition", "severe_only", "--site", "udine", "--out", str(tmp_path / "form.csv"))
     assert "name the role with --reader" in one_line(review(home, *form).output)
     assert "name the role with --reader" in one_line(review(home, "--second-reading").output)
-    assert "goes with --site and --format alone" in one_line(review(home, "--orphaned", "--second-reading").output)
+    assert "can be combined only with --site and --format" in one_line(review(home, "--orphaned", "--second-reading").output)
     done = review(home, *form, "--reader", "MS nurse 2")
     assert done.exit_code == 0, done.output
     empty = CliRunner().invoke(main, ["review", "--home", str(tmp_path / "nowhere")])
@@ -255,7 +255,7 @@ def test_a_second_reader_reads_blind_and_late_counts_leave_the_verdicts_in_force
     gorizia: tuple[Path, Path], tmp_path: Path
 ) -> None:
     home = Path(shutil.copytree(gorizia[0], tmp_path / "home", symlinks=True))
-    assert "has one other reader's verdict alone" in one_line(
+    assert "has exactly one other reviewer's adjudication" in one_line(
         review(home, "--second-reading", "--site", "gorizia", "--reader", "neurologa").output
     )
     second = ("--second-reading", "--site", "gorizia", "--reader", "haematologist")
