@@ -180,7 +180,7 @@ def test_a_command_that_meets_a_damaged_release_says_so_in_one_line(
     assert done.exit_code == 2
     (line,) = done.output.splitlines()
     assert f"release {SECOND_ID}" in line
-    assert "fault of the program" not in line
+    assert "internal error" not in line
     assert in_force(two) == FIRST_ID
 
 

@@ -245,7 +245,7 @@ def test_it_says_what_remains_and_names_no_patient(home: Path, caplog: pytest.Lo
         assert not IDENTIFYING.search(text.encode())
         assert patient_key(ensure_key(load_settings(home=home)), "udine", GONE) not in text
     again = run("forget", f"udine/{GONE}", "--home", home)
-    assert (again.exit_code, "forgotten already" in again.output) == (0, True)
+    assert (again.exit_code, "already forgotten" in again.output) == (0, True)
 
 
 def test_the_patient_is_named_by_pseudonym_too_and_the_id_can_be_asked_for(home: Path) -> None:
@@ -260,10 +260,10 @@ def test_the_patient_is_named_by_pseudonym_too_and_the_id_can_be_asked_for(home:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["udine/NOBODY-5"], "udine delivered no patient of that id"),
+        (["udine/NOBODY-5"], "udine has delivered no patient with this id"),
         (["lucca/NOBODY-5"], "known: trieste, udine"),
         (["NOBODY-5"], "SITE/PATIENT_ID"),
-        (["0" * 64], "no patient of that pseudonym"),
+        (["0" * 64], "no patient with this pseudonym"),
         ([f"udine/{GONE}"], "nothing was changed"),
         ([], "as a pseudonym or SITE/ID"),
     ],
