@@ -1,4 +1,4 @@
-"""What a person sees in the terminal: progress of a refresh, tables of results, one line for a mistake."""
+"""Terminal output: progress of a refresh, tables of results, one line for an error."""
 
 from __future__ import annotations
 
@@ -25,20 +25,20 @@ errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def print_error(message: str) -> None:
-    """One line on stderr: what, where, what to do."""
+    """Print one line on stderr: what is wrong, where, and what to do."""
     errors.print(f"[bold red]error:[/bold red] {escape(message)}")
 
 
 def print_summary(done: str, todo: Sequence[str]) -> None:
-    """What was done and what is left to do by hand, on stderr: stdout is the result's."""
+    """Print what was done and which manual steps remain, on stderr: stdout is for the result."""
     errors.print(escape(done))
-    errors.print(f"left to do by hand: {len(todo) or 'nothing that the files tell'}")
+    errors.print(f"manual steps remaining: {len(todo) or 'none'}")
     for line in todo:
         errors.print(f"· {escape(line)}")
 
 
 class ProgressHandler(logging.Handler):
-    """Shows the registry's log lines on stderr with the seconds since it began: a spinner in a terminal, else lines."""
+    """Show log lines on stderr with the seconds since the start; in a terminal also a spinner."""
 
     def __init__(self) -> None:
         super().__init__(level=logging.INFO)
@@ -47,13 +47,13 @@ class ProgressHandler(logging.Handler):
 
     @contextmanager
     def status(self, first: str) -> Iterator[None]:
-        """Keep a spinner turning while the body runs."""
+        """Show a spinner while the body runs."""
         with errors.status(first) as self._status:
             yield
         self._status = None
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Show one line."""
+        """Show one log line."""
         message = record.getMessage()
         if record.levelno >= logging.WARNING:
             errors.print(f"[yellow]{escape(message)}[/yellow]")
@@ -62,7 +62,7 @@ class ProgressHandler(logging.Handler):
 
 
 def print_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], form: str = "table") -> None:
-    """Print a result as a table for eyes, or as CSV or JSON for programs."""
+    """Print a result as a table for people, or as CSV or JSON for programs."""
     if form == "csv":
         writer = csv.writer(sys.stdout, lineterminator="\n")
         writer.writerow([harmless(column) for column in columns])
@@ -72,13 +72,13 @@ def print_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], form: str 
         records = [dict(zip(names, map(_as_json, row), strict=True)) for row in rows]
         sys.stdout.write(json.dumps(records, indent=1, allow_nan=False) + "\n")
     else:
-        # never cut off: a wrapped line beats a lost figure
+        # never truncated: a wrapped line is better than a lost figure
         cells = [["" if cell is None else str(_as_cell(cell)) for cell in row] for row in rows]
         print(tabulate(cells, headers=columns if any(columns) else (), tablefmt="plain", disable_numparse=True))
 
 
 def _distinct(columns: Sequence[str]) -> list[str]:
-    """The columns' names, those that come again numbered: n, n_2. A JSON object has each name once."""
+    """Number repeated column names (n, n_2): a JSON object has each name once."""
     names: list[str] = []
     for column in columns:
         number, name = 1, column
@@ -90,7 +90,7 @@ def _distinct(columns: Sequence[str]) -> list[str]:
 
 
 def _as_cell(value: Any) -> Any:
-    """A value of a cell of text: lists and structs as JSON, decimals without an exponent."""
+    """A value as cell text: lists and structs as JSON, decimals without an exponent."""
     if isinstance(value, Decimal):
         return f"{value:f}"
     if isinstance(value, bytes):
@@ -99,7 +99,7 @@ def _as_cell(value: Any) -> Any:
 
 
 def _as_json(value: Any) -> Any:
-    """A value that JSON can hold: decimals are numbers, what is not a number or infinite is null, the rest is text."""
+    """A value for JSON: decimals become numbers, NaN and infinity null, anything else text."""
     if isinstance(value, dict):
         return {str(key): _as_json(one) for key, one in value.items()}
     if isinstance(value, (list, tuple)):

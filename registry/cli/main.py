@@ -1,9 +1,9 @@
-"""The `registry` command: what a data manager, a neurologist or a pharmacovigilance officer types.
+"""The `registry` command, for data managers, neurologists and pharmacovigilance officers.
 
-Exit codes: 0 done · 1 a fault of the program · 2 bad usage, configuration or unreadable input (one clear line) · 3 the
+Exit codes: 0 done · 1 internal error · 2 bad usage, configuration or unreadable input, explained in one line · 3 the
 gate refused.
-Nothing heavy is imported here: `registry sql` answers at once. What a refresh needs of Dagster runs as
-`python -m orchestration`, since this package imports none.
+Nothing heavy is imported here, so that `registry sql` starts fast. Dagster is not imported in this package; it runs as
+`python -m orchestration`.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ COMMANDS = (
 )
 
 
-# Half a million objects of dbt, Dagster and Great Expectations live as long as the process. Looking for rubbish among
-# them every 700 new objects, as Python does by default, is a tenth of a refresh and finds none.
+# Half a million objects of dbt, Dagster and Great Expectations live as long as the process. Python's default, a garbage
+# collection every 700 new objects, takes a tenth of a refresh and finds nothing.
 gc.set_threshold(50_000, 20, 20)
 
 
 class RegistryGroup(click.Group):
-    """A command group in which a user's mistake is one line and exit code 2, never a traceback."""
+    """A command group that reports an error in one line with its exit code, never as a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command; turn what it raises into one line, for a traceback would show what it quotes."""
+        """Run the command and report an exception in one line: a traceback would show the values it quotes."""
         try:
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
-        except Exception as error:  # noqa: BLE001  told in one line, and the exit code is 1: a traceback shows values
+        except Exception as error:  # noqa: BLE001  reported in one line: a traceback shows values
             from registry.cli.console import print_error
             from registry.operations.error_reports import to_user_error
 

@@ -1,4 +1,4 @@
-"""Options that several sub-commands share."""
+"""Options shared by several commands."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _remember(ctx: click.Context, _: click.Parameter, home: Path | None) -> Path
 
 
 def home_in_use(ctx: click.Context) -> Settings | None:
-    """The settings of the home that the command was given; None where it takes none, or they can't be read."""
+    """The settings of the command's home; None if the command takes no home or the settings can't be read."""
     from registry.config.settings import load_settings
 
     try:
@@ -34,12 +34,12 @@ HOME = click.option(
     "--home",
     type=click.Path(path_type=Path, file_okay=False),
     callback=_remember,
-    help="State of the registry. [REGISTRY_HOME, ./data]",
+    help="Folder with the registry's state. [REGISTRY_HOME, ./data]",
 )
 DELIVERIES = click.option(
     "--deliveries",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of the sites' exports. [<home>/deliveries]",
+    help="Folder with the sites' exports. [<home>/deliveries]",
 )
 FORMAT = click.option(
     "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True
@@ -47,7 +47,7 @@ FORMAT = click.option(
 
 
 def agreed(question: str) -> bool:
-    """Whether the user answers yes; no answer is no."""
+    """Ask the user; no answer counts as no."""
     try:
         return click.confirm(question)
     except click.Abort:

@@ -1,4 +1,4 @@
-"""What reads a release: questions in SQL, and the trace of an episode."""
+"""Commands that read a release: SQL queries, and the trace of an episode."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from registry.errors import UserError
 @click.argument("query")
 @HOME
 @FORMAT
-@click.option("--release", "release_id", help="Another release than the one in force.")
+@click.option("--release", "release_id", help="Use this release instead of the current one.")
 @click.option(
-    "--timeout", default=600, show_default=True, type=click.IntRange(min=0), help="Stop after SECONDS; 0 never does."
+    "--timeout", default=600, show_default=True, type=click.IntRange(min=0), help="Stop after SECONDS; 0: never."
 )
 def sql(query: str, home: Path | None, form: str, release_id: str | None, timeout: int) -> None:
-    """Query the current release, read-only: no file, network or extension can be reached from it."""
+    """Query the current release, read-only, without access to files, the network or extensions."""
     from registry.cli.console import print_rows
     from registry.config.settings import load_settings
     from registry.release.query import query as run_query
@@ -33,11 +33,11 @@ def sql(query: str, home: Path | None, form: str, release_id: str | None, timeou
 @click.command("trace")
 @click.argument("episode_id")
 @HOME
-@click.option("--release", "release_id", help="Another release than the one in force.")
+@click.option("--release", "release_id", help="Use this release instead of the current one.")
 def trace_command(episode_id: str, home: Path | None, release_id: str | None) -> None:
-    """From an episode to the file and record of all that it rests on, and the rules that fired.
+    """Explain an episode step by step: the rule that applied, and the file and record behind it.
 
-    EPISODE_ID as in fct_neutropenia_episode, or its first digits.
+    EPISODE_ID is the id in fct_neutropenia_episode, or its first digits.
     """
     from registry.cli.console import console, print_rows
     from registry.config.settings import load_settings
@@ -48,7 +48,7 @@ def trace_command(episode_id: str, home: Path | None, release_id: str | None) ->
     definition = traced.definition
     print_rows(["", ""], [[name, value] for name, value in traced.episode.items() if value is not None])
     console.print(f"\n[bold]definition[/bold] {definition['definition_id']}: {definition['label']}")
-    console.print(f"meaning {definition['content_hash']}\n")
+    console.print(f"content hash {definition['content_hash']}\n")
     print_rows(
         ["step", "date", "rule", "ANC", "", "as reported", "what", "file", "record"],
         [
@@ -66,10 +66,10 @@ def trace_command(episode_id: str, home: Path | None, release_id: str | None) ->
             for step in traced.steps
         ],
     )
-    console.print("\n[bold]rules that fired[/bold]")
+    console.print("\n[bold]rules that applied[/bold]")
     print_rows(
-        ["rule", "decides", "says"],
+        ["rule", "decides", "meaning"],
         [[rule, ", ".join(RULES[rule].decides), says] for rule, says in traced.rules()],
     )
     if not traced.is_vault_read:
-        console.print("\nfiles are shown by their ids: the vault, which has their names, can't be read now")
+        console.print("\nfiles are shown by id: the vault, which has their names, can't be read now")

@@ -1,4 +1,4 @@
-"""What makes or refreshes a registry: simulate, profile a first export, refresh, and the demo of it all."""
+"""Commands that create or refresh a registry: simulate, profile a first export, refresh, demo."""
 
 from __future__ import annotations
 
@@ -38,17 +38,17 @@ def demo(home: Path | None) -> None:
 @click.option(
     "--messy",
     is_flag=True,
-    help="As hospitals really send them: nine ways to write, every defect planted, and answer_key.json beside them.",
+    help="With the defects and nine formats of real hospitals, and an answer key (answer_key.json).",
 )
 def simulate(out: Path, patients: int, months: int, seed: int, messy: bool) -> None:
-    """Write synthetic deliveries, the same ones for the same seed."""
+    """Write synthetic deliveries, always the same for the same seed."""
     from registry.cli.console import console
     from registry.simulate import injected_defects as messy_deliveries
     from registry.simulate import simulate as clean_deliveries
 
     if out.exists() and any(out.iterdir()):
         raise UserError(
-            f"{out}: not empty; name a new folder with --out, so that no real delivery is mixed with synthetic ones"
+            f"{out} is not empty; name a new folder with --out, so that synthetic and real deliveries are not mixed"
         )
     write_deliveries = messy_deliveries.simulate_messy if messy else clean_deliveries
     with console.status("simulating"):
@@ -56,11 +56,11 @@ def simulate(out: Path, patients: int, months: int, seed: int, messy: bool) -> N
     rows = sum(summary.rows.values())
     console.print(f"{summary.patients:,} patients, {rows:,} rows in {summary.files} files: {out}")
     if messy:
-        console.print(f"what must become of each row: {out / 'answer_key.json'}")
+        console.print(f"answer key (the expected result for each row): {out / 'answer_key.json'}")
     if summary.no_room_for:
         console.print(
             f"[yellow]too small[/yellow] for {len(summary.no_room_for)} kinds of defects (no_room_for in the answer "
-            f"key): give at least --patients {messy_deliveries.ENOUGH_PATIENTS} --months "
+            f"key): use at least --patients {messy_deliveries.ENOUGH_PATIENTS} --months "
             f"{messy_deliveries.ENOUGH_MONTHS}"
         )
     console.print(f"next: registry refresh --deliveries {out}")
@@ -68,9 +68,11 @@ def simulate(out: Path, patients: int, months: int, seed: int, messy: bool) -> N
 
 @click.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write there; an existing file stays.")
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write to this new file instead of stdout."
+)
 def profile(folder: Path, out: Path | None) -> None:
-    """Read a site's first export and propose its site.yml. Writes no patient's value."""
+    """Read a site's first export and propose its site.yml. Shows no patient data."""
     from rich.markup import escape
 
     from registry.cli.console import errors, print_summary
@@ -78,7 +80,7 @@ def profile(folder: Path, out: Path | None) -> None:
     from registry.system.text import counted
 
     if out and out.exists():
-        raise UserError(f"{out}: is there already and is not overwritten; name another file with --out")
+        raise UserError(f"{out} exists already and is not overwritten; name another file with --out")
     with errors.status("reading") as status:
         proposal = render(survey(folder, lambda step: status.update(escape(step))))
     if out is None:
@@ -99,15 +101,15 @@ def profile(folder: Path, out: Path | None) -> None:
 @click.command()
 @HOME
 @DELIVERIES
-@click.option("--through", metavar="YYYY-MM", help="Load new deliveries up to that month only.")
+@click.option("--through", metavar="YYYY-MM", help="Load only deliveries up to this month.")
 @click.option(
     "--config", type=click.Path(path_type=Path, dir_okay=False), help="Study settings. [<deliveries>/registry.yml]"
 )
-@click.option("--no-wait", is_flag=True, help="Do not wait for another refresh: say who runs it and stop.")
+@click.option("--no-wait", is_flag=True, help="If another refresh is running, name it and stop instead of waiting.")
 @click.option(
     "--accept-missing",
     is_flag=True,
-    help="Go on although a registry.yml, a site.yml or every file is gone that the last refresh found.",
+    help="Continue although the registry.yml, a site.yml or all files of the last refresh are gone.",
 )
 def refresh(
     home: Path | None,
@@ -117,7 +119,7 @@ def refresh(
     no_wait: bool,
     accept_missing: bool,
 ) -> None:
-    """Load new deliveries, build, let the gate audit, and publish a release (the Dagster job registry_refresh)."""
+    """Load new deliveries, build, run the gate, and publish a release (the Dagster job registry_refresh)."""
     from registry.cli.run_refresh import run_refresh
     from registry.config.settings import load_settings
 
@@ -126,7 +128,7 @@ def refresh(
 
 
 def _print_paper_table(home: Path) -> None:
-    """The paper's table, read from the release in force."""
+    """Print the paper's table, read from the current release."""
     from registry import release
     from registry.cli.console import console, print_rows
     from registry.config.settings import load_settings
@@ -135,7 +137,7 @@ def _print_paper_table(home: Path) -> None:
     settings = load_settings(home=home)
     current = release.current(settings)
     if current is None:
-        raise UserError(f"{settings.releases}: the release was taken away meanwhile; run registry refresh")
+        raise UserError(f"{settings.releases}: the release was removed in the meantime; run registry refresh")
     console.print()
     console.print(
         "[bold]Anti-CD20 neutropenia, the Udine series as simulated[/bold] (synthetic data, read from the release)"

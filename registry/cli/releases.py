@@ -1,4 +1,4 @@
-"""The published versions: listed, shown, compared, checked, gone back to, and the part that may leave the house."""
+"""Commands for releases: list, show, compare, verify, roll back, and write the public part."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 @click.group()
 def releases() -> None:
-    """The published versions."""
+    """List, compare, verify and share releases."""
 
 
 @releases.command("list")
 @HOME
 def list_command(home: Path | None) -> None:
-    """Every release, the newest first; the one in force is marked."""
+    """List all releases, the newest first, and mark the current one."""
     from registry import release
     from registry.cli.console import console, print_rows
     from registry.config.settings import load_settings
@@ -32,10 +32,10 @@ def list_command(home: Path | None) -> None:
     current = release.current(settings)
     pinned = release.pinned(settings)
     if not found:
-        console.print(f"no release yet in {settings.releases}; make one with: registry refresh")
+        console.print(f"no release yet in {settings.releases}; publish one with: registry refresh")
         return
     print_rows(
-        ["release", "in force", "published", "patients", "cases", "warnings"],
+        ["release", "current", "published", "patients", "cases", "warnings"],
         [
             [
                 one.release_id,
@@ -49,14 +49,14 @@ def list_command(home: Path | None) -> None:
         ],
     )
     if pinned:
-        console.print(f"rolled back to {pinned.release_id}: it stays in force until the inputs change")
+        console.print(f"rolled back to {pinned.release_id}: it stays current until the inputs change")
 
 
 @releases.command()
 @click.argument("release_id")
 @HOME
 def show(release_id: str, home: Path | None) -> None:
-    """One release: what it holds, what it was made from, what the gate said."""
+    """Show what a release contains, what it was made from, and the gate's results."""
     from registry import release
     from registry.cli.console import console, print_rows
     from registry.config.settings import load_settings
@@ -66,7 +66,7 @@ def show(release_id: str, home: Path | None) -> None:
     manifest = one.manifest
     console.print(f"release {one.release_id}   {one.path}")
     if manifest.get("synthetic"):
-        console.print("[yellow]synthetic data[/yellow]: no patient is behind these figures")
+        console.print("[yellow]synthetic data[/yellow]: these figures are not about real patients")
     console.print(
         f"study {manifest['study']['study_id']}, published {manifest['created_at']}, fingerprint {one.fingerprint[:16]}"
     )
@@ -88,9 +88,9 @@ def show(release_id: str, home: Path | None) -> None:
 @HOME
 @FORMAT
 def diff_command(before: str, after: str, home: Path | None, form: str) -> None:
-    """What release AFTER has that BEFORE has not, and why: episodes, tables, files, definitions, settings.
+    """Show what changed from release BEFORE to AFTER, and why: episodes, tables, files, definitions, settings.
 
-    Patients by pseudonym. CSV and JSON give the episodes alone.
+    Patients are shown by pseudonym. CSV and JSON contain only the episodes.
     """
     from registry import release
     from registry.cli.console import print_rows
@@ -114,7 +114,7 @@ def diff_command(before: str, after: str, home: Path | None, form: str) -> None:
 @click.argument("release_id")
 @HOME
 def rollback(release_id: str, home: Path | None) -> None:
-    """Put an older release in force again, at once, until the inputs change."""
+    """Make an older release current at once, until the inputs change."""
     from registry import release
     from registry.cli.console import console
     from registry.config.settings import load_settings
@@ -128,13 +128,13 @@ def rollback(release_id: str, home: Path | None) -> None:
     finally:
         lock.release(settings)
     if left == target.release_id:
-        console.print(f"{target.release_id} is in force already: nothing changed")
+        console.print(f"{target.release_id} is already the current release: nothing changed")
     else:
-        console.print(f"in force: {target.release_id}, no longer {left}")
+        console.print(f"current release: {target.release_id}, no longer {left}")
     if release.pinned(settings):
         console.print(
-            "it is pinned: a refresh of the same inputs leaves it, the first with other inputs (files, settings, code) "
-            "publishes again"
+            "it is pinned: a refresh of the same inputs keeps it; the first one with other inputs (files, settings, "
+            "code) publishes again"
         )
 
 
@@ -142,7 +142,7 @@ def rollback(release_id: str, home: Path | None) -> None:
 @click.argument("release_id")
 @HOME
 def verify(release_id: str, home: Path | None) -> None:
-    """Check every byte of a release against its SHA256SUMS; exit code 3 where anything differs."""
+    """Check every byte of a release against its SHA256SUMS; exit code 3 if anything differs."""
     from registry import release
     from registry.cli.console import console, errors
     from registry.config.settings import load_settings
@@ -150,11 +150,14 @@ def verify(release_id: str, home: Path | None) -> None:
 
     path = release.folder(load_settings(home=home, for_reading=True), release_id)
     if changed := release.verify(path):
-        errors.print(f"[bold red]error:[/bold red] release {release_id} is not as it was sealed; restore it: {path}")
+        errors.print(
+            f"[bold red]error:[/bold red] release {release_id} was modified after publication; restore it from a "
+            f"backup: {path}"
+        )
         for name in changed:
             errors.print(f"  changed, missing or additional: {name}", markup=False)
         sys.exit(3)
-    console.print(f"release {release_id} is as it was sealed; SHA-256 of its {CHECKSUMS}: {sha256(path / CHECKSUMS)}")
+    console.print(f"release {release_id} is unchanged; SHA-256 of its {CHECKSUMS}: {sha256(path / CHECKSUMS)}")
 
 
 @releases.command()
@@ -164,7 +167,7 @@ def verify(release_id: str, home: Path | None) -> None:
     "--out", type=click.Path(path_type=Path, file_okay=False), help="A new folder. [<home>/public/<quarter>-<digits>]"
 )
 def public(release_id: str, home: Path | None, out: Path | None) -> None:
-    """Write the part that may leave the house: aggregates, small counts withheld, dates to the quarter."""
+    """Write the part that may be shared: aggregates, small counts suppressed, dates to the quarter."""
     from registry import release
     from registry.cli.console import console
     from registry.config.settings import load_settings
@@ -175,11 +178,11 @@ def public(release_id: str, home: Path | None, out: Path | None) -> None:
     folder = write_public(settings, one, out)
     console.print(f"public part of {release_id}: {folder}", markup=False)
     threshold = one.manifest["study"]["suppression_threshold"]
-    console.print(f"counts below {threshold} are withheld, with whatever would give them away: see its README.txt")
+    console.print(f"counts below {threshold} are suppressed, with anything that would reveal them: see its README.txt")
 
 
 def _print_difference(before: str, after: str, found: Difference) -> None:
-    """The difference as a person reads it: counts first, then keys, then what else differs."""
+    """Print the difference: counts of episodes, then each episode, then everything else."""
     from collections import Counter
 
     from registry.cli.console import console, print_rows
@@ -206,16 +209,16 @@ def _print_difference(before: str, after: str, found: Difference) -> None:
             ],
         )
     else:
-        console.print("the same in both")
+        console.print("no difference")
     console.print("\n[bold]tables, files, definitions, settings, code[/bold]")
     if found.manifest:
         print_rows(["what", "name", "change"], [[c.kind, c.name, c.change] for c in found.manifest])
     else:
-        console.print("the same in both")
+        console.print("no difference")
 
 
 def _rows_of(manifest: dict[str, Any], table: str) -> int | str:
-    """Rows of a table as the manifest has them."""
+    """Rows of a table according to the manifest."""
     return manifest["tables"].get(f"main.{table}", {}).get("rows", "")
 
 

@@ -1,4 +1,4 @@
-"""`registry retract`: a delivery that lies in the wrong place counts no more, until that is taken back."""
+"""`registry retract`: exclude a misplaced delivery until this is undone."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ _SHOWN = 20
 
 @click.command()
 @click.argument("place", metavar="SITE/MONTH[/FILE]", required=False)
-@click.option("--undo", metavar="SITE/MONTH[/FILE]", help="Take back the retraction of this place.")
+@click.option("--undo", metavar="SITE/MONTH[/FILE]", help="Undo the retraction of this place.")
 @click.option("--list", "is_list", is_flag=True, help="List what is retracted.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @HOME
 def retract(place: str | None, undo: str | None, is_list: bool, yes: bool, home: Path | None) -> None:
-    """Take a delivery out of the registry that lies in the wrong place. It can be taken back.
+    """Exclude a misplaced delivery from all results. Can be undone.
 
-    Its rows stay in the vault and count nowhere, whatever is delivered at this place, until --undo.
+    Its rows stay in the vault but are not used, nor is anything delivered there later, until --undo.
     """
     from registry.cli.console import console
     from registry.config.settings import load_settings
@@ -33,7 +33,7 @@ def retract(place: str | None, undo: str | None, is_list: bool, yes: bool, home:
     from registry.system import lock
 
     if sum(map(bool, (place, undo, is_list))) != 1:
-        raise UserError("name one place as SITE/MONTH or SITE/MONTH/FILE, or give --undo with one, or --list")
+        raise UserError("give one place as SITE/MONTH or SITE/MONTH/FILE, --undo with a place, or --list")
     settings = load_settings(home=home)
     if is_list:
         _print_list(retraction.listed(settings))
@@ -43,21 +43,21 @@ def retract(place: str | None, undo: str | None, is_list: bool, yes: bool, home:
         if undo:
             named = retraction.parse(undo)
             held = retraction.find_retracted(settings, named)
-            _confirm(held, "Let them count again?", is_sure=yes)
+            _confirm(held, "Use them again?", is_sure=yes)
             retraction.undo(settings, held)
-            console.print(f"taken back: {held.place.where} counts again", markup=False)
+            console.print(f"retraction undone: {held.place.where} is used again", markup=False)
         else:
             held = retraction.find(settings, retraction.parse(place or ""))
             if held.is_retracted:
                 console.print(f"{held.place.where} is retracted already", markup=False)
                 return
-            _confirm(held, "Let them count nowhere, whatever is delivered at this place?", is_sure=yes)
+            _confirm(held, "Exclude them, and anything delivered there later?", is_sure=yes)
             retraction.retract(settings, held)
             console.print(f"retracted: {held.place.where}", markup=False)
-            console.print(f"take it back with: registry retract --undo {held.place.where}", markup=False)
+            console.print(f"to undo: registry retract --undo {held.place.where}", markup=False)
     finally:
         lock.release(settings)
-    console.print("next: registry refresh, which publishes a release accordingly")
+    console.print("next: registry refresh, which publishes a release with this change")
 
 
 def _confirm(held: Held, question: str, *, is_sure: bool) -> None:

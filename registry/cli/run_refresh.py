@@ -1,4 +1,4 @@
-"""One refresh from the command line: what is known before Dagster starts, the job, and what is said at the end.
+"""One refresh from the command line: the checks before Dagster starts, the job, and the summary at the end.
 
 Exit codes: 0 done · 2 bad usage, configuration or unreadable input · 3 the gate, or a test of the build, refused ·
 130 stopped by Ctrl-C or SIGTERM.
@@ -42,21 +42,21 @@ _SHOWN = 5
 
 
 def run_refresh(settings: Settings, *, wait: bool = True, accept_missing: bool = False) -> int:
-    """Refresh a registry and say what came of it; the exit code.
+    """Refresh a registry, print the result, and return the exit code.
 
     Args:
         settings: as read now.
-        wait: wait for another refresh of this home, else stop and say who runs it.
-        accept_missing: go on although settings or all files are gone that the last refresh found.
+        wait: wait for another refresh of this home; otherwise name it and stop.
+        accept_missing: continue although settings or all files of the last refresh are gone.
     """
     run_id = str(uuid.uuid4())
     try:
         with recorded(settings, run_id) as record, _terminated_as_interrupted():
             return _refresh(settings, record, wait=wait, accept_missing=accept_missing)
     except KeyboardInterrupt:
-        print_error("stopped: the release in force stays as it is; the next registry refresh goes on from here")
+        print_error("stopped: the current release is unchanged; the next registry refresh continues from here")
         return STOPPED
-    except Exception as error:  # noqa: BLE001  a traceback would show what it quotes
+    except Exception as error:  # noqa: BLE001  a traceback would show the values it quotes
         line = to_user_error(settings, error, "refresh")
         print_error(str(line))
         return line.exit_code
@@ -65,17 +65,17 @@ def run_refresh(settings: Settings, *, wait: bool = True, accept_missing: bool =
 def _refresh(settings: Settings, record: RunRecord, *, wait: bool, accept_missing: bool) -> int:
     if not settings.deliveries.is_dir():
         raise UserError(
-            f"{settings.deliveries}: no such folder; put the sites' exports there or name it with --deliveries"
+            f"{settings.deliveries}: no such folder; put the sites' exports there, or name with --deliveries"
         )
     require_plain_path(settings)
-    # a mistake in these is told before anything is begun
+    # report mistakes in these before anything starts
     ingest.find(settings)
     ingest.load_profiles(settings)
     progress = ProgressHandler()
     logging.getLogger("registry").addHandler(progress)
     logging.getLogger("registry").setLevel(logging.INFO)
     logging.getLogger("registry").propagate = False
-    logging.getLogger().addHandler(logging.NullHandler())  # else libraries hang a printing one there
+    logging.getLogger().addHandler(logging.NullHandler())  # otherwise libraries add one that prints
     lock.acquire(settings, "registry refresh", wait=wait)
     try:
         record.begin("command")
@@ -92,13 +92,13 @@ def _refresh(settings: Settings, record: RunRecord, *, wait: bool, accept_missin
 
 
 def _confirm(plan: refresh.Plan) -> int:
-    """Nothing is new: neither Dagster nor dbt is started."""
+    """Confirm the current release: nothing is new, so neither Dagster nor dbt is started."""
     settings = plan.settings
     gone = ingest.no_longer_there(settings, plan.files)
     if gone:
         months = sorted({f"{site}/{delivery}" for site, delivery, _ in gone})
         log.warning(
-            "%d loaded files are no longer there (%s%s); their rows stay in force",
+            "%d loaded files are no longer there (%s%s); their rows remain in use",
             len(gone),
             ", ".join(months[:_SHOWN]),
             " and more" if len(months) > _SHOWN else "",
@@ -122,16 +122,18 @@ def _run_job(plan: refresh.Plan, record: RunRecord) -> int:
     current = release.current(settings)
     last = release.last_decision(settings)
     if not is_published or current is None or last is None or last.status not in ("published", "confirmed"):
-        raise UserError("the run ended without a release; look at it in Dagster (make dev), and at registry doctor")
+        raise UserError(
+            "the run ended without a release; look at the run in Dagster (make dev), and run registry doctor"
+        )
     print_outcome(settings, current, last.status)
     _print_account(account.of_release(settings, with_codes=True))
     return 0
 
 
 def _dagster(plan: refresh.Plan) -> bool:
-    """Run the Dagster job in this process; whether the gate let the candidate pass.
+    """Run the Dagster job in this process; returns whether the gate passed.
 
-    `registry` imports no Dagster: the module is named here, and found in the checkout wherever the command was typed.
+    `registry` does not import Dagster, so the module is loaded by name, from the checkout.
     """
     if str(CHECKOUT) not in sys.path:
         sys.path.append(str(CHECKOUT))
@@ -141,7 +143,7 @@ def _dagster(plan: refresh.Plan) -> bool:
 
 @contextmanager
 def _terminated_as_interrupted() -> Iterator[None]:
-    """Let SIGTERM end a refresh as Ctrl-C does: what runs is stopped, and nothing goes on by itself."""
+    """Make SIGTERM end a refresh as Ctrl-C does, with everything it runs."""
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
@@ -154,7 +156,7 @@ def _terminated_as_interrupted() -> Iterator[None]:
 
 
 def _print_refusal(settings: Settings) -> None:
-    print_error("the gate refused: nothing was published, the previous release stays in force")
+    print_error("the gate refused: nothing was published; the current release is unchanged")
     last = release.last_decision(settings)
     for check in last.audit.blocking if last else ():
         console.print(f"  [bold]{check.check_id}[/bold] on {check.table}: {_failing(check)}")
@@ -164,18 +166,18 @@ def _print_refusal(settings: Settings) -> None:
 
 
 def print_outcome(settings: Settings, current: Release, status: str) -> None:
-    """Say which release is in force, its figures, and what the gate warned of."""
+    """Print the current release, its figures, and the gate's warnings."""
     if status == "published":
         console.print(f"[bold green]published[/bold green] release [bold]{current.release_id}[/bold]  {current.path}")
     else:
-        console.print(f"[bold green]unchanged[/bold green]: release [bold]{current.release_id}[/bold] stays in force")
+        console.print(f"[bold green]unchanged[/bold green]: release [bold]{current.release_id}[/bold] is still current")
     found = figures(current)
     console.print(
         f"  {found.patients:,} patients, {found.cases:,} cases, {found.new_severe_cases:,} new severe cases since the "
-        "release before"
+        "previous release"
     )
     if found.rows_quarantined:
-        console.print(f"  {found.rows_quarantined:,} delivered rows are held back; which and why: registry quarantine")
+        console.print(f"  {found.rows_quarantined:,} delivered rows are quarantined; to list them: registry quarantine")
     last = release.last_decision(settings)
     stands = last is not None and last.status != "refused" and last.release_id == current.release_id
     for check in last.audit.warnings if last and stands else ():
@@ -184,7 +186,7 @@ def print_outcome(settings: Settings, current: Release, status: str) -> None:
 
 
 def _print_account(accounts: list[SiteAccount]) -> None:
-    """What could not be used, by site."""
+    """Print what could not be used, by site."""
     for line in account.told(accounts):
         console.print(f"  {line}", markup=False)
 
@@ -197,6 +199,6 @@ def _print_remedy(check: CheckResult) -> None:
 
 
 def _failing(check: CheckResult) -> str:
-    """How many rows, what is expected, and what the check itself adds."""
+    """How many rows failed, what is expected, and the check's own detail."""
     detail = f" ({check.detail})" if check.detail else ""
     return f"{check.n_unexpected:,} of {check.n_rows:,} rows. Expected: {check.description}{detail}"

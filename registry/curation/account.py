@@ -1,8 +1,8 @@
-"""What a refresh could not use, by site: new against the release before, and what is still open.
+"""The account: what a refresh could not use, by site, with the change since the previous release.
 
-One reading for all who show it: the end of `registry refresh`, `registry status`, `registry doctor`, and Dagster.
-Counts come from a release, or after a refusal from the build file. The codes of tests that are not mapped come from the
-vault and go to the terminal alone (see `registry/curation/account_codes.py`).
+Computed once, here, for `registry refresh`, `registry status`, `registry doctor`, and Dagster. Counts come from a
+release or, after a refusal, from the build file. Codes of unmapped tests come from the vault and are shown only in the
+terminal (see `registry/curation/account_codes.py`).
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from registry.config.settings import Settings
 
 _SHOWN = 3
-# By file, so that five rows mended and five others held back are five new ones.
+# By file, so that five corrected rows and five newly quarantined ones count as five new ones.
 _BY_FILE = """
 SELECT now.site, {what} AS what, sum(now.{n})::BIGINT, sum(greatest(now.{n} - coalesce(before.{n}, 0), 0))::BIGINT
 FROM now.meta.{table} AS now LEFT JOIN {before} AS before ON {same} GROUP BY ALL ORDER BY 4 DESC, 3 DESC, 2
@@ -36,21 +36,21 @@ _UNMAPPED = "SELECT site, n_codes, n_rows, n_neutrophil_like_rows FROM {name}.me
 
 @dataclass(frozen=True)
 class Count:
-    """How many now, and how many of them are new; `new` below 0: so many fewer."""
+    """How many now, and how many more than before; negative `new`: how many fewer."""
 
     what: str
     now: int
     new: int
 
     def __str__(self) -> str:
-        """`unit_unknown 3 new of 10`, shorter where all of them are new or none is."""
+        """`unit_unknown 3 new of 10`, shorter if all of them are new or none is."""
         number = f"{self.now:,}" if self.new in (0, self.now) else f"{self.new:,} new of {self.now:,}"
         return f"{self.what} {number}"
 
 
 @dataclass
 class SiteAccount:
-    """What of a site is not used. `codes`: new test codes that are not mapped, as far as they may be shown."""
+    """What is not used of one site. `codes`: new unmapped test codes that may be shown."""
 
     site: str
     cohort: Count = Count("cohort", 0, 0)
@@ -67,7 +67,7 @@ class SiteAccount:
 
     @property
     def badness(self) -> tuple[int, ...]:
-        """The worst site has the largest: lost patients before lost counts before rows."""
+        """Sort key, largest for the worst site: lost patients first, then lost counts, then rows."""
         return (
             max(-self.cohort.new, 0),
             sum(max(count.new, 0) for count in self.outside if count.what == "missing_demographics"),
@@ -76,7 +76,7 @@ class SiteAccount:
         )
 
     def lines(self) -> list[str]:
-        """The news, a line a kind; none where nothing is new."""
+        """One line for each kind with something new."""
         lines = []
         more = [count for count in self.outside if count.new > 0]
         if self.cohort.new < 0 or more:
@@ -84,25 +84,25 @@ class SiteAccount:
             lines.append(f"cohort: {self.cohort.now:,}{_was(self.cohort)}{outside}")
         cells = Count("", sum(count.now for count in self.emptied), sum(count.new for count in self.emptied))
         for title, total, counts in (
-            ("held back", self.rows_held_back, self.held_back),
+            ("quarantined", self.rows_held_back, self.held_back),
             ("cells emptied", cells, self.emptied),
         ):
             new = [count for count in counts if count.new > 0]
             if new:
                 lines.append(f"{title}:{total} ({_listed(new)})")
         if self.contested.new > 0:
-            lines.append(f"records that were used and are not any more (meta.contested):{self.contested}")
+            lines.append(f"records no longer used (meta.contested):{self.contested}")
         if self.codes or self.unmapped.new > 0 or self.neutrophil_like.new > 0:
             line = f"test codes not mapped:{self.unmapped}, in {self.unmapped_rows.now:,} rows"
             if self.neutrophil_like.now:
-                line += f", of which {self.neutrophil_like.now:,} read like neutrophils"
+                line += f", of which {self.neutrophil_like.now:,} look like neutrophils"
             lines.append(line + (f"; new: {', '.join(self.codes)}" if self.codes else ""))
         if self.retracted.new:
             lines.append(f"rows retracted: {self.retracted.now:,}{_was(self.retracted)}")
         return lines
 
     def counts(self) -> dict[str, int]:
-        """The sums, for the journal."""
+        """The sums, for the event log."""
         return {
             "rows_held_back": self.rows_held_back.now,
             "rows_held_back_new": self.rows_held_back.new,
@@ -119,9 +119,9 @@ class SiteAccount:
 
 
 def of_release(settings: Settings, *, with_codes: bool = False) -> list[SiteAccount]:
-    """The account of the release in force against the one that it was compared with; empty where there is none.
+    """The account of the current release against its previous release; empty if there is no release.
 
-    `with_codes`: name new test codes, for a terminal.
+    `with_codes`: include new test codes, for a terminal only.
     """
     release = current(settings)
     if release is None:
@@ -134,7 +134,7 @@ def of_release(settings: Settings, *, with_codes: bool = False) -> list[SiteAcco
 
 
 def of_build(settings: Settings) -> list[SiteAccount]:
-    """The account of what was built and not published, against the release in force; test codes are named."""
+    """The account of the build file against the current release, with test codes, for a terminal only."""
     release = current(settings)
     before = release.database if release else None
     return compare(settings, settings.warehouse, before, new_codes(settings, before))
@@ -143,7 +143,7 @@ def of_build(settings: Settings) -> list[SiteAccount]:
 def compare(
     settings: Settings, now: Path, before: Path | None, names: Mapping[str, tuple[str, ...]] | None = None
 ) -> list[SiteAccount]:
-    """The account of a release or build file against an earlier release, the worst site first."""
+    """The account of a release or build file against an earlier release, worst site first."""
     with duckdb.connect(config=connect_options(settings)) as connection:
         for name, path in (("now", now), ("before", before)):
             if path is not None:
@@ -156,7 +156,7 @@ def compare(
 
 
 def told(accounts: Iterable[SiteAccount]) -> list[str]:
-    """The whole account as lines: each site with news, and the others in one line."""
+    """The account as lines of text: each site with something new, then one line for the others."""
     lines, quiet = [], []
     for account in accounts:
         news = account.lines()
@@ -168,8 +168,8 @@ def told(accounts: Iterable[SiteAccount]) -> list[str]:
     held = sum(account.rows_held_back.now for account in quiet)
     cells = sum(count.now for account in quiet for count in account.emptied)
     if held or cells:
-        sites = f"{len(quiet):,} site{'' if len(quiet) == 1 else 's'} without news"
-        lines.append(f"{sites}: {held:,} rows still held back, {cells:,} cells still emptied")
+        sites = f"{len(quiet):,} site{'' if len(quiet) == 1 else 's'} with nothing new"
+        lines.append(f"{sites}: {held:,} rows still quarantined, {cells:,} cells still emptied")
     return lines
 
 
@@ -186,7 +186,7 @@ def _count_by_file(
         ),
         ("reconciliation", "rows_quarantined", "''", ()),
     ):
-        # without a release before, against nothing
+        # without a previous release, compare with an empty table
         before = f"before.meta.{table}" if has_before else f"(SELECT * FROM now.meta.{table} WHERE false)"
         same = " AND ".join(f"now.{key} = before.{key}" for key in ("source_file", *keys))
         sql = _BY_FILE.format(what=what, n=n, table=table, before=before, same=same)
@@ -226,7 +226,7 @@ def _count_by_site(
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, sql: str, name: str) -> list[tuple[Any, ...]]:
-    """Rows of one of the two; none where it is not there, or is of an earlier version without this table or column."""
+    """Rows of `now` or `before`; none if it is absent, or of an earlier version without this table or column."""
     try:
         return connection.execute(sql.format(name=name)).fetchall()
     except (duckdb.CatalogException, duckdb.BinderException):
@@ -234,7 +234,7 @@ def _rows(connection: duckdb.DuckDBPyConnection, sql: str, name: str) -> list[tu
 
 
 def _listed(counts: list[Count]) -> str:
-    """The first few, and how many more."""
+    """The first few counts, and how many more there are."""
     more = f", and {len(counts) - _SHOWN} more reasons" if len(counts) > _SHOWN else ""
     return ", ".join(map(str, counts[:_SHOWN])) + more
 

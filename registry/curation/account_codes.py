@@ -1,8 +1,8 @@
-"""The new test codes that are not mapped, by name: for the terminal of a refresh, and for nothing that is stored.
+"""New unmapped test codes by name: shown in the terminal of a refresh, never stored.
 
-A row out of place may hold a name where a code should be. So a code is named only under the rule of
-`registry/profile/discretion.py`: it stands in several rows of several patients, looks like no number, date or
-identifier, and is no patient's id. LOINC codes are named too. The others are counted.
+A misplaced row may contain a patient's name instead of a code. So a code is shown only under the rule of
+`registry/profile/discretion.py`: it occurs in several rows of several patients, does not look like a number, date or
+identifier, and is not a patient's id. LOINC codes are shown too. The others are counted.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ ORDER BY site, bool_or(is_neutrophil_like) DESC, n_rows DESC, test_code
 
 
 def new_codes(settings: Settings, before: Path | None) -> dict[str, tuple[str, ...]]:
-    """By site, the codes that no file of the release `before` had, those that read like neutrophils first.
+    """By site, the codes that no file of the release `before` had, those that look like neutrophils first.
 
-    Nothing where the vault or the build file can't be read now.
+    Empty if the vault or the build file can't be read now.
     """
     try:
         with connect_built(settings) as connection:
@@ -48,7 +48,7 @@ def new_codes(settings: Settings, before: Path | None) -> dict[str, tuple[str, .
         return {}
     if not found:
         return {}
-    # takes time to import, and most refreshes have no new code
+    # slow to import, and most refreshes have no new code
     from registry.profile.discretion import MIN_PATIENTS, MIN_ROWS, looks_harmless
 
     named: dict[str, list[str]] = {}
@@ -62,13 +62,12 @@ def new_codes(settings: Settings, before: Path | None) -> dict[str, tuple[str, .
             hidden[site] = hidden.get(site, 0) + 1
     sites = sorted(named.keys() | hidden.keys())
     return {
-        site: (*named.get(site, ()), *([f"{hidden[site]:,} not named here"] if hidden.get(site) else ()))
-        for site in sites
+        site: (*named.get(site, ()), *([f"{hidden[site]:,} not shown"] if hidden.get(site) else ())) for site in sites
     }
 
 
 def is_loinc(text: str) -> bool:
-    """Whether a text is a LOINC code, by its form and its check digit."""
+    """Whether a text is a LOINC code, by form and check digit."""
     if not re.fullmatch(r"\d{1,5}-\d", text):
         return False
     digits = [int(digit) for digit in reversed(text[:-2])]

@@ -1,7 +1,7 @@
-"""Rows held back, as files that their site can be sent back to mend: its own columns and marks, and the reasons.
+"""Data queries: files of quarantined rows to send back to their site, in its own format, with the reasons.
 
-One file for each delivered file: the records that are held back, as they were sent, and nothing of anybody else.
-They identify patients: the files are readable by their owner alone, and belong to the site they came from.
+One file for each delivered file, with only its quarantined records, as they were sent. The files identify patients:
+they are readable only by their owner, and go only to the site that sent the records.
 """
 
 from __future__ import annotations
@@ -24,24 +24,24 @@ from registry.system.spreadsheet import harmless
 from registry.vault.database import private_files
 
 OUR_COLUMNS = ("record", "reasons", "what to do")
-"""What stands before the site's own columns."""
+"""The columns before the site's own."""
 AS_SENT = "record as sent"
-"""The column of a record that could not be split into cells."""
+"""The column for a record that could not be split into cells."""
 
 
 def write_data_queries(settings: Settings, held: Iterable[QuarantinedRow], out: Path) -> list[Path]:
-    """Write <out>/<site>/<delivery>/<file>_held_back.csv for every file with records in `held`; the files written.
+    """Write <out>/<site>/<delivery>/<file>_held_back.csv for every file with records in `held`; returns the files.
 
-    Of a workbook that is not named after its entity one for each of its entities: <file>_<entity>_held_back.csv.
+    A workbook not named after its entity gives one file for each of its entities: <file>_<entity>_held_back.csv.
 
-    Cells are text as they were loaded, but never a formula to a spreadsheet; delimiter and encoding are those of the
-    site's profile (UTF-8 with a mark, by which spreadsheets know it).
+    Cells are text as loaded, escaped so that no spreadsheet reads a formula; delimiter and encoding are those of the
+    site's profile (UTF-8 with a byte order mark, so that spreadsheets recognise it).
 
     Raises:
-        UserError: where `out` lies in the deliveries (it would be delivered again), is not new, or can't be written.
+        UserError: if `out` is inside the deliveries (it would be delivered again), is not new, or can't be written.
     """
     if out.resolve().is_relative_to(settings.deliveries.resolve()):
-        raise UserError(f"{out} lies in the deliveries, where it would be loaded again: choose another folder")
+        raise UserError(f"{out} is inside the deliveries, where it would be loaded again: choose another folder")
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UserError(f"{out} exists already: name a new folder")
     profiles = load_profiles(settings)
@@ -74,9 +74,9 @@ def _write_file(
 
 
 def _header(connection: duckdb.DuckDBPyConnection, record: QuarantinedRow) -> dict[str, str | None]:
-    """The file's own columns in order → the contract's column, or None for one it does not know.
+    """The file's own columns in order → the contract's column, or None if it is unknown.
 
-    Of a wide laboratory table the contract's columns: what is held back is one test of a record.
+    For a wide laboratory table the contract's columns: one test of a record is quarantined, not the record.
     """
     row = connection.execute(
         "SELECT columns FROM input_file WHERE file_no = $file_no", {"file_no": record.file_no}

@@ -1,4 +1,4 @@
-"""Rows held back, for the data manager: which record of which file, and why in plain words; never a value."""
+"""Quarantined rows for the data manager: file, record and reasons in plain words; never a value."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from registry.vault.database import connect_vault
 
 @dataclass(frozen=True)
 class QuarantinedRow:
-    """One row that is quarantined: its place, and the codes of its reasons.
+    """One quarantined row: its place and the codes of its reasons.
 
-    record: its number in the file. row_number: that in raw, where each test of a wide laboratory table is a row.
-    n_cells: of a record that can't be split as its header: its cells, and the columns that the header names.
+    record: its number in the file. row_number: its number in raw, where each test of a wide laboratory table is a row.
+    n_cells: (cells, columns in the header) of a record that does not match its header.
     """
 
     site: str
@@ -41,19 +41,19 @@ class QuarantinedRow:
     n_cells: tuple[int, int] | None = None
 
     def why(self, meanings: dict[str, str]) -> str:
-        """The reasons in plain words; of a record with other cells than its header how many."""
+        """The reasons in plain words, and how many cells too many or too few."""
         text = " ".join(meanings[code] for code in self.reasons)
         if self.n_cells is None:
             return text
         sent, named = self.n_cells
         n_wrong = "one cell" if abs(sent - named) == 1 else f"{abs(sent - named)} cells"
         which = "many" if sent > named else "few"
-        return f"{text} It has {sent} cells where the header names {named}: {n_wrong} too {which}."
+        return f"{text} It has {sent} cells but the header has {named}: {n_wrong} too {which}."
 
 
 @dataclass(frozen=True)
 class Filter:
-    """Which records to list; None is every one. `reason` is one that a record has, perhaps beside others."""
+    """Which records to list; None means all. `reason`: one of the record's reasons."""
 
     site: str | None = None
     delivery: str | None = None
@@ -61,13 +61,13 @@ class Filter:
     reason: str | None = None
 
     def check(self) -> None:
-        """UserError for an entity, a reason or a month that does not exist."""
+        """Raise UserError if the entity, reason or month does not exist."""
         if self.entity is not None and self.entity not in ENTITIES:
-            raise UserError(f"--entity {self.entity}: unknown; use one of {', '.join(ENTITIES)}")
+            raise UserError(f"--entity {self.entity} is unknown; use one of {', '.join(ENTITIES)}")
         if self.reason is not None and self.reason not in reasons():
-            raise UserError(f"--reason {self.reason}: unknown; use one of {', '.join(sorted(reasons()))}")
+            raise UserError(f"--reason {self.reason} is unknown; use one of {', '.join(sorted(reasons()))}")
         if self.delivery is not None and not is_month(self.delivery):
-            raise UserError(f"--delivery {self.delivery}: not a month; write YYYY-MM")
+            raise UserError(f"--delivery must be YYYY-MM, got {self.delivery}")
 
 
 def reasons() -> dict[str, str]:
@@ -77,17 +77,17 @@ def reasons() -> dict[str, str]:
 
 
 def held_back(settings: Settings, which: Filter) -> list[QuarantinedRow]:
-    """Rows quarantined at the last build, by site, delivery, file and record.
+    """Rows quarantined in the last build, by site, delivery, file and record.
 
     Raises:
-        UserError: for a filter that names nothing known, or where nothing was built yet.
+        UserError: if the filter names something unknown, or nothing has been built yet.
     """
     which.check()
     with connect_built(settings) as connection:
         if which.site is not None:
             sites = [row[0] for row in connection.execute("SELECT DISTINCT site FROM input_file ORDER BY 1").fetchall()]
             if which.site not in sites:
-                raise UserError(f"--site {which.site}: has delivered nothing; known: {', '.join(sites) or 'none'}")
+                raise UserError(f"--site {which.site} has delivered nothing; known: {', '.join(sites) or 'none'}")
         found = connection.execute(
             """
             SELECT files.site, files.delivery, aside.entity, files.path,
@@ -122,10 +122,10 @@ def held_back(settings: Settings, which: Filter) -> list[QuarantinedRow]:
 def _cells_of_malformed(
     settings: Settings, connection: duckdb.DuckDBPyConnection
 ) -> dict[tuple[str, int, int], tuple[int, int]]:
-    """Of malformed records with other cells than their header, by entity, file and row: cells, columns of the header.
+    """Malformed records whose number of cells differs from the header: (entity, file, row) → (cells, header columns).
 
-    None of a file with columns that are not stored, whose records are not kept; nor of one cell, which an unknown
-    delimiter leaves.
+    Without records of files with columns that are not stored (those records are not kept), and without records of one
+    cell (the result of an unknown delimiter).
     """
     try:
         profiles = load_profiles(settings)
@@ -152,13 +152,13 @@ def _cells_of_malformed(
 
 @contextmanager
 def connect_built(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The vault, with the build file beside it as `built`, both read-only.
+    """Connect to the vault, with the build file attached as `built`, both read-only.
 
     Raises:
-        UserError: where nothing was built yet, or a refresh is at work.
+        UserError: if nothing has been built yet, or a refresh is running.
     """
     if not settings.warehouse.exists():
-        raise UserError(f"{settings.warehouse}: nothing was built yet; run: registry refresh")
+        raise UserError(f"{settings.warehouse}: nothing has been built yet; run: registry refresh")
     with connect_vault(settings, read_only=True) as connection:
         try:
             attach(connection, settings.warehouse, "built")
@@ -167,6 +167,6 @@ def connect_built(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
             if memory.ran_out(error):
                 raise
             raise UserError(
-                f"{settings.warehouse}: can't be read now; wait for the refresh under way, or run: registry refresh"
+                f"{settings.warehouse}: can't be read now; wait for the running refresh, or run: registry refresh"
             ) from None
         yield connection

@@ -1,7 +1,7 @@
-"""Deliveries in a wrong place: taken out of all that is computed, recorded, and put back on request.
+"""Retractions: exclude a misplaced delivery from all results, record it, and undo it on request.
 
-A retraction is of a place (a file, or a site's whole month), not of its bytes: what is delivered there later is loaded
-into raw and counts nowhere either, until the retraction is undone.
+A retraction applies to a place (a file, or a site's whole month), not to its bytes: anything delivered there later is
+loaded into raw but not used either, until the retraction is undone.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Place:
-    """A file of a delivery, or with `path` None the whole delivery."""
+    """A file of a delivery; the whole delivery if `path` is None."""
 
     site: str
     delivery: str
@@ -33,13 +33,13 @@ class Place:
 
     @property
     def where(self) -> str:
-        """As it is typed."""
+        """The place as the user types it."""
         return "/".join(part for part in (self.site, self.delivery, self.path) if part)
 
 
 @dataclass(frozen=True)
 class Held:
-    """The files in force at a place as (name, entity, rows), and whether the place is retracted."""
+    """The current files at a place as (name, entity, rows), and whether the place is retracted."""
 
     place: Place
     files: tuple[tuple[str, str, int], ...]
@@ -55,22 +55,22 @@ class Held:
 
 
 def parse(text: str) -> Place:
-    """UserError where the text is not SITE/MONTH or SITE/MONTH/FILE."""
+    """Parse SITE/MONTH or SITE/MONTH/FILE; UserError for any other text."""
     parts = unicodedata.normalize("NFC", text).strip("/").split("/")
     if len(parts) not in (2, 3) or not all(parts):
-        raise UserError(f"'{text}' is not a delivered place: write SITE/MONTH or SITE/MONTH/FILE")
+        raise UserError(f"'{text}' is not the place of a delivery: write SITE/MONTH or SITE/MONTH/FILE")
     return Place(parts[0], parts[1], parts[2] if len(parts) == 3 else None)
 
 
 def find(settings: Settings, place: Place) -> Held:
-    """What the ledger holds at a place.
+    """The current files at a place, from the ledger.
 
     Raises:
-        UserError: where nothing was loaded there, with the nearest name.
+        UserError: if nothing was loaded there; suggests the nearest name.
     """
     with connect_vault(settings, read_only=True) as connection:
         known = [row[0] for row in connection.execute("SELECT DISTINCT site FROM main.input_file").fetchall()]
-        _require(place.site, known, "site", "has delivered nothing that is loaded")
+        _require(place.site, known, "site", "has no loaded delivery")
         months = _column(connection, "SELECT DISTINCT delivery FROM main.input_file WHERE site = $1", place.site)
         _require(place.delivery, months, f"{place.site}/", "is not a loaded month of this site")
         files = connection.execute(
@@ -108,32 +108,32 @@ def retract(settings: Settings, held: Held) -> None:
 
 
 def find_retracted(settings: Settings, place: Place) -> Held:
-    """What the ledger holds at a retracted place.
+    """The current files at a retracted place, from the ledger.
 
     Raises:
-        UserError: where the place is not retracted, with the nearest one that is.
+        UserError: if the place is not retracted; suggests the nearest one that is.
     """
     with connect_vault(settings, read_only=True) as connection:
         retracted = ledger.retractions(connection)
     mine = {one for one in retracted if one[:2] == (place.site, place.delivery)}
     if place.path is not None and (place.site, place.delivery, None) in mine:
         month = f"{place.site}/{place.delivery}"
-        raise UserError(f"{place.where}: its whole month is retracted; take it back with --undo {month}")
+        raise UserError(f"{place.where}: the whole month is retracted; undo that with --undo {month}")
     if not mine or (place.path is not None and (place.site, place.delivery, place.path) not in mine):
         names = [Place(*one).where for one in retracted]
-        raise UserError(f"{place.where} is not retracted{nearest(place.where, names)}; registry retract --list")
+        raise UserError(f"{place.where} is not retracted{nearest(place.where, names)}; see registry retract --list")
     return find(settings, place)
 
 
 def undo(settings: Settings, held: Held) -> None:
-    """Take back the retraction of a file, or of a month with all its files. The caller holds the refresh lock."""
+    """Undo the retraction of a file, or of a month with all its files. The caller holds the refresh lock."""
     with writing(settings.raw_db), connect_vault(settings) as connection:
         _delete(connection, held.place)
     _record(settings, "retraction_undone", held)
 
 
 def listed(settings: Settings) -> list[tuple[Any, ...]]:
-    """Every retracted place: site, delivery, file (None: the whole month), when, files and rows in force there."""
+    """Every retracted place: site, delivery, file (None: the whole month), date, current files and rows there."""
     if not settings.raw_db.exists():
         return []
     with connect_vault(settings, read_only=True) as connection:
@@ -169,7 +169,7 @@ def _delete(connection: duckdb.DuckDBPyConnection, place: Place) -> None:
 
 
 def _record(settings: Settings, event: str, held: Held) -> None:
-    """Note it in the journal, without the name of a file."""
+    """Record it in the event log, without file names."""
     event_log.record(
         settings,
         event,

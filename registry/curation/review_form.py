@@ -1,7 +1,7 @@
-"""The form of a chart review: an adjudications delivery of one site and one reader, with the verdicts left blank.
+"""The form of a chart review: an adjudications delivery of one site and one reviewer, with the verdicts left blank.
 
-It names each patient by the site's own id, else it could not be delivered: that id comes from the vault, and the form
-is readable by its owner alone. What the rules below are for: docs/decisions/0016-two-readers-of-a-chart.md.
+It contains the site's own patient ids, because it is delivered like any other file. They come from the vault, so the
+form is readable only by its owner. Reasons for the rules below: docs/decisions/0016-two-readers-of-a-chart.md.
 """
 
 from __future__ import annotations
@@ -40,19 +40,19 @@ WITH around AS (
 SELECT episode_id, CASE WHEN last_normal IS NULL THEN onset_date ELSE greatest(last_normal, other_episode) + 1 END
 FROM around
 """
-"""First day of the span that a verdict on each of $episodes is to speak of; its last day is the onset.
+"""First day of the span of onset dates that an adjudication of each of $episodes covers; the last day is the onset.
 
-From the day after the last normal count, so that a low count that arrives late moves the onset within the span; and
-from after any other episode of the patient, of whatever definition, or where that still goes on, from after its onset.
-It is the same for all definitions that see this onset.
+The span begins the day after the last normal count, so that a low count delivered late moves the onset within the span.
+It also begins after any other episode of the patient under any definition, or after its onset if it has not ended.
+The span is the same for all definitions with this onset.
 """
 
 
 @dataclass(frozen=True)
 class Form:
-    """A form that was written: for which site, how many episodes it holds and how many it can't, how the site delivers.
+    """A form that was written.
 
-    n_left_out: episodes of patients whose id a spreadsheet would take for a formula.
+    n_left_out: episodes of patients whose id a spreadsheet would read as a formula.
     """
 
     site: str
@@ -62,25 +62,25 @@ class Form:
 
 
 def write_form(settings: Settings, found: ToReview, reader: str, out: Path) -> Form:
-    """Write the episodes for one reader to judge, in the site's own columns and marks.
+    """Write the episodes for one reviewer to adjudicate, in the site's own format.
 
-    A row's key is made of patient, onset and reader: written again it is the same, and no other reader's.
+    A row's key is derived from patient, onset and reviewer: the same if written again, different for another reviewer.
 
     Raises:
-        UserError: where the episodes are of several sites, `out` lies in the deliveries (it would be delivered as it
-            is), exists, is no .csv or can't be written, the site's folder is not there, the vault does not know
-            the patients, or no patient's id can stand in a form.
+        UserError: if the episodes are of several sites; `out` is inside the deliveries (it would be loaded unfilled),
+            exists, is not a .csv or can't be written; the site's folder is missing; the vault does not know the
+            patients; or no patient's id can be written in a form.
     """
     sites = sorted(set(found.values("site")))
     if len(sites) != 1:
-        raise UserError(f"a form goes to one site: name it with --site ({', '.join(sites)})")
+        raise UserError(f"a form is for one site: name it with --site ({', '.join(sites)})")
     if out.suffix.lower() != ".csv":
-        raise UserError(f"{out}: a form is a CSV file; end its name in .csv")
+        raise UserError(f"{out}: the form is a CSV file; its name must end in .csv")
     if out.resolve().is_relative_to(settings.deliveries.resolve()):
-        raise UserError(f"{out} lies in the deliveries, where it would be loaded unfilled: choose another folder")
+        raise UserError(f"{out} is inside the deliveries, where it would be loaded unfilled: choose another folder")
     folder = settings.deliveries / sites[0]
     if not folder.is_dir():
-        raise UserError(f"{folder}: not there; name the folder of the exports with --deliveries")
+        raise UserError(f"{folder} does not exist; name the folder with the exports with --deliveries")
     profile = load_profile(folder)
     ids = _patient_ids(settings, sites[0], set(found.values("patient_key")))
     _, spans = query(settings, JUDGED_SPANS, found.release_id, {"episodes": found.values("episode_id")})
@@ -100,14 +100,14 @@ def write_form(settings: Settings, found: ToReview, reader: str, out: Path) -> F
     if not rows:
         raise UserError(
             f"every patient id of {sites[0]} to be reviewed begins like a formula (=, +, - or @), which a spreadsheet "
-            "would change: write the verdicts into a file of adjudications by hand (docs/deliveries.md)"
+            "would change: write the adjudications file by hand (docs/deliveries.md)"
         )
     _write(profile, rows, out)
     return Form(sites[0], len(rows), len(found.rows) - len(rows), profile.mode == "snapshot")
 
 
 def key_of(patient_key: str, onset: date, reader: str) -> str:
-    """The adjudication_id of a reader's verdict on an episode: the same for every definition that sees this onset."""
+    """The adjudication_id for a reviewer and an episode: the same for every definition with this onset."""
     return "review-" + hashlib.sha256(f"{patient_key}|{onset.isoformat()}|{reader}".encode()).hexdigest()[:32]
 
 
@@ -123,14 +123,15 @@ def _patient_ids(settings: Settings, site: str, keys: set[str]) -> dict[str, str
         )
     if missing := len(keys - known.keys()):
         raise UserError(
-            f"{settings.raw_db} does not know {missing} of the release's patients: the release was made from another "
-            "vault, or they were withdrawn since; run registry refresh"
+            f"{settings.raw_db} does not contain {missing} of the release's patients: the release was made "
+            "from another "
+            "vault, or they have been withdrawn; run registry refresh"
         )
     return known
 
 
 def _write(profile: SiteProfile, rows: Sequence[dict[str, str]], out: Path) -> None:
-    """The rows as the site writes its CSV: delimiter, encoding, its own names for the columns it has named."""
+    """Write the rows in the site's CSV format: delimiter, encoding, and its own column names where it has them."""
     theirs = profile.own_headers("adjudications")
     taken = profile.column_names("adjudications")
     columns = [column for column in ADJUDICATIONS.columns if column in theirs or column not in taken]
@@ -144,6 +145,6 @@ def _write(profile: SiteProfile, rows: Sequence[dict[str, str]], out: Path) -> N
         raise UserError(f"{out} exists already: name a new file") from None
     except UnicodeEncodeError:
         out.unlink()
-        raise UserError(f"{out} can't be written: a patient id does not fit csv.encoding of site.yml") from None
+        raise UserError(f"{out} can't be written: a patient id can't be encoded in csv.encoding of site.yml") from None
     except OSError as error:
         raise UserError(f"{out} can't be written: {error.strerror}") from None

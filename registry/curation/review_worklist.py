@@ -1,7 +1,7 @@
-"""Chart reviews to do, by pseudonym: episodes that nobody has judged or one reader has, and verdicts that judge none.
+"""Worklist of chart reviews, by pseudonym: episodes with no adjudication or only one, and orphaned adjudications.
 
-A second reading is blind: neither the list nor the form tells what the first reader said, and episodes that the first
-verdict took out of the cases are offered like the others. The form to fill in: registry/curation/review_form.py.
+A second reading is blind: neither the list nor the form shows the first adjudication, and episodes that it excluded
+from the cases are listed like the others. The form to fill in: registry/curation/review_form.py.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from registry.errors import UserError
 from registry.release.query import query
 from registry.vault.database import connect_vault
 
-# `reviewer_roles` is one role where there is one reader; NULL is a reader whose role is not told or not known.
+# `reviewer_roles` is one role if there is one reviewer; NULL is a reviewer whose role is missing or unknown.
 _TO_REVIEW = """
 SELECT
     episode_id, patient_key, episode.site, episode.onset_date, nadir_operator, nadir_anc_10e9_l, severity,
@@ -42,7 +42,7 @@ _NUMBERED = re.compile(r"(.+?)( [1-9])?")
 
 @dataclass(frozen=True)
 class Found:
-    """What a release answers; `rows` follow `columns`."""
+    """The result of a query on a release; `rows` follow `columns`."""
 
     release_id: str
     columns: tuple[str, ...]
@@ -56,33 +56,32 @@ class Found:
 
 @dataclass(frozen=True)
 class ToReview(Found):
-    """Episodes of one definition to be reviewed, by site and onset."""
+    """Episodes to review under one definition, by site and onset."""
 
     definition_id: str
 
 
 def reader_of(role: str) -> str:
-    """The reader as a release names one: a known role, with its number where it has one (`neurologist 2`).
+    """The reviewer as a release names one: a known role, with a number if there is one (`neurologist 2`).
 
     Raises:
-        UserError: for any other text: it may be a name, and deliveries name no reader.
+        UserError: for any other text, which may be a person's name.
     """
     known = reviewer_roles()
     split = _NUMBERED.fullmatch(role.strip().lower().replace("_", " "))
     if split is None or split[1] not in known:
         roles = ", ".join(sorted(set(known.values()))).replace("_", " ")
         raise UserError(
-            f"--reader: no known role; use one of {roles}, with a number where several share it (neurologist 2); "
-            "never a name"
+            f"--reader must be a known role: {roles}, with a number if several share it (neurologist 2), never a name"
         )
     return known[split[1]] + (split[2] or "")
 
 
 def unreviewed(settings: Settings, definition_id: str | None = None, site: str | None = None) -> ToReview:
-    """Case episodes of the release in force without a verdict, by default of its primary definition and every site.
+    """Case episodes of the current release without an adjudication; default: its primary definition, all sites.
 
     Raises:
-        UserError: if nothing is published yet, or the release knows no such definition or site.
+        UserError: if nothing is published yet, or the release does not have this definition or site.
     """
     return _to_review(settings, definition_id, site, None)
 
@@ -90,9 +89,9 @@ def unreviewed(settings: Settings, definition_id: str | None = None, site: str |
 def second_readings(
     settings: Settings, reader: str, definition_id: str | None = None, site: str | None = None
 ) -> ToReview:
-    """Episodes that one other reader has judged, to be judged by `reader` without knowing how.
+    """Episodes that exactly one other reviewer has adjudicated, for a blind second reading by `reader`.
 
-    An episode whose one reader's role is not told, or is not a known one, is taken for another reader's.
+    A reviewer whose role is missing or unknown counts as another reviewer.
 
     Raises:
         UserError: as `unreviewed`.
@@ -106,19 +105,19 @@ def _to_review(settings: Settings, definition_id: str | None, site: str | None, 
     known = [name for (name,) in definitions]
     definition = definition_id or known[0]
     if definition not in known:
-        raise UserError(f"--definition {definition}: unknown; use one of {', '.join(known)}")
+        raise UserError(f"--definition {definition} is unknown; use one of {', '.join(known)}")
     wanted = {"definition": definition, "site": site, "second": second is not None, "reader": second}
     columns, rows = query(settings, _TO_REVIEW, of, wanted)
     return ToReview(of, tuple(columns), tuple(rows), definition)
 
 
 def orphaned(settings: Settings, site: str | None = None) -> Found:
-    """Verdicts of the release in force whose span holds no episode's onset, by file and record.
+    """Adjudications of the current release whose span contains no episode's onset, by file and record.
 
-    The file's name comes from the vault; a file that the vault knows no more has its id.
+    File names come from the vault; a file that is no longer there is shown by its id.
 
     Raises:
-        UserError: if nothing is published yet, the release knows no such site, or the vault is in use.
+        UserError: if nothing is published yet, the release does not have this site, or the vault is in use.
     """
     of = _release_that_knows(settings, site)
     columns, rows = query(settings, _ORPHANED, of, {"site": site})
@@ -128,11 +127,11 @@ def orphaned(settings: Settings, site: str | None = None) -> Found:
 
 
 def _release_that_knows(settings: Settings, site: str | None) -> str:
-    """Id of the release in force."""
+    """Id of the current release; UserError if it does not have this site."""
     current = release.current(settings)
     if current is None:
         raise UserError("nothing is published yet: run registry refresh first")
     _, sites = query(settings, "SELECT DISTINCT site FROM meta.input_file ORDER BY 1", current.release_id)
     if site is not None and (site,) not in sites:
-        raise UserError(f"--site {site}: has delivered nothing; known: {', '.join(name for (name,) in sites)}")
+        raise UserError(f"--site {site} has delivered nothing; known: {', '.join(name for (name,) in sites)}")
     return current.release_id

@@ -1,4 +1,4 @@
-"""Which patient is meant, what the registry holds of them, and what remains where the registry does not write."""
+"""Withdrawal of a patient: find the patient, erase the rows, and list the copies that the registry can't change."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _PSEUDONYM = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Remains:
-    """Copies that the registry only reads: delivered files (place: rows) and releases that hold the pseudonym.
+    """Copies that the registry only reads: delivered files (place: rows) and releases that contain the pseudonym.
 
-    `unknown`: folders of which nobody can tell. Releases with files of the patient's site that were made under an
-    earlier key name the patient otherwise; those set aside as damaged are not looked into.
+    `unknown`: releases that can't be searched. Those made under an earlier key with files of the patient's site use
+    another pseudonym; damaged ones that were moved aside are not read.
     """
 
     files: dict[str, int] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class Remains:
 
 @dataclass(frozen=True)
 class Subject:
-    """The patient to forget; the id is kept out of every representation."""
+    """The patient to forget; `repr` does not show the id."""
 
     site: str
     patient_id: str = field(repr=False)
@@ -56,10 +56,10 @@ class Subject:
 
 
 def find(settings: Settings, patient: str) -> Subject:
-    """The patient named by pseudonym (64 hexadecimal digits) or as `SITE/PATIENT_ID`, and what is held of them.
+    """Find the patient given as a pseudonym (64 hexadecimal digits) or `SITE/PATIENT_ID`, and all copies of their rows.
 
     Raises:
-        UserError: where there is none, without repeating the name that was given.
+        UserError: if there is no such patient; the message does not repeat what was given.
     """
     keys = ensure_keys(settings)
     with connect_vault(settings) as connection:
@@ -73,7 +73,7 @@ def find(settings: Settings, patient: str) -> Subject:
         is_forgotten = known.covers(site, patient_id)
         if not is_mapped and not is_forgotten:
             raise UserError(
-                f"{site} delivered no patient of that id: check site and id (case counts); nothing was changed"
+                f"{site} has delivered no patient with this id: check site and id (case matters); nothing was changed"
             )
         files = _files(connection, site, patient_id)
         loaded = {row[0] for row in connection.execute("SELECT file_id FROM main.input_file").fetchall()}
@@ -89,9 +89,9 @@ def find(settings: Settings, patient: str) -> Subject:
 
 
 def forget(settings: Settings, subject: Subject) -> int:
-    """Take the patient out of vault and build file, and leave a tombstone; rows erased.
+    """Remove the patient from vault and build file, and leave a tombstone; returns the number of rows erased.
 
-    The caller holds the refresh lock. Killed at any moment, the patient is either still whole or is removed by the
+    The caller holds the refresh lock. If the process is killed, the patient is either unchanged or is removed by the
     next refresh.
     """
     keys = ensure_keys(settings)
@@ -113,23 +113,24 @@ def _named(connection: duckdb.DuckDBPyConnection, patient: str) -> tuple[str, st
         ).fetchone()
         if row is None:
             raise UserError(
-                "the vault has no patient of that pseudonym: forgotten already, or named before a rotation of the key"
+                "the vault has no patient with this pseudonym: already forgotten, or the key was rotated since"
             )
         return str(row[0]), str(row[1])
     site, slash, patient_id = patient.partition("/")
     if not slash or not patient_id.strip(BLANKS):
         raise UserError(
-            "name the patient by pseudonym (64 hexadecimal digits) or as SITE/PATIENT_ID; with --site SITE alone the "
-            "id is asked for and stays out of the shell's history"
+            "give the patient as a pseudonym (64 hexadecimal digits) or SITE/PATIENT_ID; with --site SITE "
+            "alone you are "
+            "prompted for the id, which then stays out of the shell history"
         )
     sites = {row[0] for row in connection.execute("SELECT DISTINCT site FROM main.input_file").fetchall()}
     if site not in sites:
-        raise UserError(f"no such site has delivered anything; known: {', '.join(sorted(sites)) or 'none'}")
+        raise UserError(f"this site has delivered nothing; known: {', '.join(sorted(sites)) or 'none'}")
     return site, patient_id.strip(BLANKS)
 
 
 def _files(connection: duckdb.DuckDBPyConnection, site: str, patient_id: str) -> dict[str, int]:
-    """Delivered files with rows of the patient in any version, and how many."""
+    """Delivered files with rows of the patient in any version → number of rows."""
     branches = " UNION ALL ".join(
         f'SELECT file_no FROM raw."{entity}" WHERE trim(patient_id, $blanks) = $id' for entity in ENTITIES
     )
@@ -145,13 +146,13 @@ def _files(connection: duckdb.DuckDBPyConnection, site: str, patient_id: str) ->
 
 
 def _is_of_earlier_key(one: release.Release, site: str, loaded: set[str]) -> bool:
-    """Was it made from files of this site, and are none of their ids, which hang on the key, among those loaded?"""
+    """Whether it has files of this site, none with an id that is loaded now: file ids depend on the key."""
     ids = {file["file_id"] for file in one.manifest["inputs"] if file["site"] == site}
     return bool(ids) and ids.isdisjoint(loaded)
 
 
 def _holds(one: release.Release, pseudonym: str) -> bool:
-    """Whether a release has the patient; one that can't be read counts as one that has."""
+    """Whether a release contains the patient; assumed if it can't be read."""
     try:
         with duckdb.connect(str(one.database), read_only=True, config=A_FEW_ROWS) as connection:
             found = connection.execute(

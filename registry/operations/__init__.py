@@ -1,4 +1,4 @@
-"""What an operator looks at: status, alerts, error reports, and the doctor.
+"""For operators: status, alerts, error reports, and the doctor.
 
 Not here: the commands (cli), the schedule and the sensor (orchestration).
 """

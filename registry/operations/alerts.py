@@ -1,7 +1,7 @@
-"""Alerts: one line in <home>/alerts.jsonl, and the same JSON posted to REGISTRY_ALERT_WEBHOOK where that is set.
+"""Alerts: one line in <home>/alerts.jsonl, and the same JSON posted to REGISTRY_ALERT_WEBHOOK if that is set.
 
-An alert leaves the house: it holds the study's id, what happened, the gate's checks with their counts, and fixed
-sentences; no message of an error, no file's name, nothing of a patient.
+An alert leaves the hospital. It contains the study's id, the kind of failure, the failed checks with their counts, and
+a fixed sentence; no error message, no file name, nothing about a patient.
 """
 
 from __future__ import annotations
@@ -26,19 +26,19 @@ log = logging.getLogger(__name__)
 Kind = Literal["refresh_failed", "gate_refused"]
 
 MESSAGES: dict[Kind, str] = {
-    "refresh_failed": "The registry's refresh failed; the previous release stays in force. "
+    "refresh_failed": "The refresh failed; the current release is unchanged. "
     "See registry doctor, and the run in Dagster.",
-    "gate_refused": "The gate refused the registry's refresh: nothing was published, the previous release stays in "
-    "force. See gate/last.json.",
+    "gate_refused": "The gate refused the refresh: nothing was published; the current release is unchanged. "
+    "See gate/last.json.",
 }
 TIMEOUT = 10
 """Seconds to wait for the webhook."""
 
 
 def send(settings: Settings, kind: Kind, run_id: str, job: str) -> bool:
-    """Tell of a failure, once a run; whether it had not been told before.
+    """Send an alert, once per run; returns whether it was sent now.
 
-    Never raises for a file or a webhook that can't be reached: what failed is worse than an alert that did not go out.
+    Does not raise if the file or the webhook can't be reached: a failed alert must not hide the original failure.
     """
     if already_sent(settings, run_id):
         return False
@@ -64,7 +64,7 @@ def send(settings: Settings, kind: Kind, run_id: str, job: str) -> bool:
 
 
 def kind_of_failure(settings: Settings, began: datetime) -> Kind:
-    """Whether it was the gate that ended a refresh that began then: its record of a refusal is younger."""
+    """Whether the gate refused a refresh that began at `began`: the recorded refusal is more recent."""
     with suppress(UserError):
         decision = last(settings)
         if decision is not None and decision.status == "refused":
@@ -74,7 +74,7 @@ def kind_of_failure(settings: Settings, began: datetime) -> Kind:
 
 
 def already_sent(settings: Settings, run_id: str) -> bool:
-    """Is there an alert of this run already? The daemon watches over runs that the command has told of itself."""
+    """Whether this run has an alert already: the daemon also watches runs for which the command sends alerts itself."""
     try:
         lines = settings.alerts.read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -104,5 +104,5 @@ def _post(address: str, alert: dict[str, Any]) -> bool:
         with urllib.request.urlopen(request, timeout=TIMEOUT):
             return True
     except (OSError, ValueError):
-        log.warning("the alert's webhook can't be reached, or refused it; the alert stands in alerts.jsonl")
+        log.warning("the alert webhook can't be reached, or refused the alert; the alert is in alerts.jsonl")
         return False

@@ -1,8 +1,8 @@
-"""What is told of a failure, and where: values stay in the vault, everything outside holds none.
+"""Error reports: what is reported of a failure, and where. Values stay in the vault.
 
-Messages of DuckDB, pandas and Python quote what they failed on: a cell, a key, a line of a file. So of an error that
-nobody foresaw only its kind and its place in the program leave the vault; our own one-line messages name files, and
-lose those names before they are stored anywhere (a terminal shows them whole). Why: docs/decisions/0015.
+Messages of DuckDB, pandas and Python quote what they failed on: a cell, a key, a line of a file. So only the kind of an
+unexpected error and its place in the program leave the vault. Our own one-line messages name files; the names are
+removed before a message is stored anywhere (a terminal shows them). Reasons: docs/decisions/0015.
 """
 
 from __future__ import annotations
@@ -26,25 +26,25 @@ from registry.system.disk import trouble
 from registry.vault.database import private_files, secure_vault
 
 _KEPT = 20
-"""Reports kept in a folder; older ones go."""
+"""Reports kept in a folder; older ones are removed."""
 _QUOTED = re.compile(r"'.*'", re.DOTALL)
 _FILE_OF_A_MONTH = re.compile(r"((?:19|20)\d\d-\d\d/)(?!…).*", re.DOTALL)
 
 
 class ProgramFault(Exception):
-    """An error that nobody foresaw, reported already: its text is one line without any value."""
+    """An unexpected error, already reported: its text is one line without any value."""
 
     exit_code = 1
 
 
 def to_user_error(settings: Settings | None, error: Exception, doing: str) -> UserError | ProgramFault:
-    """The error as one line for whoever ran the command; what was not foreseen is reported first.
+    """Turn an error into one line for the user; an unexpected error is reported first.
 
     Args:
-        settings: where reports go: the whole one into the vault, one without values beside it; None where there is no
-            home yet, and nothing is written.
+        settings: the home of the reports: the full one goes into the vault, one without values into `errors/`; None if
+            there is no home yet, and no report is written.
         error: what was raised.
-        doing: the command or step, in a word or two of our own.
+        doing: the command or step, in a fixed word or two.
     """
     if isinstance(error, (UserError, ProgramFault)):
         return error
@@ -58,26 +58,26 @@ def to_user_error(settings: Settings | None, error: Exception, doing: str) -> Us
         return UserError(f"{where}: {error.strerror}; check that this user may read and write there")
     place = f"{type(error).__name__} in {_place(error)}"
     report = _report(settings, error, doing) if settings else None
-    more = f"; a report without any patient's value, fit to be sent: {report}" if report else ""
-    return ProgramFault(f"a fault of the program stopped {doing} ({place}){more}")
+    more = f"; a report without any patient's value, safe to send: {report}" if report else ""
+    return ProgramFault(f"internal error in {doing} ({place}){more}")
 
 
 def redact(settings: Settings, message: str) -> str:
-    """A one-line message as it may be stored outside the vault: without names of delivered files and quoted text."""
+    """Remove names of delivered files and quoted text from a message, so that it may be stored outside the vault."""
     for name in sorted(_delivered_names(settings.deliveries), key=len, reverse=True):
         message = message.replace(name, "…")
     return _FILE_OF_A_MONTH.sub(r"\1…", _QUOTED.sub("'…'", message))
 
 
 def write_private_report(settings: Settings, error: BaseException, doing: str) -> Path:
-    """Write an error with everything it says into the vault, for its owner alone; where."""
+    """Write the full error into the vault, readable only by its owner; returns the file."""
     secure_vault(settings)
     text = "".join(traceback.format_exception(error))
     return _write(settings.vault_errors, f"{doing}\n\n{text}")
 
 
 def redacted_traceback(error: BaseException, doing: str) -> str:
-    """An error as kinds and places in the program: no message, no argument, no path of this machine."""
+    """An error as types and places in the program: no message, no argument, no path of this machine."""
     lines = [f"{doing} failed", f"Python {platform.python_version()}, DuckDB {duckdb.__version__}", ""]
     for at in _chain(error):
         lines.append(f"{type(at).__module__}.{type(at).__qualname__}")
@@ -86,7 +86,7 @@ def redacted_traceback(error: BaseException, doing: str) -> str:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and what caused it, the outermost first."""
+    """The error and its causes, outermost first."""
     seen: set[int] = set()
     at: BaseException | None = error
     while at is not None and id(at) not in seen:
@@ -96,7 +96,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 
 def _of_the_machine(settings: Settings | None, error: BaseException) -> UserError | None:
-    """The line where a disk, Dagster's database or the terminal is behind an error, however deep; else None."""
+    """The message if a disk, Dagster's database or the terminal caused the error, at any depth; else None."""
     for at in _chain(error):
         if isinstance(at, UnicodeEncodeError):
             return UserError(f"a text can't be written in the encoding {at.encoding}: set PYTHONUTF8=1 and try again")
@@ -107,14 +107,14 @@ def _of_the_machine(settings: Settings | None, error: BaseException) -> UserErro
 
 
 def _report(settings: Settings, error: Exception, doing: str) -> Path | None:
-    """Both reports, the whole one where there is a vault; None where neither could be written."""
+    """Write both reports (the full one only if there is a vault); None if that failed."""
     try:
         if settings.vault.is_dir():
             write_private_report(settings, error, doing)
         if not settings.home.is_dir():
             return None
         return _write(settings.home / "errors", redacted_traceback(error, doing))
-    except (OSError, UserError):  # a full disk, say: the error itself is what has to be told
+    except (OSError, UserError):  # for example a full disk: report the original error
         return None
 
 
@@ -129,7 +129,7 @@ def _write(folder: Path, text: str) -> Path:
 
 
 def _place(error: BaseException) -> str:
-    """The innermost line of ours that the error passed, else the innermost of all."""
+    """The innermost line of our own code in the traceback, else the innermost line."""
     frames = traceback.extract_tb(error.__traceback__)
     ours = [frame for frame in frames if str(CHECKOUT) in frame.filename and "site-packages" not in frame.filename]
     return _shown((ours or frames)[-1]) if frames else "an unknown place"
@@ -143,7 +143,7 @@ def _shown(frame: traceback.FrameSummary) -> str:
 
 
 def _delivered_names(deliveries: Path) -> set[str]:
-    """Names of everything below the deliveries that a site chose: files, and folders that are no month."""
+    """Names chosen by a site below the deliveries: files, and folders that are not months."""
     kinds = tuple(FORMATS)
     names: set[str] = set()
     for folder, folders, files in os.walk(deliveries):

@@ -1,4 +1,4 @@
-"""Where things stand, in a few lines."""
+"""The state of a home in a few lines."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from registry.system.text import counted
 
 
 def describe(settings: Settings) -> tuple[list[tuple[str, str]], UserError | None]:
-    """Label and text of each line, and why the deliveries can't be read, if so: a mistake in a profile or their names.
+    """Label and text of each line, and the mistake in a profile or name because of which deliveries can't be read.
 
-    Reads the ledger and the releases, changes nothing.
+    Changes nothing.
     """
     lines = [("home", str(settings.home)), ("deliveries", str(settings.deliveries))]
     mistake: UserError | None = None
@@ -24,24 +24,32 @@ def describe(settings: Settings) -> tuple[list[tuple[str, str]], UserError | Non
         lines.append(("delivered", "can't be read: see the error at the end"))
     current = release.current(settings)
     if current is None:
-        lines.append(("release in force", "none yet"))
+        lines.append(("current release", "none yet"))
     else:
-        lines.append(("release in force", f"{current.release_id}, published {current.manifest['created_at']}"))
+        lines.append(("current release", f"{current.release_id}, published {current.manifest['created_at']}"))
         failed = sum(not check["passed"] for check in current.manifest["checks"])
         lines.append(("gate", f"{len(current.manifest['checks'])} checks, {counted(failed, 'warning')}"))
         lines += [("", line) for line in account.told(account.of_release(settings, with_codes=True))]
     retracted = retraction.listed(settings)
     if retracted:
+<<<<<<< HEAD
         lines.append(("retracted", f"{counted(len(retracted), 'place')}; which: registry retract --list"))
+=======
+        lines.append(("retracted", f"{_counted(len(retracted), 'place')}; to list them: registry retract --list"))
+>>>>>>> plaincode1
     if future := ingest.future_months(settings):
-        lines.append(("in the future", f"{', '.join(future)}; take back with: registry retract {future[0]}"))
+        lines.append(("in the future", f"{', '.join(future)}; to retract: registry retract {future[0]}"))
     decision = release.last_decision(settings)
     if decision is not None and decision.status == "refused":
         results = settings.home / "gate" / "last.json"
         lines.append(
+<<<<<<< HEAD
             ("last refresh", f"the gate refused it, {counted(len(decision.audit.blocking), 'check')}: {results}")
+=======
+            ("last refresh", f"refused by the gate, {_counted(len(decision.audit.blocking), 'check')}: {results}")
+>>>>>>> plaincode1
         )
-    lines.append(("refresh under way", lock.describe_holder(settings) if lock.is_held(settings) else "no"))
+    lines.append(("running refresh", lock.describe_holder(settings) if lock.is_held(settings) else "no"))
     return lines, mistake
 
 
@@ -63,7 +71,7 @@ def _delivered(settings: Settings) -> list[tuple[str, str]]:
 
 
 def timings(settings: Settings) -> list[tuple[str, float, float]]:
-    """The steps of the last run of which any is in the journal, each with its seconds and its seconds of CPU."""
+    """The steps of the last run in the event log, each with its seconds and its seconds of CPU."""
     steps = [entry for entry in event_log.entries(settings) if entry.get("event") == "step_ended"]
     last = steps[-1]["run"] if steps else None
     return [(one["step"], one["seconds"], one["cpu_seconds"]) for one in steps if one["run"] == last]

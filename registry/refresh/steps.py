@@ -141,7 +141,7 @@ def _built(plan: Plan) -> str:
 
 def _require(plan: Plan, fingerprint: str, stage: str) -> None:
     if not plan.settings.warehouse.exists():
-        raise NotReady(f"{plan.settings.warehouse}: nothing is built yet; run registry refresh")
+        raise NotReady(f"{plan.settings.warehouse}: nothing has been built yet; run registry refresh")
     if warehouse.stages(plan.settings).get(stage) != fingerprint:
         first = "all" if stage == "warehouse" else f"the group {stage}"
         raise NotReady(

@@ -1,11 +1,11 @@
-"""Releases: how a build becomes a published version, and how versions are found, queried and gone back to.
+"""Releases: how a build becomes a published version, and how versions are found, queried and rolled back.
 
-`candidate.py` the copy that is judged · `judgement.py` what the gate found on it · `new_cases.py` its table against the
-release before · `publication.py` audit and switch · `content.py` content hashes · `manifest.py`,
-`dictionary.py` what a release folder holds · `store.py` the versions on disk · `figures.py` the few figures of one ·
-`damage.py` those no longer as they were sealed · `pin.py` going back · `retention.py` how many are kept ·
-`diff/` two of them compared · `gate_record.py` the gate's last result · `query.py` SQL on one ·
-`public/` what may leave the hospital.
+`candidate.py` the copy that the gate checks · `judgement.py` the gate's result for it · `new_cases.py` its table of
+changes against the previous release · `publication.py` audit and switch · `content.py` content hashes · `manifest.py`,
+`dictionary.py` content of a release folder · `store.py` the releases on disk · `figures.py` the main figures of a
+release · `damage.py` releases modified after publication · `pin.py` rollback · `retention.py` how many are kept ·
+`diff/` compares two releases · `gate_record.py` the gate's last result · `query.py` SQL on a release ·
+`public/` the part that may be shared.
 
 Imports no Dagster; Great Expectations only when an audit runs.
 """

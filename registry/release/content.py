@@ -1,8 +1,8 @@
-"""What a release holds, table by table: rows, columns and a hash of the content.
+"""The content of a release, table by table: rows, columns and a content hash.
 
-The hash depends on neither the order of rows nor the engine's file format: it is SHA-256 over a table's name,
-its columns with their types, its number of rows and the sum of DuckDB's `hash()` over them. It tells content
-apart that changed by accident or by a different computation; against tampering there is SHA256SUMS.
+The hash is independent of the order of rows and of the engine's file format: SHA-256 over a table's name, its columns
+with their types, its number of rows and the sum of DuckDB's `hash()` over them. It detects content that changed by
+accident or by a different computation; SHA256SUMS protects against tampering.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from registry.system.sql import identifier
 
 ALGORITHM = "sha256(name, columns and types, rows, sum of DuckDB hash() over rows)"
 
-# Written after the audit, so that they can't be part of what is compared.
+# Written after the audit, so they can't be compared.
 AFTER_AUDIT = ("meta.check_result", "meta.release")
 
-# Audited like the rest, but told against the release before: the same inputs may give another content.
+# Audited, but depends on the previous release: the same inputs may give different content.
 AGAINST_PREVIOUS = ("main.mart_new_cases",)
 
 NOT_COMPARED = AFTER_AUDIT + AGAINST_PREVIOUS
@@ -54,7 +54,7 @@ def contents(
     only: Collection[str] | None = None,
     options: Mapping[str, str | int | bool | float | list[str]] | None = None,
 ) -> dict[str, TableContent]:
-    """The tables of a release file with their hashes: those named, by default all whose content is compared.
+    """The tables of a release file with their hashes: those in `only`, by default all that are compared.
 
     `options` is DuckDB's configuration (memory_limit, threads, temp_directory).
     """

@@ -1,4 +1,4 @@
-"""The few figures by which people know a release: patients, cases, new severe cases, rows in quarantine."""
+"""The main figures of a release: patients, cases, new severe cases, quarantined rows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SELECT
 
 @dataclass(frozen=True)
 class Figures:
-    """Patients in the cohort, cases by the primary definition, severe cases that the release before did not list."""
+    """Patients in the cohort, cases under the primary definition, severe cases not in the previous release's list."""
 
     patients: int
     cases: int
@@ -37,7 +37,7 @@ class Figures:
 
 
 def figures(release: Release) -> Figures:
-    """The figures of a release; UserError where its database is damaged."""
+    """The figures of a release; UserError if its database is damaged."""
     with release.reading(), duckdb.connect(str(release.database), read_only=True, config=A_FEW_ROWS) as connection:
         row = connection.execute(_FIGURES).fetchone()
     return Figures(*(int(value or 0) for value in row or (0, 0, 0, 0)))

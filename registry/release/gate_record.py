@@ -1,7 +1,7 @@
-"""The gate's last decision, kept beside the releases so that Dagster and the command line can show it.
+"""The gate's last decision, stored so that Dagster and the command line can show it.
 
-It is written whether the gate passed or refused: after a refusal nothing else is left of the candidate. A torn record
-counts as none: nothing is decided by it.
+Written whether the gate passed or refused; after a refusal it is all that remains of the candidate. A corrupt record
+counts as missing: no decision depends on it.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from registry.release.store import sync
 from registry.system.disk import group_folder
 
 Status = Literal["passed", "published", "confirmed", "refused"]
-"""`passed`: judged, and not published yet."""
+"""`passed`: checked but not published yet."""
 
 
 @dataclass(frozen=True)
 class Decision:
-    """What was decided about a candidate, when, and on what grounds."""
+    """The decision on a candidate, its time, and its grounds."""
 
     release_id: str
     fingerprint: str
@@ -34,17 +34,17 @@ class Decision:
 
 
 def path_of(settings: Settings) -> Path:
-    """Where the last decision is kept."""
+    """The file with the last decision."""
     return settings.home / "gate" / "last.json"
 
 
 def draft_of(settings: Settings) -> Path:
-    """Where it is written before it takes its place."""
+    """The draft of that file, before it is moved into place."""
     return path_of(settings).with_suffix(".tmp")
 
 
 def record(settings: Settings, release_id: str, fingerprint: str, status: Status, audit: Audit) -> Decision:
-    """Keep a decision as the last one."""
+    """Store a decision as the last one."""
     decided_at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     decision = Decision(release_id, fingerprint, status, decided_at, audit)
     path = path_of(settings)
@@ -60,7 +60,7 @@ def record(settings: Settings, release_id: str, fingerprint: str, status: Status
 
 
 def last(settings: Settings) -> Decision | None:
-    """The last decision, or None where the gate has never been reached, or its record is torn."""
+    """The last decision; None if the gate never ran or the record is corrupt."""
     try:
         return read(settings)
     except UserError:
@@ -68,7 +68,7 @@ def last(settings: Settings) -> Decision | None:
 
 
 def read(settings: Settings) -> Decision | None:
-    """The same, for who wants to know of a torn record.
+    """Like `last`, but raises if the record is corrupt.
 
     Raises:
         UserError: if the file can't be read.
@@ -87,18 +87,18 @@ def read(settings: Settings) -> Decision | None:
             audit=Audit(tuple(CheckResult(**check) for check in content["audit"]["checks"])),
         )
     except (OSError, ValueError, KeyError, TypeError):
-        raise UserError(f"{path} can't be read: remove it; the next refresh that builds writes it again") from None
+        raise UserError(f"{path} can't be read: remove it; the next refresh that builds will write a new one") from None
 
 
 def confirm(settings: Settings) -> None:
-    """Note that a refresh found nothing new: the current release was confirmed now."""
+    """Record that a refresh found nothing new: the current release is confirmed."""
     path = _confirmed(settings)
     group_folder(path.parent)
     path.write_text(dt.datetime.now(dt.UTC).isoformat() + "\n", encoding="ascii")
 
 
 def confirmed_at(settings: Settings) -> dt.datetime | None:
-    """When a refresh last found nothing new; None where none has."""
+    """When a refresh last found nothing new; None if never."""
     try:
         return dt.datetime.fromisoformat(_confirmed(settings).read_text(encoding="ascii").strip())
     except (OSError, ValueError):

@@ -1,7 +1,6 @@
-"""The manifest: what a release is made of and what it had to stand, in one JSON file.
+"""The manifest: what a release was made from and which checks it passed, in one JSON file.
 
-Also the two tables that are written into a candidate after its audit, `meta.release` and `meta.check_result`:
-the same facts for whoever asks in SQL.
+Also the tables `meta.release` and `meta.check_result`, written into a candidate after its audit: the same facts in SQL.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ SCHEMA_VERSION = 1
 
 @dataclass(frozen=True)
 class Identity:
-    """What makes a release this one."""
+    """The identity of a release."""
 
     release_id: str
     fingerprint: str
@@ -53,10 +52,22 @@ def write_tables(path: Path, settings: Settings, identity: Identity, audit: Audi
         "created_at": identity.created_at.replace(tzinfo=None),
     }
     with duckdb.connect(str(path), config=connect_options(settings)) as connection:
+<<<<<<< HEAD
         connection.begin()  # one transaction: a commit a row would cost more than all the rest
         _write_table(connection, "meta.release", [release])
         _write_table(connection, "meta.check_result", [_row(result) for result in audit.checks])
         write_comments(connection, tables_of(connection, path.stem), label(settings, identity.release_id))
+=======
+        connection.begin()  # one transaction: a commit per row would cost more than everything else
+        connection.execute(_RELEASE)
+        connection.execute(_CHECK_RESULT)
+        connection.execute(f"INSERT INTO meta.release VALUES ({_marks(release)})", release)
+        if results:
+            connection.executemany(f"INSERT INTO meta.check_result VALUES ({_marks(results[0])})", results)
+        note = label(settings, identity.release_id).replace("'", "''")
+        for table in tables_of(connection, path.stem):
+            connection.execute(f"COMMENT ON TABLE {quoted(table)} IS '{note}'")
+>>>>>>> plaincode1
         connection.commit()
         connection.execute("CHECKPOINT")
 
@@ -78,8 +89,8 @@ def _row(result: CheckResult) -> dict[str, Any]:
 
 
 def label(settings: Settings, release_id: str) -> str:
-    """What every published table says of itself: study, release, and whether its patients were simulated."""
-    note = " Synthetic data: no patient is behind it." if settings.study.synthetic else ""
+    """The comment of every published table: study, release, and whether its patients are simulated."""
+    note = " Synthetic data: not about real patients." if settings.study.synthetic else ""
     return f"Study {settings.study.study_id}, release {release_id}.{note}"
 
 
@@ -92,7 +103,7 @@ def compose(
 ) -> dict[str, Any]:
     """The manifest of an audited candidate, ready for JSON.
 
-    Tables that are not compared (`content.NOT_COMPARED`) have no content hash. Files are named by their keyed id alone.
+    Tables that are not compared (`content.NOT_COMPARED`) have no content hash. Files appear only with their keyed id.
     """
     with duckdb.connect(str(path), read_only=True, config=connect_options(settings)) as connection:
         inputs = records(
@@ -103,7 +114,7 @@ def compose(
             ORDER BY site, delivery, entity, file_id
             """,
         )
-        for file in inputs:  # said of those alone: the manifests of earlier versions have no such key
+        for file in inputs:  # only if true: manifests of earlier versions do not have this key
             if not file["is_retracted"]:
                 del file["is_retracted"]
         definitions = _hashes(connection, "main.dim_case_definition", "definition_id")
@@ -147,7 +158,7 @@ def parquet_name(table: str) -> str:
 
 
 def _cutoffs(inputs: list[dict[str, Any]], data_cutoff: dt.date | None) -> dict[str, str]:
-    """A site's cut-off: the last day of its last delivered month, or the study's where that is earlier."""
+    """Each site's cut-off: the last day of its last delivered month, or the study's cut-off if that is earlier."""
     counted = [file for file in inputs if "is_retracted" not in file]
     last = {file["site"]: "" for file in counted}
     for file in counted:

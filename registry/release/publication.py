@@ -1,8 +1,8 @@
 """From the build file to a release: candidate, audit, and only then the switch.
 
-Two steps: the gate judges a candidate (`judge`), and the one that passed is published (`publish`). Nothing under
-`releases/` changes until the gate has passed on exactly the file that is then renamed into place. A refusal, an error
-or a kill leaves the previous release as it was, byte for byte. There is no override.
+Two steps: the gate checks a candidate (`judge`), and the one that passed is published (`publish`). No release changes
+until the gate has passed on exactly the file that is then renamed into place. After a refusal, an error or a kill the
+current release is the same, byte for byte. There is no override.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Finish = Callable[[Path], None]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a candidate; `path` is the release's folder, the previous one's after a refusal."""
+    """The result for a candidate; `path` is the folder of the release, after a refusal of the current one."""
 
     release_id: str
     status: gate_record.Status
@@ -40,7 +40,7 @@ class Outcome:
 
 
 class GateRefused(Exception):
-    """The gate refused a candidate: nothing was published. Carries the outcome with its audit."""
+    """The gate refused a candidate: nothing was published. Contains the outcome with its audit."""
 
     def __init__(self, outcome: Outcome) -> None:
         self.outcome = outcome
@@ -52,9 +52,9 @@ class GateRefused(Exception):
 
 
 def judge(settings: Settings, fingerprint: str) -> Judged:
-    """Copy what is built into a candidate and let the gate judge exactly that file.
+    """Copy the build file into a candidate and let the gate check exactly that file.
 
-    A candidate that passed is kept for `publish`; of one that was refused the gate's record is left.
+    A candidate that passed is kept for `publish`; after a refusal only the gate's record remains.
 
     Args:
         settings: where the build file and the releases are; the study as published in the manifest.
@@ -99,10 +99,10 @@ def judge(settings: Settings, fingerprint: str) -> Judged:
 
 
 def publish(settings: Settings, fingerprint: str, *, finish: Finish | None = None) -> Outcome:
-    """Publish what is built, if the gate lets it pass.
+    """Publish what is built, if the gate passes.
 
-    The gate judges now, unless it has judged this very candidate already: same fingerprint, same bytes, compared with
-    the same release.
+    The gate runs now, unless it has already passed this candidate: same fingerprint, same bytes, compared with the same
+    release.
 
     Args:
         settings: where the build file and the releases are; the study as published in the manifest.
@@ -110,8 +110,8 @@ def publish(settings: Settings, fingerprint: str, *, finish: Finish | None = Non
         finish: called with the folder of a candidate that passed, to add files (the report) before it is sealed.
 
     Returns:
-        `published`, or `confirmed` where the current release has the same inputs and the same content, or was
-        rolled back to and the inputs are those it was rolled back from.
+        `published`, or `confirmed` if the current release has the same inputs and the same content, or is the target of
+        a rollback and the inputs have not changed since.
 
     Raises:
         GateRefused: if a critical check failed; nothing but the gate's record changed.
@@ -151,8 +151,8 @@ def _publish(settings: Settings, in_force: Release | None, judged: Judged, finis
             _complete(settings, judged.database, identity=identity, result=result, audited=judged.tables, finish=finish)
             judged.folder.rename(settings.releases / release_id)
             sync(settings.releases)
-        # in this order: killed before the switch, the next refresh has the same to do and decides again; killed
-        # after it, the pin names a release that is no longer in force, and is void
+        # in this order: if killed before the switch, the next refresh repeats all of it; if killed after it, the pin
+        # names a release that is no longer current, and has no effect
         gate_record.record(settings, release_id, fingerprint, "published", result)
         point_current(settings, release_id)
         unpin(settings)
@@ -162,14 +162,14 @@ def _publish(settings: Settings, in_force: Release | None, judged: Judged, finis
 
 
 def _known(settings: Settings, in_force: Release | None, release_id: str) -> Release | None:
-    """The release of this id, where it is there and intact; the one in force was looked at when the refresh began."""
+    """The release with this id if it is intact; the current one was checked when the refresh began."""
     return in_force if in_force and in_force.release_id == release_id else damage.load_intact(settings, release_id)
 
 
 def _compared_with(settings: Settings, in_force: Release | None, fingerprint: str) -> Release | None:
-    """The release that a candidate has to stand beside.
+    """The release that a candidate is compared with.
 
-    That is the one in force, or, where that has the same inputs, the one that it was itself compared with.
+    That is the current one or, if it has the same inputs, the one that it was itself compared with.
     """
     if in_force is None or in_force.fingerprint != fingerprint:
         return in_force
@@ -208,7 +208,7 @@ def _complete(
     audited: dict[str, TableContent],
     finish: Finish | None,
 ) -> None:
-    """Write everything that belongs to a release beside its audited database, and seal it."""
+    """Write the other files of a release next to its audited database, and seal it."""
     folder = database.parent
     manifest.write_tables(database, settings, identity, result)
     every = contents(database, only=NOT_COMPARED, options=connect_options(settings)) | audited

@@ -92,7 +92,7 @@ def test_an_error_that_quotes_a_patient_leaves_the_vault_without_the_quotation(
     told = take_last_error()
     assert isinstance(told, ProgramFault)
     assert str(told) == failure.description
-    assert "a fault of the program stopped a step" in str(told)
+    assert "internal error in a step" in str(told)
     assert "test_guard.py" in str(told)
     assert PATIENT not in str(told) + caplog.text + capfd.readouterr().err
     assert found_in(home, {PATIENT}) == set()
@@ -146,7 +146,7 @@ def test_a_fault_of_the_program_fails_the_sensors_tick_and_is_no_reason_to_skip(
         with pytest.raises(dg.Failure) as caught:
             new_delivery.evaluate_tick(context)
     told = "".join(traceback.format_exception(caught.value))
-    assert "a fault of the program stopped new_delivery (ValueError" in told
+    assert "internal error in new_delivery (ValueError" in told
     assert PATIENT not in told
 
 
@@ -214,7 +214,7 @@ def test_a_fault_of_a_command_is_one_line_without_a_value(home: Path, monkeypatc
     done = CliRunner().invoke(cli, ["status", "--home", str(home)])
     assert done.exit_code == 1
     assert done.stderr.count("\n") == 1
-    assert done.stderr.startswith("error: a fault of the program stopped registry status (ConversionException in ")
+    assert done.stderr.startswith("error: internal error in registry status (ConversionException in ")
     assert PATIENT not in done.output
     (report,) = (home / "errors").iterdir()
     assert str(report) in done.stderr

@@ -88,7 +88,7 @@ def test_what_is_added_to_a_release_is_no_damage(two: Settings) -> None:
 
 def test_a_release_whose_folder_was_taken_away_is_replaced(two: Settings) -> None:
     shutil.rmtree(two.releases / SECOND_ID)
-    with pytest.raises(UserError, match=f"release {SECOND_ID} is in force, but its folder is gone"):
+    with pytest.raises(UserError, match=f"release {SECOND_ID} is current, but its folder is gone"):
         release.current(two)
     cleanup.remove_leftovers(two)
     assert in_force(two) == FIRST_ID
@@ -148,7 +148,7 @@ class TestAfterARollback:
         harm(two.releases / SECOND_ID)
         done = run(two, "releases", "rollback", FIRST_ID)
         assert done.exit_code == 0, done.output
-        assert f"in force: {FIRST_ID}, no longer {SECOND_ID}" in done.output
+        assert f"current release: {FIRST_ID}, no longer {SECOND_ID}" in done.output
         cleanup.remove_leftovers(two)
         assert in_force(two) == FIRST_ID
         assert release.is_current_for(two, SECOND)
@@ -180,7 +180,7 @@ def test_a_command_that_meets_a_damaged_release_says_so_in_one_line(
     assert done.exit_code == 2
     (line,) = done.output.splitlines()
     assert f"release {SECOND_ID}" in line
-    assert "fault of the program" not in line
+    assert "internal error" not in line
     assert in_force(two) == FIRST_ID
 
 
@@ -193,8 +193,8 @@ def test_a_copy_in_the_place_of_the_link_is_set_aside_and_the_link_put_back(two:
     for command in (("sql", "select 1"), ("releases", "list"), ("releases", "rollback", SECOND_ID), ("status",)):
         done = run(two, *command)
         assert done.exit_code == 2
-        assert "current is no link to a release" in done.output
-    assert "current is no release's id" in run(two, "releases", "show", "current").output
+        assert "current is not a link to a release" in done.output
+    assert "current is not a release id" in run(two, "releases", "show", "current").output
     cleanup.remove_leftovers(two)
     assert in_force(two) == FIRST_ID
     assert release.is_current_for(two, SECOND)
@@ -261,7 +261,7 @@ def test_a_file_that_this_user_may_not_read_is_no_damage(
         return opened(path, *arguments, **options)  # type: ignore[arg-type, call-overload]
 
     monkeypatch.setattr(Path, "open", refusing)
-    with pytest.raises(UserError, match=f"{name}: Permission denied; give the release's files back"):
+    with pytest.raises(UserError, match=f"{name}: Permission denied; make the release's files readable"):
         cleanup.remove_leftovers(two)
     assert (two.releases / "current").readlink().name == SECOND_ID
     assert list(two.releases.glob(".damaged-*")) == []

@@ -245,7 +245,7 @@ def test_it_says_what_remains_and_names_no_patient(home: Path, caplog: pytest.Lo
         assert not IDENTIFYING.search(text.encode())
         assert patient_key(ensure_key(load_settings(home=home)), "udine", GONE) not in text
     again = run("forget", f"udine/{GONE}", "--home", home)
-    assert (again.exit_code, "forgotten already" in again.output) == (0, True)
+    assert (again.exit_code, "already forgotten" in again.output) == (0, True)
 
 
 def test_the_patient_is_named_by_pseudonym_too_and_the_id_can_be_asked_for(home: Path) -> None:
@@ -260,12 +260,12 @@ def test_the_patient_is_named_by_pseudonym_too_and_the_id_can_be_asked_for(home:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["udine/NOBODY-5"], "udine delivered no patient of that id"),
+        (["udine/NOBODY-5"], "udine has delivered no patient with this id"),
         (["lucca/NOBODY-5"], "known: trieste, udine"),
         (["NOBODY-5"], "SITE/PATIENT_ID"),
-        (["0" * 64], "no patient of that pseudonym"),
+        (["0" * 64], "no patient with this pseudonym"),
         ([f"udine/{GONE}"], "nothing was changed"),
-        ([], "by pseudonym or as SITE/ID"),
+        ([], "as a pseudonym or SITE/ID"),
     ],
 )
 def test_nothing_is_done_where_the_patient_is_not_clear_or_not_confirmed(
@@ -291,7 +291,7 @@ def test_releases_made_under_an_earlier_key_are_named_among_what_remains(home: P
     later = publish("2")
     shutil.copytree(home / "releases" / later, home / "releases" / ".damaged-2025-01-3333333333")
     told = forget(home).output.splitlines()
-    (known,) = [line for line in told if "hold the patient under a pseudonym" in line]
+    (known,) = [line for line in told if "contain the patient under a pseudonym" in line]
     assert (later in known, earlier in known) == (True, False)
     (unknown,) = [line for line in told if "can't be told" in line]
     assert f": {earlier}, .damaged-2025-01-3333333333" in unknown

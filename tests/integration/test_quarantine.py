@@ -176,14 +176,14 @@ def test_a_record_with_other_cells_than_its_header_says_how_many(tmp_path: Path)
     held = held_back(settings, Filter(reason="malformed_row"))
     said = {(row.entity, row.record): row.why(reasons()).partition(". It has ")[2] for row in held}
     assert said == {
-        ("patients", 2): "3 cells where the header names 2: one cell too many.",
-        ("patients", 3): "5 cells where the header names 2: 3 cells too many.",
-        ("patients", 4): "3 cells where the header names 2: one cell too many.",
+        ("patients", 2): "3 cells but the header has 2: one cell too many.",
+        ("patients", 3): "5 cells but the header has 2: 3 cells too many.",
+        ("patients", 4): "3 cells but the header has 2: one cell too many.",
         ("patients", 5): "",
-        ("treatments", 1): "5 cells where the header names 4: one cell too many.",
+        ("treatments", 1): "5 cells but the header has 4: one cell too many.",
     }
     listed = CliRunner().invoke(main, ["quarantine", "--home", str(tmp_path), "--format", "csv"])
-    assert "3 cells where the header names 2: one cell too many" in listed.output
+    assert "3 cells but the header has 2: one cell too many" in listed.output
     paths = write_data_queries(settings, held, tmp_path / "out")
     assert "one cell too many" in paths[0].read_text(encoding="utf-8-sig")
 

@@ -28,7 +28,7 @@ READ = {
     "list": (("releases", "list"), SECOND_ID),
     "show": (("releases", "show", SECOND_ID), "published"),
     "diff": (("releases", "diff", FIRST_ID, SECOND_ID), "meta.input_file"),
-    "verify": (("releases", "verify", SECOND_ID), "as it was sealed"),
+    "verify": (("releases", "verify", SECOND_ID), "is unchanged"),
     "trace": (("trace", "EPISODE"), "the vault, which has their names, can't be read now"),
 }
 NEED_MORE = ("status", "quarantine", "doctor", "review")

@@ -382,10 +382,10 @@ def test_nothing_built_nothing_delivered_and_a_busy_build_file_are_said_so(setti
             release.publish(settings, FIRST)
         other.stdin.close()
     alter(settings.warehouse, "DELETE FROM meta.input_file")
-    with pytest.raises(UserError, match="nothing is delivered yet"):
+    with pytest.raises(UserError, match="nothing has been delivered yet"):
         release.publish(settings, FIRST)
     settings.warehouse.unlink()
-    with pytest.raises(UserError, match="nothing is built yet"):
+    with pytest.raises(UserError, match="nothing has been built yet"):
         release.publish(settings, FIRST)
     assert list(settings.releases.iterdir()) == []
 

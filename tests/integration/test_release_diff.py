@@ -174,7 +174,7 @@ def test_the_public_part_is_never_written_among_what_identifies_or_is_sealed(
     out = folder / place.format(release=releases["data"]) / "public"
     done = CliRunner().invoke(main, ["releases", "public", releases["data"], "--home", str(home), "--out", str(out)])
     assert done.exit_code == 2
-    assert "name a folder elsewhere with --out" in done.output
+    assert "name another folder with --out" in done.output
     assert not out.exists()
 
 

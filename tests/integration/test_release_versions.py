@@ -90,7 +90,7 @@ def test_the_command_pins_and_says_so(settings: Settings, two: tuple[str, str]) 
     first, second = two
     done = run(settings, "rollback", first)
     assert done.exit_code == 0
-    assert f"in force: {first}, no longer {second}" in done.output
+    assert f"current release: {first}, no longer {second}" in done.output
     assert "it is pinned" in done.output
     assert "pinned" in run(settings, "list").output
     assert "nothing changed" in run(settings, "rollback", first).output
@@ -114,7 +114,7 @@ def test_no_rollback_to_a_damaged_release(settings: Settings, two: tuple[str, st
     manifest = settings.releases / two[0] / "data_dictionary.md"
     manifest.chmod(0o600)
     manifest.write_text("mine")
-    with pytest.raises(UserError, match="not as it was sealed"):
+    with pytest.raises(UserError, match="was modified after publication"):
         release.rollback(settings, two[0])
     assert in_force(settings) == two[1]
     assert before.keys() == state(settings.releases).keys()
@@ -209,7 +209,7 @@ def test_the_command_finds_any_change(damage: Callable[[Path], object], settings
     damage(folder)
     done = run(settings, "verify", release_id)
     assert done.exit_code == 3
-    assert "not as it was sealed" in done.output
+    assert "was modified after publication" in done.output
 
 
 def test_any_flipped_bit_is_found(settings: Settings, open_gate: None) -> None:

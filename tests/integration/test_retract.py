@@ -142,9 +142,9 @@ def test_what_is_retracted_is_listed_and_recorded_with_counts_and_without_names_
         (["udine/2024-03/lab_result.csv"], "did you mean 'lab_results.csv'?"),
         (["udine"], "write SITE/MONTH or SITE/MONTH/FILE"),
         (["udine/2024-03/a/b"], "write SITE/MONTH or SITE/MONTH/FILE"),
-        ([], "name one place"),
+        ([], "give one place"),
         (["--undo", "udine/2024-02"], "is not retracted"),
-        (["udine/2024-02", "--list"], "name one place"),
+        (["udine/2024-02", "--list"], "give one place"),
     ],
 )
 def test_a_mistake_is_one_line_that_says_what_to_do(arguments: list[str], message: str, home: Home) -> None:

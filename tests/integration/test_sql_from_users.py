@@ -110,7 +110,7 @@ def test_the_engine_tells_no_folder_but_that_of_the_release(settings: Settings) 
 
 def test_a_query_is_stopped_after_its_time(settings: Settings) -> None:
     started = time.monotonic()
-    with pytest.raises(UserError, match=r"stopped after 0\.5 seconds; give it longer with --timeout"):
+    with pytest.raises(UserError, match=r"stopped after 0\.5 seconds; allow more with --timeout"):
         query(settings, ENDLESS, seconds=0.5)
     assert time.monotonic() - started < 20
 

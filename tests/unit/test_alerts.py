@@ -88,7 +88,7 @@ def test_a_failed_refresh_is_told_to_file_and_webhook_whatever_the_error_says(
     assert receiver.received == written(settings)
     (alert,) = receiver.received
     assert (alert["kind"], alert["run"], alert["study"]) == ("refresh_failed", "run-1", settings.study.study_id)
-    assert "previous release stays in force" in alert["message"]
+    assert "the current release is unchanged" in alert["message"]
     ended = [entry for entry in event_log.entries(settings) if entry["event"] == "refresh_ended"]
     assert [entry["exit_code"] for entry in ended] == [2]
     assert "ROSSI" not in json.dumps(alert) + settings.journal.read_text()

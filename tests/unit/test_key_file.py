@@ -150,7 +150,7 @@ def test_without_key_and_backup_the_patients_can_be_renamed_but_tombstones_are_l
     home.settings.key_file.unlink()
     assert run("key", "rotate", "--yes", "--home", home.folder).exit_code == 2
     done = run("key", "rotate", "--lost", "--yes", "--home", home.folder)
-    assert (done.exit_code, "forget them again" in done.output) == (0, True)
+    assert (done.exit_code, "repeat them after the patients are delivered again" in done.output) == (0, True)
     all_of_one_key(home)
     home.deliver("udine/2025-02/patients.csv", "patient_id,sex\nP1,F\n")
     home.load("patients")

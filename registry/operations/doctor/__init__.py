@@ -1,8 +1,8 @@
-"""What is wrong and how to mend it, one line each: looks at everything, changes nothing.
+"""`registry doctor`: what is wrong and how to fix it, one line each. Changes nothing.
 
-finding.py     one line of it
+finding.py     one line of the output
 machine.py     Python, packages, disk, the UI's address
-vault.py       access, key, what a killed process left
+vault.py       access, key, leftovers of killed processes
 releases.py    releases, the gate's last result, the monthly refresh
 deliveries.py  deliveries against the ledger, profiles
 """
@@ -46,7 +46,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Every finding, in order, as it is made; a check that can't be carried out is a finding too, told once."""
+    """Yield every finding in order; a check that can't run is a finding too, reported once."""
     told: set[str] = set()
     for subject, check in CHECKS:
         try:

@@ -1,4 +1,4 @@
-"""Deliveries against what the ledger knows, and settings that no refresh has read yet."""
+"""Checks of the deliveries against the ledger, and of settings that no refresh has read yet."""
 
 from __future__ import annotations
 
@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 def deliveries(settings: Settings) -> Iterator[Finding]:
     """Can every file and folder be placed? What is not loaded yet?"""
     if not settings.deliveries.is_dir():
-        yield wrong(f"{settings.deliveries}: no such folder; put the sites' exports there or give --deliveries")
+        yield wrong(
+            f"{settings.deliveries}: no such folder; put the sites' exports there, or name it with --deliveries"
+        )
         return
     if lock.is_held(settings):
-        yield ok(f"{counted(len(ingest.discover(settings)), 'file')}; a refresh is at work")
+        yield ok(f"{counted(len(ingest.discover(settings)), 'file')}; a refresh is running")
         return
     plan = refresh.survey(settings)
     files, n_waiting = plan.files, len(plan.to_load())
@@ -38,7 +40,7 @@ def deliveries(settings: Settings) -> Iterator[Finding]:
 
 
 def ledger_against_deliveries(settings: Settings) -> Iterator[Finding]:
-    """Are loaded files still there? Their rows stay in force; but a lost vault could not be loaded again."""
+    """Are loaded files still there? Their rows remain in use, but a lost vault could not be loaded again."""
     if not settings.raw_db.exists() or not settings.deliveries.is_dir() or lock.is_held(settings):
         yield ok("nothing to compare now")
         return
@@ -46,31 +48,31 @@ def ledger_against_deliveries(settings: Settings) -> Iterator[Finding]:
     if missing:
         months = sorted({f"{site}/{delivery}" for site, delivery, _ in missing})
         shown = ", ".join(months[:5]) + (" and more" if len(months) > 5 else "")
-        yield look(f"{counted(len(missing), 'loaded file')} no longer there ({shown}): their rows stay in force")
+        yield look(f"{counted(len(missing), 'loaded file')} no longer there ({shown}): their rows remain in use")
     else:
         yield ok("every loaded file is still there")
 
 
 def places(settings: Settings) -> Iterator[Finding]:
-    """Is a month in use that has not come yet? What is retracted?"""
+    """Is a future month in use? What is retracted?"""
     if lock.is_held(settings):
-        yield ok("not looked at while a refresh is at work")
+        yield ok("not checked while a refresh is running")
         return
     future = ingest.future_months(settings)
     if future:
         yield look(
-            f"{', '.join(future)}: later than the present month, which moves the site's cut-off: "
+            f"{', '.join(future)}: later than the current month, which moves the site's cut-off: "
             f"registry retract {future[0]}, then registry refresh"
         )
     retracted = retraction.listed(settings)
     if retracted:
-        yield look(f"{counted(len(retracted), 'place')} retracted, counting nowhere: registry retract --list")
+        yield look(f"{counted(len(retracted), 'place')} retracted and not used: registry retract --list")
     if not future and not retracted:
-        yield ok("no loaded month is later than the present one, and no place is retracted")
+        yield ok("no loaded month is in the future, and no place is retracted")
 
 
 def settings_read(settings: Settings) -> Iterator[Finding]:
-    """Was a site.yml or the registry.yml changed since the last refresh, or put where nobody reads it?"""
+    """Was a site.yml or the registry.yml changed since the last refresh, or put where it is not read?"""
     if not settings.deliveries.is_dir():
         yield ok("no deliveries")
         return
@@ -85,7 +87,7 @@ def settings_read(settings: Settings) -> Iterator[Finding]:
     if changed:
         yield look(f"{counted(len(changed), 'file')} changed since the last refresh ({changed[0]}): registry refresh")
     elif not hidden:
-        yield ok(f"{counted(len(files), 'file')}, read without a mistake")
+        yield ok(f"{counted(len(files), 'file')}, without mistakes")
 
 
 def _changed_at(path: Path) -> datetime:

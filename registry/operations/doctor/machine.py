@@ -1,4 +1,4 @@
-"""The machine: Python, packages, space, and who could reach the UI."""
+"""Checks of the machine: Python, packages, disk, and who can reach the UI."""
 
 from __future__ import annotations
 
@@ -40,16 +40,16 @@ PACKAGES = (
 
 
 def python(_settings: Settings) -> Iterator[Finding]:
-    """Is this a Python that the registry is tested with?"""
+    """Is the registry tested with this Python?"""
     found = platform.python_version()
     if OLDEST <= sys.version_info[:2] <= NEWEST:
         yield ok(found)
     else:
-        yield wrong(f"{found}: use 3.11 to 3.13; remove .venv, then: make PYTHON=python3.12 setup")
+        yield wrong(f"{found} is not supported: use 3.11 to 3.13; remove .venv, then: make PYTHON=python3.12 setup")
 
 
 def packages(_settings: Settings) -> Iterator[Finding]:
-    """Are the packages that do the work those of uv.lock?"""
+    """Are the main packages those of uv.lock?"""
     locked: dict[str, set[str]] = {}
     with suppress(OSError, tomllib.TOMLDecodeError):
         for package in tomllib.loads((CHECKOUT / "uv.lock").read_text(encoding="utf-8"))["package"]:
@@ -64,13 +64,13 @@ def packages(_settings: Settings) -> Iterator[Finding]:
         if installed not in locked.get(name, {installed}):
             others.append(f"{name} {installed} (uv.lock: {', '.join(sorted(locked[name]))})")
     if others:
-        yield look(f"not as in uv.lock: {'; '.join(others)}; to go back: rm .venv/.ready, then make setup")
+        yield look(f"different from uv.lock: {'; '.join(others)}; to restore: rm .venv/.ready, then make setup")
     else:
-        yield ok(f"the {len(PACKAGES)} that do the work are those of uv.lock")
+        yield ok(f"the {len(PACKAGES)} main packages are those of uv.lock")
 
 
 def disk(settings: Settings) -> Iterator[Finding]:
-    """Is there room for another build, a candidate and a rewriting of the vault? Can the disk do what they need?"""
+    """Is there room for another build, a candidate and a copy of the vault? Does the disk support what they need?"""
     home = settings.home
     while not home.exists():
         home = home.parent
@@ -84,7 +84,7 @@ def disk(settings: Settings) -> Iterator[Finding]:
 
 
 def listening(_settings: Settings) -> Iterator[Finding]:
-    """Does a Dagster of this user listen where others can reach it? The UI has no login."""
+    """Does this user run a Dagster that others can reach? The UI has no login."""
     open_to_others = set()
     for process in psutil.process_iter(["cmdline"]):
         with suppress(psutil.Error):
@@ -95,16 +95,16 @@ def listening(_settings: Settings) -> Iterator[Finding]:
                     open_to_others.add(connection.laddr.port)
     if open_to_others:
         ports = ", ".join(str(port) for port in sorted(open_to_others))
-        yield wrong(f"Dagster listens beyond this machine on port {ports}: stop it and start it with make dev")
+        yield wrong(f"Dagster can be reached from other machines on port {ports}: stop it and start it with make dev")
     else:
-        yield ok("no Dagster listens beyond 127.0.0.1")
+        yield ok("no Dagster can be reached from other machines")
 
 
 def dagster_home(settings: Settings) -> Iterator[Finding]:
-    """Would Dagster tools started by hand show this home's runs?"""
+    """Would Dagster tools that the user starts show this home's runs?"""
     named = os.environ.get("DAGSTER_HOME")
     if named and Path(named).resolve() != settings.dagster_home.resolve():
-        yield look(f"DAGSTER_HOME is {named}, and this home's runs are in {settings.dagster_home}: unset it")
+        yield look(f"DAGSTER_HOME is {named}, but this home's runs are in {settings.dagster_home}: unset it")
     else:
         yield ok(str(settings.dagster_home))
 

@@ -1,4 +1,4 @@
-"""What is published: the link, the bytes, the gate's last word, and whether the monthly refresh has been."""
+"""Checks of the releases: the link, the checksums, the gate's last result, and the monthly refresh."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ GRACE = timedelta(days=1)
 
 
 def link(settings: Settings) -> Iterator[Finding]:
-    """Does `current` lead to a release?"""
+    """Does the link `current` point to a release?"""
     known = release.list_releases(settings)
     path = settings.releases / CURRENT
     if not known and not path.is_symlink():
@@ -34,15 +34,15 @@ def link(settings: Settings) -> Iterator[Finding]:
         return
     mended = f"ln -sfn {known[0].release_id} {path}" if known else f"rm {path}"
     if path.exists() and not path.is_symlink():
-        yield wrong(f"{path} is no link: move it away, then: {mended}, and registry refresh")
+        yield wrong(f"{path} is not a link: move it away, then: {mended}, and registry refresh")
     elif not path.exists():
-        yield wrong(f"{path} leads nowhere: {mended}, then registry refresh")
+        yield wrong(f"{path} points to a missing folder: {mended}, then registry refresh")
     else:
         yield ok(f"{path.readlink().name} of {counted(len(known), 'release')}")
 
 
 def checksums(settings: Settings) -> Iterator[Finding]:
-    """Is every release as it was published?"""
+    """Is every release unchanged since publication?"""
     changed = {}
     for one in release.list_releases(settings):
         files = release.verify(one.path)
@@ -50,18 +50,18 @@ def checksums(settings: Settings) -> Iterator[Finding]:
             changed[one.release_id] = files
     for release_id, files in changed.items():
         yield wrong(
-            f"release {release_id}: {', '.join(files[:3])}{' and more' if len(files) > 3 else ''} not as published: "
+            f"release {release_id}: {', '.join(files[:3])}{' and more' if len(files) > 3 else ''} modified: "
             "restore it from a backup, or remove its folder and refresh"
         )
     if not changed:
-        yield ok("every release is as it was published")
+        yield ok("every release is unchanged")
 
 
 def gate(settings: Settings) -> Iterator[Finding]:
-    """What did the gate say last?"""
+    """What was the gate's last result?"""
     decision = read(settings)
     if decision is None:
-        yield ok("never reached yet")
+        yield ok("no result yet")
     elif decision.status == "refused":
         checks = ", ".join(check.check_id for check in decision.audit.blocking)
         yield wrong(f"refused on {decision.decided_at[:10]} ({checks}): see docs/runbooks.md, 'The gate refused'")
@@ -70,18 +70,18 @@ def gate(settings: Settings) -> Iterator[Finding]:
 
 
 def not_used(settings: Settings) -> Iterator[Finding]:
-    """What could not be used since the release before, by site?"""
+    """What could newly not be used, by site?"""
     news = []
-    with suppress(UserError):  # `link` and `checksums` tell
+    with suppress(UserError):  # `link` and `checksums` report this
         news = [one for one in account.of_release(settings) if one.lines()]
     for one in news:
         yield look(f"{one.site}: {'; '.join(one.lines())}")
     if not news:
-        yield ok("nothing new is held back, emptied or left out")
+        yield ok("nothing new is quarantined, emptied or left out")
 
 
 def last_refresh(settings: Settings) -> Iterator[Finding]:
-    """Has there been a refresh since the third of this month, or of the month before?"""
+    """Has the last monthly refresh been run?"""
     last = last_success(settings)
     due = last_due(datetime.now(UTC), settings.study.time_zone)
     if last is None:
@@ -103,7 +103,7 @@ def last_success(settings: Settings) -> datetime | None:
     if decision is not None and decision.status != "refused":
         moments.append(datetime.fromisoformat(decision.decided_at))
     current = None
-    with suppress(UserError):  # `link` and `checksums` tell
+    with suppress(UserError):  # `link` and `checksums` report this
         current = release.current(settings)
     if current is not None:
         moments.append(datetime.fromisoformat(current.manifest["created_at"]))
@@ -111,7 +111,7 @@ def last_success(settings: Settings) -> datetime | None:
 
 
 def last_due(now: datetime, time_zone: str) -> datetime:
-    """The latest monthly appointment that is more than a day past."""
+    """The latest monthly due time that is more than a day past."""
     local = (now - GRACE).astimezone(ZoneInfo(time_zone))
     due = local.replace(day=DUE_DAY, hour=DUE_HOUR, minute=0, second=0, microsecond=0)
     if due > local:

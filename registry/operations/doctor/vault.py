@@ -1,4 +1,4 @@
-"""The vault: who may read it, whether the key is the right one, and what a killed process left behind."""
+"""Checks of the vault: access, the key, locks, and leftovers of killed processes."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 
 def access(settings: Settings) -> Iterator[Finding]:
-    """Folders 0700, files 0600, all of this user."""
+    """Do all files belong to this user, with modes 0700 and 0600?"""
     if not settings.vault.exists():
-        yield ok("no vault yet; the first refresh makes it")
+        yield ok("no vault yet; the first refresh creates it")
         return
     private = [settings.vault, *settings.vault.rglob("*")]
     if settings.warehouse.exists():
@@ -38,19 +38,21 @@ def access(settings: Settings) -> Iterator[Finding]:
     for path in open_ones:
         yield wrong(f"others may read {path}: chmod {'700' if path.is_dir() else '600'} {path}")
     if foreign:
-        yield wrong(f"{counted(len(foreign), 'file')} in {settings.vault} belong to another user: chown them to yours")
+        yield wrong(
+            f"{counted(len(foreign), 'file')} in {settings.vault} belong to another user: chown them to this user"
+        )
     if not open_ones and not foreign:
-        yield ok("vault and build file are readable by their owner alone")
+        yield ok("vault and build file are readable only by their owner")
 
 
 def key(settings: Settings) -> Iterator[Finding]:
-    """There, a key, and the one that the vault was loaded with; as are the tombstones."""
+    """Is the key there, valid, and the one that the vault and its tombstones were made with?"""
     path = settings.key_file
     if not settings.raw_db.exists() and not path.exists():
-        yield ok("none yet; the first refresh makes it")
+        yield ok("none yet; the first refresh creates it")
         return
     if next_file(settings).exists():
-        yield wrong("a rotation of the key was cut off: registry refresh completes or undoes it")
+        yield wrong("a key rotation was interrupted: registry refresh completes or undoes it")
         return
     if not path.exists():
         yield wrong(f"{path} is missing: registry key restore FILE; without a backup: registry key rotate --lost")
@@ -65,7 +67,7 @@ def key(settings: Settings) -> Iterator[Finding]:
 
 
 def _against_vault(settings: Settings, keys: Keys) -> Finding:
-    """The key and the tombstones, held to the vault's data."""
+    """Check the key and the tombstones against the vault's data."""
     with connect_vault(settings, read_only=True) as connection:
         if not matches_vault(connection, keys.pseudonym):
             return wrong(f"{settings.key_file} is not the key of this vault: registry key restore FILE")
@@ -74,24 +76,28 @@ def _against_vault(settings: Settings, keys: Keys) -> Finding:
             left = connection.execute("SELECT count(*) FROM main.not_yet_purged").fetchone()
             applied = connection.execute("SELECT count(*) FROM main.applied_tombstone").fetchone()
         except duckdb.CatalogException:
-            return look("the vault is of an earlier version of the registry: registry refresh brings it up to date")
+            return look("the vault was made by an earlier version of the registry: registry refresh updates it")
     if left != (0,) or applied != (len(known.hashes),):
-        return wrong("a forgotten patient or an ignored column is not wholly erased yet: registry refresh finishes it")
-    return ok(f"{key_id(keys.pseudonym)}, the one that the vault was loaded with")
+        return wrong(
+            "a forgotten patient or an ignored column is not fully erased yet: registry refresh completes this"
+        )
+    return ok(f"{key_id(keys.pseudonym)}, matches the vault")
 
 
 def locks(settings: Settings) -> Iterator[Finding]:
-    """Who is at work, and whether somebody died at it."""
+    """Is a process running, or did one exit without releasing the lock?"""
     if lock.is_held(settings):
-        yield look(f"at work: {lock.describe_holder(settings)}")
+        yield look(f"running: {lock.describe_holder(settings)}")
     elif (holder := lock.last_holder(settings)) and not _has_ended(settings, holder):
-        yield look(f"{lock.describe_holder(settings)}, ended without a word; the next refresh clears up after it")
+        yield look(
+            f"{lock.describe_holder(settings)}, exited without releasing the lock; the next refresh will clean up"
+        )
     else:
-        yield ok("nobody is at work")
+        yield ok("no process is running")
 
 
 def _has_ended(settings: Settings, holder: Mapping[str, Any]) -> bool:
-    """Does the journal have the end of this holder's refresh? A run of the UI or the sensor gives no lock back."""
+    """Whether the event log has the end of this holder's refresh: a run of UI or sensor leaves its lock entry."""
     process, since, by = holder.get("pid"), str(holder.get("since")), str(holder.get("by"))
     return any(
         entry.get("event") == "refresh_ended"
@@ -102,9 +108,9 @@ def _has_ended(settings: Settings, holder: Mapping[str, Any]) -> bool:
 
 
 def left_overs(settings: Settings) -> Iterator[Finding]:
-    """What a killed process left: half-written candidates, spilled rows, a log not yet folded in."""
+    """Did a killed process leave anything: half-written candidates, spilled rows, a write-ahead log?"""
     if lock.is_held(settings):
-        yield ok("not looked for while a refresh is at work")
+        yield ok("not checked while a refresh is running")
         return
     folders = (settings.vault_temp, settings.temp)
     found: list[Path] = [path for folder in folders if folder.is_dir() for path in folder.iterdir()]
@@ -114,6 +120,8 @@ def left_overs(settings: Settings) -> Iterator[Finding]:
     found += [path for path in logs if path.exists()]
     found += settings.home.glob(f"{TRIAL}*")
     if found:
-        yield look(f"{counted(len(found), 'file')} of a killed process, {found[0]} first: registry refresh clears them")
+        yield look(
+            f"{counted(len(found), 'file')} of a killed process, first {found[0]}: registry refresh removes them"
+        )
     else:
         yield ok("none")

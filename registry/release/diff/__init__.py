@@ -1,4 +1,4 @@
-"""Two releases compared: which rows changed, and why.
+"""Compare two releases: which rows changed, and why.
 
-compare.py  rows added, removed and changed, table by table    explain.py  the reason for a change of an episode
+compare.py  rows added, removed and changed, table by table    explain.py  why an episode changed
 """

@@ -1,7 +1,7 @@
-"""Two releases compared: which episodes appeared, vanished or changed and why, and what else differs.
+"""Compare two releases: which episodes appeared, vanished or changed and why, and what else differs.
 
-What is compared are published rows and manifests, so any two releases that are still there can be compared, without the
-vault. How "why" is told: `explain.py` and docs/decisions/0012-why-an-episode-differs.md. Patients by pseudonym alone.
+Only published rows and manifests are compared, so any two existing releases can be compared without the vault. Patients
+appear only by pseudonym. How the reasons are found: `explain.py` and docs/decisions/0012-why-an-episode-differs.md.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _OPEN = dt.date.max
 
 @dataclass(frozen=True)
 class EpisodeChange:
-    """An episode that is not the same in both releases; `columns` differ, where it is in both.
+    """An episode that differs between the releases; `columns` are those that differ if it is in both.
 
-    An onset that moved makes another id: such a pair is one change, with the id of the later release.
+    An onset that moved gives a new id: such a pair is one change, with the id of the later release.
     """
 
     status: Status
@@ -61,7 +61,7 @@ class Difference:
 
 
 def diff(settings: Settings, before: Release, after: Release) -> Difference:
-    """Compare two releases, `before` against `after`; order matters: appeared is what `after` alone has.
+    """Compare two releases; order matters: `appeared` means only in `after`.
 
     Raises:
         UserError: if one of them is damaged.
@@ -108,8 +108,8 @@ def _only_in(connection: duckdb.DuckDBPyConnection, name: str) -> list[dict[str,
 
 
 def _changed(connection: duckdb.DuckDBPyConnection) -> list[_Found]:
-    """Episodes of both releases whose rows differ in a column that both have."""
-    # all columns of one row as one value: a comparison that holds whatever columns there are
+    """Episodes in both releases whose rows differ in a shared column."""
+    # compares whole rows, whatever columns there are
     shared = _shared_columns(connection)
     pairs = "(SELECT {columns} FROM {name}." + _EPISODES + ")"
     listed = ", ".join(f'"{column}"' for column in shared)
@@ -131,7 +131,7 @@ def _changed(connection: duckdb.DuckDBPyConnection) -> list[_Found]:
 
 
 def _pair_moved_onsets(vanished: list[dict[str, Any]], appeared: list[dict[str, Any]]) -> list[_Found]:
-    """A vanished and an appeared episode of one patient and definition that overlap are one whose onset moved."""
+    """Pair vanished and appeared episodes of one patient and definition that overlap: one episode whose onset moved."""
     found: list[_Found] = []
     left = list(vanished)
     for row in appeared:
@@ -189,7 +189,7 @@ def _how(old: Any, new: Any) -> str:
 
 
 def _differing(before: dict[str, Any], after: dict[str, Any], key: str | None = None) -> list[tuple[str, Any]]:
-    """Names whose value (or the value's `key`) differs, each with both values, None where it is in one alone."""
+    """Names whose value (or the value's `key`) differs, each with both values; None if it is missing in one."""
 
     def value(of: dict[str, Any], name: str) -> Any:
         found = of.get(name)

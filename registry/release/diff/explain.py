@@ -1,9 +1,9 @@
-"""Why a patient's episodes differ between two releases, told from what both have published.
+"""Why a patient's episodes differ between two releases, derived from their published tables.
 
-Four reasons, of which several may hold: `definition` (the case definition or its scale means something else),
-`correction` (a row of the earlier release is gone or was delivered otherwise), `new_data` (rows or follow-up that the
-earlier one did not have), `settings` and `code`. The last two are told by elimination or from the manifests, since no
-row shows them. The rules with their reasons: docs/decisions/0012-why-an-episode-differs.md.
+The reasons, of which several may apply: `definition` (the case definition or its scale changed), `correction` (a row of
+the earlier release is gone or was delivered differently), `new_data` (rows or follow-up that the earlier one did not
+have), `settings` and `code`. The last two are found by elimination or from the manifests, because no row shows them.
+The rules with their reasons: docs/decisions/0012-why-an-episode-differs.md.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import duckdb
 
 Reason = Literal["definition", "correction", "new_data", "settings", "code"]
 
-# Settings that change no row: what is shown outside, how many releases are kept. Definitions have hashes of their own.
+# Settings that change no row: suppression, how many releases are kept. Definitions have their own hashes.
 _WITHOUT_EFFECT = {"definitions", "keep_releases", "suppression_threshold"}
 
-# What a patient's episodes rest on: rows by key, and of each row what the hospital wrote. A dose has no key of its own,
-# so that a corrected date is one row gone and one new. A derived count has no value as sent; its own stands for it.
+# What a patient's episodes are based on: rows by key, each with what the hospital wrote. A dose has no key, so a
+# corrected date is one row gone and one new. A derived count has no value as sent, so its computed value is used.
 _EVIDENCE = {
     "counts": (
         "main.fct_anc",
@@ -46,7 +46,7 @@ _EVIDENCE = {
         "concat_ws('|', coalesce(sex, ''), coalesce(birth_year, 0), coalesce(ms_phenotype, ''), duffy_null)",
     ),
     "chart reviews": (
-        # without the episode, whose id moves with its onset
+        # without the episode, whose id changes with its onset
         "(SELECT DISTINCT patient_key, verdict, reviewed_on FROM {name}.main.mart_chart_review WHERE n_reviews > 0)",
         "concat_ws('|', verdict, coalesce(CAST(reviewed_on AS VARCHAR), ''))",
         "''",
@@ -76,7 +76,7 @@ WHERE a.observation_end IS DISTINCT FROM b.observation_end OR a.follow_up_end IS
 
 @dataclass
 class Explanation:
-    """What was found by patient, and what holds for all."""
+    """Reasons by patient, and reasons for all patients."""
 
     definitions: set[str] = field(default_factory=set)
     settings_differ: bool = False
@@ -86,7 +86,7 @@ class Explanation:
     evidence: dict[str, list[str]] = field(default_factory=dict)
 
     def of(self, definition_id: str, patient_key: str) -> tuple[tuple[Reason, ...], str]:
-        """The reasons for a patient's episode, those that rows show first; and the rows, as counts."""
+        """The reasons for a change of a patient's episode, and the rows behind them as counts."""
         found: set[Reason] = set(self.reasons.get(patient_key, ()))
         if definition_id in self.definitions:
             found.add("definition")
@@ -95,11 +95,11 @@ class Explanation:
         if not found:
             found |= self._by_elimination()
         order: tuple[Reason, ...] = ("definition", "correction", "new_data", "settings", "code")
-        evidence = "; ".join(self.evidence.get(patient_key, ())) or "no published row of this patient differs"
+        evidence = "; ".join(self.evidence.get(patient_key, ())) or "no published rows of this patient differ"
         return tuple(reason for reason in order if reason in found), evidence
 
     def _by_elimination(self) -> set[Reason]:
-        """No row differs. What is left: the code; rows that no table shows (clinical events); a site's settings."""
+        """If no row differs: the code, rows that are in no table (clinical events), or a site's settings."""
         left: set[Reason] = set()
         if self.code_differs:
             left.add("code")
@@ -130,7 +130,7 @@ def explain(
             reasons = explanation.reasons.setdefault(patient_key, set())
             if n_gone or n_altered:
                 reasons.add("correction")
-            # a row that came in the place of one that is gone is its correction
+            # a new row that replaces one that is gone is a correction
             if n_new > n_gone:
                 reasons.add("new_data")
             counts = f"{n_new} new, {n_altered} altered, {n_gone} gone"
@@ -142,7 +142,7 @@ def explain(
 
 
 def _meanings(connection: duckdb.DuckDBPyConnection, name: str) -> dict[str, Any]:
-    """The hash of each definition's meaning: a new label or source is no other definition."""
+    """The content hash of each definition, which ignores its label and source."""
     return dict(connection.execute(f"SELECT definition_id, content_hash FROM {name}.meta.definition").fetchall())
 
 

@@ -1,6 +1,6 @@
 """The counts of the primary definition, read from a release.
 
-Other definitions are left out: they nest, so that two tables side by side would show the small difference.
+Other definitions are left out: they nest, so two tables together would reveal the small difference.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ CASE_MEASURES = {
     "recurred": "recurred",
     "stopped_or_switched": "final_treatment_action IN ('discontinued', 'switched_in_class', 'switched_out_of_class')",
 }
-# As int_first_case has it.
+# Same rule as int_first_case.
 _FIRST_CASE = """
     SELECT patient_key, min(onset_date) AS onset_date FROM main.fct_neutropenia_episode
     WHERE is_case_episode AND definition_id = $definition GROUP BY patient_key
 """
-# As int_drug_exposed has it: any dose of the drug before the day of the first case episode's onset.
+# Same rule as int_drug_exposed: any dose of the drug before the day of the first case episode's onset.
 _EXPOSED = f"""
 SELECT drugs, count(*) FROM (
     SELECT patient.patient_key, list_sort(list(DISTINCT dose.drug) FILTER (WHERE dose.drug IS NOT NULL)) AS drugs
@@ -45,7 +45,7 @@ SELECT drugs, count(*) FROM (
     GROUP BY patient.patient_key
 ) GROUP BY drugs
 """
-# As int_never_tested has it: a count on a day at risk, up to the first case episode.
+# Same rule as int_never_tested: a count on a day at risk, up to the first case episode.
 _COHORT = f"""
 SELECT {", ".join(f"count(*) FILTER (WHERE {measure})" for measure in COHORT_MEASURES.values())}
 FROM main.dim_patient AS patient
@@ -62,7 +62,7 @@ WHERE patient.in_cohort
 
 @dataclass(frozen=True)
 class Read:
-    """Counts, person-years at risk by drug (they add up to the whole), and the definition in force."""
+    """Counts, person-years at risk by drug (they add up to the total), and the primary definition."""
 
     counts: Counts
     person_years: dict[str, float]
@@ -70,7 +70,7 @@ class Read:
 
 
 def read(settings: Settings, release: Release) -> Read:
-    """Read what the public part is made of."""
+    """Read the counts of the public part from a release."""
     with duckdb.connect(str(release.database), read_only=True, config=connect_options(settings)) as connection:
         cursor = connection.execute(
             "SELECT * FROM main.dim_case_definition JOIN meta.definition USING (definition_id) WHERE is_primary"

@@ -1,7 +1,7 @@
 """The folder of the public part: CSV for people, JSON for programs, README.txt with the rules, SHA256SUMS.
 
-Nothing of a patient, a site, a file or a day: dates are told to the quarter, also in the name of the folder (the id of
-a release holds a month).
+Contains nothing about a single patient, site, file or day: dates are given to the quarter, also in the folder's name
+(a release id contains a month).
 """
 
 from __future__ import annotations
@@ -32,40 +32,40 @@ _README = """\
 Aggregates only, overall and by drug, up to {through}. Case definition: {definition}.
 
   incidence.csv   patients, cases, risk in percent, person-years at risk, rate per 100 person-years
-  cohort.csv      patients of the cohort of whom a measure holds
-  cases.csv       cases of whom a measure holds, by the drug of their first case episode
+  cohort.csv      patients of the cohort by characteristic
+  cases.csv       cases by characteristic, by the drug of their first case episode
   public.json     the same tables, with the settings and the definition
 
 All intervals are exact, 95 %. A patient counts for each drug taken before the first case episode, so patients by drug
 may add up to more than all; cases and person-years add up.
 
-An EMPTY CELL IS WITHHELD. It is never a zero, nor does it mean "none".
+AN EMPTY CELL IS SUPPRESSED. It never means zero or "none".
 
-  - A count is shown only where it is {k} or more, and what is left of its denominator is {k} or more as well.
-  - A drug stands alone only where that holds for it and for the drugs that are left, which are pooled, and where those
-    who took drugs of several strata (what the strata's patients are more than all) are none or many.
-  - With a count, all that is worked out from it is withheld: percentages, rates, intervals.
-  - Measures of cases are shown by drug for all strata or for none.
-  - Dates are told to the quarter. Sites, patients, days, medians and extremes are left out, and so are other case
+  - A count is shown only if it is {k} or more, and the rest of its denominator is {k} or more as well.
+  - A drug is shown alone only if that holds for it and for the remaining drugs, which are pooled, and if the patients
+    who took drugs of several strata (the sum over the strata minus all patients) are none or many.
+  - With a count, everything computed from it is suppressed: percentages, rates, intervals.
+  - Characteristics of cases are shown by drug for all strata or for none.
+  - Dates are given to the quarter. Sites, patients, days, medians and extremes are left out, and so are other case
     definitions: the difference between two nearly equal tables is a small count.
 
-Whoever knows these rules and all figures here can't narrow a withheld count to fewer than {k} numbers.
-That holds for one public part. Two of the same study differ by those who came between them: don't publish often.
+With these rules and all figures here, a suppressed count can't be narrowed to fewer than {k} numbers. This holds for
+one public part. Two of the same study differ by the patients who came between them, so don't publish often.
 """
 
 
 def write_public(settings: Settings, release: Release, out: Path | None = None) -> Path:
     """Write the public part of a release into a new folder; returns it.
 
-    The threshold is the one of the study as published in the release. Default folder: <home>/public/<quarter>-<digits>.
+    The threshold is the study's, as published in the release. Default folder: <home>/public/<quarter>-<digits>.
 
     Raises:
-        UserError: if the release is not as it was sealed, or the folder holds something already or lies in the vault,
-            the releases or the deliveries.
+        UserError: if the release was modified after publication, or the folder is not empty or is inside the vault, the
+            releases or the deliveries.
 
     """
     if verify(release.path):
-        raise UserError(f"release {release.release_id} is not as it was sealed: registry releases verify tells more")
+        raise UserError(f"release {release.release_id} was modified after publication: see registry releases verify")
     study = release.manifest["study"]
     threshold = int(study["suppression_threshold"])
     through = quarter(max(release.manifest["cutoffs"].values()))
@@ -73,9 +73,9 @@ def write_public(settings: Settings, release: Release, out: Path | None = None) 
     folder = out or _default_place(settings) / public_id
     for closed in (settings.releases, settings.vault, settings.deliveries) if out else ():
         if folder.resolve().is_relative_to(closed.resolve()):
-            raise UserError(f"{folder} lies in {closed}, which is for other files: name a folder elsewhere with --out")
+            raise UserError(f"{folder} is inside {closed}, which is for other files: name another folder with --out")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise UserError(f"{folder}: is there already and is not overwritten; name another folder with --out")
+        raise UserError(f"{folder} exists already and is not overwritten; name another folder with --out")
     found = read(settings, release)
     made = tables(found, decide(found.counts, threshold))
     about = _about(release, found, public_id, through)
@@ -90,7 +90,7 @@ def write_public(settings: Settings, release: Release, out: Path | None = None) 
         (temporary / "README.txt").write_text(
             _README.format(
                 study=about["study_id"],
-                label="SYNTHETIC DATA: no patient is behind these figures.\n" if about["synthetic"] else "",
+                label="SYNTHETIC DATA: these figures are not about real patients.\n" if about["synthetic"] else "",
                 through=through,
                 definition=found.definition["label"],
                 k=threshold,
@@ -105,7 +105,7 @@ def write_public(settings: Settings, release: Release, out: Path | None = None) 
 
 
 def remove_leftovers(settings: Settings) -> None:
-    """Remove what killed processes left in the default place."""
+    """Remove leftovers of killed processes in the default folder."""
     for left in _default_place(settings).glob(f"{_DRAFT}*"):
         process = left.name.removeprefix(_DRAFT).partition("-")[0]
         if not process.isdigit() or not psutil.pid_exists(int(process)):
@@ -135,7 +135,7 @@ def _about(release: Release, found: Read, public_id: str, through: str | None) -
         "enrolment_end": quarter(study["enrolment_end"]),
         "data_through": through,
         "suppression_threshold": study["suppression_threshold"],
-        "withheld": "null: the figure is withheld; never a zero",
+        "withheld": "null: the figure is suppressed; never zero",
         "definition": {name: value for name, value in found.definition.items() if name not in left_out},
     }
 

@@ -1,8 +1,8 @@
-"""What may be shown: the one place that decides, on counts alone, without a release or a file.
+"""Suppression: the only place that decides what may be shown. Works on counts, without a release or a file.
 
-Shown is a count only where it and its complement reach the threshold k, and drugs are pooled, not blanked, so that sums
-give nothing away; nor does what they are more than the whole, the patients of several pools. The rule is safe against a
-reader who knows it: whatever is withheld could still be any of at least k numbers. The argument:
+A count is shown only if it and its complement reach the threshold k. Drugs are pooled instead of blanked, so that sums
+reveal nothing, nor does the excess of the sum over the total (patients of several pools). The rule is safe against a
+reader who knows it: a suppressed count could still be any of at least k numbers. The argument:
 docs/decisions/0013-public-part.md; tests/unit/test_public_rule.py tries every small registry.
 """
 
@@ -14,14 +14,14 @@ from itertools import combinations
 
 Drugs = frozenset[str]
 
-# The drugs that may stand alone. All others of the class are always pooled, unless every single one may stand alone:
-# they are the cover of whatever is pooled with them, so that there must be at least two.
+# The drugs that may be shown alone. All others of the class are always pooled, unless every single drug may be shown
+# alone: they conceal the drugs pooled with them, so there must be at least two.
 NAMED = ("ocrelizumab", "rituximab", "ofatumumab")
 
 
 @dataclass(frozen=True)
 class Case:
-    """A case: the drug of the first case episode, and which of the measures of cases hold."""
+    """A case: the drug of the first case episode, and the measures that apply."""
 
     drug: str
     measures: frozenset[str] = frozenset()
@@ -29,10 +29,10 @@ class Case:
 
 @dataclass(frozen=True)
 class Counts:
-    """What a release counts, before anything is withheld.
+    """The counts of a release before suppression.
 
     `exposed`: patients by the set of drugs that they took before their first case episode; they add up to all.
-    `cohort`: patients of whom a measure holds, by measure.
+    `cohort`: patients to whom a measure applies, by measure.
     """
 
     drugs: tuple[str, ...]
@@ -57,9 +57,9 @@ class Counts:
 
 @dataclass(frozen=True)
 class Shown:
-    """What may be shown. The first stratum is all drugs; the others, if any, share them out among themselves.
+    """What may be shown. The first stratum is all drugs; the others, if any, partition them.
 
-    `measures`: those of cases that are shown in every stratum, `overall_measures` those shown for all drugs alone.
+    `measures`: case measures shown in every stratum; `overall_measures`: those shown only for all drugs together.
     """
 
     strata: tuple[Drugs, ...]
@@ -71,7 +71,7 @@ class Shown:
 
 
 def decide(counts: Counts, k: int, named: Sequence[str] = NAMED) -> Shown:
-    """Decide what may be shown of these counts, where counts below `k` are small."""
+    """Decide what may be shown of these counts if counts below `k` are small."""
     everything = frozenset(counts.drugs)
     n_patients, n_cases = counts.n_patients, len(counts.cases)
     if n_patients < k:
@@ -79,8 +79,8 @@ def decide(counts: Counts, k: int, named: Sequence[str] = NAMED) -> Shown:
     cohort = frozenset(m for m, n in (counts.cohort or {}).items() if _both_reach(n, n_patients, k))
     cases_shown = _both_reach(n_cases, n_patients, k)
     parts: tuple[Drugs, ...] = ()
-    # With fewer than 2k cases no two strata can both have k of them. That is known from the number of cases alone,
-    # so that strata which were chosen for their patients tell nothing about whose cases they are.
+    # With fewer than 2k cases, two strata can't both have k of them. That follows from the number of cases alone, so
+    # strata chosen by their patients reveal nothing about which drug the cases belong to.
     if n_cases < 2 * k:
         parts = _partition(counts, k, named, with_cases=False)
     elif cases_shown:
@@ -103,7 +103,7 @@ def decide(counts: Counts, k: int, named: Sequence[str] = NAMED) -> Shown:
 
 
 def _partition(counts: Counts, k: int, named: Sequence[str], *, with_cases: bool) -> tuple[Drugs, ...]:
-    """Share out the drugs, each alone or else some alone and a rest: the first way in which all strata may be shown."""
+    """The first partition of the drugs (each alone, or some alone and a rest) in which all strata may be shown."""
     everything = frozenset(counts.drugs)
     able = [drug for drug in named if drug in everything]
     alone: list[tuple[str, ...]] = [counts.drugs]
@@ -119,9 +119,9 @@ def _partition(counts: Counts, k: int, named: Sequence[str], *, with_cases: bool
 
 
 def _overlap_may_be_told(counts: Counts, parts: tuple[Drugs, ...], k: int) -> bool:
-    """Whether patients of several strata, whom the sum over these less all patients tells, are none or many.
+    """Whether the patients of several strata (the sum over the strata minus all patients) are none or many.
 
-    A patient of all strata is in that difference once for each but one.
+    A patient of n strata counts n - 1 times in that difference.
     """
     overlap = sum(counts.patients(part) for part in parts) - counts.n_patients
     return overlap == 0 or overlap >= k * (len(parts) - 1)

@@ -1,7 +1,7 @@
-"""What may be shown, laid out: incidence by drug, measures of the cohort and of the cases. None is a withheld figure.
+"""The public tables: incidence by drug, measures of the cohort and of the cases. None is a suppressed figure.
 
-Whatever is worked out from a count (percentage, rate, interval) stands only beside that count. Every table has the
-same rows whatever is withheld, but for the drugs, which are pooled.
+Anything computed from a count (percentage, rate, interval) is shown only with that count. Every table has the same rows
+whatever is suppressed, except for the drugs, which are pooled.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _incidence(read: Read, shown: Shown, drugs: Drugs) -> dict[str, Any]:
     }
     if drugs in shown.cases:
         risk = risk_interval(n_cases, n_patients)
-        # from the rounded person-years: nothing that is shown tells more than the others
+        # from the rounded person-years, so that the rate reveals no more than they do
         rate = rate_interval(n_cases, row["person_years"])
         row |= dict(zip(_RISK, map(_rounded, (risk.pct, risk.low, risk.high)), strict=True))
         row |= dict(zip(_RATE, map(_rounded, (rate.per_100py, rate.low, rate.high)), strict=True))
@@ -83,7 +83,7 @@ def _measure(stratum: str, measure: str, n: int | None, of: int | None) -> dict[
 
 
 def _name(read: Read, drugs: Drugs) -> str:
-    """One drug by its name, all as all, and a pool by what is in it: that hangs on the drugs of the class alone."""
+    """The name of a stratum: a drug, all drugs, or the drugs of a pool; depends only on the drugs of the class."""
     if len(drugs) == 1:
         return next(iter(drugs))
     return "all drugs" if len(drugs) == len(read.counts.drugs) else "pooled: " + ", ".join(sorted(drugs))
