@@ -158,7 +158,7 @@ FAULTS: dict[str, tuple[Callable[[Settings], object], str, str, str]] = {
     "half a release": (_left_candidate, "left-overs", "look", ".candidate-1"),
     "trial of the disk cut off": (lambda s: (s.home / ".trial-x").mkdir(), "left-overs", "look", ".trial-x"),
     "spilled rows": (lambda s: (s.vault_temp / "load-x").mkdir(), "left-overs", "look", "load-x"),
-    "file that can't be placed": (_misnamed, "deliveries", "wrong", "can't tell what it holds"),
+    "file that can't be placed": (_misnamed, "deliveries", "wrong", "its name gives no entity"),
     "month to come": (_future, "deliveries", "wrong", "udine/2099-01: later than the present month"),
     "month to come, loaded": (_future_loaded, "places", "look", "registry retract udine/2099-01"),
     "month retracted": (_retracted, "places", "look", "1 place retracted"),
