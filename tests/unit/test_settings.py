@@ -127,7 +127,11 @@ def test_local_codes_stay_text_whatever_yaml_would_make_of_them(tmp_path: Path) 
         (WIDE + "      N:\n        code: anx\n        unit: G/L", 5, "did you mean 'anc'?"),
         (WIDE + "      N:\n        code: ' '\n        unit: G/L", 5, "tests.N.code: write a value"),
         (WIDE + "      N:\n        code: anc\n        unit: mila/mmx", 6, "did you mean 'mila/mmc'?"),
-        (WIDE + "      Value: {code: anc, unit: G/L}", 4, "tests.Value: this header is already a column of lab_results"),
+        (
+            WIDE + "      Value: {code: anc, unit: G/L}",
+            4,
+            "tests.Value: this header is already a column of lab_results",
+        ),
         ("columns: {lab_results: {GB: value}}\n" + WIDE + "      gb: {code: wbc, unit: G/L}", 5, "already"),
         ("wide:\n  lab_results:\n    tests: {}", 3, "tests: is empty"),
         ("wide:\n  lab_results:\n    carry_down: [patient_id]", 2, "wide.lab_results.tests: is required"),
