@@ -50,7 +50,7 @@ def acquire(settings: Settings, by: str, *, wait: bool = True) -> bool:
         holder = describe_holder(settings)
         if not wait:
             raise InUse(
-                f"another refresh is under way in {settings.home} ({holder}): wait until it has finished, then try again"
+                f"another refresh is under way in {settings.home} ({holder}): wait until it has ended, then try again"
             ) from None
         log.warning("waiting: another refresh is under way (%s)", holder)
         lock.acquire()
