@@ -1,7 +1,7 @@
-"""The native input contract: which entities a site delivers, their columns, and what a code may stand for.
+"""The native input contract: which entities a site delivers, their columns, and what a code may mean.
 
-The one place in Python that lists them. What the cells may hold is judged in dbt_project/models/staging;
-how a file is read is in registry/ingest; a site's own names for columns and codes are in its site.yml.
+The only list of them in Python. dbt_project/models/staging checks the cells, registry/ingest reads the files, and
+site.yml gives a site's own names for columns and codes.
 """
 
 from __future__ import annotations
@@ -62,27 +62,27 @@ ENTITIES: dict[str, Entity] = {
         ),
     )
 }
-"""Every entity by its name, in the order in which they are loaded."""
+"""Every entity by name, in order of loading."""
 
 
 DATE_COLUMNS = frozenset(
     "birth_date ms_onset_date last_contact_date death_date start_date end_date administered_on administered_until "
     "collected_at onset_date onset_from onset_to reviewed_on".split()
 )
-"""The columns whose cells are dates or times."""
+"""The columns with dates or times."""
 
 MEASURED_ON = {"administrations": "administered_on", "lab_results": "collected_at", "clinical_events": "onset_date"}
-"""Entities of which a patient may have several records on one day, and the column that holds the day."""
+"""Entities with possibly several records of a patient on one day, and the column with the day."""
 
 IGNORE = "ignore"
-"""What a site's header is mapped to where the column must not be stored."""
+"""The target of a site's header if the column must not be stored."""
 
 TIMED_COLUMNS = {"lab_results": ("collected_at",)}
-"""The columns that may be given as two, `<column>.date` and `<column>.time`."""
+"""The columns that may be delivered as two, `<column>.date` and `<column>.time`."""
 
 
 def raw_columns(entity: Entity) -> str:
-    """SQL list of the columns of `raw.<entity>` in the order in which a load gives them."""
+    """SQL list of the columns of `raw.<entity>` in the order of a load."""
     return ", ".join(("file_no", "record_number", *(f'"{name}"' for name in entity.columns), "extra", "malformed"))
 
 
@@ -104,31 +104,31 @@ ANALYTES: tuple[str, ...] = (
     "iga",
     "igm",
 )
-"""What a site's own test code may stand for."""
+"""Possible meanings of a site's own test code."""
 
 FORMATS: dict[str, str] = {".csv": "csv", ".csv.gz": "csv", ".parquet": "parquet", ".xlsx": "xlsx"}
-"""File name ending → format of the ledger."""
+"""File name extension → format in the ledger."""
 
 
 def entity_named(file_name: str) -> str | None:
-    """The entity that a file is named after: <entity>[_<anything>].<ending>."""
+    """The entity in a file's name: <entity>[_<anything>].<extension>."""
     folded = file_name.lower()
     stem = next((folded.removesuffix(ending) for ending in FORMATS if folded.endswith(ending)), folded)
     return next((entity for entity in ENTITIES if stem == entity or stem.startswith(f"{entity}_")), None)
 
 
 CANCELLED = frozenset({"cancelled"})
-"""The status of a record that takes an earlier one back."""
+"""The status of a record that cancels an earlier one."""
 
 BLANKS = " \t\r\n\u00a0"
-"""What surrounds a cell without belonging to it; the macro `cell` in dbt_project trims the same."""
+"""Characters trimmed from a cell; the macro `cell` in dbt_project trims the same."""
 
 FORMULA = "#FORMULA"
-"""What a cell of a workbook reads as where it is a formula and its file holds no value for it."""
+"""Text of a workbook cell with a formula that has no stored value."""
 
 _SHEET_ERROR = re.compile(r"#(FORMULA|GETTING_DATA|N/?[ADV]|[¡¿]?[A-ZÜ/0_]+[!?])|Err:\d{3}")
 
 
 def is_sheet_error(cell: str) -> bool:
-    """Is this what a spreadsheet shows for a value that it does not have? The macro `is_sheet_error` tells the same."""
+    """Is this a spreadsheet's error text? The macro `is_sheet_error` decides in the same way."""
     return _SHEET_ERROR.fullmatch(cell.strip(BLANKS)) is not None

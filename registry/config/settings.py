@@ -1,7 +1,7 @@
-"""Where everything lives and what the study asks for: the one place that reads REGISTRY_* variables.
+"""Paths, limits and study settings of a run: the only module that reads REGISTRY_* variables and derives paths.
 
-Paths are derived here and nowhere else. The YAML files themselves are described in registry/config/study.py and
-registry/config/site.py; opening the vault is registry/vault/database.py's. Importing this module must stay cheap.
+registry/config/study.py and registry/config/site.py describe the YAML files; registry/vault/database.py opens the
+vault. Importing this module must stay cheap.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _CGROUP_LIMITS = (
 
 @dataclass(frozen=True)
 class Settings:
-    """What one run works with. Paths are absolute; nothing is created by reading them."""
+    """The settings of one run. Paths are absolute; reading them creates nothing."""
 
     home: Path
     deliveries: Path
@@ -54,37 +54,37 @@ class Settings:
 
     @property
     def vault(self) -> Path:
-        """Folder of all that identifies anyone."""
+        """Folder of everything that identifies anyone."""
         return self.home / "vault"
 
     @property
     def raw_db(self) -> Path:
-        """DuckDB file of the rows as sent, the ledger and the patient map."""
+        """DuckDB file with the rows as sent, the ledger and the patient map."""
         return self.vault / "raw.duckdb"
 
     @property
     def key_file(self) -> Path:
-        """The key of every pseudonym: in the vault, or where REGISTRY_KEY_FILE says."""
+        """The pseudonym key: in the vault, or at the path in REGISTRY_KEY_FILE."""
         return self.given_key_file or self.vault / "pseudonym.key"
 
     @property
     def tombstones(self) -> Path:
-        """Keyed hashes of the patients that were forgotten."""
+        """Keyed hashes of withdrawn patients."""
         return self.vault / "forgotten.jsonl"
 
     @property
     def vault_temp(self) -> Path:
-        """Where rows as sent may be spilled or staged: inside the vault, never elsewhere."""
+        """The only folder where rows as sent may be spilled or staged: inside the vault."""
         return self.vault / "tmp"
 
     @property
     def warehouse(self) -> Path:
-        """The build file of dbt."""
+        """The build file."""
         return self.home / "warehouse.duckdb"
 
     @property
     def releases(self) -> Path:
-        """Folder of the published versions."""
+        """Folder of the releases."""
         return self.home / "releases"
 
     @property
@@ -94,37 +94,37 @@ class Settings:
 
     @property
     def dbt_target(self) -> Path:
-        """Where the parse of the dbt project is kept."""
+        """Folder of the parsed dbt project."""
         return self.dagster_home / "dbt"
 
     @property
     def dbt_runs(self) -> Path:
-        """What dbt writes when it runs: messages that quote values among it."""
+        """Output of dbt runs, with messages that may quote values."""
         return self.vault / "dbt"
 
     @property
     def vault_errors(self) -> Path:
-        """Errors with everything that they quote."""
+        """Complete errors, including the values that they quote."""
         return self.vault / "errors"
 
     @property
     def lock_file(self) -> Path:
-        """Held by the one refresh that runs."""
+        """Locked by the running refresh."""
         return self.home / "refresh.lock"
 
     @property
     def journal(self) -> Path:
-        """What happened, when, with counts: one JSON object a line."""
+        """The event log: what happened, when, with counts; one JSON object a line."""
         return self.home / "logs" / "registry.jsonl"
 
     @property
     def alerts(self) -> Path:
-        """One line a failed refresh."""
+        """One line for each failed refresh."""
         return self.home / "alerts.jsonl"
 
     @property
     def temp(self) -> Path:
-        """Where DuckDB may spill what is pseudonymous already."""
+        """Folder where DuckDB may spill pseudonymous data."""
         return self.home / "tmp"
 
 
@@ -138,15 +138,15 @@ def load_settings(
 ) -> Settings:
     """Settings from arguments, else REGISTRY_* variables, else defaults.
 
-    The study settings come from `config` (it must exist) or from `registry.yml` beside the deliveries
-    (where there is one). UserError names the variable, or the file, line and key, that is wrong.
+    The study settings come from `config` (which must exist) or from `registry.yml` next to the deliveries, if there is
+    one. A UserError names the variable, or the file, line and key, that is wrong.
 
-    `for_reading`: for what reads releases, which say themselves under which study settings they were made. Those of now
-    are left out (the defaults stand in their place): whoever asks may have no access to the deliveries.
+    `for_reading`: for commands that only read releases. A release contains its own study settings, so the defaults are
+    used instead of the current ones: the user may have no access to the deliveries.
     """
     home_dir = _absolute(home or os.environ.get("REGISTRY_HOME") or "data")
     if "?" in str(home_dir):
-        raise UserError(f"{home_dir}: DuckDB can't keep files where the path holds a '?': choose another REGISTRY_HOME")
+        raise UserError(f"{home_dir}: DuckDB can't use a path that contains '?': choose another REGISTRY_HOME")
     deliveries_dir = _absolute(deliveries or os.environ.get("REGISTRY_DELIVERIES") or home_dir / "deliveries")
     config_file = None if for_reading else _study_file(config or os.environ.get("REGISTRY_CONFIG"), deliveries_dir)
     return Settings(
@@ -164,7 +164,7 @@ def load_settings(
 
 
 def connect_options(settings: Settings) -> dict[str, str | int | bool | float | list[str]]:
-    """DuckDB's configuration for pseudonymous data: bounded memory, known threads, no downloads."""
+    """DuckDB's configuration for pseudonymous data: limited memory, fixed threads, no downloads."""
     return {
         "memory_limit": settings.memory_limit,
         "threads": settings.threads,
@@ -179,7 +179,7 @@ A_FEW_ROWS: dict[str, str | int | bool | float | list[str]] = {
     "temp_directory": "",
     "autoinstall_known_extensions": False,
 }
-"""DuckDB's configuration for a count or a few rows. Without one DuckDB would spill beside the file that it reads, in a
+"""DuckDB's configuration for a count or a few rows. By default DuckDB would spill next to the file that it reads, in a
 sealed release."""
 
 
@@ -214,15 +214,15 @@ def _study_file(given: str | Path | None, deliveries: Path) -> Path | None:
 
 def _month(text: str | None) -> str | None:
     if text and not is_month(text):
-        raise UserError(f"'{text}' is no month: write --through as YYYY-MM")
+        raise UserError(f"--through must be YYYY-MM, got '{text}'")
     return text or None
 
 
 def _memory_limit(text: str | None) -> str:
-    """As given, else half of what the machine or its container has, between 1 and 8 GiB."""
+    """The given limit, else half the memory of the machine or container, between 1 and 8 GiB."""
     if text:
         if not _MEMORY.fullmatch(text.strip()):
-            raise UserError(f"REGISTRY_MEMORY_LIMIT is '{text}': write a size such as 4GB")
+            raise UserError(f"REGISTRY_MEMORY_LIMIT must be a size such as 4GB, got '{text}'")
         return text.strip()
     available = psutil.virtual_memory().total
     for path in _CGROUP_LIMITS:
@@ -234,7 +234,7 @@ def _memory_limit(text: str | None) -> str:
 def _threads(text: str | None) -> int:
     if text:
         if not text.isdigit() or not 1 <= int(text) <= 1024:
-            raise UserError(f"REGISTRY_THREADS is '{text}': write a whole number from 1 up")
+            raise UserError(f"REGISTRY_THREADS must be a whole number of at least 1, got '{text}'")
         return int(text)
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
@@ -247,4 +247,4 @@ def _switch(variable: str) -> bool:
         return False
     if text in ("on", "1", "true", "yes"):
         return True
-    raise UserError(f"{variable} is '{text}': write on or off")
+    raise UserError(f"{variable} must be on or off, got '{text}'")

@@ -1,4 +1,4 @@
-"""How one site writes: its `site.yml`. Who reads files by it is registry/ingest; who reads cells, the dbt project."""
+"""The format of one site: its `site.yml`. registry/ingest reads files with it, the dbt project reads cells."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _column_names_of(entity: str) -> Any:
 
 
 def _key_of(entity: str) -> Any:
-    """The type of the columns that one entity's key is composed of."""
+    """The type of the columns of which an entity's key is composed."""
     columns = [column for column in ENTITIES[entity].columns if column != ENTITIES[entity].key]
 
     def check(names: tuple[str, ...]) -> tuple[str, ...]:
@@ -64,12 +64,12 @@ def _key_of(entity: str) -> Any:
             one_of(name, columns, f"column of {entity}")
         named_once(names)
         if "status" in names:
-            raise ValueError("status can't be part of the key: a cancellation would have another key than its record")
+            raise ValueError("status can't be part of the key: a cancellation would not have the key of its record")
         dated = {"treatments": "start_date", "adjudications": "onset_from", **MEASURED_ON}.get(entity)
         if dated not in names:
-            raise ValueError(f"{dated} must be part of the key: else a later record would replace an earlier one")
+            raise ValueError(f"{dated} must be part of the key: otherwise a later record would replace an earlier one")
         if "patient_id" not in names:
-            raise ValueError("patient_id must be part of the key: else two patients' records would have the same one")
+            raise ValueError("patient_id must be part of the key: otherwise two patients could have the same key")
         return names
 
     return Annotated[tuple[str, ...], AfterValidator(check)]
@@ -84,7 +84,7 @@ def _folded(workbook: str) -> str:
 
 
 def _is_flagged_number(word: str, mark: str) -> bool:
-    """Whether a word is a number but for a flag. A sign before a number is none."""
+    """Whether a word is a number with a flag. A sign before a number is not a flag."""
     behind = word.removesuffix(mark)
     return is_measurement(behind if mark in ("+", "-") else behind.removeprefix(mark))
 
@@ -93,10 +93,10 @@ def _workbook_name(names: Any) -> Any:
     if isinstance(names, dict):
         other = next((name for name in names if not str(name).lower().endswith(".xlsx")), None)
         if other is not None:
-            raise MistakeAt((str(other),), f"'{other}' is not a workbook: write the file's name with .xlsx")
+            raise MistakeAt((str(other),), f"'{other}' is not a workbook: write the file name with .xlsx")
         empty = next((str(name) for name, sheets in names.items() if sheets == {}), None)
         if empty is not None:
-            raise MistakeAt((empty,), "is empty; write one `sheet: entity` a line below it, or take it out")
+            raise MistakeAt((empty,), "is empty; write one `sheet: entity` a line below it, or remove it")
         return trimmed_keys(names)
     return names
 
@@ -108,18 +108,18 @@ ColumnNames = create_model("ColumnNames", __base__=YamlModel, **_column_fields)
 
 _key_fields: dict[str, Any] = {name: (_key_of(name), ()) for name in ENTITIES if name != "patients"}
 ComposedKeys = create_model("ComposedKeys", __base__=YamlModel, **_key_fields)
-"""Per entity: the columns that make its key where an export has none."""
+"""Per entity: the columns of its key if an export has none."""
 
 
 Sheets = Annotated[
     dict[str, Annotated[dict[str, Annotated[str, AfterValidator(_entity_name)]], BeforeValidator(trimmed_keys)]],
     BeforeValidator(_workbook_name),
 ]
-"""Workbook → its sheets → the entity that each holds."""
+"""Workbook → sheet → its entity."""
 
 
 class SiteProfile(YamlModel):
-    """A site's `site.yml`; every key has a default, so that a site without one writes natively."""
+    """A site's `site.yml`; every key has a default, so a site without one delivers the native format."""
 
     format: Annotated[str, AfterValidator(_native)] = "native"
     mode: Literal["delta", "snapshot"] = "delta"
@@ -136,7 +136,7 @@ class SiteProfile(YamlModel):
     neutrophils_pct_includes_bands: bool = False
 
     def own_headers(self, entity: str) -> dict[str, str]:
-        """Column of the contract → the site's header for it as site.yml writes it, of those it names."""
+        """Column of the contract → the site's header, as written in site.yml."""
         return {ours: theirs for theirs, ours in self._names(entity) if ours in ENTITIES[entity].columns}
 
     def column_names(self, entity: str) -> dict[str, str]:
@@ -144,16 +144,16 @@ class SiteProfile(YamlModel):
         return {folded_header(theirs): ours for theirs, ours in self._names(entity)}
 
     def composed_key(self, entity: str) -> tuple[str, ...]:
-        """The columns that make the key of this entity where a file has none; empty where nothing does."""
+        """The columns of this entity's key if a file has none; empty if it can't be composed."""
         columns: tuple[str, ...] = getattr(self.keys, entity, ())
         return columns
 
     def sheets_of(self, workbook: str) -> dict[str, str]:
-        """What the sheets of a workbook hold, by their names; empty where site.yml does not say."""
+        """The entity of each sheet of a workbook, by the sheet's name; empty if site.yml does not list them."""
         return self.sheets.get(self.name_of_workbook(workbook), {})
 
     def name_of_workbook(self, workbook: str) -> str:
-        """The name of a workbook as `sheets` writes it, where it does: case and the form of accents do not count."""
+        """The name of a workbook as written in `sheets`, if listed: case and the encoding of accents are ignored."""
         return next((name for name in self.sheets if _folded(name) == _folded(workbook)), workbook)
 
     def _names(self, entity: str) -> list[tuple[str, str]]:
@@ -161,29 +161,29 @@ class SiteProfile(YamlModel):
         return list(names.items())
 
     def wide_table(self, entity: str) -> WideTable | None:
-        """How the site lays out this entity as a wide table, if it does."""
+        """The layout of this entity as a wide table, if it is one."""
         return self.wide.lab_results if entity == "lab_results" else None
 
     def wide_tests(self, entity: str) -> dict[str, WideTest]:
-        """The columns of its wide table that hold results: header, folded → test; empty without such a table."""
+        """The result columns of its wide table: folded header → test; empty without such a table."""
         table = self.wide_table(entity)
         return table.by_header if table else {}
 
     @property
     def test_codes(self) -> dict[str, str | dict[str, str]]:
-        """Every test code that means an analyte at this site alone: code → analyte, or analytes by kind of unit."""
+        """Every test code that only this site uses: code → analyte, or analytes by kind of unit."""
         return self.codes.tests | analytes_as_codes(self.wide.lab_results, self.codes.tests)
 
     @property
     def cancelled_words(self) -> frozenset[str]:
-        """The words, folded, by which the site takes a record back."""
+        """The folded words with which the site cancels a record."""
         own = {folded_word(word): code for word, code in self.codes.status.items()}
         meanings = code_words("status") | dict.fromkeys(CANCELLED, "cancelled") | own
         return frozenset(word for word, code in meanings.items() if code == "cancelled")
 
     @property
     def missing_words(self) -> frozenset[str]:
-        """The cells that mean no value, in lower case."""
+        """The words for a missing value, in lower case."""
         return frozenset(word.lower() for word in self.missing)
 
     @model_validator(mode="after")
@@ -196,11 +196,11 @@ class SiteProfile(YamlModel):
                 column, _, part = ours.partition(".")
                 other = f"{column}.{'time' if part == 'date' else 'date'}"
                 if part and other not in meant:
-                    raise MistakeAt(place, f"{ours} without {other}: name the column that holds the other part")
+                    raise MistakeAt(place, f"{ours} without {other}: name the column with the other part")
                 own = theirs.casefold()
                 needed = own in (*entity.required, "patient_id") and own not in meant
                 if ours == IGNORE and needed and not (own == entity.key and self.composed_key(entity.name)):
-                    raise MistakeAt(place, f"{own} can't be ignored: no row of {entity.name} can be used without it")
+                    raise MistakeAt(place, f"{own} can't be ignored: rows of {entity.name} can't be used without it")
                 if ours == IGNORE and own in self.composed_key(entity.name) and own not in meant:
                     raise MistakeAt(place, f"{own} can't be ignored: it is part of the key (keys.{entity.name})")
         return self
@@ -215,7 +215,7 @@ class SiteProfile(YamlModel):
         for number, word in enumerate(self.missing):
             if word.casefold() in own:
                 raise MistakeAt(
-                    ("missing", number), f"'{word}' can't mean no value: codes.{own[word.casefold()]} has it"
+                    ("missing", number), f"'{word}' can't mean no value: it is in codes.{own[word.casefold()]}"
                 )
             flag = next((mark for mark in self.flags if _is_flagged_number(word, mark)), None)
             if flag:
@@ -224,7 +224,7 @@ class SiteProfile(YamlModel):
                 )
         for number, mark in enumerate(self.flags):
             if set(mark) <= {self.csv.decimal, self.csv.thousands}:
-                raise MistakeAt(("flags", number), f"'{mark}' can't be a flag: it is a mark of numbers in `csv`")
+                raise MistakeAt(("flags", number), f"'{mark}' can't be a flag: `csv` uses it in numbers")
         return self
 
     def _own(self, column: str) -> Iterable[str]:
@@ -245,7 +245,7 @@ class SiteProfile(YamlModel):
 
 
 def load_profile(site_dir: Path) -> SiteProfile:
-    """The profile of the site whose folder is `site_dir`; defaults where it has no `site.yml`.
+    """The profile of the site with the folder `site_dir`; defaults if it has no `site.yml`.
 
     Raises UserError with path, line, key and the nearest valid name.
     """

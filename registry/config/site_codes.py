@@ -1,4 +1,4 @@
-"""What a site's own words mean: the part `codes` of its site.yml, and marks that belong to no value."""
+"""Meanings of a site's own words: the key `codes` of its site.yml, flags, and words for missing values."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _MEASUREMENT = re.compile(
     r"(?:[<>=≤≥~+ ]*|- *(?=[0.,]+$))(?:\d{1,3}(?:[.,' ]\d{3})+(?:[.,]\d*)?|\d+(?:[.,]\d*)?|[.,]\d+)(?:e[+-]?\d+)? *%?",
     re.IGNORECASE,
 )
-"""A number as a result may be written, in whatever marks; below zero it is none."""
+"""A number in any spelling that a result may have; negative numbers are not results."""
 _NOT_A_FLAG = re.compile(r"[\d<>=≤≥%]|^[.,\s]*$")
 
 
@@ -30,7 +30,7 @@ def _analyte(name: str) -> str:
 
 
 def known_unit(name: str) -> str:
-    """The unit as written, where the registry knows it; ValueError with the nearest one where it does not."""
+    """Return a known unit as written. Raises ValueError with the nearest one if it is unknown."""
     known = terminology.units()
     if known:
         one_of(terminology.folded_unit(name), known, "unit")
@@ -38,13 +38,13 @@ def known_unit(name: str) -> str:
 
 
 def _substance(name: str) -> str:
-    """The substance that a drug's name, brand or ATC code stands for."""
+    """The substance of a drug's name, brand or ATC code."""
     known = terminology.drugs()
     return known[one_of(name.strip().casefold(), known, "drug")] if known else name
 
 
 def _test(meaning: Any) -> str | dict[str, str]:
-    """A test as one analyte, or as one for each kind of unit: `{count: anc, percent: neutrophils_pct}`."""
+    """A test's analyte, or one for each kind of unit: `{count: anc, percent: neutrophils_pct}`."""
     if isinstance(meaning, str):
         return _analyte(meaning)
     if not isinstance(meaning, dict) or not meaning:
@@ -58,13 +58,13 @@ def _test(meaning: Any) -> str | dict[str, str]:
 
 
 def _spelled_once(mapping: Any) -> Any:
-    """Keys without surrounding blanks; MistakeAt where one is blank, or two are the same but for those."""
+    """Trim the keys. Raises MistakeAt if one is blank, or two are then equal."""
     if not isinstance(mapping, dict):
         return mapping
     trimmed: dict[str, Any] = {}
     for key, value in mapping.items():
         if not str(key).strip():
-            raise MistakeAt((str(key),), "write a text; a blank cell means no value already")
+            raise MistakeAt((str(key),), "must not be blank; a blank cell already means no value")
         if trimmed.setdefault(str(key).strip(), value) is not value:
             raise MistakeAt((str(key),), f"'{key}' is written twice")
     return trimmed
@@ -97,7 +97,7 @@ class Codes(YamlModel):
     @field_validator(*WORD_COLUMNS)
     @classmethod
     def _known(cls, mapping: dict[str, str], info: ValidationInfo) -> dict[str, str]:
-        """Each word with a code of its column. MistakeAt where two words that are compared as one mean two things."""
+        """Each word with a code of its column. Raises MistakeAt if words that fold to the same have two meanings."""
         column = str(info.field_name)
         codes = {code.casefold(): code for code in terminology.codes(column)}
         if column == "duffy_null":  # yes and no in any of the known words: its codes are truth values
@@ -116,17 +116,17 @@ class Codes(YamlModel):
     @field_validator("units")
     @classmethod
     def _same_kind(cls, units: dict[str, str]) -> dict[str, str]:
-        """MistakeAt where a unit that is known would measure something else."""
+        """Raise MistakeAt if a known unit would measure something else."""
         kinds = terminology.unit_dimensions()
         for own, meant in units.items():
             known, other = (kinds.get(terminology.folded_unit(unit)) for unit in (own, meant))
             if known and other and known != other:
-                raise MistakeAt((own,), f"'{own}' is a unit of {known}, and can't be '{meant}', a unit of {other}")
+                raise MistakeAt((own,), f"'{own}' is a unit of {known}; it can't be '{meant}', a unit of {other}")
         return units
 
 
 class ConstantUnits(YamlModel):
-    """Units of tests whose export has none: test code → unit."""
+    """Units of tests that are exported without: test code → unit."""
 
     lab_results: Annotated[dict[str, Annotated[str, AfterValidator(not_blank)]], BeforeValidator(_spelled_once)] = (
         Field(default_factory=dict)
@@ -134,7 +134,7 @@ class ConstantUnits(YamlModel):
 
 
 def check_units(units: Mapping[str, str], codes: Codes) -> None:
-    """MistakeAt where a constant unit means nothing, or belongs to a test that nobody knows or that has one already."""
+    """Raise MistakeAt if a constant unit is unknown, or its test is unknown or listed twice."""
     tests = (*codes.tests, *terminology.test_codes())
     folded_tests = {terminology.folded_code(test) for test in tests}
     own_units = {terminology.folded_unit(unit) for unit in codes.units}
@@ -142,9 +142,9 @@ def check_units(units: Mapping[str, str], codes: Codes) -> None:
     for code, unit in units.items():
         place, folded = ("units", "lab_results", code), terminology.folded_code(code)
         if terminology.test_codes() and folded not in folded_tests:
-            raise MistakeAt(place, f"'{code}' is neither in codes.tests nor LOINC known here{nearest(code, tests)}")
+            raise MistakeAt(place, f"'{code}' is neither in codes.tests nor a known LOINC code{nearest(code, tests)}")
         if folded in seen:
-            raise MistakeAt(place, f"'{code}' is written twice (case and blanks do not count in a code)")
+            raise MistakeAt(place, f"'{code}' is written twice (case and blanks in codes are ignored)")
         seen.add(folded)
         if terminology.folded_unit(unit) not in own_units:
             try:
@@ -164,10 +164,10 @@ def _flag(mark: str) -> str:
 
 def _missing(word: str) -> str:
     if not word.strip():
-        raise ValueError("write a text; a blank cell means no value already")
+        raise ValueError("must not be blank; a blank cell already means no value")
     plain = terminology.plain_characters(word).strip()
     if is_measurement(plain):
-        raise ValueError(f"'{word}' can't mean no value: it is a number, and every result of that value would be lost")
+        raise ValueError(f"'{word}' can't mean no value: it is a number, and all results with this value would be lost")
     meaning = _known_as(plain)
     if meaning:
         raise ValueError(f"'{word}' can't mean no value: it is known as {meaning}")
@@ -175,12 +175,12 @@ def _missing(word: str) -> str:
 
 
 def is_measurement(text: str) -> bool:
-    """Whether a text is a number of zero or more, in whatever marks, with or without an operator or a percent sign."""
+    """Whether a text is a number of at least zero in any spelling, with or without an operator or a percent sign."""
     return _MEASUREMENT.fullmatch(text.strip()) is not None
 
 
 def _known_as(word: str) -> str:
-    """What a word means already; "" where nobody knows it."""
+    """The known meaning of a word; "" if it has none."""
     column = next(
         (name for name in WORD_COLUMNS if terminology.folded_word(word) in terminology.code_words(name)), None
     )
@@ -198,7 +198,7 @@ MissingWord = Annotated[str, AfterValidator(_missing)]
 
 
 def flag_patterns(flags: tuple[str, ...]) -> tuple[str, str] | None:
-    """Regular expressions of flags before and behind a value, brackets and blanks around them included; None for none.
+    """Regular expressions of flags before and after a value, with brackets and blanks around them; None without flags.
 
     A sign before a number is never a flag: "-0.4" stays negative.
     """

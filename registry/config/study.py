@@ -1,7 +1,7 @@
-"""The study settings, `registry.yml` beside the deliveries: enrolment, cut-offs, case definitions.
+"""The study settings, `registry.yml` next to the deliveries: enrolment, cut-offs, case definitions.
 
-What a definition's parameters mean is in the dbt project (intermediate/episode); the definitions that come
-with the registry are in its seed `case_definitions`.
+The dbt project (intermediate/episode) gives the parameters of a definition their meaning; its seed `case_definitions`
+has the definitions that come with the registry.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from registry.config.yaml_file import YamlModel, load_model, nearest, one_of
 
 
 def _iso_date(value: Any) -> Any:
-    """Only YYYY-MM-DD: pydantic would also take 20180601 for seconds since 1970."""
+    """Accept only YYYY-MM-DD: pydantic would also read 20180601 as seconds since 1970."""
     if isinstance(value, dt.date):
         return value
     try:
@@ -34,7 +34,7 @@ def _iso_date(value: Any) -> Any:
 
 
 def time_zone_name(name: str) -> str:
-    """Return a valid IANA time zone name; ValueError with the nearest one otherwise."""
+    """Return a valid IANA time zone name. Raises ValueError with the nearest one otherwise."""
     try:
         zoneinfo.ZoneInfo(name)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
@@ -45,12 +45,12 @@ def time_zone_name(name: str) -> str:
 
 def _identifier(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}", name):
-        raise ValueError("write letters, digits, _, - and . only (at most 64)")
+        raise ValueError("use only letters, digits, _, - and . (at most 64 characters)")
     return name
 
 
 def _label_of(shipped: CaseDefinition, changed: CaseDefinition) -> str:
-    """A shipped label names its bound: kept where that is kept, else made from the new one."""
+    """The label of a changed definition. A shipped label names its bound, so it is kept only if the bound is."""
     if changed == shipped:
         return shipped.label
     if (changed.onset_below, changed.onset_inclusive) == (shipped.onset_below, shipped.onset_inclusive):
@@ -60,10 +60,10 @@ def _label_of(shipped: CaseDefinition, changed: CaseDefinition) -> str:
 
 
 def _is_no_other_case_of(name: str, known: Iterable[str]) -> None:
-    """ValueError where a name differs from a known one by case alone: it would be another definition, side by side."""
+    """Raise ValueError if a name differs from a known one only by case: it would be a second definition."""
     meant = next((other for other in known if other.casefold() == name.casefold()), None)
     if meant and meant != name:
-        raise ValueError(f"definition_id '{name}' differs from '{meant}' by case alone; did you mean '{meant}'?")
+        raise ValueError(f"definition_id '{name}' differs from '{meant}' only by case; did you mean '{meant}'?")
 
 
 def _known_scale(name: str) -> str:
@@ -74,15 +74,15 @@ IsoDate = Annotated[dt.date, BeforeValidator(_iso_date)]
 TimeZone = Annotated[str, AfterValidator(time_zone_name)]
 Identifier = Annotated[str, AfterValidator(_identifier)]
 Scale = Annotated[str, AfterValidator(_known_scale)]
-# No ANC above 100 × 10^9/L exists (macros/units.sql); a bound above it is one in cells per µL.
+# An ANC above 100 × 10^9/L does not exist (macros/units.sql); a higher bound was given in cells per µL.
 Count = Annotated[Decimal, Field(gt=0, le=100, max_digits=18, decimal_places=6)]
 Days = Annotated[int, Field(ge=0, le=36525)]
 
 
 class CaseDefinition(YamlModel):
-    """What counts as a case. Counts in 10^9/L; windows in days, both ends included.
+    """What counts as a case. Counts in 10^9/L; windows in days, including both ends.
 
-    With the id of a definition that comes with the registry, what is not said is as there.
+    With the id of a shipped definition, parameters that are not given keep its values.
     """
 
     definition_id: Identifier
@@ -109,7 +109,7 @@ class CaseDefinition(YamlModel):
         given = {key: value for key, value in data.items() if value is not None}
         if "label" in given:
             return shipped | given
-        with contextlib.suppress(ValidationError):  # told below, as mistakes of this definition
+        with contextlib.suppress(ValidationError):  # reported later, as mistakes of this definition
             given["label"] = _label_of(cls.model_validate(shipped), cls.model_validate(shipped | given))
         return shipped | given
 
@@ -117,22 +117,22 @@ class CaseDefinition(YamlModel):
     def _recovery_is_not_low(self) -> CaseDefinition:
         """An ANC that starts an episode must not end it on the same day."""
         if self.recovery_at < self.onset_below:
-            raise ValueError("recovery_at must not lie below onset_below")
+            raise ValueError("recovery_at must not be below onset_below")
         if self.recovery_at == self.onset_below and self.onset_inclusive:
-            raise ValueError("recovery_at must lie above onset_below where onset_inclusive is true")
+            raise ValueError("recovery_at must be above onset_below if onset_inclusive is true")
         return self
 
     @model_validator(mode="after")
     def _some_onset_can_be_late(self) -> CaseDefinition:
-        """An onset further from its dose than attribution_days is laid to no dose."""
+        """An onset more than attribution_days after a dose is not attributed."""
         if self.late_days > self.attribution_days:
-            limits = f"late_days ({self.late_days}) must not lie above attribution_days ({self.attribution_days})"
+            limits = f"late_days ({self.late_days}) must not be above attribution_days ({self.attribution_days})"
             raise ValueError(f"{limits}: no onset could be late")
         return self
 
 
 class Study(YamlModel):
-    """The study settings. `synthetic` is set by the simulator alone and labels everything published."""
+    """The study settings. Only the simulator sets `synthetic`, which labels everything published."""
 
     study_id: Identifier = "registry"
     enrolment_start: IsoDate | None = None
@@ -152,16 +152,16 @@ class Study(YamlModel):
     def _consistent(self) -> Study:
         start, end, cutoff = self.enrolment_start, self.enrolment_end, self.data_cutoff
         if start and end and end < start:
-            raise ValueError("enrolment_end lies before enrolment_start")
+            raise ValueError("enrolment_end is before enrolment_start")
         if start and cutoff and cutoff < start:
-            raise ValueError("data_cutoff lies before enrolment_start")
+            raise ValueError("data_cutoff is before enrolment_start")
         if self.late_window_end_days < self.late_window_start_days:
-            raise ValueError("late_window_end_days must not lie below late_window_start_days")
+            raise ValueError("late_window_end_days must not be below late_window_start_days")
         ids = [definition.definition_id for definition in self.definitions]
         folded = [name.casefold() for name in ids]
         twice = next((name for name in ids if folded.count(name.casefold()) > 1), None)
         if twice:
-            raise ValueError(f"definitions hold '{twice}' twice")
+            raise ValueError(f"definitions contain '{twice}' twice")
         known = {*terminology.definitions(), *ids}
         if terminology.definitions() and self.primary_definition not in known:
             hint = nearest(self.primary_definition, known)
@@ -170,5 +170,5 @@ class Study(YamlModel):
 
 
 def load_study(path: Path | None) -> Study:
-    """The settings in `path`, or the defaults where it is None. UserError names key and line."""
+    """The settings in `path`, or the defaults if it is None. A UserError names key and line."""
     return Study() if path is None else load_model(path, Study)

@@ -1,7 +1,6 @@
-"""The names that configuration may refer to, read from the seeds of the dbt project when they are first needed.
+"""The names that configuration may use, read from the seeds of the dbt project on first use.
 
-The seeds decide; nothing is listed here a second time. Where a seed is absent nothing can be checked, and
-everything is accepted.
+The seeds are the only list. If a seed is missing, everything is accepted.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ _SPELLINGS = str.maketrans("µμ×⁰¹²³⁴⁵⁶⁷⁸⁹", "uux0123456789")
 
 @functools.cache
 def _column(seed: str, column: str) -> tuple[str, ...]:
-    """One column of a seed, in its order; empty where the seed is absent."""
+    """One column of a seed, in its order; empty if the seed is missing."""
     path = SEEDS / f"{seed}.csv"
     if not path.is_file():
         return ()
@@ -36,13 +35,13 @@ def _column(seed: str, column: str) -> tuple[str, ...]:
 
 
 def drugs() -> dict[str, str]:
-    """Every name of a drug, lower case (substance, brand, ATC code) → its substance."""
+    """Every name of a drug (substance, brand, ATC code) in lower case → its substance."""
     names = dict(zip(_column("drug_names", "name"), _column("drug_names", "drug"), strict=True))
     return names | {drug: drug for drug in _column("drugs", "drug")}
 
 
 def test_codes() -> frozenset[str]:
-    """Every test code that needs no explanation by a site: LOINC."""
+    """Every test code that a site need not map: LOINC."""
     return frozenset(_column("test_codes", "test_code"))
 
 
@@ -72,19 +71,19 @@ def analyte_dimensions() -> dict[str, str]:
 
 
 def usual_units() -> dict[str, str]:
-    """What units measure → the unit of the first analyte that is measured so."""
+    """What units measure → the unit of the first analyte measured in this way."""
     pairs = list(zip(_column("analytes", "dimension"), _column("analytes", "canonical_unit"), strict=True))
     return dict(reversed(pairs))
 
 
 def code_words(column: str) -> dict[str, str]:
-    """Every known word of a coded column, as `folded_word` has it → its code."""
+    """Every known word of a coded column, folded by `folded_word` → its code."""
     rows = zip(_column("code_words", "kind"), _column("code_words", "word"), _column("code_words", "code"), strict=True)
     return {word: code for kind, word, code in rows if kind == column}
 
 
 def known_words(column: str, sent: Collection[str]) -> dict[str, str]:
-    """The known words of a coded column, as above, without those that the words of `sent` (folded) make ambiguous."""
+    """The known words of a coded column, as above, without those made ambiguous by the folded words in `sent`."""
     beside = zip(
         _column("code_words", "kind"),
         _column("code_words", "word"),
@@ -103,38 +102,38 @@ def codes(column: str) -> frozenset[str]:
 def plain_characters(text: str) -> str:
     """Text without invisible characters, with one kind of blank and dash, and plain letters for full-width ones.
 
-    The macro of this name in the dbt project does the same, as those of the functions below do.
+    The macro of this name in the dbt project does the same; so do the macros named like the functions below.
     """
     return text if text.isascii() and text.isprintable() else text.translate(_PLAIN)
 
 
 @functools.lru_cache(maxsize=10_000)
 def folded_word(text: str) -> str:
-    """A word without case, accents, invisible characters, spare blanks and a point at its end."""
+    """A word without case, accents, invisible characters, extra blanks and a point at its end."""
     decomposed = unicodedata.normalize("NFD", text.lower())
     bare = plain_characters("".join(c for c in decomposed if not unicodedata.category(c).startswith("M")))
     return re.sub(" +", " ", bare).strip(" ").rstrip(". ")
 
 
 def folded_code(code: str) -> str:
-    """A code without case, blanks, quotes, invisible characters, and the ".0" of a data frame's code of digits."""
+    """A code without case, blanks, quotes, invisible characters, and the ".0" that a data frame adds to digits."""
     plain = plain_characters(code.lower()).replace(" ", "").strip("\"';,")
     return re.sub(r"^(\d+)\.0+$", r"\1", plain)
 
 
 def folded_header(header: str) -> str:
-    """A column's header as headers are compared: without case, invisible characters and spare blanks."""
+    """A column's header for comparison: without case, invisible characters and extra blanks."""
     return re.sub(" +", " ", plain_characters(header)).strip(" ").casefold()
 
 
 def folded_unit(unit: str) -> str:
-    """The spelling that the seed holds."""
+    """A unit in the spelling of the seed."""
     folded = plain_characters(unit).partition("^^")[0].translate(_SPELLINGS).replace(" ", "")
     return re.sub(r"^10(\^|\*\*|[Ee])", "10*", re.sub(r"^[xX*·•](10)", r"\1", folded))
 
 
 def month(word: str) -> int | None:
-    """The month that a word names in one of the languages of the seed, in any case, with accents or without."""
+    """The month with this name in one of the seed's languages, regardless of case and accents."""
     return _months().get(folded_word(word))
 
 
@@ -144,7 +143,7 @@ def _months() -> dict[str, int]:
 
 
 def reviewer_roles() -> dict[str, str]:
-    """What a delivery may call the role of a chart review's reader, lower case → the role."""
+    """Every word for a reviewer's role, in lower case → the role."""
     return dict(zip(_column("reviewer_roles", "name"), _column("reviewer_roles", "role"), strict=True))
 
 
@@ -154,7 +153,7 @@ def scales() -> frozenset[str]:
 
 
 def definitions() -> dict[str, dict[str, str]]:
-    """The case definitions that come with the registry: id → its row of the seed, without the source."""
+    """The case definitions that come with the registry: id → its row in the seed, without the source."""
     path = SEEDS / "case_definitions.csv"
     if not path.is_file():
         return {}

@@ -1,7 +1,7 @@
-"""YAML into a typed model, with every mistake told as file, line and key.
+"""Read YAML into a typed model, and report each mistake with file, line and key.
 
-Scalars reach the model as they are written: pydantic reads "1.0" as an exact decimal, and a laboratory code
-such as `NO` or `1e3` stays text. What the keys mean is in registry/config/settings.py and registry/config/site.py.
+Scalars reach the model as written: pydantic reads "1.0" as an exact decimal, and a laboratory code such as `NO` or
+`1e3` stays text. registry/config/study.py and registry/config/site.py define the keys.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _PLAIN_WORDS = {
 
 
 class MistakeAt(ValueError):
-    """A mistake that a model finds in what lies below it; `place` are the keys that lead there."""
+    """A mistake that a model finds below its own key; `place`: the keys that lead there."""
 
     def __init__(self, place: tuple[int | str, ...], message: str) -> None:
         super().__init__(message)
@@ -44,7 +44,7 @@ class MistakeAt(ValueError):
 
 
 class YamlModel(BaseModel):
-    """Base of all that is read from YAML: unknown keys are errors, a key left blank keeps its default."""
+    """Base of all YAML models: unknown keys are errors, a blank key keeps its default."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -60,7 +60,7 @@ Model = TypeVar("Model", bound=YamlModel)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """`; did you mean 'x'?` for the most similar known name, else the list of them when it is short."""
+    """`; did you mean 'x'?` with the most similar known name, else the list of names if it is short."""
     names = list(known)
     folded = {other.casefold(): other for other in names}
     close = difflib.get_close_matches(name, names, n=1) or [
@@ -72,7 +72,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
 
 
 def one_of(name: str, known: Iterable[str], what: str) -> str:
-    """Return `name` where it is known; ValueError with the nearest name where it is not."""
+    """Return `name` if it is known. Raises ValueError with the nearest name otherwise."""
     names = set(known)
     if name not in names:
         raise ValueError(f"unknown {what} '{name}'{nearest(name, names)}")
@@ -80,14 +80,14 @@ def one_of(name: str, known: Iterable[str], what: str) -> str:
 
 
 def load_model(path: Path, model: type[Model]) -> Model:
-    """Read a YAML file into `model`. An empty file is a model of defaults.
+    """Read a YAML file into `model`. An empty file gives the defaults.
 
-    Raises UserError with path, line and key for what is unreadable, unknown, written twice or invalid.
+    Raises UserError with path, line and key of anything unreadable, unknown, written twice or invalid.
     """
     root = _compose(path)
     try:
         if root is not None and _size(root, {}) > _MOST_NODES:
-            raise UserError(f"{path}: its aliases stand for too much; write the values out")
+            raise UserError(f"{path}: its aliases expand too much; write the values out")
         data = {} if root is None else _value(path, root)
     except RecursionError:
         raise UserError(f"{path}: an alias refers to itself; write the values out") from None
@@ -102,7 +102,7 @@ def load_model(path: Path, model: type[Model]) -> Model:
 
 
 def mistake_in(path: Path, keys: tuple[str, ...], message: str) -> UserError:
-    """What to say of a mistake in a file that has been read, below these keys."""
+    """The error for a mistake below these keys, in a file that has been read."""
     return UserError(f"{path}, line {_line(_compose(path), keys)}: {'.'.join(keys)}: {message}")
 
 
@@ -119,11 +119,11 @@ def _compose(path: Path) -> yaml.Node | None:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise UserError(f"{path}{line}: not valid YAML: {error.problem}") from None
     except yaml.YAMLError:
-        raise UserError(f"{path}: not valid YAML: it holds a character that YAML forbids") from None
+        raise UserError(f"{path}: not valid YAML: it contains a character that YAML forbids") from None
 
 
 def _size(node: yaml.Node, known: dict[int, int]) -> int:
-    """Nodes below this one, each alias counted as what it stands for. RecursionError where one stands for itself."""
+    """Count the nodes below this one, with aliases expanded. Raises RecursionError if one refers to itself."""
     if id(node) not in known:
         items = [part for pair in node.value for part in pair] if isinstance(node, yaml.MappingNode) else node.value
         nested = items if isinstance(node, yaml.CollectionNode) else ()
@@ -132,7 +132,7 @@ def _size(node: yaml.Node, known: dict[int, int]) -> int:
 
 
 def _value(path: Path, node: yaml.Node) -> Any:
-    """The node as dict, list, text or None; UserError for a key written twice or no plain text."""
+    """The node as dict, list, text or None. Raises UserError for a key that is written twice or is not plain text."""
     if isinstance(node, yaml.MappingNode):
         mapping: dict[str, Any] = {}
         for key_node, value_node in node.value:
@@ -149,9 +149,9 @@ def _value(path: Path, node: yaml.Node) -> Any:
 
 
 def _explain(path: Path, root: yaml.Node | None, model: type[YamlModel], error: ValidationError) -> str:
-    """One line for the first mistake in the file's order, and how many more there are.
+    """One line with the first mistake in the file, and the number of the others.
 
-    A key that is missing comes last: most often it is there with a typo, which is a mistake of its own.
+    A missing key comes last: usually it is there with a typo, which is a mistake by itself.
     """
     found = sorted(error.errors(), key=lambda e: (e["type"] == "missing", _line(root, _place(e))))
     details = found[0]
@@ -169,7 +169,7 @@ def _keys(details: ErrorDetails) -> tuple[int | str, ...]:
 
 
 def _place(details: ErrorDetails) -> tuple[int | str, ...]:
-    """Where the mistake stands; what a model says of several keys belongs to the one it names first."""
+    """The place of the mistake; a model's message about several keys belongs to the one it names first."""
     keys = _keys(details)
     if details["type"] == "value_error" and keys == details["loc"]:
         return (*keys, str(details["ctx"]["error"]).split()[0])
@@ -188,7 +188,7 @@ def _reason(model: type[YamlModel], details: ErrorDetails) -> str:
 
 
 def _fields_at(model: type[YamlModel], loc: tuple[int | str, ...]) -> list[str]:
-    """The keys that are known where the last part of `loc` stands."""
+    """The known keys at the place of the last part of `loc`."""
     for part in loc[:-1]:
         field = model.model_fields.get(str(part))
         if field is not None:
@@ -199,7 +199,7 @@ def _fields_at(model: type[YamlModel], loc: tuple[int | str, ...]) -> list[str]:
 
 
 def _line(node: yaml.Node | None, loc: tuple[int | str, ...]) -> int:
-    """The line (1 = first) of the key or item that `loc` leads to, or of the nearest one around it."""
+    """The line (1 = first) of the key or item at `loc`, or of the nearest enclosing one."""
     line = 1
     for part in loc:
         if isinstance(node, yaml.MappingNode):

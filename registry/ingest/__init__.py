@@ -1,12 +1,12 @@
-"""Deliveries → raw: finding the files, reading them whatever their format, keeping every row as sent.
+"""Deliveries → raw: find the files, read every format, keep every row as sent.
 
-    deliveries.py   what lies in the folder         ledger.py    which versions were loaded, which counts
-    names.py        which names can be kept         arrival.py   files that are still written
+    deliveries.py   which files there are           ledger.py    which versions were loaded, which is current
+    names.py        which file names are accepted   arrival.py   files that are still being written
     stream.py, records.py, excel.py, parquet.py     bytes → records
     header.py, wide.py              columns by their names, records → rows
     staging.py, bulk.py, loader.py  rows → raw, atomically
 
-Nothing here judges a cell: that is dbt's. No message holds one.
+Nothing here decides whether a cell is valid: dbt does. No message contains a cell.
 """
 
 from registry.ingest.arrival import looks, unsettled

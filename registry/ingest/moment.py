@@ -1,6 +1,6 @@
-"""A time in one spelling, so that a typed cell and a text, or two spellings of a month, give a draw the same key.
+"""Write a time in one spelling, so that typed cells and text, or two names of a month, give a draw the same key.
 
-The macros of dbt_project/macros/read_dates.sql read the cells themselves, by the same rules.
+The macros in dbt_project/macros/read_dates.sql read the cells themselves, by the same rules.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ _DAY = re.compile(r"%[dj]")
 
 
 def moment(text: str, date_formats: Sequence[str]) -> str:
-    """The time as ISO 8601; a text that is no full date stays as it is.
+    """The time as ISO 8601; a text without a full date stays as it is.
 
-    date_formats: the site's own, without `-` flags. Those without a day are of partial dates, which are no time.
+    date_formats: the site's own, without `-` flags. Formats without a day are for partial dates and are not used.
     """
     if _ISO.match(text):
         with suppress(ValueError):
@@ -35,7 +35,7 @@ def moment(text: str, date_formats: Sequence[str]) -> str:
 
 
 def with_month_number(text: str, date_format: str) -> tuple[str, str]:
-    """Text and format with the month as a number, where the format has its name; ValueError where none stands there."""
+    """Replace the name of a month by its number, in text and format; ValueError if the text has no month there."""
     if not _MONTH_NAME.search(date_format):
         return text, date_format
     text = re.sub(r"([^\W\d_])\.(\D|$)", r"\1\2", unicodedata.normalize("NFC", text))

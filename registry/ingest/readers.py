@@ -1,4 +1,4 @@
-"""One delivered file into raw, by its format. The transaction around it is the loader's.
+"""Read one delivered file into raw, by its format, in the loader's transaction.
 
 Every reader checks that the bytes it read are those that were hashed when the file was found.
 """
@@ -34,7 +34,7 @@ def read_file(
 ) -> ReadResult:
     """Read one file into raw as number `file_no`.
 
-    Raises UserError where it can't be read or lacks a column; duckdb.Error or NotPlainError where a fast way failed.
+    Raises UserError if it can't be read or lacks a column; duckdb.Error or NotPlainError if a fast strategy failed.
     """
     if file.format == "csv":
         return read_csv_file(target, file, profile, file_no, way)
@@ -79,7 +79,7 @@ def _read_xlsx(target: LoadContext, file: DeliveredFile, profile: SiteProfile, f
 
 
 def _chosen(file: DeliveredFile, profile: SiteProfile, sheets: list[Sheet]) -> list[Sheet]:
-    """The sheets that may hold the file's entity: those that site.yml names for it, else all."""
+    """The sheets that may contain the file's entity: those named in site.yml, else all."""
     said = profile.sheets_of(file.path)
     names = [sheet.name.strip() for sheet in sheets]
     folded = [name.casefold() for name in names]
@@ -122,7 +122,7 @@ def _read_parquet(
 def _n_not_cancelled(
     target: LoadContext, file: DeliveredFile, file_no: int, header: Header, cancelled: Collection[str]
 ) -> int:
-    """Rows of a loaded file that are not cancelled; looked at only where a required column is missing."""
+    """Rows of a loaded file that are not cancelled; counted only if a required column is missing."""
     if not header.lacks_required:
         return 0
     found = target.connection.execute(

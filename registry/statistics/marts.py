@@ -1,8 +1,8 @@
-"""The marts that hold statistics: which there are, and how they are written.
+"""The list of statistical marts, and how they are written.
 
-The database counts (patients, cases, days at risk, patients a day of follow-up); the modules beside this one turn the
-counts into rates, intervals and curves. Rows are sorted and numbers rounded to ten significant digits, so that the same
-input gives the same content whatever the machine.
+The database counts (patients, cases, days at risk, patients per day of follow-up); the other modules of this package
+turn the counts into rates, intervals and curves. Rows are sorted and numbers rounded to ten significant digits, so that
+the same input gives the same content on every machine.
 """
 
 from __future__ import annotations
@@ -29,15 +29,15 @@ MARTS: dict[str, tuple[dict[str, str], Callable[[duckdb.DuckDBPyConnection], Any
     "mart_recurrence": (RECURRENCE_TYPES, recurrence),
     "mart_review_agreement": (AGREEMENT_TYPES, review_agreement),
 }
-"""Each mart's columns with their types, in order, and what computes its rows."""
+"""Each mart's columns with their types, in order, and the function that computes its rows."""
 
 
 def write_statistics(settings: Settings) -> dict[str, int]:
-    """Write all marts into the warehouse, whole or not at all, and return their numbers of rows.
+    """Write all marts into the warehouse in one transaction, and return their numbers of rows.
 
     Reads int_cohort_member, int_never_tested, int_risk_time, int_drug_exposed, int_episode_judged and int_verdict_pair
-    (schema intermediate), fct_neutropenia_episode, mart_rechallenge and dim_case_definition (schema main). Risk is in
-    per cent, rates are per 100 person-years, times in days.
+    (schema intermediate), fct_neutropenia_episode, mart_rechallenge and dim_case_definition (schema main). Risks are in
+    percent, rates per 100 person-years, times in days.
     """
     import duckdb
 

@@ -1,7 +1,7 @@
-"""The paper's table, read from a release: what `registry demo` prints.
+"""The paper's table, read from a release and printed by `registry demo`.
 
-Nothing is decided here: cohort, cases, rates and their intervals are those of `mart_incidence`, the
-course of the cases that of `mart_cohort_summary`, both for the primary case definition.
+Cohort, cases, rates and intervals come from `mart_incidence`, the course of the cases from `mart_cohort_summary`, both
+for the primary case definition.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from registry.system.sql import records
 if TYPE_CHECKING:
     import duckdb
 
-# Measures of mart_cohort_summary (cases, each with its denominator) and how the table calls them.
+# Measures of mart_cohort_summary (cases, each with its denominator) and their labels in the table.
 _COURSE = {
     "cases_severe": "  severe",
     "cases_moderate": "  moderate",

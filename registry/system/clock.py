@@ -1,4 +1,4 @@
-"""Today's date, the one place that reads it where a delivery month is judged; a test puts another in its place."""
+"""The current time, read only here to check delivery months, so that tests can replace it."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ def now() -> datetime:
 
 
 def present_month(settings: Settings) -> str:
-    """The month of now in the study's time zone, YYYY-MM."""
+    """The current month in the study's time zone, YYYY-MM."""
     return now().astimezone(ZoneInfo(settings.study.time_zone)).strftime("%Y-%m")

@@ -1,7 +1,7 @@
-"""Folders with the access that they are meant to have, and what a disk can't do, told in one line.
+"""Create folders with the right access modes, and report in one line what a disk can't do.
 
-Disks of a network or a stick may lack locks, links or access modes; that is found out before a refresh builds anything.
-The vault's own access is `registry/vault/database.py`'s.
+Network disks and USB sticks may lack locks, links or access modes; this is checked before a refresh builds anything.
+`registry/vault/database.py` handles the access to the vault.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from registry.config.settings import Settings
 
 TRIAL = ".trial-"
-"""What begins the name of a folder in which a disk is tried."""
+"""Prefix of the folder in which a disk is tested."""
 _NOT_THE_DISKS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EIO, errno.EMFILE})
 _MISREAD = re.compile(r"[\[*#]|%[0-9A-Fa-f]{2}")
 """Dagster finds its settings by a pattern and its databases by a URL; dbt takes the database's name from a URL."""
@@ -34,26 +34,26 @@ _HOLDER = re.compile(r"PID (\d+)\)?(?: by user ([^\s.]+))?")
 _FULL = "its disk is full or can't be written to"
 _SQLITE = {
     "locked|busy": "is in use by another process: wait for it to end, or stop the UI, and try again",
-    "disk is full": "can't be written, its disk is full: make room and try again",
-    "readonly|unable to open": "can't be written: see that this user may read and write there",
-    "disk i/o|malformed|not a database": "can't be read, its disk fails or it is damaged: move it away and refresh "
-    "again; the history of runs is lost, no release is",
+    "disk is full": "can't be written because the disk is full: free up space and try again",
+    "readonly|unable to open": "can't be written: check that this user may read and write there",
+    "disk i/o|malformed|not a database": "can't be read: the disk fails or the file is damaged; move it away and "
+    "refresh again; only the history of runs is lost",
 }
-"""SQLite's words for what befalls Dagster's database."""
-# What the system's words become in DuckDB's and dbt's messages.
+"""SQLite's error texts → our messages about Dagster's database."""
+# The system's error texts as they appear in DuckDB's and dbt's messages.
 _NO_ROOM = re.compile(r"no space left|file too large|disk quota|read-only file system|could not write", re.IGNORECASE)
 
 
 def group_folder(path: Path) -> None:
-    """Make a folder that its group may read (0750), whatever the umask; one that is there keeps the mode it has."""
+    """Make a folder that its group may read (0750), whatever the umask; an existing one keeps its mode."""
     if not path.is_dir():
         path.mkdir(parents=True, exist_ok=True, mode=0o750)
-        # a group that is handed down (setgid) stays handed down
+        # keep an inherited setgid bit, so that new files get the same group
         path.chmod(path.stat().st_mode & 0o7000 | 0o750)
 
 
 def private_folder(path: Path) -> None:
-    """Make a folder that its owner alone may read (0700), or make it so."""
+    """Make a folder that only its owner may read (0700), or restrict an existing one."""
     path.mkdir(parents=True, exist_ok=True, mode=0o700)
     if path.stat().st_mode & 0o077:
         path.chmod(0o700)
@@ -61,7 +61,7 @@ def private_folder(path: Path) -> None:
 
 @contextmanager
 def writing(path: Path) -> Iterator[None]:
-    """Turn a failure to write `path`, or below it, into a UserError. DuckDB's own text is not repeated."""
+    """Turn a failure to write `path`, or below it, into a UserError, without DuckDB's own text."""
     try:
         yield
     except OSError as error:
@@ -73,19 +73,19 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def raise_if_no_room(what: Path | str, message: str) -> None:
-    """UserError where an engine's message says that `what` could not be written."""
+    """Raise UserError if an engine's message means that `what` could not be written."""
     if _NO_ROOM.search(message):
         raise UserError(_line(what, _FULL))
 
 
 def raise_if_held(path: Path | str, message: str) -> None:
-    """UserError where DuckDB's message says that another process holds `path`; names it where it can be known."""
+    """Raise UserError if DuckDB's message means that another process uses `path`; name the process if known."""
     if _HELD.search(message):
         raise UserError(_held_line(path, message))
 
 
 def require_fit_disk(settings: Settings) -> None:
-    """UserError that names what the disk of the home can't do and a refresh needs; takes a few milliseconds."""
+    """Raise UserError if the disk of the home lacks something that a refresh needs; takes a few milliseconds."""
     group_folder(settings.home)
     with writing(settings.home), TemporaryDirectory(prefix=TRIAL, dir=settings.home) as folder:
         lacking = [what for what, is_fit in _TRIALS if not _tried(is_fit, Path(folder))]
@@ -97,7 +97,7 @@ def require_fit_disk(settings: Settings) -> None:
 
 
 def require_plain_path(settings: Settings) -> None:
-    """UserError where Dagster or dbt would look for its files at another path than this home's."""
+    """Raise UserError if Dagster or dbt would misread the path of the home."""
     found = _MISREAD.search(str(settings.home))
     if found:
         raise UserError(
@@ -107,9 +107,9 @@ def require_plain_path(settings: Settings) -> None:
 
 
 def trouble(where: Path, error: BaseException) -> UserError | None:
-    """The line for an error of a disk, or of a database that another process holds; None where it is of another kind.
+    """The UserError for a disk error, or for a database that another process uses; None for any other error.
 
-    `where`: what is named where the error names no file. The text of an engine is not repeated.
+    `where`: the path to name if the error has none. The text of an engine is not repeated.
     """
     message = str(error)
     if isinstance(error, OSError):
@@ -136,7 +136,7 @@ def _tried(is_fit: Callable[[Path], bool], folder: Path) -> bool:
 
 
 def _locks(folder: Path) -> bool:
-    """Both kinds: those of DuckDB and SQLite, and the registry's own, which must keep a second holder out."""
+    """Test both kinds: the locks of DuckDB and SQLite, and the registry's own, which must exclude a second process."""
     with (folder / "range").open("w") as file:
         fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     with (folder / "lock").open("w") as first, (folder / "lock").open("w") as second:
@@ -203,7 +203,7 @@ def _held_line(path: Path | str, message: str) -> str:
 def _holder(message: str) -> str:
     found = _HOLDER.search(message)
     if found is None:
-        return "a process that the disk does not name, perhaps on another machine"
+        return "an unknown process, perhaps on another machine"
     name = ""
     with suppress(psutil.Error):
         name = psutil.Process(int(found[1])).name()
@@ -212,4 +212,6 @@ def _holder(message: str) -> str:
 
 
 def _line(what: Path | str, reason: str) -> str:
-    return f"{what} can't be written: {reason}; make room, or see that this user may write there, and refresh again"
+    return (
+        f"{what} can't be written: {reason}; free up space, or check that this user may write there, and refresh again"
+    )

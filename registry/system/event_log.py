@@ -1,7 +1,7 @@
-"""What happened, when, and with how many rows: one JSON object a line in <home>/logs/registry.jsonl.
+"""The event log: what happened, when, and with how many rows; one JSON object a line in <home>/logs/registry.jsonl.
 
-For whoever watches the registry by machine. It takes events and counts, no free text, so that nothing of a patient
-and no name of a file can come into it.
+For automatic monitoring. It accepts only events and counts, no free text, so that it can't contain patients' data or
+file names.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 5 * 2**20
 KEPT = 5
-"""Older files, registry.jsonl.1 being the latest."""
+"""Number of older files; registry.jsonl.1 is the latest of them."""
 
 log = logging.getLogger(__name__)
 
 
 def record(settings: Settings, event: str, **facts: str | int | float | bool | list[str] | None) -> None:
-    """Append one event with its facts: counts, durations in seconds, and ids of the registry's own making.
+    """Append one event with its facts: counts, durations in seconds, and ids that the registry made.
 
-    A journal that can't be written never stops what it tells of.
+    If the log can't be written, the caller continues.
     """
     entry = {
         "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
@@ -50,7 +50,7 @@ def record(settings: Settings, event: str, **facts: str | int | float | bool | l
 
 
 def entries(settings: Settings) -> Iterator[dict[str, Any]]:
-    """Every event that is kept, the oldest first; lines that are torn are passed over."""
+    """Every stored event, oldest first; incomplete lines are skipped."""
     older = [settings.journal.with_name(f"{settings.journal.name}.{number}") for number in range(KEPT, 0, -1)]
     for path in (*older, settings.journal):
         if path.exists():

@@ -1,4 +1,4 @@
-"""One refresh at a time: a lock file shared by `registry refresh` and the UI, freed when its holder dies."""
+"""One refresh at a time: a lock file shared by `registry refresh` and the UI, released if its process dies."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ _held: dict[str, FileLock] = {}
 
 
 def acquire(settings: Settings, by: str, *, wait: bool = True) -> bool:
-    """Take the lock of this home for this process; it stays taken until `release` or the end of the process.
+    """Take the lock of this home for this process, until `release` or the end of the process.
 
     Args:
-        by: who takes it, in words for whoever has to wait ("registry refresh", "Dagster run 1a2b").
-        wait: wait for the holder, saying who it is; else raise at once.
+        by: who takes it, shown to those who wait ("registry refresh", "Dagster run 1a2b").
+        wait: wait for the current holder and log who it is; otherwise raise at once.
 
     Returns:
-        True where the lock was taken now, False where this process held it already.
+        True if the lock was taken now, False if this process had it already.
 
     Raises:
         InUse: if another process holds it and `wait` is false.
@@ -62,7 +62,7 @@ def acquire(settings: Settings, by: str, *, wait: bool = True) -> bool:
 
 
 def release(settings: Settings) -> None:
-    """Give the lock back, where this process holds it."""
+    """Release the lock if this process holds it."""
     lock = _held.pop(str(settings.lock_file), None)
     if lock is not None:
         _holder_file(settings).unlink(missing_ok=True)
@@ -70,7 +70,7 @@ def release(settings: Settings) -> None:
 
 
 def is_held(settings: Settings) -> bool:
-    """Whether a refresh is under way, in this process or another."""
+    """Whether a refresh is running, in this process or another."""
     if not settings.lock_file.exists():
         return False
     lock = FileLock(settings.lock_file, mode=0o600)
@@ -88,7 +88,7 @@ def is_held_by_other(settings: Settings) -> bool:
 
 
 def describe_holder(settings: Settings) -> str:
-    """Who holds the lock, in words."""
+    """Describe the holder of the lock in words."""
     holder = last_holder(settings)
     if not holder:
         return "holder unknown"
@@ -96,7 +96,7 @@ def describe_holder(settings: Settings) -> str:
 
 
 def last_holder(settings: Settings) -> dict[str, Any]:
-    """Who took the lock last and did not give it back, as `acquire` wrote it; empty where nobody did."""
+    """The last holder that did not release the lock, as `acquire` wrote it; empty if there is none."""
     try:
         holder = json.loads(_holder_file(settings).read_text())
     except (OSError, ValueError):

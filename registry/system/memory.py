@@ -1,7 +1,7 @@
-"""Memory that ran out: how it is recognised, and the one line about it.
+"""Recognise errors about memory, and report them in one line.
 
-DuckDB keeps to REGISTRY_MEMORY_LIMIT and moves what is beyond it to its temp folder. What can't be moved ends in one of
-these errors; engines between it and us (dbt, Great Expectations) hand on its text alone.
+DuckDB keeps to REGISTRY_MEMORY_LIMIT and spills to its temp folder. If it can't spill, it raises one of these errors;
+dbt and Great Expectations pass on only its text.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ def ran_out(error: BaseException | str) -> bool:
 
 
 def line(stage: str, error: BaseException | str, limit: str | None = None) -> str:
-    """The line for an error that `ran_out`: the stage, the limit, and what to do. The engine's text is not repeated."""
+    """The message for an error about memory: the stage, the limit, and what to do, without the engine's text."""
     if _NO_ROOM_TO_SPILL in str(error):
         return (
-            f"{stage}: more memory is needed than REGISTRY_MEMORY_LIMIT{_is(limit)}, and the disk has no room for the "
-            "rest: make room in the registry's home, or raise REGISTRY_MEMORY_LIMIT"
+            f"{stage}: more memory is needed than REGISTRY_MEMORY_LIMIT{_is(limit)}, and the disk is too full for the "
+            "rest: free up space in the registry's home, or raise REGISTRY_MEMORY_LIMIT"
         )
     return (
         f"{stage}: more memory is needed than REGISTRY_MEMORY_LIMIT{_is(limit)} allows: raise it, lower "

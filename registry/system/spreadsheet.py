@@ -1,10 +1,11 @@
-"""Cells of the CSV files that we write, so that a spreadsheet shows what was delivered and computes nothing.
+"""Make cells of our CSV files safe, so that a spreadsheet shows what was delivered and computes nothing.
 
-A text that begins with =, +, -, @, a tab or a line end is a formula to Excel and its like, and may start programs or
-send what stands beside it elsewhere (OWASP, "CSV Injection"). It is written with an apostrophe before it. Numbers stay.
+Excel and similar programs treat a text that begins with =, +, -, @, a tab or a line end as a formula, which may start
+programs or send neighbouring cells elsewhere (OWASP, "CSV Injection"). Such a text gets an apostrophe before it;
+numbers do not.
 
-For reading alone: nothing takes the apostrophe off again. A file that comes back as a delivery (the form of a chart
-review) holds no such text instead; why: docs/decisions/0016-two-readers-of-a-chart.md.
+This is only for files that people read: nothing removes the apostrophe. Files that return as a delivery (the form of a
+chart review) contain no such text; see docs/decisions/0016-two-readers-of-a-chart.md.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ _NUMBER = re.compile(r"[+-]?\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?%?")
 
 
 def is_formula(text: str) -> bool:
-    """Would a spreadsheet take this text for a formula?"""
+    """Would a spreadsheet treat this text as a formula?"""
     return len(text) > 1 and _FORMULA.match(text) is not None and not _NUMBER.fullmatch(text)
 
 
 def harmless(cell: Any) -> Any:
-    """The cell as it may be written into a file that people open: a text that would be a formula is marked as text."""
+    """Make a cell safe for a file that people open: mark a text that would be a formula as text."""
     return f"'{cell}" if isinstance(cell, str) and is_formula(cell) else cell

@@ -128,7 +128,7 @@ def test_the_sensor_says_what_is_wrong_without_a_files_name(home: Path) -> None:
         context = dg.build_sensor_context(instance, resources={"registry_settings": RegistrySettings(home=str(home))})
         tick = new_delivery.evaluate_tick(context)
     assert tick.run_requests == []
-    assert "unknown kind of file" in str(tick.skip_message)
+    assert "unknown file type" in str(tick.skip_message)
     assert PATIENT not in str(tick.skip_message)
 
 

@@ -130,7 +130,7 @@ def a_file_replaced_while_it_is_read(world: World) -> list[str]:
 
         ingest.load_entity = replaced
 
-    problems = refused(world, world.refresh(first=replace_it), "was changed while it was read")
+    problems = refused(world, world.refresh(first=replace_it), "changed while it was being read")
     last.write_bytes(whole)
     return problems + mended(world)
 

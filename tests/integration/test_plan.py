@@ -75,7 +75,7 @@ def test_a_plan_that_is_cut_off_leaves_no_setting_of_its_own(
 def test_a_file_replaced_after_the_plan_was_made_stops_the_refresh(registry: Registry) -> None:
     plan = registry.plan()
     registry.deliver("2025-01", anc=0.2)
-    with pytest.raises(UserError, match="was changed while it was read"):
+    with pytest.raises(UserError, match="changed while it was being read"):
         refresh.load_entity(plan, "lab_results")
 
 

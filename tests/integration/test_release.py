@@ -202,7 +202,7 @@ def test_a_crash_half_way_leaves_the_previous_release(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(files, step, crash)
-    with pytest.raises(UserError, match="can't be written: No space left on device; make room"):
+    with pytest.raises(UserError, match="can't be written: No space left on device; free up space"):
         release.publish(settings, SECOND)
     assert state(settings.releases) == before
 

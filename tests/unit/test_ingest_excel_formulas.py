@@ -149,7 +149,7 @@ def test_a_column_that_nobody_reads_changes_nothing(home: Home, cell: str) -> No
 def test_a_formula_for_a_key_column_is_one_clear_error(home: Home) -> None:
     home.deliver(PLACE, workbook([["=A9", *HEADER[1:]], result("r1")]))
     with pytest.raises(
-        UserError, match=r"no sheet with the column result_id .* some cells are formulas without a stored"
+        UserError, match=r"no sheet has the column result_id .* some cells are formulas without a stored"
     ):
         home.load()
 

@@ -119,7 +119,7 @@ def test_a_file_changed_between_finding_and_reading_is_refused(home: Home, small
     home.deliver(A, lab("1"))
     files = ingest.discover(home.settings)
     home.deliver(A, lab("2"))
-    with pytest.raises(UserError, match="was changed while it was read"):
+    with pytest.raises(UserError, match="changed while it was being read"):
         ingest.load_entity(home.settings, "lab_results", files, small_file=small_file)
     assert home.rows() == []
 

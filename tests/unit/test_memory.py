@@ -48,7 +48,7 @@ def test_the_line_names_stage_limit_and_remedy_and_no_engine(tmp_path: Path, mon
 
 
 def test_a_disk_without_room_to_spill_has_another_remedy() -> None:
-    assert "make room in the registry's home" in memory.line("warehouse", DISK)
+    assert "free up space in the registry's home" in memory.line("warehouse", DISK)
 
 
 def test_every_connection_has_limits_of_its_own() -> None:
