@@ -1,16 +1,9 @@
 """Compose keys for records without one from other columns: the same key for the same record in any spelling.
 
-<<<<<<< HEAD
-Parts are escaped and joined by "/". Where a key has only a day, and a file repeats it with other content, each is a
-measurement of its own: the first has the key itself, the next ones are numbered, "//2", "//3". A cancellation has the
-number 0: which measurement of the day it takes back depends on other files too (model int_taken_back). No
-part is empty, so no other key ends so. The macro `base_key` takes the number off again.
-=======
 Parts are escaped and joined by "/". If a key has only a day, and a file repeats it with other content, each record is a
 separate measurement: the first has the key itself, the next ones are numbered, "//2", "//3". A cancellation has the
-number 0: which measurement of the day it cancels depends on other files too (macro `taken_back` of dbt_project). No
+number 0: which measurement of the day it cancels depends on other files too (model `int_taken_back`). No
 part is empty, so no other key ends like this. The macro `base_key` removes the number.
->>>>>>> plaincode2
 """
 
 from __future__ import annotations

@@ -32,22 +32,14 @@ def describe(settings: Settings) -> tuple[list[tuple[str, str]], UserError | Non
         lines += [("", line) for line in account.told(account.of_release(settings, with_codes=True))]
     retracted = retraction.listed(settings)
     if retracted:
-<<<<<<< HEAD
-        lines.append(("retracted", f"{counted(len(retracted), 'place')}; which: registry retract --list"))
-=======
-        lines.append(("retracted", f"{_counted(len(retracted), 'place')}; to list them: registry retract --list"))
->>>>>>> plaincode1
+        lines.append(("retracted", f"{counted(len(retracted), 'place')}; to list them: registry retract --list"))
     if future := ingest.future_months(settings):
         lines.append(("in the future", f"{', '.join(future)}; to retract: registry retract {future[0]}"))
     decision = release.last_decision(settings)
     if decision is not None and decision.status == "refused":
         results = settings.home / "gate" / "last.json"
         lines.append(
-<<<<<<< HEAD
-            ("last refresh", f"the gate refused it, {counted(len(decision.audit.blocking), 'check')}: {results}")
-=======
-            ("last refresh", f"refused by the gate, {_counted(len(decision.audit.blocking), 'check')}: {results}")
->>>>>>> plaincode1
+            ("last refresh", f"refused by the gate, {counted(len(decision.audit.blocking), 'check')}: {results}")
         )
     lines.append(("running refresh", lock.describe_holder(settings) if lock.is_held(settings) else "no"))
     return lines, mistake

@@ -1,4 +1,4 @@
-"""The files of a release beside its database: Parquet, checksums, and the seal that makes them read-only."""
+"""Write a release's files other than its database (Parquet, manifest, checksums), and make them read-only."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ CHECKSUMS = "SHA256SUMS"
 
 
 def write_parquet(settings: Settings, database: Path, tables: Iterable[str], note: str) -> None:
-    """Write every table as `parquet/<table>.parquet` beside the database, labelled with `note` in its metadata."""
+    """Write every table as `parquet/<table>.parquet` next to the database, with `note` in its metadata."""
     folder = database.parent / "parquet"
     folder.mkdir()
     with duckdb.connect(str(database), read_only=True, config=connect_options(settings)) as connection:
@@ -46,10 +46,10 @@ def write_checksums(folder: Path) -> None:
 
 
 def verify(folder: Path) -> list[str]:
-    """The names in a release folder that are missing, changed or additional; sorted, empty where all is as sealed.
+    """The sorted names in a release folder that are missing, changed or additional; empty if nothing changed.
 
-    Every byte counts, those of SHA256SUMS too: it has one way to be written, and any other is a change. A link or an
-    empty folder is additional, wherever it leads.
+    Every byte counts, also in SHA256SUMS, which can be written in only one way. A link or an empty folder counts as
+    additional.
 
     Raises:
         UserError: if SHA256SUMS, or another file, can't be read.
@@ -69,13 +69,13 @@ def verify(folder: Path) -> list[str]:
 
 
 def stated(checksums: bytes) -> dict[str, str]:
-    """The digest of each file, by its name in the release folder, as a SHA256SUMS has them."""
+    """The digest of each file in a SHA256SUMS, by its name in the release folder."""
     lines = checksums.decode("utf-8", errors="replace").splitlines()
     return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
 
 
 def seal(folder: Path) -> None:
-    """Make a release read-only and make sure that all of it is on disk."""
+    """Make a release read-only and flush it to disk."""
     for path in _files(folder):
         path.chmod(0o440)
         sync(path)

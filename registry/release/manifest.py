@@ -52,22 +52,10 @@ def write_tables(path: Path, settings: Settings, identity: Identity, audit: Audi
         "created_at": identity.created_at.replace(tzinfo=None),
     }
     with duckdb.connect(str(path), config=connect_options(settings)) as connection:
-<<<<<<< HEAD
         connection.begin()  # one transaction: a commit a row would cost more than all the rest
         _write_table(connection, "meta.release", [release])
         _write_table(connection, "meta.check_result", [_row(result) for result in audit.checks])
         write_comments(connection, tables_of(connection, path.stem), label(settings, identity.release_id))
-=======
-        connection.begin()  # one transaction: a commit per row would cost more than everything else
-        connection.execute(_RELEASE)
-        connection.execute(_CHECK_RESULT)
-        connection.execute(f"INSERT INTO meta.release VALUES ({_marks(release)})", release)
-        if results:
-            connection.executemany(f"INSERT INTO meta.check_result VALUES ({_marks(results[0])})", results)
-        note = label(settings, identity.release_id).replace("'", "''")
-        for table in tables_of(connection, path.stem):
-            connection.execute(f"COMMENT ON TABLE {quoted(table)} IS '{note}'")
->>>>>>> plaincode1
         connection.commit()
         connection.execute("CHECKPOINT")
 

@@ -177,18 +177,6 @@ def point_current(settings: Settings, release_id: str) -> None:
     sync(settings.releases)
 
 
-<<<<<<< HEAD
-=======
-def sync(path: Path) -> None:
-    """Flush a file, or a folder's entries, to disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
->>>>>>> plaincode1
 def _folder(settings: Settings, release_id: str) -> Path | None:
     path = settings.releases / release_id
     # anything else there (lost+found, a copy, a real folder `current`) is not a release

@@ -155,17 +155,10 @@ FAULTS: dict[str, tuple[Callable[[Settings], object], str, str, str]] = {
         lambda s: s.lock_file.with_suffix(".holder.json").write_text(json.dumps({"by": "a test", "pid": 1})),
         "locks", "notice", "a test, process 1",
     ),
-<<<<<<< HEAD
     "half a release": (_left_candidate, "left-overs", "notice", ".candidate-1"),
     "trial of the disk cut off": (lambda s: (s.home / ".trial-x").mkdir(), "left-overs", "notice", ".trial-x"),
     "spilled rows": (lambda s: (s.vault_temp / "load-x").mkdir(), "left-overs", "notice", "load-x"),
-    "file that can't be placed": (_misnamed, "deliveries", "wrong", "can't tell what it holds"),
-=======
-    "half a release": (_left_candidate, "left-overs", "look", ".candidate-1"),
-    "trial of the disk cut off": (lambda s: (s.home / ".trial-x").mkdir(), "left-overs", "look", ".trial-x"),
-    "spilled rows": (lambda s: (s.vault_temp / "load-x").mkdir(), "left-overs", "look", "load-x"),
     "file that can't be placed": (_misnamed, "deliveries", "wrong", "its name gives no entity"),
->>>>>>> plaincode2
     "month to come": (_future, "deliveries", "wrong", "udine/2099-01: later than the present month"),
     "month to come, loaded": (_future_loaded, "places", "notice", "registry retract udine/2099-01"),
     "month retracted": (_retracted, "places", "notice", "1 place retracted"),
