@@ -11,7 +11,7 @@ from orchestration.runs import OUTCOME_TAG, RELEASE_TAG, continue_plan, note_ref
 from registry import refresh
 from registry import release as releases
 from registry.curation import account
-from registry.release.figures import figures
+from registry.release.headline_figures import figures
 from registry.system import event_log
 
 RELEASE = dg.AssetKey(["release"])

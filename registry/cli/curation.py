@@ -1,4 +1,4 @@
-"""The data manager's daily work: status, quarantined rows, episodes to review."""
+"""The data manager's daily work: quarantined rows, episodes to review."""
 
 from __future__ import annotations
 
@@ -14,27 +14,6 @@ if TYPE_CHECKING:
     from registry.config.settings import Settings
     from registry.curation.quarantine import QuarantinedRow
     from registry.curation.review_worklist import ToReview
-
-
-@click.command()
-@HOME
-@DELIVERIES
-@click.option("--timings", "with_timings", is_flag=True, help="Show how long each step of the last refresh took.")
-def status(home: Path | None, deliveries: Path | None, with_timings: bool) -> None:
-    """Show the deliveries, what is not loaded yet, the current release, and a running refresh."""
-    from registry.cli.console import console, print_rows
-    from registry.config.settings import load_settings
-    from registry.operations.status import describe, timings
-
-    settings = load_settings(home=home, deliveries=deliveries)
-    if with_timings:
-        print_rows(["step", "seconds", "CPU seconds"], timings(settings))
-        return
-    lines, mistake = describe(settings)
-    for label, value in lines:
-        console.print(f"{label:<22}{value}")
-    if mistake:
-        raise mistake
 
 
 @click.command()

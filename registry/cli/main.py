@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from registry.cli import curation, query, refresh, releases, retract, vault
+from registry.cli import curation, operations, query, refresh, releases, retract, vault
 from registry.cli.options import home_in_use
 
 COMMANDS = (
@@ -27,8 +27,8 @@ COMMANDS = (
     curation.quarantine,
     curation.review,
     retract.retract,
-    curation.status,
-    vault.doctor,
+    operations.status,
+    operations.doctor,
     vault.forget,
     vault.key,
 )

@@ -25,7 +25,7 @@ from registry.operations.error_reports import to_user_error
 from registry.operations.run_record import STOPPED, RunRecord, recorded
 from registry.paths import CHECKOUT
 from registry.release import gate_record
-from registry.release.figures import figures
+from registry.release.headline_figures import figures
 from registry.system import lock
 from registry.system.disk import require_plain_path
 

@@ -1,4 +1,4 @@
-"""Commands for the vault: forget a patient, manage the key, run the doctor."""
+"""Commands for the vault: forget a patient, manage the key."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from registry.cli.options import DELIVERIES, HOME, agreed
+from registry.cli.options import HOME, agreed
 from registry.errors import UserError
 
 if TYPE_CHECKING:
@@ -88,26 +88,6 @@ def _print_remains(subject: Subject) -> None:
         )
     console.print("also check backups of the vault, and forms and files from `registry review` and `quarantine`")
     console.print("next: registry refresh, which publishes a release without the patient")
-
-
-@click.command()
-@HOME
-@DELIVERIES
-def doctor(home: Path | None, deliveries: Path | None) -> None:
-    """List what is wrong and how to fix it, one line each. Exit code 2 if something is wrong."""
-    from rich.markup import escape
-
-    from registry.cli.console import console
-    from registry.config.settings import load_settings
-    from registry.operations.doctor import examine
-
-    shown = {"ok": "[green]ok[/green]    ", "notice": "[yellow]notice[/yellow]", "wrong": "[bold red]wrong[/bold red] "}
-    n_wrong = 0
-    for finding in examine(load_settings(home=home, deliveries=deliveries)):
-        console.print(f"{shown[finding.level]}  {finding.subject:<11} {escape(finding.text)}")
-        n_wrong += finding.level == "wrong"
-    if n_wrong:
-        raise click.exceptions.Exit(2)
 
 
 @click.group()

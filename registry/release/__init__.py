@@ -2,8 +2,8 @@
 
 `candidate.py` the copy that the gate checks · `judgement.py` the gate's result for it · `new_cases.py` its table of
 changes against the previous release · `publication.py` audit and switch · `content.py` content hashes · `manifest.py`,
-`dictionary.py` content of a release folder · `store.py` the releases on disk · `figures.py` the main figures of a
-release · `damage.py` releases modified after publication · `pin.py` rollback · `retention.py` how many are kept ·
+`dictionary.py` content of a release folder · `store.py` the releases on disk · `headline_figures.py` its main
+figures · `damage.py` releases modified after publication · `pin.py` rollback · `retention.py` how many are kept ·
 `diff/` compares two releases · `gate_record.py` the gate's last result · `query.py` SQL on a release ·
 `public/` the part that may be shared.
 

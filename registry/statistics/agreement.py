@@ -15,18 +15,6 @@ if TYPE_CHECKING:
 VERDICTS = ("confirmed", "other_cause", "lab_error")
 """The possible adjudications, in the order of the table from which kappa is computed."""
 
-AGREEMENT_TYPES = {
-    "definition_id": "VARCHAR",
-    "comparison": "VARCHAR",
-    "first_reading": "VARCHAR",
-    "second_reading": "VARCHAR",
-    "n_episodes": "BIGINT",
-    "n_agreeing": "BIGINT",
-    "agreement_pct": "DOUBLE",
-    "kappa": "DOUBLE",
-    "kappa_low": "DOUBLE",
-    "kappa_high": "DOUBLE",
-}
 
 # Every definition has a row for first and second adjudications, even if no episode was adjudicated twice.
 _PAIRS = """
@@ -92,4 +80,4 @@ def review_agreement(connection: duckdb.DuckDBPyConnection) -> Any:
         agreement = cohens_kappa(pairs)
         interval = (agreement.kappa, agreement.kappa_low, agreement.kappa_high)
         rows.append((*readings, agreement.n_episodes, agreement.n_agreeing, agreement.pct, *interval))
-    return pd.DataFrame(rows, columns=list(AGREEMENT_TYPES))
+    return pd.DataFrame(rows)

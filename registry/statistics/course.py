@@ -13,21 +13,6 @@ if TYPE_CHECKING:
 
 TO_RECOVERY = "onset_to_recovery"
 
-DURATION_TYPES = {
-    "definition_id": "VARCHAR",
-    "measure": "VARCHAR",
-    "stratum_type": "VARCHAR",
-    "stratum": "VARCHAR",
-    "n": "BIGINT",
-    "n_events": "BIGINT",
-    "median_days": "DOUBLE",
-    "median_low": "DOUBLE",
-    "median_high": "DOUBLE",
-    "q1_days": "DOUBLE",
-    "q3_days": "DOUBLE",
-    "min_days": "DOUBLE",
-    "max_days": "DOUBLE",
-}
 RECURRENCE_TYPES = {
     "definition_id": "VARCHAR",
     "stratum_type": "VARCHAR",

@@ -13,29 +13,6 @@ from registry.statistics.table import DAYS_PER_YEAR, ORDER, STRATUM_KEY, named, 
 if TYPE_CHECKING:
     import duckdb
 
-INCIDENCE_TYPES = {
-    "definition_id": "VARCHAR",
-    "stratum_type": "VARCHAR",
-    "stratum": "VARCHAR",
-    "n_patients": "BIGINT",
-    "n_never_tested": "BIGINT",
-    "n_cases": "BIGINT",
-    "risk_pct": "DOUBLE",
-    "risk_low": "DOUBLE",
-    "risk_high": "DOUBLE",
-    "risk_low_wilson": "DOUBLE",
-    "risk_high_wilson": "DOUBLE",
-    "person_years": "DOUBLE",
-    "rate_per_100py": "DOUBLE",
-    "rate_low": "DOUBLE",
-    "rate_high": "DOUBLE",
-    "rate_low_logwald": "DOUBLE",
-    "rate_high_logwald": "DOUBLE",
-    "n_episodes": "BIGINT",
-    "person_years_total": "DOUBLE",
-    "episode_rate_per_100py": "DOUBLE",
-    "anc_tests_per_py": "DOUBLE",
-}
 BY_PERIOD_TYPES = {
     "definition_id": "VARCHAR",
     "stratum_type": "VARCHAR",

@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from registry.statistics.agreement import AGREEMENT_TYPES, review_agreement
-from registry.statistics.course import DURATION_TYPES, RECURRENCE_TYPES, duration, recurrence
-from registry.statistics.incidence import BY_PERIOD_TYPES, INCIDENCE_TYPES, incidence, incidence_by_period
-from registry.statistics.onset import TIME_TO_ONSET_TYPES, time_to_onset
+from registry.build.dbt_runner import parsed_project
+from registry.statistics.agreement import review_agreement
+from registry.statistics.course import duration, recurrence
+from registry.statistics.incidence import incidence, incidence_by_period
+from registry.statistics.onset import time_to_onset
 from registry.statistics.table import typed
 
 if TYPE_CHECKING:
@@ -21,15 +22,15 @@ if TYPE_CHECKING:
 
     from registry.config.settings import Settings
 
-MARTS: dict[str, tuple[dict[str, str], Callable[[duckdb.DuckDBPyConnection], Any]]] = {
-    "mart_incidence": (INCIDENCE_TYPES, incidence),
-    "mart_incidence_by_period": (BY_PERIOD_TYPES, incidence_by_period),
-    "mart_time_to_onset": (TIME_TO_ONSET_TYPES, time_to_onset),
-    "mart_duration": (DURATION_TYPES, duration),
-    "mart_recurrence": (RECURRENCE_TYPES, recurrence),
-    "mart_review_agreement": (AGREEMENT_TYPES, review_agreement),
+MARTS: dict[str, Callable[[duckdb.DuckDBPyConnection], Any]] = {
+    "mart_incidence": incidence,
+    "mart_incidence_by_period": incidence_by_period,
+    "mart_time_to_onset": time_to_onset,
+    "mart_duration": duration,
+    "mart_recurrence": recurrence,
+    "mart_review_agreement": review_agreement,
 }
-"""Each mart's columns with their types, in order, and the function that computes its rows."""
+"""The function that computes each mart's rows; columns and types are in models/marts/_written_by_python.yml."""
 
 
 def write_statistics(settings: Settings) -> dict[str, int]:
@@ -53,18 +54,27 @@ def write_statistics(settings: Settings) -> dict[str, int]:
 
 def write_marts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     """Write all marts through an open connection, in one transaction; see `write_statistics`."""
-    computed = {name: typed(compute(connection), types) for name, (types, compute) in MARTS.items()}
+    types = _column_types()
+    computed = {name: typed(compute(connection), types[name]) for name, compute in MARTS.items()}
     connection.begin()
     try:
         for name, rows in computed.items():
-            types = MARTS[name][0]
-            columns = ", ".join(f"{column} {type_}" for column, type_ in types.items())
+            columns = ", ".join(f"{column} {type_}" for column, type_ in types[name].items())
             connection.execute(f"create or replace table main.{name} ({columns})")
             connection.register("statistics_rows", rows)
-            connection.execute(f"insert into main.{name} select {', '.join(types)} from statistics_rows")
+            connection.execute(f"insert into main.{name} select {', '.join(types[name])} from statistics_rows")
             connection.unregister("statistics_rows")
         connection.commit()
     except BaseException:
         connection.rollback()
         raise
     return {name: len(rows) for name, rows in computed.items()}
+
+
+def _column_types() -> dict[str, dict[str, str]]:
+    """The type of each column of each mart, in order."""
+    return {
+        node.name: {column: type_.upper() for column, (type_, _) in node.columns.items()}
+        for node in parsed_project().nodes.values()
+        if node.name in MARTS
+    }

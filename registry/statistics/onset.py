@@ -11,23 +11,6 @@ from registry.statistics.table import ORDER, STRATUM_KEY, named, stratum
 if TYPE_CHECKING:
     import duckdb
 
-TIME_TO_ONSET_TYPES = {
-    "definition_id": "VARCHAR",
-    "stratum_type": "VARCHAR",
-    "stratum": "VARCHAR",
-    "time_days": "BIGINT",
-    "n_patients": "BIGINT",
-    "n_never_tested": "BIGINT",
-    "at_risk": "BIGINT",
-    "events": "BIGINT",
-    "deaths": "BIGINT",
-    "survival": "DOUBLE",
-    "ci_low": "DOUBLE",
-    "ci_high": "DOUBLE",
-    "cumulative_incidence": "DOUBLE",
-    "cif_low": "DOUBLE",
-    "cif_high": "DOUBLE",
-}
 
 _ESTIMATES = ("survival", "ci_low", "ci_high", "cumulative_incidence", "cif_low", "cif_high")
 

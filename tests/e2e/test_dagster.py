@@ -14,7 +14,6 @@ from e2e.conftest import digest
 
 from expectations.catalogue import every_check
 from orchestration.assets.gate import GATE, check_name
-from orchestration.assets.statistics import STATISTICS
 from orchestration.automation import REFRESH_JOB
 from orchestration.definitions import build_definitions
 from orchestration.instance import open_instance
@@ -25,6 +24,7 @@ from registry import release
 from registry.config.input_contract import ENTITIES
 from registry.config.settings import load_settings
 from registry.paths import CHECKOUT, DBT_PROJECT
+from registry.statistics.marts import MARTS
 from registry.system import lock
 
 pytestmark = pytest.mark.xdist_group("demo")
@@ -42,7 +42,7 @@ def test_exactly_the_assets_of_every_stage_are_defined(definitions: dg.Definitio
     expected |= {dg.AssetKey(["meta", path.stem]) for path in (root / "meta").rglob("*.sql")}
     expected |= {dg.AssetKey(["raw", entity]) for entity in ENTITIES}
     stages = ("deliveries", "seeds", "staging", "intermediate", "gate", "release")
-    expected |= {dg.AssetKey([name]) for name in (*stages, *STATISTICS)}
+    expected |= {dg.AssetKey([name]) for name in (*stages, *MARTS)}
     graph = definitions.resolve_asset_graph()
     assert graph.get_all_asset_keys() == expected
     for key in expected:

@@ -21,7 +21,7 @@ SHAPES_NOTHING = {
     "registry/release/__init__.py": "names",
     "registry/release/damage.py": "takes damaged releases away",
     "registry/release/diff": "compares releases",
-    "registry/release/figures.py": "reads a release",
+    "registry/release/headline_figures.py": "reads a release",
     "registry/release/gate_record.py": "the record of the gate",
     "registry/release/pin.py": "going back",
     "registry/release/public": "made from a release on request",

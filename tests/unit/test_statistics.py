@@ -10,12 +10,11 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
-import yaml
 from statsmodels.stats.rates import confint_poisson_2indep
 
+from registry.build.dbt_runner import parsed_project
 from registry.config.settings import load_settings
-from registry.paths import DBT_PROJECT
-from registry.statistics import paper_table, rate_interval, rate_ratio_interval, risk_interval, write_statistics
+from registry.statistics import marts, paper_table, rate_interval, rate_ratio_interval, risk_interval, write_statistics
 from registry.statistics.marts import MARTS, write_marts
 
 SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"
@@ -400,7 +399,9 @@ def test_a_failed_write_leaves_every_mart_as_it_was(monkeypatch: pytest.MonkeyPa
         write_marts(con)
         before = con.execute("from main.mart_incidence").fetchall()
         con.execute("delete from intermediate.int_cohort_member")
-        monkeypatch.setitem(MARTS, "not a name", ({"n": "BIGINT"}, lambda _: pd.DataFrame({"n": [1]})))
+        types = marts._column_types() | {"not a name": {"n": "BIGINT"}}
+        monkeypatch.setattr(marts, "_column_types", lambda: types)
+        monkeypatch.setitem(MARTS, "not a name", lambda _: pd.DataFrame({"n": [1]}))
         with pytest.raises(duckdb.Error):
             write_marts(con)
         assert con.execute("from main.mart_incidence").fetchall() == before
@@ -453,12 +454,8 @@ def test_the_marts_are_written_into_the_warehouse_of_the_settings(tmp_path: Path
 
 
 def test_every_column_is_described_with_its_type() -> None:
-    """They have no model of their own, so nothing else holds description and table together."""
-    described = [yaml.safe_load(path.read_text()) for path in (DBT_PROJECT / "models" / "marts").glob("*.yml")]
-    tables = [table for content in described for source in content.get("sources", []) for table in source["tables"]]
-    assert {
-        table["name"]: {column["name"]: column["data_type"].upper() for column in table["columns"]}
-        for table in tables
-        if table["name"] in MARTS
-    } == {name: types for name, (types, _) in MARTS.items()}
-    assert all(column["description"] for table in tables for column in table["columns"])
+    nodes = {node.name: node for node in parsed_project().nodes.values() if node.name in MARTS}
+    assert nodes.keys() == MARTS.keys()
+    for name, node in nodes.items():
+        assert node.description, name
+        assert all(type_ and description for type_, description in node.columns.values()), name
