@@ -6,7 +6,7 @@ The SQL (int_verdict_pair) pairs the adjudications; this module counts them and 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -78,6 +78,6 @@ def review_agreement(connection: duckdb.DuckDBPyConnection) -> Any:
     rows = []
     for readings, pairs in found.items():
         agreement = cohens_kappa(pairs)
-        interval = (agreement.kappa, agreement.kappa_low, agreement.kappa_high)
-        rows.append((*readings, agreement.n_episodes, agreement.n_agreeing, agreement.pct, *interval))
+        row = dict(zip(("definition_id", "comparison", "first_reading", "second_reading"), readings, strict=True))
+        rows.append({**row, **asdict(agreement), "agreement_pct": agreement.pct})
     return pd.DataFrame(rows)
