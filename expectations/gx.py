@@ -82,7 +82,7 @@ class NoRowsExpectation(_ConfiguredOnce, gxe.UnexpectedRowsExpectation):
 
 @dataclass(frozen=True)
 class Finding:
-    """What Great Expectations found for one check; `error` says why it found nothing."""
+    """What Great Expectations found for one check; `error` is the reason why it found nothing."""
 
     success: bool = False
     n_unexpected: int = 0
@@ -133,7 +133,7 @@ def _expectation(check: Check) -> gxe.Expectation:
 def _finding(result: ExpectationValidationResult) -> Finding:
     counts: Mapping[str, Any] = result.result or {}
     if not counts:
-        # Errors of DuckDB quote values: only the kind of error may be told.
+        # DuckDB quotes values in its errors: only the kind of error may be shown.
         if memory.ran_out(str(result.exception_info)):
             raise duckdb.OutOfMemoryException("a check of the gate")
         return Finding(error="its query failed")

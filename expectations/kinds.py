@@ -3,7 +3,7 @@
 Each function returns one `Check`. Where Great Expectations has an expectation that becomes a single aggregate
 in DuckDB it is used; everything else is a query that returns the keys of offending rows (`no_rows`).
 Severity: `critical` where only a broken pipeline or a broken contract can cause it; `warning` where a
-hospital may well deliver it. There is no override, so a slip of one clinic's keyboard must not block all.
+hospital may well deliver it. There is no override, so one clinic's typing error must not block everyone.
 """
 
 from __future__ import annotations
@@ -135,7 +135,7 @@ def no_rows(
     has_explanations: bool = False,
     explained_by_rules: bool = False,
 ) -> Check:
-    """A query returns nothing. It selects keys alone, names `table` with its schema, and runs as it stands.
+    """A query returns nothing. It selects only keys, names `table` with its schema, and runs unchanged.
 
     With `needs_previous` it may read the previous release's tables as `previous.<schema>.<table>`. What is explained
     (see `Check`) warns instead of blocking.

@@ -1,4 +1,4 @@
-"""ANC results: possible values, in time, of known patients, and graded as the scales say."""
+"""ANC results: possible values within observation, graded by the bounds of the scales."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ CHECKS: tuple[Check, ...] = (
         "anc_derived_is_exact",
         TABLE,
         "SELECT anc_key FROM main.fct_anc WHERE derivation <> 'measured' AND operator IS NOT NULL",
-        description="Nothing is derived from a part with an operator.",
+        description="No ANC is derived from a part with an operator.",
         source="Protocol: harmonisation",
     ),
     no_rows(
@@ -80,7 +80,7 @@ CHECKS: tuple[Check, ...] = (
         SELECT anc_key FROM main.fct_anc
         WHERE days_since_last_dose < 0 OR (days_since_last_dose IS NULL) <> (last_drug IS NULL)
         """,
-        description="The last dose before a result does not lie after it, and comes with its drug.",
+        description="The last dose before a result is not after it, and its drug is given.",
         source="Protocol: attribution",
     ),
     *(

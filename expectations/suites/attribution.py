@@ -46,7 +46,7 @@ CHECKS: tuple[Check, ...] = (
             AND episode.last_dose_date = dose.administered_on AND episode.dose_number = dose.dose_number
         WHERE episode.attributed_drug IS NOT NULL
         """,
-        description="The dose that an episode is attributed to stands in fct_dose, with its number.",
+        description="The dose that an episode is attributed to is in fct_dose, with its number.",
         source="Protocol: attribution",
     ),
     no_rows(
@@ -56,7 +56,7 @@ CHECKS: tuple[Check, ...] = (
         SELECT episode_id FROM main.fct_neutropenia_episode
         WHERE attributed_drug IS NULL AND ({_any_of_the_dose})
         """,
-        description="An episode without a dose close enough before it says nothing that rests on a dose.",
+        description="An episode that is not attributed to a dose has nothing in the columns that depend on one.",
         source="Protocol: attribution",
     ),
     no_rows(
@@ -82,7 +82,7 @@ CHECKS: tuple[Check, ...] = (
         SELECT episode_id FROM main.fct_neutropenia_episode
         WHERE (next_drug IS NOT NULL) <> coalesce(treatment_action LIKE 'switched%', false)
         """,
-        description="A next drug is named where the patient was switched, and only there.",
+        description="A next drug is named if the patient was switched, and only then.",
         source="Protocol: treatment action",
     ),
     no_rows(
@@ -93,7 +93,7 @@ CHECKS: tuple[Check, ...] = (
         WHERE gcsf_treated <> (gcsf_doses > 0) OR gcsf_treated <> (gcsf_first_date IS NOT NULL)
             OR gcsf_first_date < onset_date
         """,
-        description="An episode treated with G-CSF has its doses, and the first of them not before the onset.",
+        description="An episode treated with G-CSF has its doses, the first of them not before the onset.",
         source="Protocol: G-CSF",
     ),
     no_rows(
@@ -132,8 +132,8 @@ CHECKS: tuple[Check, ...] = (
             OR patient.exclusion_reason IN ('never_treated', 'missing_demographics', 'outside_enrolment')
         )
         """,
-        description="A case episode follows a dose, was not adjudicated away, and is of a patient whom no "
-        "definition excludes.",
+        description="A case episode follows a dose, was not ruled out by review, and its patient is excluded by no "
+        "definition.",
         source="Protocol: cohort",
     ),
 )

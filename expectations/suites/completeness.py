@@ -24,7 +24,7 @@ CHECKS: tuple[Check, ...] = (
         ) AS file ON month.site = file.site AND month.delivery = file.delivery AND month.entity = file.entity
         WHERE month.files_received IS DISTINCT FROM file.n_files OR month.rows_received IS DISTINCT FROM file.n_rows
         """,
-        description="Files and rows by site, month and entity are those of the files in force.",
+        description="Files and rows by site, month and entity are those of the current files.",
         source=NOTHING_LOST,
         names_offenders=True,
     ),
@@ -49,7 +49,7 @@ CHECKS: tuple[Check, ...] = (
         """,
         description="Every site whose delivery is due, by the usual time between its deliveries, delivered something "
         "for the latest month.",
-        source="This registry's choice: a late site is published as it stands, and named",
+        source="This registry's choice: a late site is published as it is, and named",
         severity="warning",
         names_offenders=True,
     ),
@@ -63,8 +63,8 @@ CHECKS: tuple[Check, ...] = (
             SELECT (site, max(delivery)) FROM meta.completeness WHERE status NOT IN {SILENT} GROUP BY site
         )
         """,
-        description="No site's latest delivery lacks an entity, or holds far fewer rows of it than the site's own past "
-        "lets one expect.",
+        description="No site's latest delivery lacks an entity or has far fewer rows of it than the site's past "
+        "leads one to expect.",
         source="This registry's choice: less than half, and less than chance explains (three times the spread)",
         severity="warning",
         names_offenders=True,

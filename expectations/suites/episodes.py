@@ -31,8 +31,8 @@ CHECKS: tuple[Check, ...] = (
             OR (end_status = 'recovered') <> (duration_days IS NOT NULL)
             OR duration_days < 0 OR duration_days <> end_date - onset_date
         """,
-        description="An ended episode has an end, an ongoing one none; a recovered one alone has a duration, "
-        "from onset to recovery.",
+        description="An ended episode has an end date and an ongoing one has none. Only a recovered one has a "
+        "duration, from onset to recovery.",
         source="Protocol: episodes, rules 2, 4 and 5",
     ),
     no_rows(
@@ -70,7 +70,7 @@ CHECKS: tuple[Check, ...] = (
             false
         )
         """,
-        description="The nadir is low by the definition's own threshold.",
+        description="The nadir is below the definition's threshold.",
         source="Case definitions",
     ),
     no_rows(
@@ -91,7 +91,7 @@ CHECKS: tuple[Check, ...] = (
         "episode_severity_agrees_with_scale",
         TABLE,
         misgraded_episodes(),
-        description="Severity is what the bounds of the definition's scale give the nadir, worked out again.",
+        description="Severity is the grade that the definition's scale gives the nadir, worked out again.",
         source="Grading scale seed",
     ),
 )

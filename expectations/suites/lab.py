@@ -1,4 +1,4 @@
-"""Leukocytes, lymphocytes, platelets: possible values of known patients, graded as the scales say, or not at all."""
+"""Leukocytes, lymphocytes, platelets: possible values within observation, graded by the bounds of the scales or not."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ANALYTES = ("wbc", "lymphocytes", "platelets")
 # Grade column → the scale whose rows must give the same answer.
 GRADED_BY = {"ctcae_v5_grade": "ctcae_v5", "ctcae_v6_grade": "ctcae_v6", "daids_2_1_grade": "daids_2_1"}
 
-# What contradicts its unit, said again and apart from the models' macro is_unit_in_doubt. In 10^9/L.
+# What contradicts its unit, written independently of the models' macro is_unit_in_doubt. In 10^9/L.
 _IN_DOUBT = """(
     (analyte = 'lymphocytes' AND value_10e9_l > 1000)
     OR (analyte = 'platelets' AND (value_10e9_l > 10000 OR (value_10e9_l < 1 AND value_10e9_l <> 0)))
@@ -76,7 +76,7 @@ CHECKS: tuple[Check, ...] = (
         WHERE unit_in_doubt IS DISTINCT FROM {_IN_DOUBT}
             OR (unit_in_doubt AND coalesce(ctcae_v5_grade, ctcae_v6_grade, daids_2_1_grade) IS NOT NULL)
         """,
-        description="A count that contradicts its unit is flagged, no other is, and it has no grade.",
+        description="A count that contradicts its unit is flagged and has no grade. No other count is flagged.",
         source="Protocol: grading, never on a guessed unit",
     ),
     no_rows(

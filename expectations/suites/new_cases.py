@@ -82,8 +82,8 @@ CHECKS: tuple[Check, ...] = (
             (FROM stated EXCEPT FROM expected) UNION ALL (FROM expected EXCEPT FROM stated)
         ) AS differing
         """,
-        description="Listed as reportable are exactly the episodes of the primary definition that are severe, or may "
-        "be, under treatment, in the cohort or not, but for those that a chart review ruled out.",
+        description="Reportable are exactly the severe or possibly severe episodes under treatment by the primary "
+        "definition, in the cohort or not, except those that a chart review ruled out.",
         source="Output contract: new cases",
     ),
     no_rows(
@@ -97,7 +97,7 @@ CHECKS: tuple[Check, ...] = (
             OR reportable.is_case_episode IS DISTINCT FROM coalesce(episode.is_case_episode, false)
             OR (reportable.basis = 'episode') <> (episode.episode_id IS NOT NULL)
         """,
-        description="A reportable row has the reason why its patient is outside the cohort, and counts as a case where "
+        description="A reportable row has the reason why its patient is outside the cohort, and counts as a case if "
         "its episode does.",
         source="Output contract: counts agree between marts",
     ),
@@ -117,8 +117,8 @@ CHECKS: tuple[Check, ...] = (
         LEFT JOIN main.fct_anc AS anc ON low.patient_key = anc.patient_key AND low.collected_on = anc.collected_on
         WHERE stated.patient_key IS NULL AND anc.patient_key IS NULL AND NOT EXISTS ({_SEVERE_EPISODE_OF_THE_DAY})
         """,
-        description="Leukocytes listed as reportable are below 0.5 under treatment; those of a day without any ANC and "
-        "outside every severe episode are all listed.",
+        description="Reportable leukocytes are below 0.5 under treatment. All such days without an ANC and outside a"
+        " severe episode are listed.",
         source="Output contract: new cases. An ANC can't exceed the leukocytes",
     ),
     no_rows(
@@ -137,7 +137,7 @@ CHECKS: tuple[Check, ...] = (
         SELECT patient_key FROM (FROM reportable EXCEPT FROM stated) AS not_listed
         WHERE EXISTS (SELECT 1 FROM main.mart_new_cases WHERE is_first_release)
         """,
-        description="Every new case is reportable; in a first release all that are reportable are new.",
+        description="Every new case is reportable. In a first release, all that are reportable are new.",
         source="Output contract: new cases",
     ),
     no_rows(
@@ -156,8 +156,8 @@ CHECKS: tuple[Check, ...] = (
             (FROM stated EXCEPT FROM expected) UNION ALL (FROM expected EXCEPT FROM stated)
         ) AS differing
         """,
-        description="New case episodes are exactly those that are severe, or may be, and that the release before "
-        "did not have as such.",
+        description="New case episodes are exactly the severe or possibly severe ones that the previous release did "
+        "not list as such.",
         source="Output contract: new cases",
         needs_previous=True,
     ),
@@ -189,7 +189,7 @@ CHECKS: tuple[Check, ...] = (
             (FROM stated EXCEPT FROM expected) UNION ALL (FROM expected EXCEPT FROM stated)
         ) AS differing
         """,
-        description="What is listed as new and counts as no case is exactly what the release before did not list.",
+        description="New rows that do not count as cases are exactly those that the previous release did not list.",
         source="Output contract: new cases",
         needs_previous=True,
     ),

@@ -41,7 +41,7 @@ CHECKS: tuple[Check, ...] = (
         "patient_key_is_a_pseudonym",
         "main.dim_patient",
         "SELECT patient_key FROM main.dim_patient WHERE NOT regexp_full_match(patient_key, '[0-9a-f]{64}')",
-        description="A patient is known by a keyed hash of 64 hexadecimal digits alone.",
+        description="A patient is identified only by a keyed hash of 64 hexadecimal digits.",
         source="Output contract: releases are pseudonymous",
     ),
 )

@@ -25,7 +25,7 @@ CHECKS: tuple[Check, ...] = (
         SELECT episode_id FROM main.fct_neutropenia_episode
         WHERE is_case_episode AND episode_id NOT IN (SELECT episode_id FROM main.mart_rechallenge)
         """,
-        description="What was given next is told of every case episode, and of no other.",
+        description="Every case episode has a row for what was given next, and no other episode has one.",
         source=SAME_COUNT,
     ),
     no_rows(

@@ -54,7 +54,7 @@ CHECKS: tuple[Check, ...] = (
         HAVING count(DISTINCT n_cases) > 1 OR count(DISTINCT n_patients) > 1
             OR max(person_years) - min(person_years) > 1e-6
         """,
-        description="To give late effects to the drug before moves cases and time between drugs alone.",
+        description="Giving late effects to the previous drug moves cases and time only between drugs.",
         source=SAME_COUNT,
         names_offenders=True,
     ),

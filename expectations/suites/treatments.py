@@ -41,8 +41,8 @@ CHECKS: tuple[Check, ...] = (
         JOIN main.dim_patient AS patient ON line.patient_key = patient.patient_key
         WHERE line.end_unknown GROUP BY patient.site
         """,
-        description="Every line that has ended has an end that can be used: readable, and not before its start. "
-        "Nothing is assumed from a line whose end is unknown, so that doses, time at risk and cases may be missing.",
+        description="Every line that has ended has a usable end: readable, and not before its start. Nothing is "
+        "assumed from a line with an unknown end, so doses, time at risk and cases may be missing.",
         source="Input contract: an end that can't be read is unknown, not open",
         severity="warning",
         names_offenders=True,
@@ -76,7 +76,7 @@ CHECKS: tuple[Check, ...] = (
         WHERE dose_source <> 'recorded'
             AND drug_class <> CASE dose_source WHEN 'course' THEN 'gcsf' ELSE 'anti_cd20' END
         """,
-        description="Only anti-CD20 doses are ever set at the start of a line or assumed, and only G-CSF is a day of a "
+        description="Only anti-CD20 doses are set at the start of a line or assumed, and only G-CSF is a day of a "
         "course.",
         source="Protocol: doses",
     ),

@@ -1,6 +1,6 @@
-"""One planted defect a clinical check: what has to be wrong in a release candidate for that check to fail.
+"""One planted defect per clinical check: what has to be wrong in a release candidate for that check to fail.
 
-`{case}` stands for the key of a patient with an episode, `{other}` for one without. The test that uses this also
+`{case}` is the key of a patient with an episode, `{other}` of one without. The test that uses this also
 holds it to be complete: a check that nobody has seen fail is not a check. Of the generic checks: generic_defects.py.
 """
 
@@ -145,7 +145,7 @@ PLANTED: dict[str, str] = {
     # chart review
     "review_agrees_with_episodes": f"{EPISODE} is_case_episode = false {OF_CASE}",
     "review_status_fits_verdicts": f"UPDATE main.mart_chart_review SET n_reviews = 1 {OF_CASE}",
-    "verdict_speaks_of_an_episode": "INSERT INTO meta.orphaned_verdict SELECT 'udine', '{case}', DATE '2024-01-01', "
+    "adjudication_matches_an_episode": "INSERT INTO meta.orphaned_verdict SELECT 'udine', '{case}', DATE '2024-01-01', "
     "DATE '2024-01-02', 'confirmed', NULL, NULL, '0123456789abcdef', 1",
     "agreement_is_possible": "UPDATE main.mart_review_agreement SET n_agreeing = 1",
     "agreement_agrees_with_reviews": "UPDATE main.mart_review_agreement SET n_episodes = 1, agreement_pct = 0",
@@ -167,7 +167,7 @@ PLANTED: dict[str, str] = {
     "line_has_lineage": f"DELETE FROM meta.lineage {OF_OTHER} AND record_of = 'line'",
     "trace_rule_values": "UPDATE meta.episode_trace SET rule = 'felt_low' WHERE rule = 'attributed_dose'",
     "trace_step_has_lineage": "UPDATE meta.episode_trace SET record_of = 'event' WHERE rule = 'onset'",
-    "trace_tells_the_episode": "UPDATE meta.episode_trace SET on_date = on_date + 1 WHERE rule = 'onset'",
+    "trace_agrees_with_the_episode": "UPDATE meta.episode_trace SET on_date = on_date + 1 WHERE rule = 'onset'",
     "lineage_record_exists": f"UPDATE meta.lineage SET record_number = 100000 {OF_OTHER}",
     # derived against measured
     "derivation_agreement_adds_up": f"{AGREEMENT} n_impossible = 51 WHERE site = 'trieste'",

@@ -52,7 +52,7 @@ def _row(table: str, values: dict[str, str]) -> str:
 
 
 def as_sql(check: Check) -> str:
-    """The check as a query for its offending rows, whoever carries it out."""
+    """The check as a query for its offending rows."""
     table, given = check.table, check.arguments
     match check.expectation:
         case "":

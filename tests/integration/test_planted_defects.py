@@ -38,7 +38,7 @@ SEVERAL = (
 
 @pytest.fixture(scope="module")
 def in_memory(sound: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The sound candidate, copied into memory, with itself as the release before."""
+    """The sound candidate, copied into memory, with itself as the previous release."""
     with duckdb.connect() as connection:
         connection.execute(f"ATTACH '{sound}' AS previous (READ_ONLY)")
         connection.execute("CREATE SCHEMA meta")

@@ -304,7 +304,7 @@ def test_a_second_reader_reads_blind_and_late_counts_leave_the_verdicts_in_force
         result for result in audit(settings.warehouse, checks=list(review_suite.CHECKS)).checks if not result.passed
     ]
     assert (warned.check_id, warned.severity, warned.detail) == (
-        "verdict_speaks_of_an_episode", "warning", "gorizia 2",
+        "adjudication_matches_an_episode", "warning", "gorizia 2",
     )  # fmt: skip
     assert "speaks of an episode" in one_line(review(gorizia[0], "--orphaned").output)
 
