@@ -34,7 +34,7 @@ SAME_MEANING: dict[tuple[str, str, str], str] = {
     ("int_known_dose", "dose.administered_on >= line.start_on", ">="): "of a day's doses the recorded one is kept",
     ("int_episode", "and anc_day.collected_on < ended.onset_on", "<"): _NO_RECOVERY_AT_ONSET,
     ("int_recurrence", "and anc_day.collected_on < episodes.onset_on", "<"): _NO_RECOVERY_AT_ONSET,
-    ("mart_monitoring", "and episode.end_on < anc_day.collected_on", "<"): _NO_RECOVERY_AT_LOSS,
+    ("int_without_recovery", "and episode.end_on < anc_day.collected_on", "<"): _NO_RECOVERY_AT_LOSS,
     # a window of macros/windows.sql: drugs given every four weeks
     ("int_episode_attributed", "drugs.interval_days <= 28", "28"): "no drug of the seed has an interval of 29 days",
     ("int_episode_judged", "episode.nadir_operator = '>'", "="): _NEVER_ABOVE + ", and below some value begins at 0",
