@@ -1,6 +1,6 @@
 """How far readers of the same chart agree: `mart_review_agreement`.
 
-Which verdicts are compared is decided in the SQL (int_verdict_pair); this module counts them and takes Cohen's kappa
+Which verdicts are compared is decided in the SQL (int_adjudication_pair); this module counts them and takes Cohen's kappa
 from statsmodels.
 """
 
@@ -32,7 +32,7 @@ AGREEMENT_TYPES = {
 # Every definition has its row of first and second verdicts, also where no episode was read twice.
 _PAIRS = """
 select definition_id, comparison, first_reading, second_reading, first_verdict, second_verdict, count(*) as n
-from intermediate.int_verdict_pair
+from intermediate.int_adjudication_pair
 group by all
 union all
 select definition_id, 'order', 'first verdict', 'second verdict', null, null, 0

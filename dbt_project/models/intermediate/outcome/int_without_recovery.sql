@@ -5,7 +5,7 @@ neutropenia; one of another cause is.
 */
 with unended as (
     select episode.*
-    from {{ ref('int_episode_judged') }} as episode
+    from {{ ref('int_episode_final') }} as episode
     inner join {{ source('config', 'study') }} as study on episode.definition_id = study.primary_definition
     where episode.end_status in ('ongoing', 'lost')
 ),
