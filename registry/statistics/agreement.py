@@ -1,6 +1,6 @@
 """Agreement of reviewers of the same chart: `mart_review_agreement`.
 
-The SQL (int_verdict_pair) pairs the adjudications; this module counts them and takes Cohen's kappa from statsmodels.
+The SQL (int_adjudication_pair) pairs the adjudications; this module counts them and takes Cohen's kappa from statsmodels.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ VERDICTS = ("confirmed", "other_cause", "lab_error")
 # Every definition has a row for first and second adjudications, even if no episode was adjudicated twice.
 _PAIRS = """
 select definition_id, comparison, first_reading, second_reading, first_verdict, second_verdict, count(*) as n
-from intermediate.int_verdict_pair
+from intermediate.int_adjudication_pair
 group by all
 union all
 select definition_id, 'order', 'first verdict', 'second verdict', null, null, 0

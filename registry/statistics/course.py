@@ -34,7 +34,7 @@ RECURRENCE_TYPES = {
 _TIMES = f"""
 with case_episodes as (
     select *, row_number() over (partition by definition_id, patient_key order by episode_number) as from_first
-    from intermediate.int_episode_judged
+    from intermediate.int_episode_final
     where is_case_episode
 ),
 times as (

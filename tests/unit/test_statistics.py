@@ -164,7 +164,7 @@ group by all having coalesce(sum(n_anc_tests), 0) = 0;
 create table main.fct_neutropenia_episode as
 select 'udine_2025' as definition_id, 'ann' as patient_key, 'udine' as site,
     unnest(['ocrelizumab', 'ofatumumab']) as attributed_drug, true as is_case_episode;
-create table intermediate.int_episode_judged as
+create table intermediate.int_episode_final as
 select 'udine_2025' as definition_id, 'ann' as patient_key, true as is_case_episode, * from (values
     (1, date '2020-04-10', date '2020-04-20', 'recovered', 'ocrelizumab', 100, true),
     (2, date '2020-11-01', date '2020-11-08', 'ongoing', 'ofatumumab', 20, false)
@@ -183,7 +183,7 @@ alter table main.mart_rechallenge add column last_count_at_risk_date date defaul
 alter table main.mart_rechallenge add column same_drug_date date;
 alter table main.mart_rechallenge add column same_drug_recorded_date date;
 alter table main.mart_rechallenge add column out_of_class_date date;
-create table intermediate.int_verdict_pair (definition_id varchar, comparison varchar, first_reading varchar,
+create table intermediate.int_adjudication_pair (definition_id varchar, comparison varchar, first_reading varchar,
     second_reading varchar, first_verdict varchar, second_verdict varchar);
 """
 
@@ -280,7 +280,7 @@ def test_a_definition_with_an_empty_cohort_still_has_its_row() -> None:
         con.execute("delete from intermediate.int_drug_exposed")
         con.execute("delete from intermediate.int_risk_time")
         con.execute("update main.fct_neutropenia_episode set is_case_episode = false")
-        con.execute("delete from intermediate.int_episode_judged")
+        con.execute("delete from intermediate.int_episode_final")
         con.execute("delete from main.mart_rechallenge")
         assert write_marts(con) == {
             "mart_incidence": 2,
@@ -381,7 +381,7 @@ def test_time_runs_from_the_index_date_to_the_first_case_or_the_end_of_follow_up
 
 def test_the_marts_do_not_depend_on_the_order_of_rows_and_carry_ten_digits() -> None:
     with build() as one, build() as other:
-        for table in ("int_cohort_member", "int_risk_time", "int_drug_exposed", "int_episode_judged"):
+        for table in ("int_cohort_member", "int_risk_time", "int_drug_exposed", "int_episode_final"):
             other.execute(
                 f"create or replace table intermediate.{table} as"
                 f" select * from intermediate.{table} order by patient_key desc"

@@ -42,4 +42,4 @@ select
     recurrence_context,
     adjudication,
     is_case_episode
-from {{ ref('int_episode_judged') }}
+from {{ ref('int_episode_final') }}

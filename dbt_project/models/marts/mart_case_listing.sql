@@ -2,7 +2,7 @@
 Grain: definition x case (a patient with a case episode). What is told of the first case episode: drug, onset type. Of
 all: number, lowest nadir and its severity (NULL where its bound leaves it open, though another's is known and milder),
 G-CSF, recurrence. Of the last: treatment action and next drug.
-possibly_severe: no episode is severe for certain, but the bound of one's nadir leaves it open (int_episode_judged).
+possibly_severe: no episode is severe for certain, but the bound of one's nadir leaves it open (int_episode_final).
 */
 with case_episodes as (
     select
@@ -17,7 +17,7 @@ with case_episodes as (
             partition by definition_id, patient_key
             order by nadir asc, {{ operator_order('nadir_operator') }} asc, episode_number asc
         ) as from_lowest
-    from {{ ref('int_episode_judged') }}
+    from {{ ref('int_episode_final') }}
     where is_case_episode
 )
 

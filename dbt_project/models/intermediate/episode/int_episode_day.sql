@@ -1,6 +1,6 @@
 /*
 Grain: definition x patient x day with an ANC that belongs to an episode of neutropenia.
-Rules: onset is the first low ANC outside an episode; a recovery ends it, or a gap (int_stretch). A recovery within gcsf_days
+Rules: onset is the first low ANC outside an episode; a recovery ends it, or a gap (int_anc_run). A recovery within gcsf_days
 after a G-CSF dose is provisional: where the next low value comes within gcsf_days after that recovery, the episode continues.
 is_rebound: the low value with which it does.
 */
@@ -8,16 +8,16 @@ with runs as (
     select
         definition_id,
         patient_no,
-        stretch,
+        run_number,
         min(collected_on) as starts_on,
         max(collected_on) as ends_on,
         max(case when is_recovered then 1 else 0 end) = 1 as has_recovered
-    from {{ ref('int_stretch') }}
-    group by definition_id, patient_no, stretch
+    from {{ ref('int_anc_run') }}
+    group by definition_id, patient_no, run_number
 ),
 
 provisional as (
-    select distinct runs.definition_id, runs.patient_no, runs.stretch
+    select distinct runs.definition_id, runs.patient_no, runs.run_number
     from runs
     inner join {{ ref('int_case_definition') }} as definitions on runs.definition_id = definitions.definition_id
     inner join {{ ref('int_gcsf_day') }} as gcsf
@@ -33,15 +33,15 @@ compared as (
         runs.*,
         definitions.gcsf_days,
         lag(runs.ends_on) over by_patient as ended_before_on,
-        lag(provisional.stretch) over by_patient is not null as is_after_provisional
+        lag(provisional.run_number) over by_patient is not null as is_after_provisional
     from runs
     inner join {{ ref('int_case_definition') }} as definitions on runs.definition_id = definitions.definition_id
     left join provisional
         on
             runs.definition_id = provisional.definition_id
             and runs.patient_no = provisional.patient_no
-            and runs.stretch = provisional.stretch
-    window by_patient as (partition by runs.definition_id, runs.patient_no order by runs.stretch asc)
+            and runs.run_number = provisional.run_number
+    window by_patient as (partition by runs.definition_id, runs.patient_no order by runs.run_number asc)
 ),
 
 judged as (
@@ -53,7 +53,7 @@ numbered as (
     select
         *,
         sum(case when is_rebound then 0 else 1 end) over (
-            partition by definition_id, patient_no order by stretch asc
+            partition by definition_id, patient_no order by run_number asc
             rows between unbounded preceding and current row
         ) as episode_number
     from judged
@@ -73,8 +73,8 @@ select
     numbered.is_rebound and measured.collected_on = numbered.starts_on as is_rebound,
     measured.anc_record_key
 from numbered
-inner join {{ ref('int_stretch') }} as measured
+inner join {{ ref('int_anc_run') }} as measured
     on
         numbered.definition_id = measured.definition_id
         and numbered.patient_no = measured.patient_no
-        and numbered.stretch = measured.stretch
+        and numbered.run_number = measured.run_number

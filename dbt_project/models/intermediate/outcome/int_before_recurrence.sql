@@ -7,7 +7,7 @@ same_drug_recorded_on: the first day on which a dose of the same drug is recorde
 of the same drug, whenever it came.
 */
 with episodes as (
-    select * from {{ ref('int_episode_judged') }}
+    select * from {{ ref('int_episode_final') }}
     where is_case_episode
 ),
 

@@ -24,7 +24,7 @@ with followed as (
             -- an injection at home that goes on by its line alone: the day of the first dose that is assumed
             when episode.treatment_action = 'continued' then before_recurrence.next_same_drug_on
         end as next_on
-    from {{ ref('int_episode_judged') }} as episode
+    from {{ ref('int_episode_final') }} as episode
     inner join {{ ref('int_before_recurrence') }} as before_recurrence on {{ same_episode('episode', 'before_recurrence') }}
     inner join {{ ref('int_treatment_action') }} as action on {{ same_episode('episode', 'action') }}
     inner join {{ ref('int_follow_up') }} as follow_up on episode.patient_no = follow_up.patient_no

@@ -57,5 +57,5 @@ where episode.decided_by in ('line_goes_on', 'last_contact')
 union all
 select
     {{ trace_step(
-        'episode', 'episode.consequence', 'episode.onset_on', 3, "'event'", key='episode.record_key') }}
+        'episode', 'episode.complication', 'episode.onset_on', 3, "'event'", key='episode.record_key') }}
 from {{ ref('int_episode_event') }} as episode

@@ -18,8 +18,8 @@ events as (
         definition_id,
         patient_no,
         episode_number,
-        {% for consequence in ['infection', 'febrile', 'hospitalised', 'relapse_within_90d'] %}
-        max(case when consequence = '{{ consequence }}' then 1 else 0 end) as {{ consequence }}{{ "," if not loop.last }}
+        {% for complication in ['infection', 'febrile', 'hospitalised', 'relapse_within_90d'] %}
+        max(case when complication = '{{ complication }}' then 1 else 0 end) as {{ complication }}{{ "," if not loop.last }}
         {% endfor %}
     from {{ ref('int_episode_event') }}
     group by definition_id, patient_no, episode_number

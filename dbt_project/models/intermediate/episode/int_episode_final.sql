@@ -40,13 +40,13 @@ with joined as (
         attributed.dose_number,
         attributed.dose_source,
         attributed.onset_type,
-        consequences.gcsf_treated,
-        consequences.gcsf_first_on,
-        consequences.gcsf_doses,
-        consequences.infection,
-        consequences.febrile,
-        consequences.hospitalised,
-        consequences.relapse_within_90d,
+        complications.gcsf_treated,
+        complications.gcsf_first_on,
+        complications.gcsf_doses,
+        complications.infection,
+        complications.febrile,
+        complications.hospitalised,
+        complications.relapse_within_90d,
         suspect.other_suspect_drugs,
         action.treatment_action,
         action.next_drug,
@@ -63,8 +63,8 @@ with joined as (
     inner join {{ ref('int_case_definition') }} as definitions on episode.definition_id = definitions.definition_id
     inner join {{ ref('int_episode_attributed') }} as attributed
         on {{ same_episode('episode', 'attributed') }}
-    inner join {{ ref('int_episode_consequences') }} as consequences
-        on {{ same_episode('episode', 'consequences') }}
+    inner join {{ ref('int_episode_complication') }} as complications
+        on {{ same_episode('episode', 'complications') }}
     inner join {{ ref('int_exclusion') }} as exclusion
         on episode.definition_id = exclusion.definition_id and episode.patient_no = exclusion.patient_no
     left join {{ ref('int_treatment_action') }} as action

@@ -21,7 +21,7 @@ with spoken as (
         verdicts.reviewer_role,
         coalesce(verdicts.reviewer_role, verdicts.role_as_sent) as reader_role
     from {{ ref('int_episode') }} as episode
-    inner join {{ ref('int_verdict') }} as verdicts
+    inner join {{ ref('int_adjudication') }} as verdicts
         on
             episode.patient_no = verdicts.patient_no
             and episode.onset_on >= verdicts.onset_from

@@ -1,13 +1,13 @@
 /*
 Grain: definition x patient x episode x pair of verdicts that are compared, of the episodes that a chart review judges.
-Rules: 'order' compares what the first two readers said first, in the order of int_episode_verdict: a reader's own later
+Rules: 'order' compares what the first two readers said first, in the order of int_episode_adjudication: a reader's own later
 word is no second reading, and a third reader mostly settles what the first two left open, and knows both. 'role' compares
 the last verdicts of two known roles, alphabetically.
 */
 with verdicts as (
     select verdict.*
-    from {{ ref('int_episode_verdict') }} as verdict
-    inner join {{ ref('int_episode_judged') }} as episode on {{ same_episode('verdict', 'episode') }}
+    from {{ ref('int_episode_adjudication') }} as verdict
+    inner join {{ ref('int_episode_final') }} as episode on {{ same_episode('verdict', 'episode') }}
     where episode.is_for_review
 ),
 

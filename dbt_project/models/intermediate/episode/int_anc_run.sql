@@ -1,6 +1,6 @@
 /*
-Grain: definition x patient x stretch: a run of measurements that a recovery or a gap of more than max_gap_days closes.
-Why: inside an episode exactly these two end it, and outside an episode they change nothing, so that each stretch holds
+Grain: definition x patient x run of measurements that a recovery or a gap of more than max_gap_days closes.
+Why: inside an episode exactly these two end it, and outside an episode they change nothing, so that each run holds
 at most one episode, from its first low value on.
 */
 with measured as (
@@ -23,14 +23,14 @@ numbered as (
         end) over (
             partition by definition_id, patient_no order by collected_on asc
             rows between unbounded preceding and current row
-        ) as stretch
+        ) as run_number
     from measured
 ),
 
 from_first_low as (
     select
         *,
-        min(case when is_low then collected_on end) over (partition by definition_id, patient_no, stretch)
+        min(case when is_low then collected_on end) over (partition by definition_id, patient_no, run_number)
             as first_low_on
     from numbered
 )
@@ -38,7 +38,7 @@ from_first_low as (
 select
     definition_id,
     patient_no,
-    stretch,
+    run_number,
     collected_on,
     anc,
     operator,
