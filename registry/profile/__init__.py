@@ -1,7 +1,6 @@
-"""Proposes a site's `site.yml` from its first export: reads files, writes a text, and changes nothing.
+"""Propose a site's `site.yml` from its first export: read files, write a text, change nothing.
 
-What may be written of a delivered cell is decided in `discretion.py` alone. The profile itself, and how it is read,
-is registry/config/site.py.
+Only `discretion.py` decides which delivered cells may be written. registry/config/site.py defines and reads site.yml.
 """
 
 from registry.profile.render import Proposal, render

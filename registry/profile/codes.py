@@ -1,6 +1,6 @@
-"""Local codes, units and drugs that the registry does not know by itself, with what they probably mean.
+"""Local codes, units and drugs that the registry does not know, with their probable meanings.
 
-Only what discretion.py allows is named; the rest is counted.
+Only those that discretion.py allows are named; the others are counted.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ _AGREE = 0.95
 
 @dataclass(frozen=True)
 class Entry:
-    """One local code. `meaning` is proposed (live in the file where `is_live`, else to be decided), None where unknown.
+    """One local code. `meaning` is the proposal (active in the file if `is_live`, else to be decided); None if unknown.
 
-    `note` says how often it stands and what speaks for the meaning.
+    `note` gives the number of rows and the reason for the proposal.
     """
 
     local: str
@@ -37,10 +37,10 @@ class Entry:
 
 @dataclass
 class CodeList:
-    """What is to be said of one kind of code.
+    """Everything to report about one kind of code.
 
     `n_hidden` values in `hidden_rows` rows may not be written; `n_hidden_known` of them have a probable meaning.
-    `remarks` are for somebody to act on, `asides` are not.
+    `remarks` require action, `asides` do not.
     """
 
     entries: list[Entry] = field(default_factory=list)
@@ -51,7 +51,7 @@ class CodeList:
     asides: list[str] = field(default_factory=list)
 
     def add(self, entry: Entry, *, may_be_written: bool) -> None:
-        """Take one code, or only count it."""
+        """Add one code, or only count it."""
         if may_be_written:
             self.entries.append(entry)
         else:
@@ -60,12 +60,12 @@ class CodeList:
             self.hidden_rows += entry.rows
 
     def in_order(self) -> list[Entry]:
-        """Proposed ones first, then by rows."""
+        """The codes with a proposal first, then by rows."""
         return sorted(self.entries, key=lambda e: (not e.is_live, e.meaning is None, -e.rows, e.local))
 
 
 class Values:
-    """The values of one column over all tables that have it, and which of them may be written."""
+    """The values of one column in all tables, and which of them may be written."""
 
     def __init__(
         self, tables: Iterable[Surveyed], column: str, privacy: Privacy, is_known: Callable[[str], bool]
@@ -78,7 +78,7 @@ class Values:
             if values is None:
                 continue
             if reason := values.hidden_because(is_known):
-                self.reasons.append(f"nothing of {column} in {table.table.where} is written: {reason}")
+                self.reasons.append(f"values of {column} in {table.table.where} are not shown: {reason}")
             for text, tally in values.tallies.items():
                 sum_ = self.tallies.setdefault(text, Tally())
                 sum_.rows += tally.rows
@@ -86,13 +86,13 @@ class Values:
                     sum_.patients |= tally.patients
 
     def may_be_written(self, text: str) -> bool:
-        """Whether the text is common enough, and nothing in it forbids it."""
+        """Whether the text is common enough, and has the form of a code."""
         tally = self.tallies.get(text)
         return tally is not None and tally.is_common and self._privacy.allows(text)
 
 
 def local_tests(survey: Survey) -> tuple[CodeList, dict[str, str]]:
-    """The site's own test codes, and what each code that is known or proposed means (code → analyte)."""
+    """The site's own test codes, and the meaning of each known or proposed code (code → analyte)."""
     labs = [t for t in survey.tables if "test_code" in t.values]
     of_name: dict[str, Counter[str]] = {}
     of_unit: dict[str, Counter[str]] = {}
@@ -125,13 +125,13 @@ def local_tests(survey: Survey) -> tuple[CodeList, dict[str, str]]:
         if not may_be_written and shown_name and entry.meaning:
             found.remarks.append(
                 f"{json.dumps(shown_name, ensure_ascii=False)} ({tally.rows:,} rows) is {entry.meaning}; "
-                "its code can't be written here (it looks like a number or an identifier, or is rare): add it"
+                "its code can't be shown here (it looks like a number or an identifier, or is rare): add it"
             )
     return found, followed
 
 
 def _main_name(names: Counter[str]) -> str | None:
-    """The name that goes with a code; "" where it has none, None where it goes with several as no code does."""
+    """The name of a code; "" if it has none, None if it has several and so can't be a code."""
     spellings: dict[str, Counter[str]] = {}
     for name, rows in names.items():
         if name:
@@ -158,7 +158,7 @@ def _test_entry(code: str, rows: int, name: str, units: Counter[str]) -> tuple[E
     main = dimensions.most_common(1)
     analyte = test.analyte(main[0][0]) if main else None
     if not main:
-        doubt = "no known unit tells which"
+        doubt = "no known unit shows which"
     elif main[0][1] < _AGREE * dimensions.total():
         both = {kind: test.analyte(kind) for kind in ("count", "percent") if dimensions[kind]}
         if len(both) > 1 and all(both.values()):
@@ -166,7 +166,7 @@ def _test_entry(code: str, rows: int, name: str, units: Counter[str]) -> tuple[E
             return Entry(code, rows, f"{note}; comes in units of several kinds", f"{{{told}}}"), None
         doubt = "comes in units of several kinds"
     elif analyte is None:
-        doubt = "its units do not fit"
+        doubt = "its units do not match"
     else:
         return Entry(code, rows, note, analyte, is_live=True), analyte
     return Entry(code, rows, f"{note}; {doubt}", " or ".join(test.analytes)), None
@@ -178,7 +178,7 @@ def _dimension(unit: str) -> str | None:
 
 
 def local_units(survey: Survey, followed: dict[str, str]) -> CodeList:
-    """Units that the registry does not know, of the tests that it follows (of all tests, where it follows none)."""
+    """Units that the registry does not know, of the tests that it follows (of all tests if it follows none)."""
     labs = [t for t in survey.tables if "unit" in t.values]
     values = Values(labs, "unit", survey.privacy, lambda unit: _dimension(unit) is not None)
     rows_followed: Counter[str] = Counter()
@@ -192,9 +192,9 @@ def local_units(survey: Survey, followed: dict[str, str]) -> CodeList:
         if rows := rows_followed[unit]:
             found.add(_guessed(unit, rows, unit_meant(unit)), may_be_written=values.may_be_written(unit))
     if n_other := sum(not rows_followed[unit] for unit in unknown):
-        found.asides.append(f"unknown units that stand only with tests not mapped: {n_other}; nothing to do")
+        found.asides.append(f"unknown units that occur only with tests not mapped: {n_other}; nothing to do")
     if n_blank := rows_followed[""]:
-        found.remarks.append(f"{n_blank:,} rows have no unit and will be held back (unit_missing)")
+        found.remarks.append(f"{n_blank:,} rows have no unit and will be quarantined (unit_missing)")
     return found
 
 
@@ -217,7 +217,7 @@ def _guessed(local: str, rows: int, guess: Guess | None) -> Entry:
 
 
 def _misspelt(name: str) -> Guess | None:
-    """The known drug that a name resembles, as an unsure guess."""
+    """The known drug with a similar name, as an unsure guess."""
     known = terminology.drugs()
     near = difflib.get_close_matches(name.casefold(), [n for n in known if len(n) > 5], n=1, cutoff=0.85)
     return Guess(known[near[0]], is_sure=False) if near else None

@@ -1,4 +1,4 @@
-"""The part `columns` of a proposal: what each header is, and what a person must decide of the others."""
+"""The key `columns` of a proposal: the meaning of each header, and the headers that a person must decide."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from registry.profile.header_names import PERSON_NAMES, TIMES, folded
 from registry.profile.survey import Survey, Surveyed
 
 _NO_PART_OF_A_KEY = ("value", "unit", "verdict")
-"""Required columns that change while a record stays the same."""
+"""Required columns whose value may change for the same record."""
 
 
 def columns_section(survey: Survey) -> Draft:
-    """The part `columns`, by entity."""
+    """The key `columns`, by entity."""
     draft = Draft()
     for entity in ENTITIES:
         inner = Draft()
@@ -38,12 +38,12 @@ def _columns_of(table: Surveyed, matched: Matched, own_names: dict[str, str], pr
                 unmatched.append(position)
         elif name.casefold() != target and name.casefold() not in own_names:
             if shown is None:
-                draft.decide(f"{where}: column {position + 1} may be {target}; its header can't be written here")
+                draft.decide(f"{where}: column {position + 1} may be {target}; its header can't be shown here")
                 continue
             own_names[name.casefold()] = target
             draft.live(
                 f"{quoted(name)}: {target}",
-                note="told by its cells alone: check" if position in matched.by_cells else "",
+                note="recognised only by its cells: check" if position in matched.by_cells else "",
             )
     for position in unmatched:
         _unmatched(table, matched, position, privacy, draft)
@@ -53,7 +53,7 @@ def _columns_of(table: Surveyed, matched: Matched, own_names: dict[str, str], pr
         draft.decide(f"{where}: no column found for {', '.join(missing)} (required): name it here, or export it")
         if missing == [entity.key] and entity.name != "patients":
             parts = [c for c in entity.required if c not in (entity.key, *_NO_PART_OF_A_KEY)]
-            draft.decide(f"or have it composed:   keys: {{{entity.name}: [{', '.join(parts)}]}}")
+            draft.decide(f"or let the registry compose it:   keys: {{{entity.name}: [{', '.join(parts)}]}}")
     elif not wide:
         try:
             read_header(entity, matched.names, own_names, where)
@@ -67,33 +67,33 @@ def _unmatched(table: Surveyed, matched: Matched, position: int, privacy: Privac
         return
     shown = quoted(name) if may_show(table, position, privacy) else f"column {position + 1}"
     if column := matched.doubtful.get(position):
-        draft.decide(f"{shown}: {column}   # so its name says, but not its cells ({table.table.where})")
+        draft.decide(f"{shown}: {column}   # by its name, but its cells do not match ({table.table.where})")
     elif column := matched.rivals.get(position):
-        draft.comment(f"{shown}: {column}   # another column is {column} already; not used")
+        draft.comment(f"{shown}: {column}   # another column is already {column}; not used")
     elif position == matched.key_like:
-        draft.decide(f"{shown}: {matched.entity.key}   # all its cells differ: the key, if it stays the same for life?")
+        draft.decide(f"{shown}: {matched.entity.key}   # all its cells differ: is it a key that never changes?")
     elif folded(name) in TIMES:
         draft.decide(_time_apart(table, matched, shown, privacy))
     elif folded(name) in PERSON_NAMES:
-        draft.comment(f"{shown}: ignore   # holds names? Then it is never stored ({table.table.where})")
+        draft.comment(f"{shown}: ignore   # if it contains names, so that it is never stored ({table.table.where})")
     else:
         draft.comment(f"{shown}: not used   # {table.table.where}")
 
 
 def _time_apart(table: Surveyed, matched: Matched, shown: str, privacy: Privacy) -> str:
-    """What to do with a column of times that belong to the dates of another."""
+    """What to do with a column of times whose dates are in another column."""
     for column in TIMED_COLUMNS.get(matched.entity.name, ()):
         date = matched.position(column)
         if date is not None and may_show(table, date, privacy):
             both = f"{quoted(matched.names[date])}: {column}.date, {shown}: {column}.time"
-            return f"{both}   # instead of {column} alone; the time is lost otherwise ({table.table.where})"
-    return f"{shown}: join it with its date in the export; the time is lost otherwise ({table.table.where})"
+            return f"{both}   # instead of {column} alone; otherwise the time is lost ({table.table.where})"
+    return f"{shown}: join it with its date in the export; otherwise the time is lost ({table.table.where})"
 
 
 def may_show(table: Surveyed, position: int, privacy: Privacy) -> bool:
-    """Whether a header may be written: one that is a column's or a test's usual name, or that is plainly a header.
+    """Whether a header may be written: if it is the usual name of a column or test, or clearly a header.
 
-    In a table without a column of patients the patients may be its columns.
+    In a table without a patient column, the columns may be patients.
     """
     matched = table.matched
     name = table.header[position]

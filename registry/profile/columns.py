@@ -1,4 +1,4 @@
-"""Which column of the contract each column of an export is: by its name, and by what its cells hold."""
+"""Match the columns of an export to those of the contract, by their names and cells."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from registry.profile.tables import Row, Typed
 
 NUMBERS = frozenset(("value", "reference_low", "reference_high", "dose"))
 _MATERIAL_SHARE = 0.5
-"""Share of known words for a specimen from which on a column holds materials, not their numbers."""
+"""Share of known materials from which on a column contains materials, not specimen numbers."""
 _FIXED_ENOUGH = 3
-"""Cells that must stand in a column before they say what it holds."""
+"""Cells that a column must have before it can be recognised by them."""
 
 
 @dataclass
 class ColumnCells:
-    """What the sampled cells of one column are: numbers of cells of each kind (a cell may be of several)."""
+    """Counts of one column's sampled cells by kind (a cell may be of several kinds)."""
 
     n: int = 0
     n_blank: int = 0
@@ -37,7 +37,7 @@ class ColumnCells:
     distinct: set[str] = field(default_factory=set)
 
     def add(self, cell: str) -> None:
-        """Weigh one cell."""
+        """Count one cell."""
         text = cell.strip()
         if not text:
             self.n_blank += 1
@@ -56,7 +56,7 @@ class ColumnCells:
             self.n_tests += text in _TESTS or named_test(text) is not None
 
     def share(self, count: int) -> float:
-        """`count` of the cells that are not blank; 0 where they are too few to tell."""
+        """`count` as share of the cells that are not blank; 0 if there are too few."""
         return count / self.n if self.n >= _FIXED_ENOUGH else 0.0
 
 
@@ -69,9 +69,9 @@ _STATUSES = frozenset(code_words("status"))
 class Matched:
     """The columns of one table, by position.
 
-    `targets`: the contract's column or None; `by_cells`: matched by their cells alone; `doubtful`: the column that the
-    name says and the cells do not; `rivals`: the column that another position has; `key_like`: the one column whose
-    cells all differ, where no key is known.
+    `targets`: the contract's column or None; `by_cells`: matched only by their cells; `doubtful`: the column by its
+    name, which the cells contradict; `rivals`: the column that another position already has; `key_like`: if there is no
+    key, the only column whose cells all differ.
     """
 
     entity: Entity
@@ -83,22 +83,22 @@ class Matched:
     key_like: int | None
 
     def position(self, column: str) -> int | None:
-        """Where a column of the contract stands, or None."""
+        """The position of a column of the contract, or None."""
         return self.targets.index(column) if column in self.targets else None
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """Required columns that no column was found for."""
+        """Required columns that were not found."""
         return tuple(column for column in self.entity.required if column not in self.targets)
 
 
 def columns_named(entity: str, name: str) -> tuple[str, ...]:
-    """The columns of an entity that a header may mean, the surest first."""
+    """The columns of an entity that a header may mean, the most likely first."""
     return tuple(column for _, column in _wishes(entity, name))
 
 
 def _wishes(entity: str, name: str) -> list[tuple[int, str]]:
-    """Columns of an entity that a header may mean, each after how far down its list of names the header stands."""
+    """Columns of an entity that a header may mean, each after the header's rank in its list of names."""
     forms = folded_forms(name)
     return sorted(
         (min(names.index(form) for form in forms if form in names), column)
@@ -108,7 +108,7 @@ def _wishes(entity: str, name: str) -> list[tuple[int, str]]:
 
 
 def n_recognised(cells: Iterable[str], entity: str | None = None) -> int:
-    """How many cells of a record are names of columns (of that entity, or of the one that fits best) or of persons."""
+    """Number of cells that name a column (of that entity, or of the best match) or a column of people's names."""
     cells = list(cells)
     best = max(
         len({columns[0] for cell in cells if (columns := columns_named(name, cell))})
@@ -118,7 +118,7 @@ def n_recognised(cells: Iterable[str], entity: str | None = None) -> int:
 
 
 def guess_entity(file_name: str, header: Sequence[str], n_tests_in_header: int = 0) -> str | None:
-    """The entity that a table holds, by its file's name and its header; None where that can't be told."""
+    """The entity of a table, from its file name and header; None if it can't be determined."""
     words = set(re.findall(r"[a-z]+", folded_words(file_name)))
     scores = {}
     for name, entity in ENTITIES.items():
@@ -138,12 +138,12 @@ def guess_entity(file_name: str, header: Sequence[str], n_tests_in_header: int =
 
 
 def folded_words(file_name: str) -> str:
-    """A file's name as words: without accents, numbers and marks."""
+    """A file name as words, without accents, numbers and punctuation."""
     return " ".join(folded(word) for word in re.split(r"[\W_\d]+", file_name))
 
 
 def sample(rows: Iterable[Row | None], width: int) -> list[ColumnCells]:
-    """What the columns of the given rows hold."""
+    """Count the cells of each column in the given rows."""
     columns = [ColumnCells() for _ in range(width)]
     for row in rows:
         if row is not None:
@@ -155,7 +155,7 @@ def sample(rows: Iterable[Row | None], width: int) -> list[ColumnCells]:
 def match_columns(
     entity: Entity, names: Sequence[str], cells: Sequence[ColumnCells], without: frozenset[str] = frozenset()
 ) -> Matched:
-    """Match the columns of one table to the contract; the columns of `without` are not looked for."""
+    """Match the columns of one table to the contract, except for the columns in `without`."""
     targets: list[str | None] = [None] * len(names)
     doubtful: dict[int, str] = {}
     rivals: dict[int, str] = {}
@@ -163,7 +163,7 @@ def match_columns(
         if (native := name.strip().casefold()) in entity.columns and native not in targets:
             targets[position] = native
     wishes = sorted(
-        (not cells[position].n, rank, order, position, column)  # a column without a cell gives way
+        (not cells[position].n, rank, order, position, column)  # a column without cells comes last
         for position, name in enumerate(names)
         if targets[position] is None
         for order, (rank, column) in enumerate(_wishes(entity.name, name))
@@ -201,12 +201,12 @@ def match_columns(
 
 
 def _is_known(name: str) -> bool:
-    """Whether a header names something else: a column of any entity, a person, a time of day."""
+    """Whether a header has a known meaning: a column of any entity, a person, a time of day."""
     return folded(name) in PERSON_NAMES | TIMES or any(columns_named(entity, name) for entity in ENTITIES)
 
 
 def _contradicts(column: str, cells: ColumnCells) -> bool:
-    """Whether the cells can't be what the header's name says."""
+    """Whether the cells contradict the header."""
     if column in DATE_COLUMNS:
         n_dates = cells.n_dates + (cells.n_partial if column in MAY_BE_PARTIAL else 0)
         return cells.n >= _FIXED_ENOUGH and cells.share(n_dates) < 0.2
@@ -220,7 +220,7 @@ def _contradicts(column: str, cells: ColumnCells) -> bool:
 
 
 def _is_the_other(column: str, name: str, cells: ColumnCells) -> bool:
-    """Whether a header of a specimen's number or its material (Campione, Probe) is the other, by its cells."""
+    """Whether the cells show that a header for specimen number or material (Campione, Probe) means the other one."""
     is_material = cells.share(cells.n_materials) >= _MATERIAL_SHARE
     if column == "specimen_id":
         return is_material
@@ -228,7 +228,7 @@ def _is_the_other(column: str, name: str, cells: ColumnCells) -> bool:
 
 
 def _must_be(column: str, cells: ColumnCells) -> bool:
-    """Whether the cells alone say that this is the column."""
+    """Whether the cells alone identify this column."""
     if column in DATE_COLUMNS:
         return cells.share(cells.n_dates) >= 0.95
     if column == "unit":

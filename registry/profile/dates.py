@@ -1,7 +1,7 @@
-"""In which formats a site writes dates, judged by its cells. Day before month or the reverse is never guessed.
+"""Detect a site's date formats from its cells. The order of day and month is never guessed.
 
-ISO dates need no saying. A cell such as 31/12/2024 decides for its way of writing (mark and length of the year),
-whichever column it stands in; where no cell decides, both readings are proposed and neither is used.
+ISO dates need no format. A cell such as 31/12/2024, in any column, decides the order for its shape (separator and
+length of the year); if no cell decides, both orders are proposed and neither is used.
 """
 
 from __future__ import annotations
@@ -37,9 +37,9 @@ _ORDERS = {"day": "%d{0}%m{0}", "month": "%m{0}%d{0}"}
 
 
 class Shape(NamedTuple):
-    """One way of writing a date: its strptime format, with {order} where day and month may stand either way.
+    """The shape of a date: its strptime format, with {order} if day and month may be in either order.
 
-    `family` is what all shapes have in common whose order is decided together: the mark, and the year's directive.
+    `family`: the separator and the year's directive, shared by all shapes whose order is decided together.
     """
 
     family: str
@@ -52,7 +52,7 @@ class Shape(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """A cell's shape, and the order that it proves (day, month or None)."""
+    """A cell's shape, and the first part of the order that it proves (day, month or None)."""
 
     shape: Shape
     proves: str | None = None
@@ -60,14 +60,14 @@ class Reading(NamedTuple):
 
 NATIVE = Shape("", "")
 PARTIAL = Shape("", "YYYY")
-"""A year, or year and month, with the unknown parts as 00 or XX or left out: read without a format, as in SQL."""
+"""A year, or year and month, with unknown parts as 00 or XX or left out: read without a format, as in SQL."""
 MAY_BE_PARTIAL = frozenset("birth_date ms_onset_date last_contact_date death_date start_date end_date".split())
-"""The columns whose dates may be partial; everything else needs its day."""
+"""The columns whose dates may be partial; all others need the day."""
 
 
 @functools.lru_cache(maxsize=65_536)
 def read_date(cell: str) -> Reading | None:
-    """How a cell writes a date; None where it is none that can be read."""
+    """The shape of a cell's date; None if it can't be read as one."""
     for pattern, reading in _READINGS:
         if found := pattern.fullmatch(cell):
             return reading(found)
@@ -136,9 +136,9 @@ def _time(found: re.Match[str]) -> str:
 
 @dataclass
 class OpenDates:
-    """A way of writing whose order of day and month is not certain. `formats`: under either reading.
+    """A family of dates whose order of day and month is not certain. `formats`: for either order.
 
-    Counts are of cells; `columns` names the contract's columns in which the order was proved.
+    The numbers count cells; `columns`: the contract's columns in which the order was proved.
     """
 
     family: str
@@ -151,7 +151,7 @@ class OpenDates:
 
 @dataclass
 class DateEvidence:
-    """What the cells of date columns say. `add` takes cells of `entity.column`; blank ones are none."""
+    """Evidence from the cells of date columns. `add` takes cells of `entity.column`; blank ones are ignored."""
 
     shapes: Counter[Shape] = field(default_factory=Counter)
     proofs: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -159,7 +159,7 @@ class DateEvidence:
     unread: Counter[str] = field(default_factory=Counter)
 
     def add(self, cell: str, column: str) -> None:
-        """Weigh one cell."""
+        """Count one cell."""
         reading = read_date(cell)
         if reading is None or (reading.shape == PARTIAL and column.rpartition(".")[2] not in MAY_BE_PARTIAL):
             self.unread[column] += 1
@@ -170,7 +170,7 @@ class DateEvidence:
             self.proved_in.setdefault((reading.shape.family, reading.proves), set()).add(column)
 
     def decided(self) -> list[str]:
-        """The formats that are certain, the most frequent first."""
+        """The certain formats, the most frequent first."""
         formats = []
         for shape, _ in self.shapes.most_common():
             order = self._order(shape.family) if shape.is_open else "day"
@@ -179,13 +179,13 @@ class DateEvidence:
         return formats
 
     def undecided(self) -> list[OpenDates]:
-        """The ways of writing whose order of day and month the cells do not tell, or on which they disagree."""
+        """The families whose order of day and month the cells leave open, or on which they disagree."""
         families = dict.fromkeys(s.family for s, _ in self.shapes.most_common() if s.is_open)
         return [self._open(family) for family in families if self._order(family) is None]
 
     @property
     def has_short_years(self) -> bool:
-        """Whether years are written in two digits."""
+        """Whether years have two digits."""
         return any("%y" in shape.form for shape in self.shapes)
 
     def _order(self, family: str) -> str | None:

@@ -1,4 +1,4 @@
-"""The part `csv` of a proposal: encoding, delimiter, marks of numbers and formats of dates of the whole site."""
+"""The key `csv` of a proposal: encoding, delimiter, number marks and date formats of the whole site."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _READINGS = {"day": "day first", "month": "month first"}
 
 
 def csv_section(survey: Survey) -> Draft:
-    """What is to be written below `csv`; nothing where the files are written as the registry expects."""
+    """The keys below `csv`; nothing if the files have the native format."""
     draft = Draft()
     _encoding(survey, draft)
     _delimiter(survey, draft)
@@ -25,7 +25,7 @@ def csv_section(survey: Survey) -> Draft:
 def _encoding(survey: Survey, draft: Draft) -> None:
     tables = [(t.table.where, t.table.encoding) for t in survey.tables if t.table.encoding]
     names = Counter(e.name for _, e in tables if e.name)
-    if names["cp1252"] and names["latin-1"]:  # the same but for some signs that Latin-1 lacks
+    if names["cp1252"] and names["latin-1"]:  # they differ only in some characters that Latin-1 lacks
         names["cp1252"] += names.pop("latin-1")
     if not names:
         return
@@ -34,13 +34,13 @@ def _encoding(survey: Survey, draft: Draft) -> None:
         uncertain = any(e.name == chosen and not e.is_certain for _, e in tables)
         draft.live(f"encoding: {chosen}")
         if uncertain:
-            draft.decide(f"check the encoding: some letters are not of {chosen}; it may be cp850, mac-roman or another")
+            draft.decide(f"check the encoding: some letters are not in {chosen}; it may be cp850, mac-roman or another")
     others = [w for w, e in tables if e.name and e.name != chosen and {e.name, chosen} != {"latin-1", "cp1252"}]
     if others:
-        draft.decide(f"not written in {chosen}, and a site has one encoding: export again {', '.join(others)}")
+        draft.decide(f"not in {chosen}, but a site must have one encoding; export again: {', '.join(others)}")
     for where, encoding in tables:
         if encoding.n_damaged:
-            draft.decide(f"{where}: {encoding.n_damaged:,} characters are not UTF-8: their rows will be held back")
+            draft.decide(f"{where}: {encoding.n_damaged:,} characters are not UTF-8: their rows will be quarantined")
 
 
 def _delimiter(survey: Survey, draft: Draft) -> None:
@@ -54,7 +54,7 @@ def _delimiter(survey: Survey, draft: Draft) -> None:
     others = [where for where, delimiter in tables if delimiter not in (None, chosen)]
     if others:
         draft.decide(
-            f"not separated by {quoted(chosen)}, and a site has one delimiter: export again {', '.join(others)}"
+            f"not separated by {quoted(chosen)}, but a site must have one delimiter; export again: {', '.join(others)}"
         )
 
 
@@ -65,18 +65,20 @@ def _marks(marks: MarkEvidence, draft: Draft) -> None:
         draft.live(f"thousands: {quoted(marks.thousands)}")
     if marks.decimal and marks.n_against:
         total = marks.points + marks.commas
-        draft.decide(f"{marks.n_against:,} of {total:,} numbers have the other decimal mark and will be held back")
+        draft.decide(f"{marks.n_against:,} of {total:,} numbers have the other decimal mark and will be quarantined")
     if marks.is_open and marks.points:
-        draft.decide("as many numbers have a decimal point as a decimal comma; a site has one: export again")
+        draft.decide(
+            "as many numbers have a decimal point as have a decimal comma, but a site must use one: export again"
+        )
     elif marks.is_open:
         n_cells = marks.open_points + marks.open_commas
         example = "1.234" if marks.open_points >= marks.open_commas else "1,234"
         draft.decide(
-            f"ambiguous: {n_cells:,} numbers are like {example}, and no cell tells what the mark is; ask the site"
+            f"ambiguous: {n_cells:,} numbers are like {example}, and no cell shows what the mark means; ask the site"
         )
-        draft.comment('decimal: ","      # where a comma parts decimals')
-        draft.comment('thousands: "."    # where a point parts thousands; a comma then parts decimals')
-        draft.comment('thousands: ","    # where a comma parts thousands')
+        draft.comment('decimal: ","      # if the comma is the decimal mark')
+        draft.comment('thousands: "."    # if the point separates thousands; the comma is then the decimal mark')
+        draft.comment('thousands: ","    # if the comma separates thousands')
 
 
 def _dates(dates: DateEvidence, draft: Draft) -> None:
@@ -86,11 +88,11 @@ def _dates(dates: DateEvidence, draft: Draft) -> None:
         _open_dates(found, formats, draft)
     if dates.has_short_years:
         draft.decide(
-            "years of two digits: 69 to 99 are read as 19xx, 00 to 68 as 20xx (as 19xx where a birth or the onset of "
-            "the disease would lie after the delivery); export birth dates with four"
+            "years of two digits: 69 to 99 are read as 19xx, 00 to 68 as 20xx (as 19xx if a birth or the onset of "
+            "the disease would otherwise be after the delivery); export birth dates with four digits"
         )
     for column, n_cells in dates.unread.most_common():
-        draft.decide(f"{column}: {n_cells:,} cells are no date that can be read")
+        draft.decide(f"{column}: {n_cells:,} cells can't be read as a date")
 
 
 def _open_dates(found: OpenDates, sure: list[str], draft: Draft) -> None:
@@ -99,11 +101,11 @@ def _open_dates(found: OpenDates, sure: list[str], draft: Draft) -> None:
         columns = {order: ", ".join(sorted(found.columns[order])) for order in _READINGS}
         draft.decide(
             f"dates with {quoted(mark)} disagree: {found.n_day_first:,} can only be day first ({columns['day']}), "
-            f"{found.n_month_first:,} only month first ({columns['month']}); export them in one way, then choose"
+            f"{found.n_month_first:,} only month first ({columns['month']}); export all in one order, then choose"
         )
     else:
         draft.decide(
-            f"ambiguous: {found.n_cells:,} dates with {quoted(mark)} are day first or month first, and no cell tells "
+            f"ambiguous: {found.n_cells:,} dates with {quoted(mark)} are day first or month first, and no cell shows "
             "which; ask the site, then choose one of these lines"
         )
     for order, words in _READINGS.items():

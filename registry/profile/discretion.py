@@ -1,17 +1,17 @@
-"""What of a delivered cell may be written down: the one place that decides it.
+"""Decide which texts from delivered cells a proposal may contain.
 
-A proposal names local codes, units and drugs. A column may be misread, a row misaligned, so that a patient's name or
-number stands where a code should; hence a text is written only where it can't be one patient's own:
+A proposal names local codes, units and drugs. If a column is misread or a row misaligned, a patient's name or number
+may be in the place of a code. So a text is written only if it can't belong to a single patient:
 
-- it stands in at least MIN_ROWS rows of at least MIN_PATIENTS different patients. Only sound rows count: their date is
-  a date, their patient is in the export's patients table (without one: stands in another row as well);
+- it occurs in at least MIN_ROWS rows of at least MIN_PATIENTS different patients. Only sound rows count: their date is
+  a date, and their patient is in the export's patients table (without one: occurs in another row as well);
 - it does not look like a number, a date, an identifier or free text;
-- it is no patient id, and holds no word of a column of names, anywhere in the export;
-- its column holds what it should: some of its rows hold what the registry knows (KNOWN_SHARE), and it does not
-  describe the patient (nearly every patient with several rows has one value, and there are many);
-- a test's code goes with one test's name (NAME_SHARE), where the export has names.
+- it is not a patient id, and contains no word from a column of names, anywhere in the export;
+- its column is plausible: the registry knows the values of some rows (KNOWN_SHARE), and the column does not describe
+  the patient (nearly every patient with several rows has one value, and there are many values);
+- a test's code has one test's name (NAME_SHARE), if the export has names.
 
-What is not written is counted.
+All other texts are only counted.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from registry.profile.marks import is_number
 MIN_ROWS = 3
 MIN_PATIENTS = 3
 MAX_DISTINCT = 2000
-"""More different values than this are no codes."""
+"""A column with more different values does not contain codes."""
 MAX_PATIENTS = 1_000_000
 KNOWN_SHARE = 0.05
 NAME_SHARE = 0.8
@@ -38,7 +38,7 @@ _STRENGTH = re.compile(r"\d+([.,]\d+)*\s*(mg|mcg|µg|ug|g|ml|ui|iu|mui|miu|mio|u
 
 
 def looks_harmless(text: str) -> bool:
-    """Whether a text has the form of a code, a unit or a product: no number, date, identifier, address or prose."""
+    """Whether a text has the form of a code, unit or product, not of a number, date, identifier, address or prose."""
     if not text or len(text) > 60 or not text.isprintable() or "@" in text or "//" in text:
         return False
     if is_number(text) or read_date(text) is not None:
@@ -57,10 +57,10 @@ def _words(text: str) -> Iterable[int]:
 
 @dataclass
 class Privacy:
-    """Who is who in the export, as hashes: enough to tell that a text is a patient's own, and nothing more.
+    """Patient ids and names in the export, as hashes: just enough to recognise a text that belongs to a patient.
 
-    `known` are the ids of the patients table; None where the export has none. `ids` are those seen anywhere,
-    `seen_again` those in more than one row. Beyond MAX_PATIENTS no id is taken for a patient's.
+    `known`: the ids in the patients table; None if the export has none. `ids`: those seen anywhere; `seen_again`: those
+    in more than one row. Beyond MAX_PATIENTS, no id counts as a patient's.
     """
 
     known: set[int] | None = None
@@ -69,7 +69,7 @@ class Privacy:
     names: set[int] = field(default_factory=set)
 
     def patient(self, text: str) -> int | None:
-        """By what the patient of a row counts; None for one that is not in the patients table, where there is one."""
+        """The hash by which a row's patient is counted; None if there is a patients table without this patient."""
         if not text:
             return None
         mark = hash(text)
@@ -82,15 +82,15 @@ class Privacy:
         return mark if self.known is None or mark in self.known else None
 
     def is_patient(self, mark: int) -> bool:
-        """Whether an id is a patient's, as far as the rows read so far tell: in a row out of place it stands alone."""
+        """Whether an id is a patient's, from the rows read so far: in a misaligned row it occurs only once."""
         return mark in (self.seen_again if self.known is None else self.known)
 
     def note_name(self, text: str) -> None:
-        """Remember the words of a cell that holds somebody's name."""
+        """Remember the words of a cell with a person's name."""
         self.names.update(_words(text))
 
     def allows(self, text: str) -> bool:
-        """Whether nothing in the text itself forbids to write it."""
+        """Whether the text itself may be written."""
         if not looks_harmless(text) or hash(text) in self.ids:
             return False
         return not self.names or not any(word in self.names for word in _words(text))
@@ -98,19 +98,19 @@ class Privacy:
 
 @dataclass
 class Tally:
-    """In how many rows a value stands, and the first few patients that it stands for."""
+    """The number of rows of a value, and its first few patients."""
 
     rows: int = 0
     patients: set[int] = field(default_factory=set)
 
     def note_patient(self, patient: int) -> None:
-        """Remember whom it stands for, as far as it matters."""
+        """Remember one of its patients, up to the number that matters."""
         if len(self.patients) < MIN_PATIENTS:
             self.patients.add(patient)
 
     @property
     def is_common(self) -> bool:
-        """Whether rows and patients are enough."""
+        """Whether it has enough rows and patients."""
         return self.rows >= MIN_ROWS and len(self.patients) >= MIN_PATIENTS
 
 
@@ -126,7 +126,7 @@ class ColumnValues:
     _changed: set[int] = field(default_factory=set)
 
     def add(self, text: str, patient: int | None, privacy: Privacy) -> None:
-        """Count one cell that is not blank; one of an id that may yet prove to be a patient's waits."""
+        """Count one cell that is not blank; it waits if its row's id may still turn out to be a patient's."""
         tally = self.tallies.get(text)
         if tally is None:
             if len(self.tallies) >= MAX_DISTINCT:
@@ -151,27 +151,27 @@ class ColumnValues:
                 self._changed.add(patient)
 
     def settle(self, privacy: Privacy) -> None:
-        """Count what waited; to be called once, when everything has been read."""
+        """Count the waiting cells; call this once, after everything has been read."""
         waiting, self._waiting = self._waiting, {}
         for patient, tally in waiting.items():
             if privacy.is_patient(patient):
                 self._of_patient(patient, tally)
 
     def hidden_because(self, is_known: Callable[[str], bool]) -> str | None:
-        """Why nothing of the column may be written; None where its values may be.
+        """Why the column's values may not be written; None if they may.
 
-        is_known: whether a text is one that the registry knows or recognises.
+        is_known: whether the registry knows or recognises a text.
         """
         if not self.tallies:
             return None
         if not self._first:
             return "none of its rows has a known patient and a date"
         if self.n_more:
-            return f"it holds more than {MAX_DISTINCT} different values"
+            return f"it has more than {MAX_DISTINCT} different values"
         n_rows = sum(tally.rows for tally in self.tallies.values())
         if sum(tally.rows for text, tally in self.tallies.items() if is_known(text)) < KNOWN_SHARE * n_rows:
-            return "hardly any of its values is known: is it the right column?"
+            return "hardly any of its values are known: is it the right column?"
         is_varied = len(self.tallies) > max(_ATTRIBUTE_VALUES, _ATTRIBUTE_VALUES_PER_PATIENT * len(self._first))
         if is_varied and len(self._changed) <= (1 - _ATTRIBUTE_SHARE) * len(self._several):
-            return "each patient has a value of their own in it"
+            return "each patient has a different value"
         return None

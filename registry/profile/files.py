@@ -1,4 +1,4 @@
-"""The files of a first export, wherever they lie: a site's folder, one delivery, or a loose folder."""
+"""Find the files of a first export: in a site's folder, one delivery, or a loose folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TEXT_ENDINGS = (".txt", ".tsv", ".tab", ".dat", ".asc")
 
 @dataclass(frozen=True)
 class ExportFile:
-    """One file of the export: `name` is its place below the folder, `ending` that of its name, in lower case."""
+    """One file of the export. `name`: its path below the folder; `ending`: its extension in lower case."""
 
     path: Path
     name: str
@@ -27,17 +27,17 @@ class ExportFile:
 
     @property
     def format(self) -> str:
-        """csv, parquet or xlsx: how its content is read."""
+        """The format of its content: csv, parquet or xlsx."""
         return FORMATS.get(self.ending, "csv")
 
     @property
     def entity(self) -> str | None:
-        """The entity that its name tells as the registry wants it told, or None."""
+        """The entity in its name, if the name already follows the registry's rule, or None."""
         stem = self.path.name.lower()
         return next((e for e in ENTITIES if re.match(rf"{e}(_|\.|$)", stem)), None)
 
     def name_for(self, entity: str) -> str | None:
-        """The name under which it can be delivered; None where its own will do."""
+        """The name under which it can be delivered; None if it can keep its own."""
         stem = self.path.name[: -len(self.ending)] if self.ending else self.path.name
         own = self.entity == entity
         if own and self.ending in FORMATS:
@@ -47,7 +47,7 @@ class ExportFile:
 
 @dataclass(frozen=True)
 class Export:
-    """Every file of the export in the order of their names, and the names of those that can't be read as they are."""
+    """The files of the export in order of their names, and the names of those in a format that can't be read."""
 
     folder: Path
     files: tuple[ExportFile, ...]
@@ -57,9 +57,9 @@ class Export:
 
 
 def find_export(folder: Path) -> Export:
-    """The export in `folder`. UserError where there is no such folder, no file in it, or several sites."""
+    """The export in `folder`. Raises UserError if the folder is missing, has no file, or has several sites."""
     if not folder.is_dir():
-        raise UserError(f"{folder}: no such folder; name the folder that holds the export")
+        raise UserError(f"{folder}: no such folder; give the folder of the export")
     entries = _entries(folder, folder)
     months = [path for path in entries if path.is_dir() and is_month(path.name)]
     others = [path for path in entries if path.is_dir() and not is_month(path.name)]
@@ -69,7 +69,7 @@ def find_export(folder: Path) -> Export:
         and all(_entries(path, folder) for path in others)
         and not any(p.is_file() for p in entries)
     ):
-        raise UserError(f"{folder}: holds {len(others)} folders and no file; name the folder of one site or delivery")
+        raise UserError(f"{folder}: has {len(others)} folders and no file; give the folder of one site or delivery")
     found = [path for path in entries if path.is_file()]
     found += [path for month in months for path in _entries(month, folder) if path.is_file()]
     files, left_out = [], [f"{path.name}/" for path in others]
@@ -90,7 +90,7 @@ def find_export(folder: Path) -> Export:
 
 
 def _entries(folder: Path, root: Path) -> list[Path]:
-    """What was exported into a folder; UserError for a name that can't be kept and a link that leads out of `root`."""
+    """Entries of a folder. Raises UserError for a name that is not accepted and a link that leads out of `root`."""
     try:
         found = sorted(name for name in os.listdir(folder) if not is_passed_over(name))
     except OSError as error:

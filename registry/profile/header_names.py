@@ -1,7 +1,7 @@
-"""What hospitals call the contract's columns and entities: Italian, German, French, Spanish, Portuguese, English.
+"""Hospitals' names for the contract's columns and entities: Italian, German, French, Spanish, Portuguese, English.
 
-Names stand in the form of `folded`: lower case, without accents, blanks and marks. A column's first names are the
-surest. Add what a real export calls a column here; what its cells say is weighed in columns.py.
+Names have the form of `folded`: lower case, without accents, blanks and punctuation. A column's first names are the
+most certain. Add names from real exports here; columns.py also considers the cells.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from registry.config.input_contract import ENTITIES
 
 
 def folded(name: str) -> str:
-    """A header or name without case, accents, blanks and marks: `Unità di misura` → `unitadimisura`."""
+    """A header or name without case, accents, blanks and punctuation: `Unità di misura` → `unitadimisura`."""
     plain = unicodedata.normalize("NFKD", name.casefold())
     return re.sub(r"[^a-z0-9]", "", plain)
 
@@ -175,18 +175,18 @@ PERSON_NAMES = frozenset(
     nominativopaziente medico medicorichiedente arzt einsender medecin prescripteur physician doctor
             clinician""".split()
 )
-"""Headers of columns that hold people's names: what stands there is written nowhere."""
+"""Headers of columns with people's names, whose cells are never written."""
 
 TIMES = frozenset(
     "ora oraprelievo oraesame uhrzeit zeit abnahmezeit heure heureprelevement hora time sampletime".split()
 )
-"""Headers of a time of day beside its date."""
+"""Headers of a time of day in a separate column from its date."""
 
 COLUMN_NAMES: dict[str, dict[str, tuple[str, ...]]] = {
     entity.name: {column: (folded(column), *_COLUMNS[entity.name].get(column, "").split()) for column in entity.columns}
     for entity in ENTITIES.values()
 }
-"""Per entity and column of the contract: the folded names it goes by, the surest first."""
+"""Per entity and column of the contract: its folded names, the most certain first."""
 
 FILE_WORDS: dict[str, frozenset[str]] = {entity: frozenset(words.split()) for entity, words in _FILES.items()}
-"""Per entity: the words that a file's name may hold."""
+"""Per entity: the words that a file name may contain."""

@@ -1,4 +1,4 @@
-"""Which marks a site's numbers have, judged by its cells: `0,75` decides, `1.250` alone does not."""
+"""Detect a site's number marks from its cells: `0,75` decides, `1.250` alone does not."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ _PART = re.compile(r"[+-]?\d*(?P<mark>[.,])\d+")
 
 
 def is_number(cell: str) -> bool:
-    """Whether a cell is a number in anybody's marks, with or without an operator before it."""
+    """Whether a cell is a number with any marks, with or without an operator before it."""
     bare = _OPERATOR.sub("", cell)
     return bool(_NUMBER.fullmatch(bare) or _PART.fullmatch(bare))
 
 
 @dataclass
 class MarkEvidence:
-    """What the cells of number columns say, in numbers of cells.
+    """Evidence from the cells of number columns, as counts of cells.
 
-    `points` and `commas` can only be decimal marks; `open_points` and `open_commas` may part thousands (`1.250`).
+    `points` and `commas` can only be decimal marks; `open_points` and `open_commas` may separate thousands (`1.250`).
     """
 
     points: int = 0
@@ -33,7 +33,7 @@ class MarkEvidence:
     grouping: str | None = None
 
     def add(self, cell: str) -> None:
-        """Weigh one cell; what is no number says nothing."""
+        """Count one cell; other texts than numbers are ignored."""
         cell = _OPERATOR.sub("", cell)
         if both := _BOTH.fullmatch(cell):
             self.grouping = both[2] or both[4]
@@ -62,14 +62,14 @@ class MarkEvidence:
 
     @property
     def decimal(self) -> str | None:
-        """The decimal mark, by the majority of the cells that tell it; None where none does."""
+        """The decimal mark, by the majority of the cells that show it; None if none does."""
         if self.points == self.commas:
             return None
         return "," if self.commas > self.points else "."
 
     @property
     def thousands(self) -> str | None:
-        """The mark between thousands, where numbers have one and the decimal mark is known."""
+        """The thousands separator, if numbers have one and the decimal mark is known."""
         if self.grouping and self.grouping != self.decimal:
             return self.grouping
         if self.decimal == "," and self.open_points and not self.points:
@@ -78,10 +78,10 @@ class MarkEvidence:
 
     @property
     def n_against(self) -> int:
-        """Cells that have the other decimal mark: they will be held back."""
+        """Cells with the other decimal mark, which will be quarantined."""
         return min(self.points, self.commas)
 
     @property
     def is_open(self) -> bool:
-        """Whether numbers hold a mark, and no cell tells what it means."""
+        """Whether numbers contain a mark, but no cell shows its meaning."""
         return self.decimal is None and bool(self.open_points or self.open_commas or self.points)

@@ -1,7 +1,7 @@
-"""What a local test, unit or drug probably means. A proposal for a person to check, never used unseen.
+"""Guess the meaning of a local test, unit or drug: a proposal that a person must check.
 
-Only whole names count: `Neutrofili ipersegmentati` is no neutrophil count. What a site may write without saying so
-(LOINC, known units and drugs) is decided by the seeds (registry/config/terminology.py).
+Only whole names count: `Neutrofili ipersegmentati` is not a neutrophil count. The seeds (read by
+registry/config/terminology.py) list what a site need not map: LOINC, known units and drugs.
 """
 
 from __future__ import annotations
@@ -58,13 +58,13 @@ _FILLERS = frozenset("conta conteggio numero sangue blood blut sang sangre im ne
 
 
 class NamedTest(NamedTuple):
-    """What a test's name says: the family it belongs to, and the dimension where the name tells it."""
+    """The meaning of a test's name: its family, and the dimension if the name has it."""
 
     family: str
     dimension: str | None
 
     def analyte(self, dimension: str | None) -> str | None:
-        """The registry's analyte where results come in `dimension`; None where name and unit don't agree."""
+        """The registry's analyte for results in `dimension`; None if it contradicts the name."""
         if self.dimension and dimension and self.dimension != dimension:
             return None
         return _ANALYTES.get((self.family, dimension or self.dimension or ""))
@@ -84,7 +84,7 @@ def _plain(text: str) -> str:
 
 @functools.lru_cache(maxsize=4096)
 def named_test(text: str) -> NamedTest | None:
-    """What a local code or name of a test means, or None."""
+    """The meaning of a local code or name of a test, or None."""
     plain = _plain(text)
     spaced = re.sub(r"[^a-z0-9%#]+", " ", plain)
     percent, count = _PERCENT.search(spaced), _COUNT.search(spaced)
@@ -98,12 +98,12 @@ def named_test(text: str) -> NamedTest | None:
 
 
 def loinc_of(analyte: str) -> str | None:
-    """The LOINC code by which an analyte is best known, or None."""
+    """The main LOINC code of an analyte, or None."""
     return next((code for code, known in terminology.loinc_codes().items() if known == analyte), None)
 
 
 def unit_dimension(unit: str) -> str | None:
-    """The dimension of a unit that the registry knows as it stands (count, percent, …), or None."""
+    """The dimension (count, percent, …) of a unit in a spelling known to the registry, or None."""
     return _dimensions().get(terminology.folded_unit(unit))
 
 
@@ -113,7 +113,7 @@ def _dimensions() -> dict[str, str]:
 
 
 class Guess(NamedTuple):
-    """A probable meaning, and whether it differs from a known spelling in more than marks."""
+    """A probable meaning, and whether it is sure: the text differs from a known spelling only in marks."""
 
     meaning: str
     is_sure: bool
@@ -123,14 +123,14 @@ _UNIT_MARKS = re.compile(r"[\s.,;:_°º^*(){}\[\]'´`-]")
 
 
 def _bare_unit(unit: str) -> str:
-    """A unit without the marks that laboratories write or leave out; case stays, since it counts."""
+    """A unit without the marks that laboratories may omit; case is kept because it matters."""
     folded = terminology.folded_unit(unit).replace("**", "*")
     return _UNIT_MARKS.sub("", re.sub(r"^[xX*](?=1)", "", folded))
 
 
 @functools.cache
 def _bare_units() -> tuple[dict[str, set[str]], dict[str, set[str]]]:
-    """Known units without marks → what they mean; the same without case."""
+    """Known units without marks → their meanings; the same without case."""
     exact: dict[str, set[str]] = {}
     caseless: dict[str, set[str]] = {}
     for unit, ucum in terminology.unit_spellings().items():
@@ -140,7 +140,7 @@ def _bare_units() -> tuple[dict[str, set[str]], dict[str, set[str]]]:
 
 
 def unit_meant(unit: str) -> Guess | None:
-    """The known unit (UCUM) that a local spelling stands for, or None; unsure where only the case differs."""
+    """The known unit (UCUM) of a local spelling, or None; unsure if the case differs."""
     exact, caseless = _bare_units()
     bare = _bare_unit(unit)
     for known, is_sure in ((exact.get(bare), True), (caseless.get(bare.casefold()), False)):
@@ -161,7 +161,7 @@ def _drugs() -> dict[str, str]:
 
 @functools.lru_cache(maxsize=4096)
 def drug_meant(name: str) -> Guess | None:
-    """The substance that a local product name holds as a whole word (`OCREVUS 300MG FL`); None for none or two."""
+    """The substance that a local product name contains as a whole word (`OCREVUS 300MG FL`); None for none or two."""
     words = re.findall(r"[a-z0-9]+", name.casefold())
     known = _drug_words()
     found = {

@@ -1,4 +1,4 @@
-"""A survey as the text of a `site.yml`: what is sure is live, what a person must decide stands as a comment."""
+"""Write a survey as the text of a `site.yml`: what is certain is active, what a person must decide is a comment."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from registry.profile.words import tests_without_unit, unknown_words
 from registry.system.text import counted
 
 MAX_LISTED = 60
-"""Codes of one kind that are listed; the rest is counted."""
+"""How many codes of one kind are listed; the others are counted."""
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """The text of a site.yml, and for people: how much was read, and what is left to do by hand."""
+    """The text of a site.yml, how much was read, and the manual steps that remain."""
 
     text: str
     n_files: int
@@ -53,16 +53,16 @@ def render(survey: Survey) -> Proposal:
     n_weighed = sum(table.n_weighed for table in survey.tables)
     head = Draft()
     head.comment(f"Proposed by `registry profile` from {counted(n_files, 'file')}, {counted(survey.n_rows, 'row')}.")
-    head.comment(f"Every row was counted; dates and numbers were judged on {n_weighed:,} of them. What begins with #")
-    head.comment("takes no effect and is for a person to decide; check the other lines too. No patient's value stands")
-    head.comment(f"here: codes, units and drugs are named where they have {MIN_ROWS} rows of {MIN_PATIENTS} different")
-    head.comment("patients, and counted otherwise.")
+    head.comment(f"Every row was counted; dates and numbers were examined in {n_weighed:,} of them. Comment lines have")
+    head.comment("no effect and are for you to decide; check the other lines too. No patient's value is shown here:")
+    head.comment(f"codes, units and drugs are named if they occur in {MIN_ROWS} rows of {MIN_PATIENTS} different")
+    head.comment("patients, and only counted otherwise.")
     if files.lines:
         head.comment("")
         head.comment("Before the first refresh:")
         head.lines += [line.replace("# ", "#   - ", 1) for line in files.lines]
     head.lines.append("")
-    head.comment("mode: snapshot   # where each delivery holds everything, not only what is new or changed")
+    head.comment("mode: snapshot   # if each delivery contains everything, not only what is new or changed")
     text = "\n".join([*head.lines, *body.lines]) + "\n"
     return Proposal(text, n_files, survey.n_rows, (*files.todo, *body.todo))
 
@@ -71,7 +71,7 @@ def _files(survey: Survey, draft: Draft) -> None:
     if survey.export.is_loose:
         draft.decide("put the files into <deliveries>/<site>/<YYYY-MM>/, this file as site.yml into <site>/")
     if survey.export.has_profile:
-        draft.decide("there is a site.yml already: it was not read, and is not changed; compare the two")
+        draft.decide("there is already a site.yml: it was not read or changed; compare the two")
     sheets: dict[str, list[Surveyed]] = {}
     for table in survey.tables:
         sheets.setdefault(table.table.file.name, []).append(table)
@@ -80,7 +80,7 @@ def _files(survey: Survey, draft: Draft) -> None:
         entities = list(dict.fromkeys(t.matched.entity.name for t in tables if t.matched))
         if len(entities) > 1:
             told = (f"sheet {t.table.sheet} is {t.matched.entity.name}" for t in tables if t.matched)
-            draft.decide(f"{name}: holds several entities ({', '.join(told)}): name its sheets below `sheets`")
+            draft.decide(f"{name}: contains several entities ({', '.join(told)}): list its sheets below `sheets`")
         elif len(entities) == 1:
             file = tables[0].table.file
             if rename := file.name_for(entities[0]):
@@ -92,28 +92,31 @@ def _files(survey: Survey, draft: Draft) -> None:
 def _file(table: Surveyed, draft: Draft) -> None:
     where = table.table.where
     if not table.has_header:
-        draft.decide(f"{where}: no header was recognised in its first lines: give the columns names, and profile again")
+        draft.decide(f"{where}: no header found in its first lines: name the columns, and run the command again")
     elif table.matched is None:
-        draft.decide(f"{where}: can't tell what it holds: rename it to <entity>_... (one of {', '.join(ENTITIES)})")
+        draft.decide(f"{where}: entity not recognised: rename it to <entity>_... (one of {', '.join(ENTITIES)})")
     elif table.header_at and table.table.file.format != "xlsx":
-        draft.decide(f"{where}: other rows stand above its header: take them away")
+        draft.decide(f"{where}: remove the rows above its header")
     if table.table.has_separator_line:
-        draft.decide(f"{where}: take away its first line (sep=)")
+        draft.decide(f"{where}: remove its first line (sep=)")
     if table.n_malformed:
-        draft.decide(f"{where}: {table.n_malformed:,} rows have more or fewer cells than the header: will be held back")
+        draft.decide(
+            f"{where}: {table.n_malformed:,} rows have more or fewer cells than the header and will be quarantined"
+        )
     if table.n_no_patient:
-        draft.decide(f"{where}: {table.n_no_patient:,} rows name a patient that patients does not hold")
+        draft.decide(f"{where}: {table.n_no_patient:,} rows have a patient that is missing from patients")
 
 
 def _codes(survey: Survey, tests: CodeList, followed: dict[str, str]) -> Draft:
     draft = Draft()
     units, drugs = local_units(survey, followed), local_drugs(survey)
-    draft.section("tests", _code_list(tests, "test codes", "leave out what the registry does not follow"))
-    draft.section("units", _code_list(units, "units", "name a known unit; their rows are held back otherwise"))
+    draft.section("tests", _code_list(tests, "test codes", "leave out tests that the registry does not follow"))
+    draft.section("units", _code_list(units, "units", "give a known unit; otherwise their rows are quarantined"))
     for column in WORD_COLUMNS:
-        advice = f"name a code ({', '.join(sorted(terminology.codes(column)))}); they mean nothing otherwise"
+        advice = f"give a code ({', '.join(sorted(terminology.codes(column)))}); otherwise they are not used"
         draft.section(column, _code_list(unknown_words(survey, column), f"words of {column}", advice))
-    draft.section("drugs", _code_list(drugs, "drug names", "name substance or ATC; their rows are held back otherwise"))
+    advice = "give the substance or ATC code; otherwise their rows are quarantined"
+    draft.section("drugs", _code_list(drugs, "drug names", advice))
     return draft
 
 
@@ -135,7 +138,7 @@ def _code_list(codes: CodeList, kind: str, advice: str) -> Draft:
     if codes.n_hidden:
         like_known = f", {codes.n_hidden_known} of them like known ones" if codes.n_hidden_known else ""
         draft.decide(
-            f"{kind} not written here: {codes.n_hidden}, in {codes.hidden_rows:,} rows{like_known}: fewer than "
+            f"{kind} not shown here: {codes.n_hidden}, in {codes.hidden_rows:,} rows{like_known}: fewer than "
             f"{MIN_ROWS} rows or {MIN_PATIENTS} patients, or like a number, an identifier or a name; see the files"
         )
     for remark in codes.remarks:
@@ -146,7 +149,7 @@ def _code_list(codes: CodeList, kind: str, advice: str) -> Draft:
 
 
 def _plain(text: str) -> str:
-    """A text as a YAML scalar, in quotes where it is more than a word."""
+    """A text as a YAML scalar, in quotes if it is more than a word."""
     return text if re.fullmatch(r"[a-z][a-z0-9_]*", text) and text not in ("y", "n", "yes", "no") else quoted(text)
 
 
@@ -171,7 +174,7 @@ def _wide(survey: Survey, draft: Draft) -> None:
         if not test.is_known:
             code = quoted(test.code) if test.code else " or ".join(test.analytes)
             unit = quoted(test.unit) if test.unit else "?"
-            inner.decide(f"{quoted(test.header)}: {{code: {code}, unit: {unit}}}   # its header does not tell", 2)
+            inner.decide(f"{quoted(test.header)}: {{code: {code}, unit: {unit}}}   # not in its header", 2)
     if carried:
         inner.live(f"carry_down: [{', '.join(carried)}]", 1)
     draft.section("wide", inner)

@@ -1,6 +1,6 @@
-"""One reading of an export: what its tables are, then every row counted. Memory does not grow with the rows.
+"""Read an export once: identify its tables, then count every row. Memory use does not grow with the rows.
 
-Which texts of it may be written is discretion.py's; what they mean, codes.py's; the words, render.py's.
+discretion.py decides which texts may be written, codes.py what they mean, render.py how they are presented.
 """
 
 from __future__ import annotations
@@ -34,16 +34,16 @@ from registry.profile.values import ValuesBeside, without_marks
 from registry.profile.wide import NOT_WIDE, WideTest, carried_down, wide_tests
 
 SAMPLED_ROWS = 5000
-"""Rows from the top of each table by whose cells its columns are matched."""
+"""Rows from the top of each table that are used to match its columns."""
 DENSE_ROWS, SPARSE_STEP = 20_000, 20
-"""Dates and numbers are weighed in the first rows, then in one of so many."""
+"""Dates and numbers are examined in the first DENSE_ROWS rows, then in every SPARSE_STEP-th."""
 _MAX_TOGETHER = 20_000
 _COUNTED = ("test_code", "test_name", "unit", "drug", *WORD_COLUMNS)
 
 
 @dataclass
 class Surveyed:
-    """One table, what it is, and what was counted in it. `matched` is None where it could not be told what it holds.
+    """One table, its entity, and the counts of its content. `matched` is None if the entity was not recognised.
 
     `together` counts the rows of each (test_code, test_name, unit).
     """
@@ -67,7 +67,7 @@ class Surveyed:
 
 @dataclass
 class Survey:
-    """Everything that is known of an export, by table and of the whole site."""
+    """The findings of an export, by table and for the whole site."""
 
     export: Export
     tables: list[Surveyed]
@@ -82,11 +82,11 @@ class Survey:
 
 
 def survey(folder: Path, progress: Callable[[str], None] = lambda _: None) -> Survey:
-    """Read the export in `folder`. UserError where there is none, or a file can't be read."""
+    """Read the export in `folder`. Raises UserError if there is none, or a file can't be read."""
     export = find_export(folder)
     tables = []
     for file in export.files:
-        progress(f"looking at {file.name}")
+        progress(f"reading {file.name}")
         tables += [_identify(table) for table in read_tables(file)]
     found = Survey(export, tables)
     patients = [t for t in tables if t.matched and t.matched.entity.name == "patients"]
@@ -102,7 +102,7 @@ def survey(folder: Path, progress: Callable[[str], None] = lambda _: None) -> Su
 
 
 def _identify(table: Table) -> Surveyed:
-    """What a table holds, by its header and the first of its rows."""
+    """Identify a table by its header and first rows."""
     told = table.file.entity
     candidates = table.first[:HEADER_WITHIN]
     worth = [n_recognised(cells, told) + len(wide_tests(cells)) for cells in candidates]
@@ -142,7 +142,7 @@ def _carried_down(matched: Matched, cells: list[ColumnCells], rows: list[Row | N
 
 
 def _note_patients(surveyed: Surveyed, privacy: Privacy) -> None:
-    """Take the ids of the patients table as the known patients."""
+    """Remember the ids in the patients table as the known patients."""
     position = surveyed.matched.position("patient_id") if surveyed.matched else None
     if position is None:
         return
@@ -177,7 +177,7 @@ class _RowCounter:
     def __init__(self, surveyed: Surveyed, found: Survey) -> None:
         matched = surveyed.matched
         if matched is None:
-            raise UserError(f"{surveyed.table.where}: can't tell what it holds")
+            raise UserError(f"{surveyed.table.where}: entity not recognised")
         targets = [(p, target) for p, target in enumerate(matched.targets) if target]
         self._surveyed, self._found = surveyed, found
         self._entity = matched.entity.name
@@ -201,7 +201,7 @@ class _RowCounter:
         if text and patient is None and self._found.privacy.known is not None:
             surveyed.n_no_patient += 1
         if self._when and not any(read_date(row[position].strip(BLANKS)) for position in self._when):
-            patient = None  # a row out of place: what stands in it may be anybody's
+            patient = None  # a misaligned row: its cells may belong to any patient
         for position, values in self._values:
             if cell := row[position].strip(BLANKS):
                 values.add(cell, patient, self._found.privacy)
@@ -217,7 +217,7 @@ class _RowCounter:
             self._weigh(row)
 
     def _weigh(self, row: Row) -> None:
-        """Take the row's dates and numbers as evidence."""
+        """Use the row's dates and numbers as evidence."""
         self._surveyed.n_weighed += 1
         for position, column in self._dates:
             if cell := row[position].strip(BLANKS):

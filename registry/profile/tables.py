@@ -1,6 +1,6 @@
-"""The tables of an export as rows of text: one of each CSV and Parquet file, one of each sheet of a workbook.
+"""Read the tables of an export as rows of text: one per CSV and Parquet file, one per sheet of a workbook.
 
-Rows come as the load would read them. Nothing here judges what they mean.
+Rows are the same as in a load. Nothing here interprets them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from registry.profile.recognise import named_test
 from registry.profile.text_dialect import Encoding, find_delimiter, find_encoding, first_records
 
 HEADER_WITHIN = 20
-"""Records from the top among which the header is looked for."""
+"""The header must be among this many records from the top."""
 _SEPARATOR_LINE = re.compile(r'"?sep=.\r?\n?"?', re.IGNORECASE)
 _BATCH = 10_000
 
@@ -34,7 +34,7 @@ Row = list[str]
 
 
 class Typed(str):
-    """A cell that its file holds as number or date: no evidence of how the site writes text."""
+    """A cell that its file stores as a number or date: not evidence of how the site writes text."""
 
     __slots__ = ()
 
@@ -43,8 +43,8 @@ class Typed(str):
 class Table:
     """One table of one file.
 
-    `first` holds its first records as they are, of any width; `rows(skip)` those after `skip` records: cells as many
-    as `first[skip - 1]` has down to its last name, or None for a record that does not fit.
+    `first`: its first records as they are, of any width. `rows(skip)`: the records after the first `skip`, with as many
+    cells as `first[skip - 1]` has up to its last name, or None for a record that does not match.
     """
 
     file: ExportFile
@@ -62,7 +62,7 @@ class Table:
 
 
 def read_tables(file: ExportFile) -> list[Table]:
-    """Every table of one file that holds anything. UserError where the file can't be read."""
+    """Every non-empty table of one file. Raises UserError if the file can't be read."""
     if file.format == "xlsx":
         return _workbook_tables(file)
     return [_parquet_table(file) if file.format == "parquet" else _csv_table(file)]
@@ -77,7 +77,7 @@ def _csv_table(file: ExportFile) -> Table:
     delimiter = find_delimiter(text[separator.end() :] if separator else text, line_end)
     first = first_records(text, delimiter or ",", line_end, HEADER_WITHIN + 1)
     if not first:
-        raise UserError(f"{file.name}: empty, without even a header: send it again")
+        raise UserError(f"{file.name}: the file is empty and has no header: send it again")
     return Table(
         file=file,
         first=tuple(map(tuple, first)),
@@ -107,7 +107,7 @@ def _csv_rows(
 
 
 def _may_hold_decimals(header: str) -> bool:
-    """Does the header name a column of numbers, or a test of a wide table?"""
+    """Is this the header of a column of numbers, or of a test of a wide table?"""
     names = {name for columns in COLUMN_NAMES.values() for column in WITH_DECIMALS for name in columns.get(column, ())}
     return not names.isdisjoint(folded_forms(header)) or named_test(header) is not None
 
@@ -130,7 +130,7 @@ def _workbook_tables(file: ExportFile) -> list[Table]:
             rows = partial(_rows_below, partial(_sheet_rows, sheet))
             tables.append(Table(file, tuple(map(tuple, first)), rows, sheet=sheet.number if len(sheets) > 1 else None))
     if not tables:
-        raise UserError(f"{file.name}: empty, without even a header: send it again")
+        raise UserError(f"{file.name}: the workbook is empty and has no header: send it again")
     return tables
 
 
@@ -154,8 +154,8 @@ def _parquet_table(file: ExportFile) -> Table:
 
 
 def _parquet_rows(file: ExportFile) -> Iterator[Row]:
-    """The header, then the rows, by DuckDB in batches; what is not text in the file is `Typed`."""
-    with duckdb.connect(config={"temp_directory": ""}) as connection:  # rows as sent are not spilled
+    """The header, then the rows, read by DuckDB in batches; cells that are not text in the file are `Typed`."""
+    with duckdb.connect(config={"temp_directory": ""}) as connection:  # never spill rows as sent
         try:
             source = "read_parquet($file, binary_as_string = true)"
             described = connection.execute(f"DESCRIBE SELECT * FROM {source}", {"file": str(file.path)}).fetchall()

@@ -1,4 +1,4 @@
-"""How a delimited text file is written: its encoding, judged on every byte, and its delimiter."""
+"""Detect the encoding of a delimited text file, from all its bytes, and its delimiter."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _SAMPLED_TEXT = 400_000
 
 @dataclass(frozen=True)
 class Encoding:
-    """A file's encoding as site.yml names it; None where any will do: plain ASCII, or a byte order mark tells it.
+    """A file's encoding as in site.yml; None if it need not be given: plain ASCII, or a file with a byte order mark.
 
-    `n_damaged` counts characters that are not of it; `is_certain` is False where no known encoding has every byte.
+    `n_damaged`: number of characters invalid in it; `is_certain` is False if no known encoding has every byte.
     """
 
     name: str | None
@@ -34,7 +34,7 @@ class Encoding:
 
 
 def find_encoding(path: Path, where: str) -> Encoding:
-    """The encoding of a text file, packed or not. UserError where it can't be opened or unpacked."""
+    """The encoding of a text file, gzipped or not. Raises UserError if it can't be opened or unpacked."""
     n_good = n_bad = 0
     high_bytes: set[int] = set()
     with TextStream(path, "utf-8", where) as stream:
@@ -61,22 +61,22 @@ def find_encoding(path: Path, where: str) -> Encoding:
 
 
 def _is_control(high_bytes: set[int]) -> bool:
-    """Whether a byte is among them that is no letter or sign in Latin-1 and Windows-1252."""
+    """Whether any of these bytes is not a printable character in Latin-1 and Windows-1252."""
     return bool(high_bytes & {0x81, 0x8D, 0x8F, 0x90, 0x9D})
 
 
 def _with_zero_bytes(start: bytes, where: str) -> Encoding:
-    """UTF-16 without its mark: every other byte of plain text is zero."""
+    """Detect UTF-16 without a byte order mark, in which every other byte of plain text is zero."""
     even, odd = start[::2].count(0), start[1::2].count(0)
     if odd > len(start) // 4 and even * 4 < odd:
         return Encoding("utf-16-le")
     if even > len(start) // 4 and odd * 4 < even:
         return Encoding("utf-16-be")
-    raise UserError(f"{where}: holds zero bytes: is it text? Export it as .csv, .parquet or .xlsx")
+    raise UserError(f"{where}: contains zero bytes: is this a text file? Export it as .csv, .parquet or .xlsx")
 
 
 def find_delimiter(text: str, line_end: str) -> str | None:
-    """The delimiter with which the records at the beginning of a file split alike; None where there is one column."""
+    """The delimiter that splits a file's first records into equally many cells; None if there is only one column."""
     best: tuple[float, int] = (0.5, 1)
     found = None
     for delimiter in DELIMITERS:
@@ -91,7 +91,7 @@ def find_delimiter(text: str, line_end: str) -> str | None:
 
 
 def first_records(text: str, delimiter: str, line_end: str, limit: int = _SAMPLED_RECORDS) -> list[list[str]]:
-    """Cells of the first records, whatever their number of cells; the last may be cut off and is left out."""
+    """Cells of the first records, however many; the last record is left out because it may be cut off."""
     records: list[list[str]] = []
     is_whole = len(text) <= _SAMPLED_TEXT
     text = text[:_SAMPLED_TEXT]

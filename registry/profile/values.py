@@ -1,4 +1,4 @@
-"""What stands in a column of results and is no number: marks beside a value, and texts in its place."""
+"""Texts in a column of results that are not numbers: marks next to a value, and texts instead of a value."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _FLAGGED = re.compile(rf"(?P<before>{_SIGN}(?<![+-]))?\s*(?P<number>[<>≤≥]?=
 
 
 def without_marks(cell: str) -> str:
-    """A value without what may be a laboratory's flag at either end."""
+    """A value without a possible laboratory flag at either end."""
     flagged = _FLAGGED.fullmatch(cell)
     return flagged["number"].strip() if flagged else cell
 
 
 @dataclass
 class ValuesBeside:
-    """Of one table: the marks that stand beside its values, and the texts that stand in their place."""
+    """The marks next to values, and the texts instead of values, in one table."""
 
     flags: ColumnValues = field(default_factory=ColumnValues)
     texts: ColumnValues = field(default_factory=ColumnValues)
@@ -42,7 +42,7 @@ class ValuesBeside:
 
 
 def values_section(tables: Iterable[ValuesBeside], privacy: Privacy, draft: Draft) -> None:
-    """The keys `flags` and `missing` as comments: whether they are what they seem is for a person to say."""
+    """The keys `flags` and `missing` as comments, for a person to decide."""
     flags: dict[str, int] = {}
     texts: dict[str, int] = {}
     n_hidden = 0
@@ -55,9 +55,9 @@ def values_section(tables: Iterable[ValuesBeside], privacy: Privacy, draft: Draf
                 texts[text] = texts.get(text, 0) + tally.rows
             else:
                 n_hidden += tally.rows
-    for key, found, what in (("flags", flags, "marks beside a value"), ("missing", texts, "texts for no value")):
+    for key, found, what in (("flags", flags, "marks next to a value"), ("missing", texts, "texts for no value")):
         if found:
             counts = ", ".join(f"{quoted(text)} {rows:,} rows" for text, rows in found.items())
-            draft.decide(f"{key}: [{', '.join(map(quoted, found))}]   # {what}? Held back otherwise: {counts}")
+            draft.decide(f"{key}: [{', '.join(map(quoted, found))}]   # {what}? Otherwise quarantined: {counts}")
     if n_hidden:
-        draft.decide(f"results that are no numbers and not written here: {n_hidden:,} rows; they will be held back")
+        draft.decide(f"results that are not numbers and not shown here: {n_hidden:,} rows; they will be quarantined")

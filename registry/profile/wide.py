@@ -1,7 +1,7 @@
-"""Wide laboratory tables: one row a draw, one column a test. Proposes the section `wide` of site.yml.
+"""Wide laboratory tables (one row per draw, one column per test): propose the key `wide` of site.yml.
 
-A header names the test and, at best, its unit: `Neutrofili (10^3/uL)`, `NEU%`. Units are never guessed: a test whose
-header has none is left to a person.
+A header names the test and, at best, its unit: `Neutrofili (10^3/uL)`, `NEU%`. Units are never guessed: a person must
+add them if the header has none.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _WITH_UNIT = re.compile(r"^(?P<name>.*?[^\s(\[])\s*[(\[](?P<unit>[^()\[\]]+(\([^
 
 @dataclass(frozen=True)
 class WideTest:
-    """One column of a wide table: its header, and code and unit of what its cells hold; None where not told."""
+    """One column of a wide table: its header, and the code and unit of its results (None if unknown)."""
 
     header: str
     code: str | None
@@ -36,9 +36,9 @@ class WideTest:
 
 
 def wide_tests(header: Sequence[str], cells: Sequence[ColumnCells] | None = None) -> dict[int, WideTest]:
-    """The columns of a wide table that name a test of the registry, by position; empty where it is none.
+    """The columns named after a test of the registry, by position; empty if the table is not wide.
 
-    Two such columns are wanted, whose cells (where given) are numbers.
+    A wide table has at least two such columns, and their cells (if given) are numbers.
     """
     found = {}
     for position, name in enumerate(header):
@@ -70,7 +70,7 @@ def _wide_test(header: str) -> WideTest | None:
 
 
 def carried_down(columns: dict[str, ColumnCells], first_row: dict[str, str]) -> list[str]:
-    """The columns that stand on the first row of their group alone: filled in the first row, often blank below."""
+    """The columns given only in the first row of their group: filled in the first row, often blank below."""
     carried = []
     for column in _CARRIED:
         cells = columns.get(column)
@@ -80,7 +80,7 @@ def carried_down(columns: dict[str, ColumnCells], first_row: dict[str, str]) -> 
 
 
 def wide_section(tests: Sequence[WideTest], carry_down: Sequence[str]) -> dict[str, object]:
-    """The value of `wide` in site.yml for the tests that are known; empty where none is."""
+    """The value of `wide` in site.yml for the known tests; empty if there are none."""
     known = {test.header: {"code": test.code, "unit": test.unit} for test in tests if test.is_known}
     if not known:
         return {}

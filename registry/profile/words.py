@@ -9,11 +9,11 @@ from registry.profile.codes import CodeList, Entry, Values
 from registry.profile.survey import Survey
 
 _FEW_WORDS = 8
-"""A coded column of no more different words holds codes, known or not."""
+"""A coded column with at most this many different words contains codes, known or not."""
 
 
 def tests_without_unit(survey: Survey, followed: dict[str, str]) -> dict[str, int]:
-    """The codes, of LOINC or proposed, that never have a unit, and their rows."""
+    """The LOINC or proposed codes that never have a unit, with their rows."""
     of_code: dict[str, Counter[bool]] = {}
     for table in survey.tables:
         for (code, _, unit), rows in table.together.items():
@@ -24,7 +24,7 @@ def tests_without_unit(survey: Survey, followed: dict[str, str]) -> dict[str, in
 
 
 def unknown_words(survey: Survey, column: str) -> CodeList:
-    """The words of a coded column that mean nothing, or that another word of the column makes ambiguous."""
+    """The words of a coded column that are unknown, or ambiguous because of another word in the column."""
     tables = [table for table in survey.tables if column in table.values]
     sent = {terminology.folded_word(word) for table in tables for word in table.values[column].tallies}
     known = terminology.known_words(column, sent)
