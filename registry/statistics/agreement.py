@@ -1,6 +1,6 @@
 """Agreement of reviewers of the same chart: `mart_review_agreement`.
 
-The SQL (int_adjudication_pair) pairs the adjudications; this module counts them and takes Cohen's kappa from statsmodels.
+The SQL (int_adjudication_pair) pairs the adjudications. This module counts pairs; Cohen's kappa is from statsmodels.
 """
 
 from __future__ import annotations

@@ -36,9 +36,7 @@ MARTS: dict[str, Callable[[duckdb.DuckDBPyConnection], Any]] = {
 def write_statistics(settings: Settings) -> dict[str, int]:
     """Write all marts into the warehouse in one transaction, and return their numbers of rows.
 
-    Reads int_cohort_member, int_never_tested, int_risk_time, int_drug_exposed, int_episode_final and int_adjudication_pair
-    (schema intermediate), fct_neutropenia_episode, mart_rechallenge and dim_case_definition (schema main). Risks are in
-    percent, rates per 100 person-years, times in days.
+    Risks are in percent, rates per 100 person-years, times in days.
     """
     import duckdb
 

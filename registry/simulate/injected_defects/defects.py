@@ -1,4 +1,4 @@
-"""What can be wrong with a row: each defect as the cells that make it, and the reasons that docs/deliveries.md gives it.
+"""What can be wrong with a row: for each defect its cells, and the reasons that docs/deliveries.md gives it.
 
 `ROW_DEFECTS` hold the row back, `CELL_DEFECTS` empty one cell. A cell's new content is text, or made for the spot (a
 day after the delivery, a day before birth); None from it means that the defect can't be had there.
