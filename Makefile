@@ -27,7 +27,7 @@ setup: .venv/.ready  ## Install everything into .venv (done by every other targe
 	@test -e $@ && $(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
 	@rm -f $@
 	@sh scripts/install-locked .venv
-	@$(BIN)/python -m registry.dbt_runner  # one parse of the dbt project serves every home
+	@$(BIN)/python -m registry.build.dbt_runner  # one parse of the dbt project serves every home
 	@touch $@
 
 demo: setup  ## Simulate the Udine-shaped cohort, refresh, print the paper's table from the release

@@ -13,7 +13,7 @@ import duckdb
 
 from benchmarks.timing import Comparison, compare
 from registry import ingest
-from registry.settings import connect_options, load_settings
+from registry.config.settings import connect_options, load_settings
 
 GOAL = 1.5
 _PATIENTS = "patient_id,birth_date,sex\nSYN-1,1980-05-01,F\n"

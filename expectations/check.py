@@ -16,7 +16,7 @@ Severity = Literal["critical", "warning"]
 
 @dataclass(frozen=True)
 class Remedy:
-    """Who mends what a check found, and what to do."""
+    """Who acts on a failed check, and what to do."""
 
     owner: str
     action: str
@@ -40,7 +40,7 @@ class Check:
     """One expectation on one published table.
 
     `expectation` names a Great Expectations class and `arguments` what it is given; a check in SQL has its
-    query in `sql` instead: it runs as it stands on a release and returns the keys of the offending rows.
+    query in `sql` instead: it runs unchanged on a release and returns the keys of the offending rows.
     """
 
     check_id: str
@@ -56,7 +56,7 @@ class Check:
     """Whether the query's rows hold nothing of a patient (sites, months, strata) and may be shown."""
     tolerance: Tolerance | None = None
     has_explanations: bool = False
-    """Whether the query's last column, `explained`, says why a row may be so; a check warns where it does for all."""
+    """Whether the query's last column, `explained`, gives a reason for a row; the check warns if every row has one."""
     explained_by_rules: bool = False
     """Whether a change of the registry's own rules since the previous release explains every row."""
 

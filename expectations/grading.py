@@ -1,7 +1,7 @@
-"""Grades worked out again, from the published scales alone.
+"""Grades worked out again, only from the published scales.
 
 The models grade with their own SQL; this is the gate's second opinion, and the only thing that the two share
-is the table `dim_grading_scale`. A result with an operator stands for every value that it allows, and has a
+is the table `dim_grading_scale`. A result with an operator means every value that it allows, and has a
 grade only where all of them have it; a bound set by the lower limit of normal (LLN) needs that limit.
 """
 
@@ -112,7 +112,7 @@ END
 def misgraded_episodes() -> str:
     """Query for the `episode_id` of every episode whose severity is not what its definition's scale gives its nadir.
 
-    The LLN stands with the result alone. Two results of that day with the same value may differ in it: the
+    Only the result has the LLN. Two results of that day with the same value may differ in it: the
     episode is at fault only where its severity fits neither.
     """
     judged = """

@@ -1,38 +1,33 @@
-"""Who mends what a check found, and how: one entry for each check that a hospital's data can fail.
+"""Who acts on a failed check, and how: one entry for each check that a hospital's data can fail.
 
-Everything else can only be broken by the registry itself (`PIPELINE`, `LAYOUT`): rows that break the input contract are
-held back long before the gate.
+Everything else can only be broken by the registry itself (`PIPELINE`): rows that break the input contract are
+quarantined long before the gate.
 """
 
 from __future__ import annotations
 
 from expectations.check import Remedy
 
-REGISTRY = "registry (whoever runs and changes it)"
+REGISTRY = "registry team"
 DATA_MANAGER = "data manager of the registry"
 SITE = "site (its data manager or laboratory)"
 
 PIPELINE = Remedy(
     REGISTRY,
-    "No delivery can cause this. Undo the latest change of code, seeds or settings and refresh; else report it with "
-    "the check's name. The release in force stays.",
-)
-LAYOUT = Remedy(
-    REGISTRY,
-    "A table or column of the output contract was not built. Undo the latest change of the models and refresh; else "
-    "report it with the check's name.",
+    "No delivery can cause this. Undo the latest change of code, seeds or settings and refresh, or report it with the "
+    "check's name. The current release stays.",
 )
 _LOST = Remedy(
     DATA_MANAGER,
     "Look for an incomplete export that replaced a complete one (`registry quarantine`, `meta.reconciliation`), have "
-    "it sent again under the same name and refresh. What a retraction or changed rules explain only warns: compare "
-    "both releases with `registry releases diff`. Where the fall is real, change the threshold in "
+    "it sent again under the same name and refresh. A loss that a retraction or changed rules explain only warns: "
+    "compare both releases with `registry releases diff`. If the loss is real, change the threshold in "
     "`expectations/suites/drift.py`, with the reason, as reviewed code.",
 )
 _UNIT = Remedy(
     SITE,
     "Look up the results with their source (`fct_anc.source_value`, `source_unit`, `meta.lineage`) and ask the "
-    "laboratory for their unit. A wrong unit is mended in the site's `site.yml` or by a corrected export.",
+    "laboratory for their unit. A wrong unit is corrected in the site's `site.yml` or by a corrected export.",
 )
 _LIMIT = Remedy(
     SITE,
@@ -41,29 +36,27 @@ _LIMIT = Remedy(
 )
 _SITE_YML = Remedy(
     SITE,
-    "Compare test codes, units and `neutrophils_pct_includes_bands` in the `site.yml` with what the laboratory says it "
-    "sends; mend the file and refresh: what it changes is evaluated again.",
+    "Compare test codes, units and `neutrophils_pct_includes_bands` in the `site.yml` with what the laboratory "
+    "sends. Correct the file and refresh: what it changes is evaluated again.",
 )
 _ASK = Remedy(SITE, "Ask the site whether the export failed or was not made, and have it sent.")
 _MONTH = Remedy(
     DATA_MANAGER,
     "Look for an export that replaced a fuller one (`registry quarantine`, `meta.reconciliation`) and have it sent "
-    "again, whole, under the same name. Results that are meant to go are taken back in the data: sent once more with "
+    "again, whole, under the same name. Results that are to be removed are sent once more with "
     "status cancelled (docs/runbooks.md), a patient by `registry forget`.",
 )
 _CASES = Remedy(
     DATA_MANAGER,
     "`registry releases diff BEFORE AFTER` lists these episodes by pseudonym, with the columns that changed and why, "
     "`registry trace EPISODE_ID --release BEFORE` what they rested on. Have corrected or withdrawn rows confirmed by "
-    "the site, and tell whoever has reported these cases.",
+    "the site, and inform those who have reported these cases.",
 )
 _SPAN = Remedy(
     DATA_MANAGER,
     "`registry review --orphaned` names file and record. Where the onset has moved, `registry review` offers the "
     "episode again. Have the site send the record again with a span that holds the onset, or cancel it.",
 )
-_WORDS = Remedy(SITE, "Ask the site what the words mean and have them exported as the input contract spells them.")
-
 _UNTESTED = Remedy(
     SITE,
     "Ask the site for its neutrophil counts. Where lab results were delivered, look for codes that are not mapped and "
@@ -72,7 +65,7 @@ _UNTESTED = Remedy(
 )
 _CELLS = Remedy(
     SITE,
-    "`registry status` says which cells were emptied and why. Map the site's words in its `site.yml` (`codes`), add "
+    "`registry status` lists which cells were emptied and why. Map the site's words in its `site.yml` (`codes`), add "
     "its date formats (`csv.date_formats`), or have the patients sent again; then refresh.",
 )
 _CODES = Remedy(
@@ -99,8 +92,6 @@ _BY_CHECK = {
     "neutrophil_codes_mapped": _CODES,
     "delivery_month_in_the_future": _PLACE,
     "delivery_in_its_place": _PLACE,
-    "patient_phenotype_values": _WORDS,
-    "treatment_end_reason_values": _WORDS,
     "treatment_end_unknown": Remedy(
         SITE,
         "`meta.column_defect` names the files, column end_date. Add the format of the dates to the `site.yml`, or have "
@@ -113,14 +104,14 @@ _BY_CHECK = {
     "site_median_anc_moved": _UNIT,
     "anc_lower_limit_plausible": _LIMIT,
     "lab_lower_limit_plausible": _LIMIT,
-    "verdict_speaks_of_an_episode": _SPAN,
+    "adjudication_matches_an_episode": _SPAN,
     "derived_anc_agrees_with_measured": _SITE_YML,
     "bands_are_read_right": _SITE_YML,
     "derived_anc_is_possible": _SITE_YML,
     "parts_are_of_one_draw": Remedy(
         SITE,
         "Have the laboratory's export give each result its specimen id or its time, or the measured ANC: of two draws "
-        "on one day nothing says which leukocytes belong to which percentage. Look up these draws in the charts.",
+        "on one day it is unknown which leukocytes belong to which percentage. Look up these draws in the charts.",
     ),
     "parts_are_paired": Remedy(
         SITE,
@@ -129,7 +120,7 @@ _BY_CHECK = {
     ),
     "percentages_are_percentages": Remedy(
         SITE,
-        "Ask the laboratory what it sends under %. Where all its percentages are fractions, say so in the `site.yml` "
+        "Ask the laboratory what it sends under %. If all its percentages are fractions, set that in the `site.yml` "
         '(`codes: {units: {"%": "1"}}`) or have the export corrected; counts need the code and unit of a count.',
     ),
     "differentials_were_counted": Remedy(
@@ -161,8 +152,8 @@ _BY_CHECK = {
 
 
 def remedy_of(check_id: str) -> Remedy:
-    """Who mends what this check found, and how."""
-    return _BY_CHECK.get(check_id, LAYOUT if check_id.endswith("_columns") else PIPELINE)
+    """Who acts on a failure of this check, and how."""
+    return _BY_CHECK.get(check_id, PIPELINE)
 
 
 def known() -> frozenset[str]:

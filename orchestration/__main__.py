@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from registry.console import print_error
+from registry.cli.console import print_error
+from registry.config.settings import load_settings
 from registry.errors import UserError
-from registry.settings import load_settings
 
 
 @click.group()
@@ -23,7 +23,7 @@ def main() -> None:
 def dev(port: int) -> None:
     """Serve the Dagster UI on 127.0.0.1 for the registry of the REGISTRY_* variables."""
     from orchestration.instance import prepare_dagster_home
-    from registry.dbt_runner import parsed_project
+    from registry.build.dbt_runner import parsed_project
     from registry.paths import CHECKOUT
 
     try:

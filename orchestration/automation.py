@@ -10,14 +10,15 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from orchestration.guard import in_one_line
+from orchestration.redaction import in_one_line
 from orchestration.resources import RegistrySettings
 from orchestration.runs import TRIGGER_TAG
-from registry import alerts, refresh, release
+from registry import refresh, release
+from registry.config.settings import Settings
 from registry.errors import UserError
 from registry.ingest import arrival
-from registry.release import decision
-from registry.settings import Settings
+from registry.operations import alerts
+from registry.release import gate_record
 
 REFRESH_JOB = "registry_refresh"
 
@@ -71,6 +72,7 @@ def build_schedule(settings: Settings) -> dg.ScheduleDefinition:
         try:
             plan = refresh.survey(registry_settings.load())
             if refresh.is_up_to_date(plan):
+                release.lift_if_over(plan.settings, plan.fingerprint())
                 confirm(context.instance, plan.settings)
                 return dg.SkipReason("nothing is new: the current release is confirmed")
         except UserError:
@@ -144,7 +146,7 @@ def confirm(instance: dg.DagsterInstance, settings: Settings) -> None:
 
 def confirm_what_the_command_found(instance: dg.DagsterInstance, settings: Settings) -> None:
     """Show a refresh from the command line that found nothing new: it starts no Dagster."""
-    confirmed_at = decision.confirmed_at(settings)
+    confirmed_at = gate_record.confirmed_at(settings)
     shown = instance.get_latest_materialization_event(dg.AssetKey("release"))
     if confirmed_at is not None and (shown is None or shown.timestamp < confirmed_at.timestamp()):
         confirm(instance, settings)

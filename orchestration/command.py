@@ -6,8 +6,8 @@ import dagster as dg
 
 from orchestration.automation import REFRESH_JOB
 from orchestration.definitions import build_definitions
-from orchestration.guard import pop_told
 from orchestration.instance import open_instance
+from orchestration.redaction import take_last_error
 from orchestration.resources import RegistrySettings
 from orchestration.runs import PROCESS_TAG, TRIGGER_TAG, fail_dead_runs, process_tag
 from registry.refresh import Plan
@@ -41,7 +41,7 @@ def run_job(plan: Plan) -> bool:
                 raise_on_error=False,
             )
         finally:
-            told = pop_told()
+            told = take_last_error()
         if _was_stopped(instance, plan.run_id):
             raise KeyboardInterrupt
         if told is not None:

@@ -9,12 +9,13 @@ import dagster as dg
 from orchestration.assets.gate import build_gate
 from orchestration.assets.raw import raw_assets
 from orchestration.assets.release import release
-from orchestration.assets.statistics import STATISTICS, build_statistics_assets
+from orchestration.assets.statistics import build_statistics_assets
 from orchestration.assets.warehouse import build_warehouse_assets
 from orchestration.automation import build_schedule, build_sensors, registry_refresh
-from orchestration.models import DbtAssets, column_schema
+from orchestration.models import DbtAssets
 from orchestration.resources import RegistrySettings
-from registry.dbt_runner import parsed_project
+from registry.build.dbt_runner import parsed_project
+from registry.statistics.marts import MARTS
 
 warnings.filterwarnings(
     "ignore", category=dg.BetaWarning
@@ -35,14 +36,13 @@ def build_definitions(registry_settings: RegistrySettings | None = None) -> dg.D
     settings = resource.load()
     nodes = parsed_project().nodes
     models = DbtAssets.of(nodes)
-    schemas = {node.name: column_schema(node) for node in nodes.values() if node.name in STATISTICS and node.columns}
-    built = [*models.published, *(dg.AssetKey([name]) for name in STATISTICS)]
+    built = [*models.published, *(dg.AssetKey([name]) for name in MARTS)]
     return dg.Definitions(
         assets=dg.with_source_code_references(
             [
                 *raw_assets,
                 build_warehouse_assets(models),
-                build_statistics_assets(schemas),
+                build_statistics_assets(nodes.values()),
                 build_gate(built),
                 release,
             ]

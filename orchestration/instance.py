@@ -11,8 +11,8 @@ import dagster as dg
 from sqlalchemy import event
 from sqlalchemy.engine import Engine
 
-from registry.disk import group_folder, private_folder, require_plain_path
-from registry.settings import Settings
+from registry.config.settings import Settings
+from registry.system.disk import group_folder, private_folder, require_plain_path
 
 # Telemetry off: hospitals block it, and nothing of a patient's registry leaves the house. The sign-up dialog of a first
 # visit hides the page. One run at a time: the build file has one writer. What steps print is not kept: lines

@@ -13,7 +13,7 @@ from typing import Any
 import dagster as dg
 
 from orchestration.resources import DATA_TEAM, SAFETY_TEAM
-from registry.dbt_runner import Node, NodeResult
+from registry.build.dbt_runner import Node, NodeResult
 from registry.paths import DBT_PROJECT
 
 TESTS = "data_tests"

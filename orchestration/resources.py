@@ -10,7 +10,7 @@ from pathlib import Path
 import dagster as dg
 from pydantic import Field
 
-from registry.settings import Settings, load_settings
+from registry.config.settings import Settings, load_settings
 
 DATA_TEAM = "team:data-management"
 SAFETY_TEAM = "team:pharmacovigilance"

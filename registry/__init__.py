@@ -1,1 +1,1 @@
-"""What the registry does: settings, ingest, vault, release, statistics, simulation and the command. No Dagster."""
+"""The registry itself: settings, ingest, vault, release, statistics, simulation and the commands. No Dagster."""

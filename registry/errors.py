@@ -1,4 +1,4 @@
-"""What may go wrong through no fault of the program. Nothing here knows about patients, and no text may."""
+"""Errors that the user can correct. Their texts never contain patients' data."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from __future__ import annotations
 class UserError(Exception):
     """Bad usage, configuration or input, as one line: what is wrong, where, what to do.
 
-    The command line prints it without a traceback and exits with 2. The text must never hold a cell
+    The command line prints it without a traceback and exits with 2. The text must never contain a cell
     of a delivered file: name the site, delivery, file, column or record instead.
     """
 

@@ -1,4 +1,4 @@
-"""Where the checkout's own parts stand: the registry runs from a checkout."""
+"""Paths inside the checkout, from which the registry runs."""
 
 from __future__ import annotations
 

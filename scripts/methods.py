@@ -145,7 +145,7 @@ def survival() -> str:
         rows.append([f"{group}: median", f"{found.median:g} weeks", _span(found.median_low, found.median_high, 0)])
     deaths = pd.DataFrame([(1, 2, 1, 1), (2, 1, 1, 0), (3, 1, 0, 0)], columns=[*columns, "n_deaths"])
     at_2 = cumulative_incidence(deaths).query("time_days <= 2").iloc[-1]
-    label = "four patients: a case and a death on day 1, a case on day 2, one stays; cumulative incidence by day 2"
+    label = "four patients: a case and a death on day 1, a case on day 2, one censored; cumulative incidence by day 2"
     rows.append([label, f"{at_2.cumulative_incidence:.3f}", _span(at_2.cif_low, at_2.cif_high, 3)])
     return _table(["example", "estimate", "log-log interval"], rows)
 

@@ -47,20 +47,20 @@ def table() -> str:
     hidden = suites[IDENTIFIERS]
     rows = [
         ("refreshes killed", f"{points + moments:,}", "`make faults`"),
-        ("· at points, of how many in a refresh", f"{points:,} of {kills['points_of_a_refresh']:,}", ""),
+        ("· at chosen points, of all points in a refresh", f"{points:,} of {kills['points_of_a_refresh']:,}", ""),
         ("· by stage", ", ".join(f"{stage} {number}" for stage, number in kills["by_stage"].items()), ""),
-        ("· at random moments (those that came after its end)", f"{moments:,} ({kills['came_too_late']:,})", ""),
-        ("refreshes that the next one made good", f"{kills['survived']:,}", ""),
-        ("half releases seen", f"{kills['half_releases']:,}", ""),
+        ("· at random moments (of these, after its end)", f"{moments:,} ({kills['came_too_late']:,})", ""),
+        ("refreshes completed by the next one", f"{kills['survived']:,}", ""),
+        ("incomplete releases seen", f"{kills['half_releases']:,}", ""),
         ("rows lost or counted twice", f"{kills['rows_lost_or_twice']:,}", ""),
         ("other faults injected, and survived", _of(suites[SCENARIOS]), "`tests/faults/scenarios.py`"),
-        ("identifiers looked for, after each of three refreshes", f"{hidden['identifiers_looked_for'] // 3:,}",
+        ("identifiers searched for, after each of three refreshes", f"{hidden['identifiers_looked_for'] // 3:,}",
          "`tests/e2e/test_identifiers.py`"),
         ("· in how many files", f"{hidden['files_searched']:,}", ""),
         ("· found outside the vault", f"{hidden['identifiers_found']:,}", ""),
-        ("hostile files and links tried, and refused in a line", _of(suites[HOSTILE]),
+        ("hostile files and links tried, and refused in one line", _of(suites[HOSTILE]),
          "`tests/unit/test_hostile_files.py`"),
-        ("planted defects, and caught by their check", _of(suites[PLANTED]),
+        ("planted defects, and found by their check", _of(suites[PLANTED]),
          "`tests/integration/defects_of_a_release.py`"),
     ]  # fmt: skip
     lines = ["| what | number | from |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]

@@ -13,7 +13,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-gc.set_threshold(50_000, 20, 20)  # as registry/cli.py does, and for its reason
+gc.set_threshold(50_000, 20, 20)  # as registry/cli/main.py does, and for its reason
 
 TESTS = Path(__file__).parent
 BY_COST = ("e2e", "faults", "sequences", "dbt", "mutation", "integration", "reference", "unit")

@@ -1,7 +1,7 @@
 {#
 The table and the view of every model, each in one statement. dbt-duckdb's own build under another name and rename, so
 that readers of a live database never miss a table: four statements more a model, a fifth of a small build. Nobody
-reads the build file, and a failed build is never marked as complete (registry/warehouse.py).
+reads the build file, and a failed build is never marked as complete (registry/build/warehouse.py).
 Grants, indexes and foreign keys are not carried out: no model has any.
 #}
 {% materialization table, adapter='duckdb' %}

@@ -10,7 +10,7 @@
 
 {#
   Is a cell what a spreadsheet shows for a value that it does not have: an error, or a formula without a stored value?
-  registry/contract.py's is_sheet_error tells the same. False of NULL.
+  registry/config/input_contract.py's is_sheet_error tells the same. False of NULL.
 #}
 {% macro is_sheet_error(cell) -%}
     coalesce(
@@ -40,7 +40,7 @@
 
 {#
   A word of a coded column without case, accents, invisible characters, spare blanks and a point at its end; dashes are one
-  dash and full-width letters plain ones. registry/vocabulary.py's folded_word does the same.
+  dash and full-width letters plain ones. registry/config/terminology.py's folded_word does the same.
 #}
 {% macro folded_word(text) -%}
     {{ return(adapter.dispatch('folded_word')(text)) }}
@@ -51,7 +51,7 @@
 
 {#
   Text without invisible characters, with one kind of blank and of dash, and plain letters, digits and signs for full-width
-  ones. registry/vocabulary.py's plain_characters does the same.
+  ones. registry/config/terminology.py's plain_characters does the same.
 #}
 {% macro plain_characters(text) -%}
     {{ return(adapter.dispatch('plain_characters')(text)) }}
@@ -83,7 +83,7 @@
 
 {#
   A code without case, blanks, invisible characters, and the ".0" that a spreadsheet or a data frame adds to a code of digits.
-  registry/vocabulary.py's folded_code does the same.
+  registry/config/terminology.py's folded_code does the same.
 #}
 {% macro folded_code(text) -%}
     {{ return(adapter.dispatch('folded_code')(text)) }}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from expectations.check import Check
-from expectations.kinds import no_rows, one_of
+from expectations.kinds import no_rows
 
 # A share of 20 draws moves by 5 points with one of them; a median of 20 with none.
 FEWEST_DRAWS = 20
@@ -16,7 +16,7 @@ LEAST_CLOSE_PCT = 50
 # Were either reading as near as the other, 16 of 20 draws would favour one by chance 6 times in 1000.
 CLOSER_SHARE = 0.8
 
-# Rounded percentages of a differential may exceed 100 together, and a key may slip: 1 draw in 100 is no pattern.
+# Rounded percentages of a differential may exceed 100 together, and a key may slip: 1 draw in 100 is not a pattern.
 # Nor are two draws on one day, once in 100 draws, with parts of one value or of several.
 IMPOSSIBLE_SHARE = 0.01
 AMBIGUOUS_SHARE = 0.01
@@ -25,14 +25,6 @@ UNPAIRED_SHARE = 0.01
 CHOICE = "This registry's choice"
 
 CHECKS: tuple[Check, ...] = (
-    one_of(
-        "derivation_agreement_values",
-        "meta.derivation_agreement",
-        "derivation",
-        ("segs_plus_bands", "derived_wbc_pct"),
-        description="A derivation is by segs and bands, or by leukocytes and percentages.",
-        source="Output contract",
-    ),
     no_rows(
         "derivation_agreement_adds_up",
         "meta.derivation_agreement",
@@ -62,8 +54,8 @@ CHECKS: tuple[Check, ...] = (
             ON used.site = rule.site AND used.derivation = rule.derivation AND rule.is_site_rule
         WHERE used.n > coalesce(rule.n_draws - rule.n_impossible - rule.n_pairs, 0)
         """,
-        description="Every derived ANC comes from a draw that gives a possible one by the site's rule and has none "
-        "measured.",
+        description="Every derived ANC comes from a draw without a measured one, for which the site's rule gives a "
+        "possible value.",
         source="Measured ANC wins; an impossible derived value is none",
         names_offenders=True,
     ),
@@ -112,8 +104,8 @@ CHECKS: tuple[Check, ...] = (
         FROM meta.derivation_agreement
         WHERE is_site_rule AND n_impossible > {IMPOSSIBLE_SHARE} * n_draws
         """,
-        description="At no site do more than 1 % of the draws give an impossible ANC (percentages above 100 together, "
-        "or above 100 x 10^9/L). None is used.",
+        description="At no site do more than 1 % of the draws give an impossible ANC (percentages above 100 "
+        "together, or above 100 x 10^9/L). None of them is used.",
         source=f"{CHOICE}: one in a hundred may be rounding or a slip",
         severity="warning",
         names_offenders=True,

@@ -1,6 +1,6 @@
 """What was delivered and can't be used: cells that can't be read, codes in no list, a delivery in the wrong place.
 
-`losses.py` asks what is gone since the release before, `completeness.py` what has not come.
+`losses.py` asks what is gone since the previous release, `completeness.py` what has not come.
 """
 
 from __future__ import annotations
@@ -67,7 +67,8 @@ CHECKS: tuple[Check, ...] = (
             ON emptied.site = patients.site
         WHERE emptied.n >= {FEWEST_CELLS} AND 100 * emptied.n >= {EMPTIED_PCT} * patients.n
         """,
-        description="At no site many birth dates or sexes could not be read: those patients are outside the cohort.",
+        description="No site has many birth dates or sexes that could not be read. Those patients are outside the "
+        "cohort.",
         source=f"This registry's choice: {EMPTIED_PCT} %, at least {FEWEST_CELLS}",
         severity="warning",
         names_offenders=True,
@@ -79,8 +80,8 @@ CHECKS: tuple[Check, ...] = (
         SELECT site, sum(n_cells) || ' doses' AS n_counted FROM meta.column_defect
         WHERE entity = 'administrations' AND column_name = 'dose' GROUP BY site
         """,
-        description="At no site doses count as given although their amount can't be read. One of them may mean that "
-        "nothing was given.",
+        description="No site has doses with an unreadable amount. They count as given, although one of them may mean"
+        " that nothing was given.",
         source="Input contract",
         severity="warning",
         names_offenders=True,
@@ -95,7 +96,7 @@ CHECKS: tuple[Check, ...] = (
         WHERE n_neutrophil_like_rows >= {FEWEST_ROWS}
             AND 100 * n_neutrophil_like_rows >= {UNMAPPED_PCT} * (n_neutrophil_like_rows + coalesce(used.n, 0))
         """,
-        description="No site sends many results that read like neutrophils under a code that is in no list.",
+        description="No site sends many results that look like neutrophils under an unmapped code.",
         source=f"This registry's choice: {UNMAPPED_PCT} % of them and the ANC in use, at least {FEWEST_ROWS}",
         severity="warning",
         names_offenders=True,
@@ -109,7 +110,7 @@ CHECKS: tuple[Check, ...] = (
         WHERE is_current AND NOT is_retracted
             AND delivery > strftime(CAST(now() AS TIMESTAMP) + INTERVAL 14 HOURS, '%Y-%m')
         """,
-        description="No delivery in use is of a month after the present one: it would move the site's cut-off.",
+        description="No delivery in use is for a future month: it would move the site's cut-off.",
         source="Input contract",
         severity="warning",
         names_offenders=True,
@@ -129,8 +130,8 @@ CHECKS: tuple[Check, ...] = (
         ) AS account ON held.site = account.site AND held.delivery = account.delivery AND held.entity = account.entity
         WHERE held.n >= {FEWEST_ROWS} AND 2 * held.n > account.n
         """,
-        description="Of no delivery most rows are later than its month, or of patients whom the site has not "
-        "delivered: it may lie under another month or another site.",
+        description="In no delivery are most rows later than its month, or of patients whom the site has not "
+        "delivered. It may belong to another month or site.",
         source=f"This registry's choice: more than half, of at least {FEWEST_ROWS}",
         severity="warning",
         names_offenders=True,

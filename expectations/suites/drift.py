@@ -20,7 +20,7 @@ COMMON_END = """least(
             (SELECT max(observation_end) FROM previous.main.dim_patient)
         )"""
 
-# Patients whom the release before had and this one has not, of sites where no more are gone than were forgotten or
+# Patients whom the previous release had and this one has not, of sites where no more are gone than were forgotten or
 # cancelled since: what was theirs is not lost.
 PATIENTS_TAKEN_BACK = """
             SELECT gone.patient_key FROM (
@@ -43,7 +43,7 @@ def _counted(account: str) -> str:
     return " + ".join(f"{account}.rows_{column}" for column in columns)
 
 
-# Files that counted in the release before and are retracted now, in the version of then or in a later one.
+# Files that counted in the previous release and are retracted now, in the version of then or in a later one.
 _RETRACTED_SINCE = f"""
             SELECT file.file_id FROM meta.input_file AS file
             JOIN previous.meta.reconciliation AS account ON file.file_id = account.source_file
@@ -52,7 +52,7 @@ _RESTED_ON = f"FROM previous.meta.lineage WHERE source_file IN ({_RETRACTED_SINC
 
 
 def rested_on_retracted(record_of: str, key: str = "") -> str:
-    """Whether a row of the release before rested on a file retracted since, or its patient did."""
+    """Whether a row of the previous release rested on a file retracted since, or its patient did."""
     patient = f"patient_key IN (SELECT patient_key {_RESTED_ON} AND record_of = 'patient')"
     own = (
         f"({key}) IN (SELECT ({key.replace('treatment_key', 'record_key')}) {_RESTED_ON} AND record_of = '{record_of}')"

@@ -1,4 +1,4 @@
-"""What one site, or one case, lost against the release before, where the whole still looks sound.
+"""What one site or one case lost since the previous release, although the whole still looks sound.
 
 `drift.py` asks the same of whole tables. A month of one site is a small part of them: an export that came back
 without it would pass. Why an emptied month blocks, and what lets it through:
@@ -123,7 +123,7 @@ _SHRUNK_DELIVERY = no_rows(
     WHERE before.n >= {FEWEST_ROWS} AND 2 * coalesce(now.n, 0) < before.n
     """,
     description="No delivery of the previous release, sent again or judged again, has lost more than half of an "
-    "entity's rows: replaced by fewer, held back, or retracted.",
+    "entity's rows: replaced by fewer, quarantined, or retracted.",
     source=f"{NOTHING_LOST}. This registry's choice: half, of at least {FEWEST_ROWS}",
     severity="warning",
     needs_previous=True,
@@ -166,8 +166,8 @@ _LOST_CASE = no_rows(
             )
     ) AS lost
     """,
-    description="Every case episode that the previous release had under the primary definition is one still: of the "
-    "same patient and onset, or overlapping where the onset has moved. `registry releases diff` lists the others.",
+    description="Every case episode of the previous release under the primary definition is still one: same patient "
+    "and onset, or overlapping if the onset has moved. `registry releases diff` lists the others.",
     source="This registry's choice: a case that was published does not vanish unnoticed",
     severity="warning",
     needs_previous=True,

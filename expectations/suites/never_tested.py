@@ -1,4 +1,4 @@
-"""Patients without a neutrophil count at risk: counted in every stratum, and nothing is estimated from them alone."""
+"""Patients without a neutrophil count at risk: counted in every stratum, and no estimate rests only on them."""
 
 from __future__ import annotations
 
@@ -72,8 +72,8 @@ CHECKS: tuple[Check, ...] = (
         "never_tested_have_no_estimate",
         INCIDENCE,
         _estimated_without_a_count(),
-        description="Where nobody has a neutrophil count at risk, no risk, rate, curve or share of recurrences is "
-        "given, and no more patients are without one than there are.",
+        description="If nobody has a neutrophil count at risk, there is no risk, rate, curve or share of "
+        "recurrences. No more patients are without a count than there are patients.",
         source=_RULE,
         names_offenders=True,
     ),
@@ -90,8 +90,8 @@ CHECKS: tuple[Check, ...] = (
         WHERE stated.definition_id IN (SELECT definition_id FROM definition)
             AND (stated.n_never_tested <> coalesce(counted.n, 0) OR summary.n <> stated.n_never_tested)
         """,
-        description="Of the primary definition, the patients counted as never tested are those without a neutrophil "
-        "count at most attribution_days after a dose and not after their first case episode.",
+        description="Under the primary definition, the patients counted as never tested are those without a "
+        "neutrophil count within attribution_days after a dose, up to their first case episode.",
         source="Output contract: counts agree between marts",
         names_offenders=True,
     ),
@@ -103,8 +103,8 @@ CHECKS: tuple[Check, ...] = (
         WHERE n_patients > 0 AND n_never_tested = n_patients
             AND definition_id IN (SELECT definition_id FROM main.dim_case_definition WHERE is_primary)
         """,
-        description="In every stratum, by site and by drug, somebody has a neutrophil count at risk; without one its "
-        "risk and its rate are unknown.",
+        description="In every stratum, by site and by drug, somebody has a neutrophil count at risk. Otherwise its "
+        "risk and rate are unknown.",
         source=_RULE,
         severity="warning",
         names_offenders=True,
@@ -117,7 +117,7 @@ CHECKS: tuple[Check, ...] = (
         WHERE in_cohort AND site NOT IN (SELECT site FROM main.fct_anc)
         GROUP BY site
         """,
-        description="Every site with patients in the cohort has delivered neutrophil counts that could be used.",
+        description="Every site with patients in the cohort has delivered usable neutrophil counts.",
         source=_RULE,
         severity="warning",
         names_offenders=True,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from expectations.check import Check
-from expectations.kinds import no_rows, one_of, refers
+from expectations.kinds import no_rows
 
 REPORTABLE = "main.mart_reportable"
 NEW_CASES = "main.mart_new_cases"
@@ -71,14 +71,6 @@ _SEVERE_EPISODE_OF_THE_DAY = """
 """
 
 CHECKS: tuple[Check, ...] = (
-    refers(
-        "reportable_patient_known",
-        REPORTABLE,
-        "patient_key",
-        "main.dim_patient",
-        "patient_key",
-        description="Every patient of mart_reportable is in dim_patient.",
-    ),
     no_rows(
         "reportable_episodes_are_the_severe_ones",
         REPORTABLE,
@@ -90,8 +82,8 @@ CHECKS: tuple[Check, ...] = (
             (FROM stated EXCEPT FROM expected) UNION ALL (FROM expected EXCEPT FROM stated)
         ) AS differing
         """,
-        description="Listed as reportable are exactly the episodes of the primary definition that are severe, or may "
-        "be, under treatment, in the cohort or not, but for those that a chart review ruled out.",
+        description="Reportable are exactly the severe or possibly severe episodes under treatment by the primary "
+        "definition, in the cohort or not, except those that a chart review ruled out.",
         source="Output contract: new cases",
     ),
     no_rows(
@@ -105,7 +97,7 @@ CHECKS: tuple[Check, ...] = (
             OR reportable.is_case_episode IS DISTINCT FROM coalesce(episode.is_case_episode, false)
             OR (reportable.basis = 'episode') <> (episode.episode_id IS NOT NULL)
         """,
-        description="A reportable row has the reason why its patient is outside the cohort, and counts as a case where "
+        description="A reportable row has the reason why its patient is outside the cohort, and counts as a case if "
         "its episode does.",
         source="Output contract: counts agree between marts",
     ),
@@ -125,25 +117,9 @@ CHECKS: tuple[Check, ...] = (
         LEFT JOIN main.fct_anc AS anc ON low.patient_key = anc.patient_key AND low.collected_on = anc.collected_on
         WHERE stated.patient_key IS NULL AND anc.patient_key IS NULL AND NOT EXISTS ({_SEVERE_EPISODE_OF_THE_DAY})
         """,
-        description="Leukocytes listed as reportable are below 0.5 under treatment; those of a day without any ANC and "
-        "outside every severe episode are all listed.",
+        description="Reportable leukocytes are below 0.5 under treatment. All such days without an ANC and outside a"
+        " severe episode are listed.",
         source="Output contract: new cases. An ANC can't exceed the leukocytes",
-    ),
-    one_of(
-        "new_cases_known_as_values",
-        NEW_CASES,
-        "known_as",
-        (
-            "unknown",
-            "not_severe",
-            "possibly_severe",
-            "outside_cohort",
-            "no_case_episode",
-            "other_onset",
-            "leukocytes",
-        ),
-        description="A new case was unknown to the release before, or known otherwise than as it is now.",
-        source="Output contract",
     ),
     no_rows(
         "new_cases_are_reportable",
@@ -161,7 +137,7 @@ CHECKS: tuple[Check, ...] = (
         SELECT patient_key FROM (FROM reportable EXCEPT FROM stated) AS not_listed
         WHERE EXISTS (SELECT 1 FROM main.mart_new_cases WHERE is_first_release)
         """,
-        description="Every new case is reportable; in a first release all that are reportable are new.",
+        description="Every new case is reportable. In a first release, all that are reportable are new.",
         source="Output contract: new cases",
     ),
     no_rows(
@@ -180,8 +156,8 @@ CHECKS: tuple[Check, ...] = (
             (FROM stated EXCEPT FROM expected) UNION ALL (FROM expected EXCEPT FROM stated)
         ) AS differing
         """,
-        description="New case episodes are exactly those that are severe, or may be, and that the release before "
-        "did not have as such.",
+        description="New case episodes are exactly the severe or possibly severe ones that the previous release did "
+        "not list as such.",
         source="Output contract: new cases",
         needs_previous=True,
     ),
@@ -213,7 +189,7 @@ CHECKS: tuple[Check, ...] = (
             (FROM stated EXCEPT FROM expected) UNION ALL (FROM expected EXCEPT FROM stated)
         ) AS differing
         """,
-        description="What is listed as new and counts as no case is exactly what the release before did not list.",
+        description="New rows that do not count as cases are exactly those that the previous release did not list.",
         source="Output contract: new cases",
         needs_previous=True,
     ),

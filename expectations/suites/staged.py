@@ -1,7 +1,7 @@
-"""The typed rows behind the published tables, which are no part of a release: `meta.staged_check` counts what is wrong.
+"""The typed rows behind the published tables, which are not in a release: `meta.staged_check` counts what is wrong.
 
-The model says of each entity which rule its current rows break; here each rule is a check of the gate, and it is seen
-to that none was left out.
+The model counts, for each entity and rule, the current rows that break it. Here each rule is a check of the gate, and
+one more check sees that none was left out.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from expectations.kinds import no_rows
 STAGED = "meta.staged_check"
 
 _RULES = {
-    "key_once": "Of each key of a site one row is current.",
-    "not_held_back": "No row is current against which a reason to hold it back was found.",
+    "key_once": "Each key of a site has one current row.",
+    "not_held_back": "No current row has a reason for quarantine.",
     "patient_known": "Every current row is of a known patient.",
     "drug_known": "Every current treatment and administration has a drug of dim_drug.",
     "analyte_known": "Every current laboratory result has an analyte.",
-    "operator_known": "The operator of a current laboratory result is <, <=, > or >=, or there is none.",
+    "operator_known": "The operator of a current laboratory result is <, <=, > or >=, or it has none.",
     "value_in_bounds": "Every current laboratory result has a value, within the possible range of its analyte in that "
     "analyte's own unit.",
     "whole_cells": "Every current count but that of CD19 cells is a whole number of cells where it lies below 100 per "
@@ -25,8 +25,7 @@ _RULES = {
     "codes_known": "Sex, phenotype, type of event and verdict of current rows are words of the input contract.",
     "dates_in_order": "In current rows no disease, contact or death lies before birth, none of these after death, and "
     "no line, event or reviewed span ends before it begins.",
-    "dates_by_delivery": "No current row speaks of a day after the month it was delivered with, and those that need a "
-    "day have one.",
+    "dates_by_delivery": "No date of a current row is after the month of its delivery, and required dates are present.",
 }
 _OF_ENTITY = {
     "patients": ("patient_known", "codes_known", "dates_in_order", "dates_by_delivery"),
@@ -44,7 +43,7 @@ _OF_ENTITY = {
     "adjudications": ("patient_known", "codes_known", "dates_in_order", "dates_by_delivery"),
 }
 EXPECTED = [(entity, rule) for entity, rules in _OF_ENTITY.items() for rule in ("key_once", "not_held_back", *rules)]
-_SOURCE = "Input contract: what may not be used is held back or emptied"
+_SOURCE = "Input contract: what may not be used is quarantined or emptied"
 
 CHECKS: tuple[Check, ...] = (
     no_rows(
@@ -57,7 +56,7 @@ CHECKS: tuple[Check, ...] = (
             ON counted.entity = expected.entity AND counted.rule = expected.rule
         WHERE counted.n_broken IS NULL OR expected.rule IS NULL
         """,
-        description="Every rule of staged rows was counted for every entity that it is about, and no other.",
+        description="Every rule for staged rows was counted for every entity that it covers, and for no other.",
         source=_SOURCE,
         names_offenders=True,
     ),

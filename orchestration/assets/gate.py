@@ -10,14 +10,15 @@ from typing import Any
 import dagster as dg
 
 from expectations import Audit, CheckResult
-from expectations.catalogue import CHECKS
+from expectations.catalogue import every_check
 from expectations.remedies import remedy_of
-from orchestration.guard import guarded
+from orchestration.redaction import redact_errors
 from orchestration.resources import SAFETY_TEAM, RegistrySettings
 from orchestration.runs import OUTCOME_TAG, continue_plan, note_refusal
-from registry import journal, refresh
+from registry import refresh
+from registry.config.settings import Settings
 from registry.release import Judged
-from registry.settings import Settings
+from registry.system import event_log
 
 GATE = dg.AssetKey(["gate"])
 
@@ -30,7 +31,7 @@ def check_name(table: str) -> str:
 def judged_tables() -> dict[str, list[str]]:
     """The ids of the expectations on each judged table."""
     tables: dict[str, list[str]] = {}
-    for check in CHECKS:
+    for check in every_check():
         tables.setdefault(check.table, []).append(check.check_id)
     return tables
 
@@ -67,7 +68,7 @@ def build_gate(built: Iterable[dg.AssetKey]) -> dg.AssetsDefinition:
         can_subset=True,
     )
     def gate(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> Iterator[Any]:
-        with guarded(registry_settings, "gate") as timer:
+        with redact_errors(registry_settings, "gate") as timer:
             plan = continue_plan(context, registry_settings)
             judged = refresh.judge(plan)
             seconds = timer.seconds()
@@ -86,7 +87,7 @@ def build_gate(built: Iterable[dg.AssetKey]) -> dg.AssetsDefinition:
 
 def record(settings: Settings, judged: Judged) -> None:
     """Write into the journal what the gate found."""
-    journal.record(
+    event_log.record(
         settings,
         "gate",
         status="passed" if judged.audit.passed else "refused",

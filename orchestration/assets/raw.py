@@ -4,11 +4,12 @@ import logging
 
 import dagster as dg
 
-from orchestration.guard import guarded
+from orchestration.redaction import redact_errors
 from orchestration.resources import DATA_TEAM, RegistrySettings
 from orchestration.runs import begin_plan
-from registry import ingest, journal, refresh
-from registry.contract import ENTITIES
+from registry import ingest, refresh
+from registry.config.input_contract import ENTITIES
+from registry.system import event_log
 
 
 @dg.asset(
@@ -22,7 +23,7 @@ from registry.contract import ENTITIES
     ),
 )
 def deliveries(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> dg.MaterializeResult:
-    with guarded(registry_settings, "deliveries") as timer:
+    with redact_errors(registry_settings, "deliveries") as timer:
         plan = begin_plan(context, registry_settings)
         return dg.MaterializeResult(
             metadata={
@@ -51,14 +52,14 @@ def _raw_asset(entity: str) -> dg.AssetsDefinition:
         "In the vault: never queried, never published.",
     )
     def raw_entity(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> dg.MaterializeResult:
-        with guarded(registry_settings, f"loading of {entity}") as timer:
+        with redact_errors(registry_settings, f"loading of {entity}") as timer:
             plan = begin_plan(context, registry_settings)
             result = refresh.load_entity(plan, entity)
             if result.n_rows_new:
                 log.info("%s rows of %s loaded", f"{result.n_rows_new:,}", entity)
             for line in _warnings(entity, result):
                 log.warning(line)
-            journal.record(
+            event_log.record(
                 plan.settings,
                 "rows_loaded",
                 entity=entity,

@@ -5,12 +5,14 @@ from datetime import timedelta
 import dagster as dg
 
 from orchestration.assets.gate import GATE, table_of
-from orchestration.guard import guarded
+from orchestration.redaction import redact_errors
 from orchestration.resources import SAFETY_TEAM, RegistrySettings
 from orchestration.runs import OUTCOME_TAG, RELEASE_TAG, continue_plan, note_refusal
-from registry import account, journal, refresh
+from registry import refresh
 from registry import release as releases
-from registry.release.figures import figures
+from registry.curation import account
+from registry.release.headline_figures import figures
+from registry.system import event_log
 
 RELEASE = dg.AssetKey(["release"])
 
@@ -28,7 +30,7 @@ RELEASE = dg.AssetKey(["release"])
     ),
 )
 def release(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> dg.MaterializeResult:
-    with guarded(registry_settings, "release") as timer:
+    with redact_errors(registry_settings, "release") as timer:
         plan = continue_plan(context, registry_settings)
         try:
             outcome = refresh.publish(plan)
@@ -49,7 +51,7 @@ def release(context: dg.AssetExecutionContext, registry_settings: RegistrySettin
         for line in lines:
             context.log.info(line)
         for one in accounts:
-            journal.record(settings, "account", site=one.site, **one.counts())
+            event_log.record(settings, "account", site=one.site, **one.counts())
         found = figures(releases.load(settings, outcome.release_id))
         return dg.MaterializeResult(
             metadata={

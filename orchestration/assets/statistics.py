@@ -1,32 +1,24 @@
 """Marts → intervals and survival: what needs scipy, statsmodels and lifelines."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import dagster as dg
 
-from orchestration.guard import guarded
+from orchestration.models import column_schema
+from orchestration.redaction import redact_errors
 from orchestration.resources import SAFETY_TEAM, RegistrySettings
 from orchestration.runs import continue_plan
 from registry import refresh
+from registry.build.dbt_runner import Node
+from registry.statistics.marts import MARTS
 
-STATISTICS = {
-    "mart_incidence": (
-        "Risk (Clopper–Pearson, Wilson) and rate (exact Poisson, log-Wald) by definition, overall, by drug, by site."
-    ),
-    "mart_incidence_by_period": "Rate in the first year on anti-CD20 treatment and later, with their ratio.",
-    "mart_time_to_onset": (
-        "Time from the index date to the first case episode: Kaplan–Meier, and Aalen–Johansen where death competes."
-    ),
-    "mart_duration": "Days from the last dose to onset, and from onset to recovery (Kaplan–Meier, by G-CSF).",
-    "mart_recurrence": "Share of the cases that recurred, by what was given after (Clopper–Pearson, Wilson).",
-    "mart_review_agreement": "Agreement of chart reviews on the same episode, with Cohen's kappa.",
-}
 BEHIND = [["intermediate"], ["fct_neutropenia_episode"], ["mart_rechallenge"], ["dim_case_definition"]]
 
 
-def build_statistics_assets(schemas: Mapping[str, dg.TableSchema]) -> dg.AssetsDefinition:
-    """The marts that Python writes as one multi-asset; `schemas` are the columns of each."""
+def build_statistics_assets(nodes: Iterable[Node]) -> dg.AssetsDefinition:
+    """The marts that Python writes as one multi-asset, described by the nodes of the parsed dbt project."""
+    marts = {node.name: node for node in nodes if node.name in MARTS}
 
     @dg.multi_asset(
         name="statistics",
@@ -36,18 +28,18 @@ def build_statistics_assets(schemas: Mapping[str, dg.TableSchema]) -> dg.AssetsD
                 group_name="statistics",
                 owners=[SAFETY_TEAM],
                 kinds={"python", "duckdb"},
-                description=description,
+                description=marts[name].description,
                 deps=[dg.AssetKey(key) for key in BEHIND],
-                metadata={"dagster/column_schema": schemas[name]} if name in schemas else {},
+                metadata={"dagster/column_schema": column_schema(marts[name])},
             )
-            for name, description in STATISTICS.items()
+            for name in MARTS
         ],
     )
     def statistics(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> Iterator[Any]:
-        with guarded(registry_settings, "statistics") as timer:
+        with redact_errors(registry_settings, "statistics") as timer:
             rows = refresh.write_statistics(continue_plan(context, registry_settings))
             seconds = timer.seconds()
-        for name in STATISTICS:
+        for name in MARTS:
             yield dg.MaterializeResult(asset_key=name, metadata={"dagster/row_count": rows[name], **seconds})
 
     return statistics

@@ -8,12 +8,14 @@ from typing import Any
 
 import dagster as dg
 
-from orchestration.guard import guarded
 from orchestration.models import DbtAssets
+from orchestration.redaction import redact_errors
 from orchestration.resources import RegistrySettings
 from orchestration.runs import continue_plan
-from registry import dbt_runner, journal, refresh, warehouse
-from registry.dbt_runner import BuildFailed, NodeResult
+from registry import refresh
+from registry.build import dbt_runner, warehouse
+from registry.build.dbt_runner import BuildFailed, NodeResult
+from registry.system import event_log
 
 log = logging.getLogger("registry.orchestration")
 
@@ -49,7 +51,7 @@ def build_warehouse_assets(models: DbtAssets) -> dg.AssetsDefinition:
                 log.info("%d models built", built)
 
         checks = context.selected_asset_check_keys
-        with guarded(registry_settings, "warehouse"):
+        with redact_errors(registry_settings, "warehouse"):
             plan = continue_plan(context, registry_settings)
             keys = models.in_order(context.selected_asset_keys)
             failure: BuildFailed | None = None
@@ -58,7 +60,7 @@ def build_warehouse_assets(models: DbtAssets) -> dg.AssetsDefinition:
                 if keys:
                     rows_before = warehouse.row_counts(plan.settings)
                     rows = refresh.build_warehouse(plan, _selection(context, models), heard)
-                    journal.record(plan.settings, "warehouse_built", tables=len(rows), rows=sum(rows.values()))
+                    event_log.record(plan.settings, "warehouse_built", tables=len(rows), rows=sum(rows.values()))
                 else:
                     tests = [test.name for key in checks for test in models.tests[key.asset_key]]
                     dbt_runner.run(plan.settings, ["test", "--select", *tests], plan.run_id, on_result=heard)

@@ -1,6 +1,6 @@
-"""Files that are still written: `registry refresh` refuses what changes before its eyes, the sensor waits for a month.
+"""Files that are still being written: `registry refresh` refuses them, the sensor waits for the whole month.
 
-A copy may keep the date of its original, and a program may set the size first: so both are looked at, twice.
+A copy may keep the date of its original, and a program may set the size first, so both are checked, twice.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from registry.ingest.deliveries import DeliveredFile
 
 SETTLED_AFTER = 60
-"""Seconds without a change after which the sensor takes a file for whole."""
+"""Seconds without a change after which the sensor considers a file complete."""
 _SHOWN = 3
 
 Look = tuple[int, int]
@@ -23,33 +23,33 @@ Look = tuple[int, int]
 
 
 def refuse_growing(files: Iterable[DeliveredFile]) -> None:
-    """UserError for files whose size or date is not that of the first look, or that are gone."""
+    """Raise UserError if files have changed in size or date since they were found, or are gone."""
     changed = sorted({file.where for file in files if _look(file.absolute) != (file.size, file.modified_ns)})
     if changed:
         more = f" and {len(changed) - _SHOWN:,} more" if len(changed) > _SHOWN else ""
         raise UserError(
             f"{', '.join(changed[:_SHOWN])}{more}: still being written: wait until the copy is complete, then refresh "
-            "again; a name that begins with a dot keeps an unfinished file out of a refresh"
+            "again; a refresh ignores files whose name begins with a dot"
         )
 
 
 def looks(files: Iterable[DeliveredFile]) -> dict[str, Look]:
-    """Size and date of each file by its place: what the next tick gives to `unsettled`."""
+    """Size and date of each file by its place, for `unsettled` at the sensor's next tick."""
     return {file.where: (file.size, file.modified_ns) for file in files}
 
 
 def unsettled(
     files: Collection[DeliveredFile], now: float, seen: Mapping[str, Look | list[int]] | None
 ) -> dict[tuple[str, str], str]:
-    """The months of sites that must wait as a whole, and why, without a file's name.
+    """Return the site months that must wait as a whole, with the reason; file names are left out.
 
     Args:
         files: as `find` returns them.
         now: seconds since 1970.
-        seen: the looks of the tick before (as JSON gives them back, too); None where there was none. A file that was
-            not there yet has grown: some programs give an unfinished copy an old date.
+        seen: sizes and dates at the previous tick (also as read back from JSON); None at the first tick. A new file
+            counts as changed, because some programs give an unfinished copy an old date.
 
-    A date in the future by more than `SETTLED_AFTER` (the clock of a file server is wrong) does not make a file young.
+    A date more than `SETTLED_AFTER` seconds in the future (a file server's clock is wrong) does not make a file young.
     """
     waiting: dict[tuple[str, str], tuple[set[str], set[str]]] = {}
     for file in files:
@@ -62,7 +62,7 @@ def unsettled(
 
 
 def _reason(n_young: int, n_grown: int) -> str:
-    counts = ((n_grown, "new or changed since the last look"), (n_young, f"less than {SETTLED_AFTER} seconds old"))
+    counts = ((n_grown, "new or changed since the last check"), (n_young, f"less than {SETTLED_AFTER} seconds old"))
     return ", ".join(f"{n:,} file{'' if n == 1 else 's'} {what}" for n, what in counts if n)
 
 

@@ -1,7 +1,7 @@
-"""What no export needs: files that unpack to far more than they are, and tables far larger than what stands in them.
+"""Limits against files that expand too much, and tables far larger than their content.
 
-A few kilobytes can unpack to gigabytes, and one cell in the last corner of a sheet makes it a grid of 17 billion. Such
-a file is refused before anything is read of it whole.
+A few kilobytes can unpack to gigabytes, and one cell in the last corner of a sheet makes a grid of 17 billion cells.
+Such a file is refused before it is read.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from registry.errors import UserError
 
 MOST_COLUMNS = 5000
 MOST_UNPACKED = 2**30
-"""Bytes of a workbook's parts together; a million rows of ten columns take half of it."""
+"""Unpacked bytes of all parts of a workbook; a million rows of ten columns take half of this."""
 MOST_GRID = 64 * 2**20
-"""Cells between the first and the last of a sheet, empty ones included: all take memory."""
+"""Cells between the first and the last of a sheet, including empty ones: all take memory."""
 _FROM = 16 * 2**20
 _TIMES = 200
-"""How often its size a file of more than `_FROM` may unpack to; exports reach 10 to 50."""
+"""How many times its size a file that unpacks to more than `_FROM` may reach; real exports reach 10 to 50."""
 _CHUNK = 2**20
 
 _COLUMN = re.compile(rb"\sr\s*=\s*[\"']([A-Za-z]{2,})\d")
@@ -28,15 +28,17 @@ _FAR_ROW = re.compile(rb"\sr\s*=\s*[\"'][A-Za-z]*\d{6}")
 
 
 def check_unpacked(packed: int, unpacked: int, where: str) -> None:
-    """UserError where so many bytes came out of so few."""
+    """Raise UserError if a file unpacks to too many times its size."""
     if unpacked > max(_FROM, _TIMES * packed):
-        raise UserError(f"{where}: unpacks to more than {_TIMES} times its size: that is no export; pack it anew")
+        raise UserError(
+            f"{where}: the file expands to more than {_TIMES} times its size, too much for an export; create it again"
+        )
 
 
 def check_workbook(book: zipfile.ZipFile, where: str) -> None:
-    """UserError where an .xlsx unpacks to too much, or a sheet reaches too far. May raise what zipfile raises.
+    """Raise UserError if an .xlsx expands too much or a sheet is too large. May raise zipfile's own errors.
 
-    Everything is unpacked once, piece by piece: the sizes that the file itself states may be false.
+    Everything is unpacked once, piece by piece: the sizes stated in the file may be false.
     """
     unpacked = 0
     for part in book.infolist():
@@ -46,18 +48,18 @@ def check_workbook(book: zipfile.ZipFile, where: str) -> None:
                 size += len(chunk)
                 check_unpacked(part.compress_size, size, where)
                 if unpacked + size > MOST_UNPACKED:
-                    raise UserError(f"{where}: unpacks to more than {MOST_UNPACKED // 2**20} MB: deliver it as CSV")
+                    raise UserError(f"{where}: expands to more than {MOST_UNPACKED // 2**20} MB: deliver it as CSV")
         unpacked += size
     for part in book.infolist():
         if "sheet" in part.filename.lower() and _grid(book.read(part)) > MOST_GRID:
             raise UserError(
-                f"{where}: a cell stands far away from the table, and the sheet is too large to be read: delete the "
-                "rows and columns behind the table, or deliver it as CSV"
+                f"{where}: the sheet is too large to read because a cell is far away from the table: delete the "
+                "rows and columns beyond the table, or deliver it as CSV"
             )
 
 
 def _grid(sheet: bytes) -> int:
-    """Cells from the first of a sheet to its last; an upper bound where that is small enough."""
+    """Cells from the first of a sheet to its last; only an upper bound if that is small enough."""
     columns = max((_number(name) for name in {found[1] for found in _COLUMN.finditer(sheet)}), default=26)
     rows = 99_999
     if columns * rows > MOST_GRID or _FAR_ROW.search(sheet):
@@ -74,4 +76,4 @@ def _number(name: bytes) -> int:
 
 
 UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
-"""What zipfile raises for a file that is damaged, protected or none."""
+"""What zipfile raises for a file that is damaged, protected or not a zip file."""

@@ -1,7 +1,7 @@
-"""The fast ways into raw: DuckDB reads pieces of plain CSV, or a Parquet file, by itself.
+"""Fast loading into raw: DuckDB reads pieces of plain CSV, or a Parquet file, by itself.
 
-A piece is plain where each of its lines is one good record. What is not so is left to registry/ingest/records.py,
-which reads plain text the same way (a property test holds both to it) and knows what to do with the rest.
+A piece is plain if each of its lines is one valid record. registry/ingest/records.py reads all other pieces. It reads
+plain text the same way (checked by a property test).
 """
 
 from __future__ import annotations
@@ -15,14 +15,11 @@ from pathlib import Path
 
 import duckdb
 
-from registry.contract import raw_columns
+from registry.config.input_contract import raw_columns
 from registry.ingest.header import Header
 from registry.ingest.parquet import parquet_cells, parquet_relation
 from registry.ingest.records import MAX_RECORD, Dialect, Record
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+from registry.system.sql import literal
 
 
 def _raw_columns(header: Header, cells: Sequence[str]) -> str:
@@ -32,7 +29,7 @@ def _raw_columns(header: Header, cells: Sequence[str]) -> str:
     ]
     extra = "NULL"
     if header.unknown:
-        names = ", ".join(_quoted(name) for _, name in header.unknown)
+        names = ", ".join(literal(name) for _, name in header.unknown)
         values = ", ".join(cells[position] for position, _ in header.unknown)
         extra = f"map([{names}], [{values}])"
     return ", ".join([*known, extra, "NULL"])
@@ -44,7 +41,7 @@ class NotPlainError(Exception):
 
 @dataclass(frozen=True)
 class PlainPiece:
-    """CSV text of one record a line. `odd` are the records that a stand-in line holds the place of."""
+    """CSV text with one record a line. `odd`: the irregular records, each replaced by a stand-in line."""
 
     data: bytes
     n_records: int
@@ -52,7 +49,7 @@ class PlainPiece:
 
 
 def count_lines(data: bytes) -> int:
-    """Lines of a piece, empty ones at its end apart."""
+    """Lines of a piece, not counting empty ones at its end."""
     end = len(data)
     while end and data[end - 1] in b"\r\n":
         end -= 1
@@ -60,14 +57,14 @@ def count_lines(data: bytes) -> int:
 
 
 def _count(data: bytes, byte: bytes, end: int | None = None) -> int:
-    """`data.count(byte)` before `end`, several times quicker for a byte that is everywhere."""
-    import numpy as np  # here: half the commands never need it
+    """`data.count(byte)` before `end`, several times faster if the byte is frequent."""
+    import numpy as np  # imported here, because half the commands never need it
 
     return int(np.count_nonzero(np.frombuffer(data, np.uint8)[:end] == byte[0]))
 
 
 def _any_blank_end(data: bytes, delimiter: bytes) -> bool:
-    """Does any line end in a blank cell, as a record with too many does where DuckDB does not reject it?"""
+    """Does any line end in a blank cell? Only then can DuckDB miss that a record has too many cells."""
     import numpy as np
 
     text = np.frombuffer(data, np.uint8)
@@ -79,7 +76,7 @@ def _any_blank_end(data: bytes, delimiter: bytes) -> bool:
 
 
 def _count_unquoted(data: bytes, delimiter: bytes) -> int | None:
-    """Delimiters outside quotes; None where a quote is not at either end of a cell, or holds a line end."""
+    """Delimiters outside quotes; None if a quote is inside a cell, or a quoted cell contains a line end."""
     import numpy as np
 
     text = np.frombuffer(data, np.uint8)
@@ -105,7 +102,7 @@ def _is_utf8(data: bytes) -> bool:
 
 
 class CsvBulk:
-    """Loads pieces of one CSV file by DuckDB, in the caller's transaction."""
+    """Loads pieces of one CSV file with DuckDB, in the caller's transaction."""
 
     def __init__(
         self,
@@ -116,19 +113,18 @@ class CsvBulk:
     ) -> None:
         self._stand_in_cell = f"stand-in {secrets.token_hex(16)}"
         self.stand_in = self._stand_in_cell + dialect.delimiter * (dialect.n_cells - 1)
-        """A line that no file holds, for a record that is loaded otherwise."""
+        """A line that occurs in no file, in place of a record that is loaded separately."""
         self._connection = connection
         self._folder = folder
         self._header = header
         self._dialect = dialect
 
     def takes(self, data: bytes) -> bool:
-        """Is every line of this piece one good record, as far as can be told at a glance?
+        """Is every line of this piece one valid record, as far as a quick check shows?
 
-        Not so where DuckDB (2.0) is known to differ from registry/ingest/records.py either: with several kinds of
-        line end, a byte order mark at the start, and spaces around a quoted cell. It rejects records with too few
-        cells, and lets those with too many blank ones pass: so all delimiters together are counted here, unless no line
-        ends in a blank cell.
+        False too in the cases in which DuckDB (2.0) is known to differ from registry/ingest/records.py: several kinds
+        of line end, a byte order mark at the start, spaces around a quoted cell. DuckDB rejects records with too few
+        cells but accepts surplus blank ones, so all delimiters are counted here, unless no line ends in a blank cell.
         """
         dialect = self._dialect
         if dialect.line_end != "\n" or data.startswith(codecs.BOM_UTF8) or not _is_utf8(data):
@@ -152,11 +148,11 @@ class CsvBulk:
         return re.search(around, data) is not None
 
     def load(self, pieces: Sequence[PlainPiece], file_no: int, first_record: int) -> int:
-        """Rows loaded from successive pieces, one thread a piece; stand-ins count as records but are left out.
+        """Load successive pieces, one thread a piece, and return the rows; stand-ins are numbered but not loaded.
 
-        Raises NotPlainError, or duckdb.Error with cells in its text; the transaction is then to be rolled back.
+        Raises NotPlainError, or duckdb.Error with cells in its text; the caller must then roll back.
         """
-        # A parallel read knows no record numbers, and numbering makes it serial. So each piece is read by one
+        # A parallel read has no record numbers, and numbering makes it serial. So each piece is read by one
         # thread, several at a time, and numbered from the lines before it, whose count is checked at the end.
         paths = [self._folder / f"piece_{number}.csv" for number in range(len(pieces))]
         branches, first = [], first_record
@@ -180,17 +176,17 @@ class CsvBulk:
         return f"""
             SELECT {file_no}, {first} - 1 + line, {_raw_columns(self._header, columns)}
             FROM (SELECT row_number() OVER () AS line, * FROM read_csv(
-                {_quoted(str(path))}, columns = {{{types}}}, auto_detect = false, header = false,
-                delim = {_quoted(self._dialect.delimiter)}, quote = '"', escape = '"', nullstr = '',
+                {literal(str(path))}, columns = {{{types}}}, auto_detect = false, header = false,
+                delim = {literal(self._dialect.delimiter)}, quote = '"', escape = '"', nullstr = '',
                 encoding = 'utf-8', strict_mode = true, null_padding = false, max_line_size = {MAX_RECORD},
                 store_rejects = true, rejects_table = 'rejects_{number}', rejects_scan = 'scans_{number}',
                 rejects_limit = 1
             ))
-            WHERE c0 IS DISTINCT FROM {_quoted(self._stand_in_cell)}{f" AND ({filled}) IS NOT TRUE" if filled else ""}
+            WHERE c0 IS DISTINCT FROM {literal(self._stand_in_cell)}{f" AND ({filled}) IS NOT TRUE" if filled else ""}
         """
 
     def _insert(self, branches: Sequence[str]) -> int:
-        """Insert the rows of all branches; how many, or -1 where DuckDB refused a record."""
+        """Insert the rows of all branches and return how many, or -1 if DuckDB rejected a record."""
         row = self._connection.execute(
             f'INSERT INTO raw."{self._header.entity.name}" ({raw_columns(self._header.entity)}) '
             + " UNION ALL ".join(branches)
@@ -211,7 +207,7 @@ def load_parquet(
     decimal_mark: str,
     file_no: int,
 ) -> int:
-    """Insert a Parquet file's rows into raw, in the caller's transaction; how many. May raise duckdb.Error."""
+    """Insert a Parquet file's rows into raw, in the caller's transaction, and count them. May raise duckdb.Error."""
     cells = parquet_cells(header, types, decimal_mark)
     row = connection.execute(
         f"""

@@ -1,4 +1,4 @@
-"""One delivered CSV file into raw: by DuckDB where its pieces are plain, record by record where they are not."""
+"""Load one delivered CSV file into raw: plain pieces with DuckDB, the others record by record."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 
-from registry.contract import ENTITIES
+from registry.config.input_contract import ENTITIES
+from registry.config.site import SiteProfile
 from registry.errors import UserError
 from registry.ingest.bulk import CsvBulk, PlainPiece, count_lines
 from registry.ingest.deliveries import DeliveredFile
@@ -15,15 +16,16 @@ from registry.ingest.records import Dialect, RecordReader, first_record
 from registry.ingest.staging import Counts
 from registry.ingest.stream import TextStream
 from registry.ingest.surplus import WITH_DECIMALS, with_surplus
-from registry.ingest.target import Reading, Target, Way
+from registry.ingest.target import LoadContext, LoadStrategy, ReadResult
 from registry.ingest.wide import Row, Rows, rows_of
-from registry.site_profile import SiteProfile
 
 _NAMED_DELIMITER = re.compile(r'\s*"?sep=([^\w\s"]|\t)"?(?:\1|[ \t])*(?:\r\n|\r|\n|$)', re.IGNORECASE)
 
 
-def read_csv_file(target: Target, file: DeliveredFile, profile: SiteProfile, file_no: int, way: Way) -> Reading:
-    """Read the file into raw (or, with Way.STAGE, into staging) as number `file_no`."""
+def read_csv_file(
+    target: LoadContext, file: DeliveredFile, profile: SiteProfile, file_no: int, way: LoadStrategy
+) -> ReadResult:
+    """Read the file into raw (with LoadStrategy.STAGE: into staging) as number `file_no`."""
     stream = TextStream(file.absolute, profile.csv.encoding, file.where, target.piece_bytes)
     with stream:
         header, dialect = _read_header(stream, file, profile)
@@ -35,7 +37,7 @@ def read_csv_file(target: Target, file: DeliveredFile, profile: SiteProfile, fil
             load.finish()
     file.check_unchanged(stream.sha256)
     require_columns(header, load.counts.n_not_cancelled, file.where)
-    return Reading(header, load.counts)
+    return ReadResult(header, load.counts)
 
 
 def _read_header(stream: TextStream, file: DeliveredFile, profile: SiteProfile) -> tuple[Header, Dialect]:
@@ -45,11 +47,11 @@ def _read_header(stream: TextStream, file: DeliveredFile, profile: SiteProfile) 
     delimiter, start = (named[1], named.end()) if named else (profile.csv.delimiter, 0)
     first = first_record(text[start:], delimiter, stream.line_end)
     if first is None:
-        raise UserError(f"{file.where}: empty, without even a header: send it again")
+        raise UserError(f"{file.where}: the file is empty and has no header: send it again")
     cells, end = first
     if any("\ud800" <= character <= "\udfff" for cell in cells for character in cell):
         raise UserError(
-            f"{file.where}: the header is not {profile.csv.encoding}: set csv.encoding in site.yml "
+            f"{file.where}: the header is not valid {profile.csv.encoding}: set csv.encoding in site.yml "
             "(latin-1, cp1252, utf-16)"
         )
     entity = ENTITIES[file.entity]
@@ -63,21 +65,21 @@ def _read_header(stream: TextStream, file: DeliveredFile, profile: SiteProfile) 
 
 
 class _CsvLoad:
-    """The pieces of one file, in order: plain ones gathered for DuckDB, the others split in Python.
+    """Loads the pieces of one file in order: plain ones are collected for DuckDB, the others split in Python.
 
-    DuckDB loads in the thread `beside`, while the next pieces are read, hashed and looked through in this one. Only one
-    of the two writes at a time.
+    DuckDB loads in the thread `beside` while this thread reads, hashes and checks the next pieces. Only one of the two
+    writes at a time.
     """
 
     def __init__(
         self,
-        target: Target,
+        target: LoadContext,
         stream: TextStream,
         rows: Rows,
         header: Header,
         dialect: Dialect,
         file_no: int,
-        way: Way,
+        way: LoadStrategy,
         where: str,
         beside: Executor,
     ) -> None:
@@ -93,13 +95,18 @@ class _CsvLoad:
         self._beside = beside
         self._loading: Future[None] | None = None
         self._bulk = None
-        # A blank cell that stands alone looks like no record; a file without required columns needs each status;
-        # one whose cells are taken apart, or made of others, is read in Python.
-        if way in (Way.BULK, Way.SIEVE) and header.width > 1 and not header.lacks_required and header.is_cell_by_cell:
+        # With one column, a blank cell looks like an empty line; a file without required columns needs each status;
+        # cells that are split up or made of others are read in Python.
+        if (
+            way in (LoadStrategy.BULK, LoadStrategy.SIEVE)
+            and header.width > 1
+            and not header.lacks_required
+            and header.is_cell_by_cell
+        ):
             self._bulk = CsvBulk(target.connection, target.folder, header, dialect)
 
     def take(self, piece: bytes, is_last: bool) -> None:
-        """Load the next piece; what DuckDB is to read, as soon as there are enough pieces for its threads."""
+        """Load the next piece; pieces for DuckDB wait until there are enough for its threads."""
         data, self._rest = self._rest + piece, b""
         if data and self._bulk:
             self._held.append(self._plain_piece(self._bulk, data, is_last))
@@ -113,20 +120,20 @@ class _CsvLoad:
             self._loading = self._beside.submit(self._load_plain, self._bulk, pieces)
 
     def finish(self) -> None:
-        """Wait for what is being loaded. Raises what the loading raised."""
+        """Wait until everything is loaded. Raises what the loading raised."""
         if self._loading:
             self._loading.result()
 
     def _plain_piece(self, bulk: CsvBulk, data: bytes, is_last: bool) -> PlainPiece:
-        """The piece with one good record a line, the odd ones apart; an unfinished one waits for the next."""
-        if self._way is Way.BULK and bulk.takes(data):
+        """Split a piece into lines of one valid record and irregular records; an unfinished record stays for later."""
+        if self._way is LoadStrategy.BULK and bulk.takes(data):
             return PlainPiece(data, count_lines(data))
         lines, odd = self._reader.sieve(self._stream.decode(data), is_last, bulk.stand_in)
         self._rest = self._stream.encode(self._reader.rest)
         return PlainPiece("\n".join(lines).encode(), len(lines), odd)
 
     def _load_plain(self, bulk: CsvBulk, pieces: list[PlainPiece]) -> None:
-        """Plain lines by DuckDB, the odd records between them by way of staging."""
+        """Load plain lines with DuckDB, and the irregular records between them through staging."""
         first = self.counts.n_rows + 1
         self.counts += Counts(bulk.load(pieces, self._file_no, first))
         for piece in pieces:
@@ -135,5 +142,5 @@ class _CsvLoad:
 
     def _stage(self, rows: Iterable[Row]) -> None:
         self.counts += self._target.staging.add(self._file_no, self._rows.header, rows, self._rows.cancelled)
-        if self._way is not Way.STAGE:
+        if self._way is not LoadStrategy.STAGE:
             self._target.staging.load(self._target.connection)

@@ -1,6 +1,6 @@
-"""What lies in the deliveries folder: every file by its place, with its hash. Reads nothing else of it.
+"""Find every file in the deliveries folder, by its place and with its hash; the content is not read.
 
-Whatever can't be placed is an error that says what to do: a file that were passed over would be lost.
+Anything that can't be placed is an error, because skipping a file would lose data.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from registry.clock import present_month
-from registry.contract import ENTITIES, FORMATS, entity_named
+from registry.config.input_contract import ENTITIES, FORMATS, entity_named
+from registry.config.settings import STUDY_NAME, is_month
+from registry.config.site import PROFILE_NAME, SiteProfile, load_profile
 from registry.errors import UserError
 from registry.ingest import arrival, names
-from registry.settings import STUDY_NAME, is_month
-from registry.site_profile import PROFILE_NAME, SiteProfile, load_profile
-from registry.vault import connect_vault
+from registry.system.clock import present_month
+from registry.vault.database import connect_vault
 
 if TYPE_CHECKING:
-    from registry.settings import Settings
+    from registry.config.settings import Settings
 
 _SITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _ANSWER_KEY = "answer_key.json"
@@ -34,7 +34,7 @@ _SHOWN = 3
 class DeliveredFile:
     """One delivered file. `path` is its name in the delivery folder; place = (site, delivery, path).
 
-    `size` and `modified_ns` are those of the first look, before it was hashed.
+    `size` and `modified_ns` are from when the file was found, before it was hashed.
     """
 
     site: str
@@ -49,18 +49,18 @@ class DeliveredFile:
 
     @property
     def place(self) -> tuple[str, str, str]:
-        """What a file is known by."""
+        """The identity of a file."""
         return self.site, self.delivery, self.path
 
     @property
     def where(self) -> str:
-        """The place as it stands in messages."""
+        """The place as messages show it."""
         return "/".join(self.place)
 
     def check_unchanged(self, sha256: str) -> None:
-        """UserError where the bytes that were read are not those that were found."""
+        """Raise UserError if the bytes read are not those that were hashed when the file was found."""
         if sha256 != self.sha256:
-            raise UserError(f"{self.where} was changed while it was read: run again when it is complete")
+            raise UserError(f"{self.where} changed while it was being read: run again when it is complete")
 
 
 Hashed = Callable[[DeliveredFile], None]
@@ -72,15 +72,15 @@ def plan(settings: Settings, hashed: Hashed | None = None) -> tuple[list[Deliver
 
 
 def load_profiles(settings: Settings) -> dict[str, SiteProfile]:
-    """The profile of every site folder, by site. UserError names file, line and key of any mistake."""
+    """The profile of every site folder, by site. A UserError names file, line and key of a mistake."""
     return {folder.name: load_profile(folder) for folder in _site_folders(settings)}
 
 
 def discover(settings: Settings, hashed: Hashed | None = None) -> list[DeliveredFile]:
     """Every delivered file up to `settings.through`, by site, delivery and path.
 
-    `hashed` is called with each file once its hash is known. UserError for a folder or file name that can't be
-    read, for what lies outside the deliveries folder (links), and for unreadable and unfinished files.
+    `hashed` is called with each file once its hash is known. Raises UserError for a folder or file name that is not
+    accepted, for links out of the deliveries folder, and for unreadable and unfinished files.
     """
     found = find(settings)
     with ThreadPoolExecutor(max_workers=settings.threads) as pool:
@@ -94,10 +94,10 @@ def discover(settings: Settings, hashed: Hashed | None = None) -> list[Delivered
 
 
 def find(settings: Settings) -> list[DeliveredFile]:
-    """As `discover`, without opening a file: no hash yet."""
+    """Like `discover`, but without opening the files, so without hashes."""
     found: list[DeliveredFile] = []
     for site in _site_folders(settings):
-        deliveries = _delivery_folders(settings, site)  # refuses links out, before the profile is read
+        deliveries = _delivery_folders(settings, site)  # refuses links that lead out, before the profile is read
         profile = load_profile(site)
         for delivery in deliveries:
             found += _files(settings, site.name, delivery, profile)
@@ -106,19 +106,19 @@ def find(settings: Settings) -> list[DeliveredFile]:
 
 
 def _refuse_future(settings: Settings, found: list[DeliveredFile]) -> None:
-    """UserError for a month after the present one, unless it is loaded already: it would move the site's cut-off."""
+    """Raise UserError for a future month, which would move the site's cut-off, unless it is loaded already."""
     present = present_month(settings)
     months = {(file.site, file.delivery) for file in found if file.delivery > present}
     new = sorted("/".join(month) for month in months - _loaded_months(settings, months))
     if new:
         raise UserError(
             f"{', '.join(new[:_SHOWN])}{' and more' if len(new) > _SHOWN else ''}: later than the present month "
-            f"{present}; rename the folder to the month up to which the export runs"
+            f"{present}; rename the folder to the last month that the export covers"
         )
 
 
 def _loaded_months(settings: Settings, months: set[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Those of these months that the ledger knows."""
+    """The months among these that are in the ledger."""
     if not months or not settings.raw_db.exists():
         return set()
     with connect_vault(settings, read_only=True) as connection:
@@ -137,12 +137,12 @@ def _site_folders(settings: Settings) -> list[Path]:
         if path.is_dir():
             if not _SITE.fullmatch(path.name):
                 raise UserError(
-                    f"{root}: the folder '{path.name}' can't be a site: rename it to letters, digits, "
-                    "_, - and . (at most 64)"
+                    f"{root}: the folder '{path.name}' is not a valid site name: use only letters, digits, "
+                    "_, - and . (at most 64 characters)"
                 )
             if other := spelled.get(path.name.casefold()):
                 raise UserError(
-                    f"{root}: '{other}' and '{path.name}' differ in capitals alone, and each of their patients would "
+                    f"{root}: '{other}' and '{path.name}' differ only in capitals, so their patients would "
                     "count twice: move the deliveries of one into the other"
                 )
             spelled[path.name.casefold()] = path.name
@@ -160,7 +160,7 @@ def _delivery_folders(settings: Settings, site: Path) -> list[Path]:
     for path in _entries(site, settings.deliveries):
         if path.is_dir():
             if not is_month(path.name):
-                raise UserError(f"{site.name}: the folder '{path.name}' is no delivery month: rename it to YYYY-MM")
+                raise UserError(f"{site.name}: the folder '{path.name}' is not a delivery month: rename it to YYYY-MM")
             if settings.through is None or path.name <= settings.through:
                 folders.append(path)
         elif path.name == "site.yaml":
@@ -183,7 +183,7 @@ def _files(settings: Settings, site: str, delivery: Path, profile: SiteProfile) 
         kind = next((end for end in FORMATS if path.name.lower().endswith(end)), None)
         if kind is None:
             raise UserError(
-                f"{where}: unknown kind of file: deliver {', '.join(FORMATS)}, or move it out of the deliveries"
+                f"{where}: unknown file type: deliver {', '.join(FORMATS)}, or move it out of the deliveries"
             )
         name = names.as_place(path.name)
         seen = path.stat()
@@ -204,21 +204,21 @@ def _files(settings: Settings, site: str, delivery: Path, profile: SiteProfile) 
 
 
 def _entities(name: str, kind: str, profile: SiteProfile, where: str) -> list[str]:
-    """What a file holds: by its sheets in site.yml, else by its name."""
+    """The entities in a file: from its sheets in site.yml, else from its name."""
     if sheets := profile.sheets_of(name):
         return sorted(set(sheets.values()))
     entity = entity_named(name)
     if entity is None:
-        or_sheets = ", or say what its sheets hold in site.yml (sheets: ...)" if kind == ".xlsx" else ""
+        or_sheets = ", or give the entity of each sheet in site.yml (sheets: ...)" if kind == ".xlsx" else ""
         raise UserError(
-            f"{where}: can't tell what it holds: name it <entity>[_<anything>]{kind} with one of "
+            f"{where}: its name gives no entity: name it <entity>[_<anything>]{kind} with one of "
             f"{', '.join(ENTITIES)}{or_sheets}"
         )
     return [entity]
 
 
 def _entries(folder: Path, root: Path) -> list[Path]:
-    """What was delivered into a folder; UserError for a name that can't be kept and a link that leads out of `root`."""
+    """Entries of a folder. Raises UserError for a name that is not accepted and a link that leads out of `root`."""
     try:
         found = sorted(name for name in os.listdir(folder) if not names.is_passed_over(name))
     except OSError as error:
@@ -231,7 +231,7 @@ def _entries(folder: Path, root: Path) -> list[Path]:
         if not Path(os.path.realpath(path)).is_relative_to(real_root):
             raise UserError(f"{folder}: '{name}' is a link out of the deliveries folder: deliver a copy")
         if not path.exists():
-            raise UserError(f"{folder}: '{name}' is a link to nothing: deliver the file itself")
+            raise UserError(f"{folder}: '{name}' is a broken link: deliver the file itself")
         entries.append(path)
     return entries
 

@@ -1,8 +1,8 @@
-"""The sheets of an Excel workbook that hold one entity, their typed cells as text.
+"""Read the sheets of an Excel workbook that contain one entity, with their cells as text.
 
-Above the header titles may stand. Every sheet with a header that fits is read, in the order of the workbook, as one
-table: columns are brought together by their names, records are numbered on. Hidden sheets, rows and columns are read
-like visible ones: they were sent. What a cell becomes is registry/ingest/excel_cells.py's.
+There may be titles above the header. All sheets with a matching header are read as one table, in the order of the
+workbook: columns are matched by name, and records are numbered across sheets. Hidden sheets, rows and columns are read
+like visible ones, because they were sent. registry/ingest/excel_cells.py converts the cells.
 """
 
 from __future__ import annotations
@@ -11,23 +11,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from registry.contract import FORMULA, IGNORE, Entity, is_sheet_error
+from registry.config.input_contract import FORMULA, IGNORE, Entity, is_sheet_error
+from registry.config.terminology import folded_header
 from registry.errors import UserError
 from registry.ingest.excel_cells import cell_text
 from registry.ingest.header import Header, Tests, check_parts, check_wide, is_header, read_header
 from registry.ingest.records import Record
 from registry.ingest.sheet import Sheet
-from registry.vocabulary import folded_header
 
 _ROWS_TO_HEADER = 50
-"""Rows that are not empty within which the header stands."""
+"""The header must be among this many non-empty rows."""
 
 
 @dataclass(frozen=True)
 class Workbook:
-    """The columns of all sheets that fit, their records sheet by sheet, and the numbers (1 = first) of the others.
+    """The columns of all matching sheets, their records sheet by sheet, and the numbers (1 = first) of other sheets.
 
-    An empty sheet and a chart hold nothing and are not counted.
+    Empty sheets and charts are not counted.
     """
 
     header: Header
@@ -46,7 +46,7 @@ def read_workbook(
 ) -> Workbook:
     """Every sheet that has a header: a row with the key column or all of `key`, or a patient and tests of a wide table.
 
-    UserError where no sheet fits.
+    Raises UserError if no sheet has one.
     """
     tables = [_Table(sheet, decimal_mark) for sheet in sheets]
     filled = [table for table in tables if next(table.rows(), None)]
@@ -71,7 +71,7 @@ def read_workbook(
 
 def _no_header(entity: Entity, where: str, has_cells: bool, has_tests: bool) -> str:
     if not has_cells:
-        return f"{where}: empty, without even a header: send it again"
+        return f"{where}: the workbook is empty and has no header: send it again"
     wide = ", or the tests of a wide table" if has_tests else ""
     composed = (
         f"; if it has no key, site.yml can compose one (keys: {entity.name}: [...])"
@@ -79,7 +79,7 @@ def _no_header(entity: Entity, where: str, has_cells: bool, has_tests: bool) -> 
         else ""
     )
     return (
-        f"{where}: no sheet with the column {entity.key} within its first {_ROWS_TO_HEADER} rows; put the header "
+        f"{where}: no sheet has the column {entity.key} within its first {_ROWS_TO_HEADER} rows; put the header "
         f"there, or name the site's own columns{wide} in site.yml (columns: {entity.name}: ...)"
         f"{composed}"
     )
@@ -111,7 +111,7 @@ class _Table:
     def find_header(
         self, entity: Entity, own_names: dict[str, str], tests: Tests, n_columns: int, key: Sequence[str]
     ) -> bool:
-        """Is there a header? Columns that have neither name nor cell are left out of it."""
+        """Is there a header? Columns with neither a name nor a cell are left out of it."""
         for n_above, cells in enumerate(islice(self.rows(), _ROWS_TO_HEADER)):
             if is_header(entity, cells, own_names, tests, n_columns, key):
                 self._n_above = n_above
@@ -126,13 +126,13 @@ class _Table:
         return False
 
     def header(self, entity: Entity, own_names: dict[str, str], tests: Tests, where: str, key: Sequence[str]) -> Header:
-        """The columns found; UserError where they don't fit together."""
+        """The columns found. Raises UserError if they conflict."""
         where = f"{where}, sheet {self.number}"
         for place, name in zip(self._columns, self._names, strict=True):
             if is_sheet_error(name):
                 raise UserError(
                     f"{where}: the header of column {place + 1} is an error, or a formula without a stored value: "
-                    "write its name there, or save the workbook once in a spreadsheet program"
+                    "enter its name there, or save the workbook once in a spreadsheet program"
                 )
         header = read_header(entity, self._names, own_names, where, tests, key)
         tests_at = {position for position, _ in header.tests}
@@ -144,7 +144,7 @@ class _Table:
         return header
 
     def records(self, places: Sequence[int], width: int) -> Iterator[Record]:
-        """The rows below the header, each cell at its place among `width`; a cell beside the table spoils its row."""
+        """The rows below the header, with `width` cells each; a cell outside the table makes its row malformed."""
         beyond = self._columns[-1] + 1
         for row in self._body():
             if any(self._holds(row, place) for place in range(beyond, len(row))):
@@ -156,18 +156,18 @@ class _Table:
             yield Record(cells)
 
     def _body(self) -> Iterator[list[str]]:
-        """The rows below the header that hold anything."""
+        """The rows below the header that are not empty."""
         for row in islice(self.rows(), self._n_above + 1, None):
             if any(self._holds(row, place) for place in range(len(row))):
                 yield row
 
     def _holds(self, row: Sequence[str], place: int) -> bool:
-        """Does the cell say anything? Not where it is an error, or a formula without a value, in a column not read."""
+        """Is the cell filled? An error, or a formula without a value, counts only in a column that is read."""
         return bool(row[place].strip()) and (place in self._read or not is_sheet_error(row[place]))
 
 
 def _identity(header: Header, position: int) -> str:
-    """What makes columns of two sheets the same: what they mean, else their name."""
+    """Identity of a column across sheets: its meaning, else its name."""
     codes: Mapping[int, str] = {at: f"\0{test.code}" for at, test in header.tests}
     target = header.targets[position]
     own = None if target == IGNORE else target
@@ -175,7 +175,7 @@ def _identity(header: Header, position: int) -> str:
 
 
 def _united(headers: Sequence[Header]) -> Header:
-    """The columns of all sheets, in the order in which they first come."""
+    """The columns of all sheets, in order of first appearance."""
     first: dict[str, tuple[Header, int]] = {}
     for header in headers:
         for position in range(header.width):
@@ -191,6 +191,6 @@ def _united(headers: Sequence[Header]) -> Header:
 
 
 def _places(own: Header, united: Header) -> list[int]:
-    """Where each column of one sheet stands in the columns of all."""
+    """The position of each column of one sheet among the columns of all."""
     place = {_identity(united, position): position for position in range(united.width)}
     return [place[_identity(own, position)] for position in range(own.width)]

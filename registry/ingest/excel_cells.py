@@ -1,11 +1,11 @@
 """One Excel cell as text, as the site would have written it.
 
-Text stays as it is. Numbers and dates have no text of their own in a workbook: dates become ISO, numbers the
-shortest plain form, with the site's decimal mark, so that they read like the site's text.
+Text stays as it is. A workbook stores numbers and dates without their text: dates become ISO, numbers the shortest
+plain form, with the site's decimal mark, so that they read like the site's text.
 
-calamine tells neither that a number is formatted as a percentage (a cell that shows 45% holds 0.45), nor that a cell
-holds an error (#N/A reads as empty), or a formula whose value nobody has stored. All three are looked up in the
-workbook itself, where there are any.
+calamine does not report that a number is formatted as a percentage (a cell that shows 45% contains 0.45), that a cell
+contains an error (#N/A reads as empty), or that a formula has no stored value. All three are looked up in the workbook
+itself.
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ from decimal import Decimal
 from typing import Any, TypeAlias
 from xml.etree import ElementTree as ET
 
-from registry.contract import FORMULA
+from registry.config.input_contract import FORMULA
 
 PERCENT = "%"
 SpecialCells: TypeAlias = dict[tuple[int, int], str]
-"""Row and column (0 = first) of the cells that calamine says too little of: their error, FORMULA, or PERCENT."""
+"""Row and column (0 = first) of the cells that calamine reads incompletely, with their error, FORMULA or PERCENT."""
 
 _PERCENT_FORMATS = {"9", "10"}
 _LITERAL = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
@@ -37,7 +37,7 @@ _MOST_SPILLED = 2**20
 
 
 def cell_text(cell: Any, decimal_mark: str, special: str | None = None) -> str:
-    """One typed cell as text: ISO dates, integers without ".0", floats plain and as short as they read back."""
+    """One typed cell as text: ISO dates, integers without ".0", floats in their shortest exact form."""
     if special and special != PERCENT:
         return special
     if isinstance(cell, str):
@@ -61,13 +61,13 @@ def _time_text(cell: Any) -> str:
 
 
 def _plain(number: Decimal) -> str:
-    """Without exponent, and without zeros at the end of the decimals."""
+    """Format without an exponent and without trailing zeros after the decimal point."""
     text = format(number, "f")
     return text.rstrip("0").removesuffix(".") if "." in text else text
 
 
 def _to_second(moment: dt.datetime) -> dt.datetime:
-    """08:30 stored as a fraction of a day may come out as 08:29:59.999, and midnight as the day before."""
+    """Round to the second: 08:30, stored as a fraction of a day, may read as 08:29:59.999."""
     if moment.microsecond >= 1_000_000 - _MILLISECOND:
         return moment.replace(microsecond=0) + dt.timedelta(seconds=1)
     return moment.replace(microsecond=0) if moment.microsecond <= _MILLISECOND else moment
@@ -76,7 +76,7 @@ def _to_second(moment: dt.datetime) -> dt.datetime:
 def special_cells(data: bytes) -> dict[int, SpecialCells]:
     """The percentages, errors and formulas without a value of each sheet (1 = first) that has any.
 
-    ValueError where `data` is not a readable .xlsx.
+    Raises ValueError if `data` is not a readable .xlsx.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as book:
@@ -94,8 +94,8 @@ def special_cells(data: bytes) -> dict[int, SpecialCells]:
 
 
 def _elements(content: bytes, name: str) -> Iterator[ET.Element]:
-    """The elements of this name, in whatever namespace the writing program put them."""
-    for _, element in ET.iterparse(io.BytesIO(content)):  # noqa: S314  expat bounds what entities expand to
+    """The elements of this name, in any namespace."""
+    for _, element in ET.iterparse(io.BytesIO(content)):  # noqa: S314  expat limits entity expansion
         if element.tag.rpartition("}")[2] == name:
             yield element
 
@@ -107,7 +107,7 @@ def _attribute(element: ET.Element, name: str) -> str:
 def _sheet_parts(workbook: bytes, relations: bytes) -> list[str]:
     """The file of each sheet, in lower case, in the order of the workbook."""
     targets = {_attribute(each, "Id"): _attribute(each, "Target") for each in _elements(relations, "Relationship")}
-    # a sheet has an attribute sheetId too; the relation's has a namespace
+    # a sheet also has an attribute sheetId; the id of its relationship is the one with a namespace
     ids = [
         next((value for key, value in sheet.attrib.items() if key.endswith("}id")), "")
         for sheet in _elements(workbook, "sheet")
@@ -116,7 +116,7 @@ def _sheet_parts(workbook: bytes, relations: bytes) -> list[str]:
 
 
 def _percent_styles(styles: bytes) -> set[str]:
-    """Numbers of the cell styles that show a number as a percentage."""
+    """Indexes of the cell styles that show a number as a percentage."""
     formats = _PERCENT_FORMATS | {
         _attribute(own, "numFmtId")
         for own in _elements(styles, "numFmt")
@@ -147,7 +147,7 @@ def _special_of(sheet: bytes, percent: set[str]) -> SpecialCells:
             # an empty text is a value too: ="" shows nothing
             has_value = "is" in parts or ("v" in parts and (parts["v"].text or kind == "str"))
             if has_value:
-                found.pop(place, None)  # within an array formula that was never computed
+                found.pop(place, None)  # a cell with a value inside an array formula that was never computed
             if "f" in parts and not has_value:
                 found |= dict.fromkeys(_filled_by(parts["f"], place), FORMULA)
             elif kind == "e":
@@ -159,7 +159,7 @@ def _special_of(sheet: bytes, percent: set[str]) -> SpecialCells:
 
 
 def _filled_by(formula: ET.Element, place: tuple[int, int]) -> list[tuple[int, int]]:
-    """The cells that a formula gives values to: its own, of an array formula its whole range."""
+    """The cells that a formula fills: its own, or the whole range of an array formula."""
     if formula.get("t") not in ("array", "dataTable"):
         return [place]
     corner = _CORNER.search(formula.get("ref", ""))
@@ -177,7 +177,7 @@ def _uses(sheet: bytes, styles: set[str]) -> bool:
 
 
 def _column(place: str) -> int:
-    """The column (1 = first) of a place such as AB12; 0 where none is named."""
+    """The column (1 = first) of a place such as AB12; 0 if it has none."""
     number = 0
     for letter in place.rstrip("0123456789"):
         number = number * 26 + ord(letter) - ord("A") + 1

@@ -1,7 +1,7 @@
-"""Which column of the contract each column of a delivered file is.
+"""Match the columns of a delivered file to those of the contract.
 
-Headers are compared without case, spare blanks and invisible characters, after the site's own names for them. A header
-never stands in a message: in a file without one, the first patient's row would take its place.
+Headers are compared without case, extra blanks and invisible characters; the site's own names come first. Messages
+never quote a header: in a file without one, that would be the first patient's row.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from registry.contract import IGNORE, Entity
+from registry.config.input_contract import IGNORE, Entity
+from registry.config.terminology import folded_header
+from registry.config.wide_layout import FROM_THE_COLUMN, WideTest
 from registry.errors import UserError
 from registry.ingest.bounds import MOST_COLUMNS
-from registry.vocabulary import folded_header
-from registry.wide_profile import FROM_THE_COLUMN, WideTest
 
 Tests = Mapping[str, WideTest]
-"""The columns of a site's wide table that hold results: header, folded → test."""
+"""The result columns of a site's wide table: folded header → test."""
 NO_TESTS: Tests = {}
 
 
@@ -24,10 +24,9 @@ NO_TESTS: Tests = {}
 class Header:
     """A file's columns by position.
 
-    `targets` holds per column the contract's column, a part of one (`collected_at.date`), IGNORE or None; `names` the
-    header as sent, unique. Blank headers at the end of the line are cut off: there a cell may stand only if it is
-    empty. `tests` holds position and test of the columns of a wide table that hold results; without any the file is a
-    long one.
+    `targets`: for each column the contract's column, a part of one (`collected_at.date`), IGNORE or None.
+    `names`: the headers as sent, unique. Blank headers at the end of the line are dropped; cells below them must be
+    empty. `tests`: position and test of the result columns of a wide table; a long table has none.
     """
 
     entity: Entity
@@ -37,12 +36,12 @@ class Header:
 
     @property
     def width(self) -> int:
-        """How many cells a record has."""
+        """Number of cells in a record."""
         return len(self.names)
 
     @property
     def unknown(self) -> tuple[tuple[int, str], ...]:
-        """Position and name of the columns that neither the contract nor the site's wide table knows."""
+        """Position and name of the columns that are neither in the contract nor in the site's wide table."""
         results = {position for position, _ in self.tests}
         return tuple(
             (position, name)
@@ -60,42 +59,42 @@ class Header:
 
     @property
     def has_ignored(self) -> bool:
-        """Is there a column that must not be stored?"""
+        """Does the file have a column that must not be stored?"""
         return IGNORE in self.targets
 
     @property
     def is_key_composed(self) -> bool:
-        """Has the file no column of the key, so that the registry makes it?"""
+        """Does the file lack a key column, so that the registry composes the key?"""
         return self.entity.key not in self.targets
 
     @property
     def is_cell_by_cell(self) -> bool:
-        """Is each record a row of raw as it is, with no cell made of others?"""
+        """Does each record become one row of raw as it is, with no cell made of others?"""
         return not self.tests and not self.is_key_composed and not any(map(_part, self.targets))
 
     @property
     def cells_per_record(self) -> int:
-        """How many rows of raw one record may become."""
+        """The most rows of raw that one record can become."""
         return len(self.tests) or 1
 
     @property
     def lacks_required(self) -> tuple[str, ...]:
-        """The required columns that the file does not have."""
+        """The required columns that are missing."""
         present = {self.entity.key, *columns_of(self.targets), *(FROM_THE_COLUMN if self.tests else ())}
         return tuple(column for column in self.entity.required if column not in present)
 
     def position(self, column: str) -> int | None:
-        """Where a column of the contract stands (0 = first), or None."""
+        """The position of a column of the contract (0 = first), or None."""
         return self.targets.index(column) if column in self.targets else None
 
 
 def columns_of(targets: Iterable[str | None]) -> set[str]:
-    """The columns of the contract that are there, whole or in parts."""
+    """The columns of the contract that are present, whole or in parts."""
     return {target.partition(".")[0] for target in targets if target}
 
 
 def _part(target: str | None) -> str:
-    """`date` or `time` of a column that holds a part of a time; "" of any other."""
+    """`date` or `time` for a column with a part of a time; "" for any other."""
     return (target or "").partition(".")[2]
 
 
@@ -110,14 +109,11 @@ def read_header(
     """Match the header cells of one file to the contract.
 
     `own_names`: the site's headers, folded → column, part of one, or IGNORE; `tests`: those of its wide table;
-    `key`: the columns that its key is composed of where it is missing. UserError where the key is missing and can't be
-    composed, two headers are the same or mean the same, a time lacks a part, or the file is half a long table and half
-    a wide one.
+    `key`: the columns to compose a missing key of. Raises UserError if the key is missing and can't be composed, two
+    headers are equal or mean the same, a time lacks a part, or the file mixes a long table with a wide one.
     """
     if len(cells) > MOST_COLUMNS:
-        raise UserError(
-            f"{where}: {len(cells):,} columns, and {MOST_COLUMNS:,} are the most that are read: deliver those needed"
-        )
+        raise UserError(f"{where}: {len(cells):,} columns; the limit is {MOST_COLUMNS:,}: deliver only those needed")
     names = [cell.strip().strip("\ufeff").strip() for cell in cells]
     while names and not names[-1]:
         names.pop()
@@ -142,10 +138,10 @@ def is_header(
     n_columns: int,
     key: Sequence[str] = (),
 ) -> bool:
-    """Does this row of a sheet name the columns: the key, all of `key`, or a patient and tests of the wide table?
+    """Is this row of a sheet a header, with the key, all of `key`, or a patient and tests of the wide table?
 
-    key: the columns that the key is composed of where it is missing.
-    n_columns: how many columns of the contract it has to name; a legend that explains the key names one a row.
+    key: the columns to compose a missing key of.
+    n_columns: how many columns of the contract the row must name; a legend of the columns names only one a row.
     """
     names = [folded_header(cell) for cell in cells]
     known = columns_of(_target(entity, name, own_names) for name in cells) & set(entity.columns)
@@ -156,7 +152,7 @@ def is_header(
 
 
 def _check_composed_key(header: Header, key: Sequence[str], where: str) -> None:
-    """UserError where nothing composes the key of a long file, or a column that it is composed of is missing."""
+    """Raise UserError if a long file has no key and it can't be composed."""
     entity, names = header.entity, header.names
     lacking = [column for column in key if column not in columns_of(header.targets)]
     if key and not lacking:
@@ -166,48 +162,48 @@ def _check_composed_key(header: Header, key: Sequence[str], where: str) -> None:
         remedy = f"separated by {mark!r}? Then set csv.delimiter in site.yml"
     elif key:
         remedy = (
-            f"nor {', '.join(lacking)}, of which site.yml composes it (keys: {entity.name}): "
-            "export it, or correct site.yml"
+            f"it can't be composed without {', '.join(lacking)} (site.yml, keys: {entity.name}): "
+            "export the column, or correct site.yml"
         )
     else:
         remedy = "check its first line, or name the columns in site.yml"
         if entity.name != "patients":
             remedy += (
-                f"; if the export has no key, site.yml can compose it of other columns (keys: {entity.name}: [...])"
+                f"; if the export has no key, site.yml can compose it from other columns (keys: {entity.name}: [...])"
             )
     raise UserError(f"{where}: no column {entity.key} in the header: {remedy}")
 
 
 def check_parts(header: Header, where: str) -> None:
-    """UserError where a column is there whole and in parts, or of a date and its time one is missing."""
+    """Raise UserError if a time is present both whole and in parts, or only its date or its time of day."""
     parts = {target for target in header.targets if _part(target)}
     for column in sorted(columns_of(parts)):
         if column in header.targets:
             raise UserError(
-                f"{where}: a column {column}, and columns for its date and time: deliver one of the two, or correct "
-                f"site.yml (columns: {header.entity.name})"
+                f"{where}: {column} is there twice, as one column and as date and time: deliver one of the two, or "
+                f"correct site.yml (columns: {header.entity.name})"
             )
         missing = [f"{column}.{part}" for part in ("date", "time") if f"{column}.{part}" not in parts]
         if missing:
             raise UserError(
-                f"{where}: no column for {missing[0]}, only for the other part: export date and time, or correct "
+                f"{where}: no column for {missing[0]}, only for the other part: export both date and time, or correct "
                 f"site.yml (columns: {header.entity.name})"
             )
 
 
 def check_wide(header: Header, where: str) -> None:
-    """UserError where a wide table names what its tests say already, or nothing that tells one draw from another."""
+    """Raise UserError if a wide table also has columns of a long one, or nothing that identifies a draw."""
     if not header.tests:
         return
     surplus = [column for column in FROM_THE_COLUMN if column in header.targets]
     if surplus:
         raise UserError(
-            f"{where}: a column {', '.join(surplus)} beside columns that are tests: each row is one result or one "
+            f"{where}: both a column {', '.join(surplus)} and columns of tests: each row must be one result or one "
             f"draw, not both; correct site.yml (wide: {header.entity.name}: tests)"
         )
     if header.is_key_composed and header.lacks_required:
         raise UserError(
-            f"{where}: no column {', '.join(header.lacks_required)}: a draw is known by patient and time; export it, "
+            f"{where}: no column {', '.join(header.lacks_required)}: patient and time identify a draw; export it, "
             f"or name the site's own column in site.yml (columns: {header.entity.name}: ...)"
         )
 
@@ -238,7 +234,7 @@ def _check_unique(header: Header, where: str) -> None:
 
 
 def require_columns(header: Header, n_not_cancelled: int, where: str) -> None:
-    """UserError where a required column is missing, unless the file takes rows back and does nothing else.
+    """Raise UserError if a required column is missing, unless the file only cancels rows.
 
     n_not_cancelled: records whose status is not `cancelled`.
     """

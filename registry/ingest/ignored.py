@@ -1,4 +1,4 @@
-"""Taking columns that a site now ignores out of what was stored of it: files that are gone and earlier versions too."""
+"""Remove columns that a site now ignores from its stored rows, including earlier versions and deleted files."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from registry.contract import ENTITIES, IGNORE
+from registry.config.input_contract import ENTITIES, IGNORE
 from registry.ingest.staging import NOT_KEPT
 
 if TYPE_CHECKING:
     import duckdb
 
-    from registry.site_profile import SiteProfile
+    from registry.config.site import SiteProfile
 
 
 def purge_ignored(connection: duckdb.DuckDBPyConnection, entity: str, profiles: Mapping[str, SiteProfile]) -> int:
-    """Empty the ignored columns in every version of every file of an entity; how many files held one.
+    """Empty the ignored columns in every version of every file of an entity; return how many files had one.
 
-    Their bytes stay in freed pages until the vault is rewritten, for which `main.not_yet_purged` asks.
+    Their bytes stay in freed pages until the vault is compacted, which `main.not_yet_purged` requests.
     """
     n_files = 0
     for site, profile in profiles.items():
@@ -45,9 +45,9 @@ def purge_ignored(connection: duckdb.DuckDBPyConnection, entity: str, profiles: 
 
 
 def _empty(connection: duckdb.DuckDBPyConnection, entity: str, file_no: int, stored: Mapping[str, str | None]) -> None:
-    """Empty these columns of one file wherever their cells stand; the caller's transaction."""
+    """Empty these columns of one file wherever their cells are stored, in the caller's transaction."""
     contract = ENTITIES[entity].columns
-    # what a header meant, or what its name came to mean when the contract gained the column
+    # the header's meaning at loading, or that of its name since the contract gained the column
     meant = {target.partition(".")[0] for target in stored.values() if target} | {name.casefold() for name in stored}
     emptied = "".join(f', "{column}" = NULL' for column in contract if column in meant)
     row = connection.execute(

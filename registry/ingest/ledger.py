@@ -1,4 +1,4 @@
-"""The ledger of files, `main.input_file`: which versions of which place were loaded, and which one counts."""
+"""The ledger of files, `main.input_file`: which versions of each place were loaded, and which one is current."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from registry.clock import present_month
-from registry.contract import ENTITIES, IGNORE
+from registry.config.input_contract import ENTITIES, IGNORE
+from registry.config.site import SiteProfile
 from registry.ingest.deliveries import DeliveredFile
 from registry.ingest.header import Header
-from registry.ingest.target import Reading
-from registry.site_profile import SiteProfile
-from registry.vault import connect_vault
+from registry.ingest.target import ReadResult
+from registry.system.clock import present_month
+from registry.vault.database import connect_vault
 
 if TYPE_CHECKING:
-    from registry.settings import Settings
+    from registry.config.settings import Settings
 
 READER = {"csv": "2", "parquet": "1", "xlsx": "3"}
-"""Raise a format's when the same bytes are read into other rows than before: its files are then read again."""
+"""Raise a format's version when the same bytes give other rows than before: its files are then read again."""
 
 Place = tuple[str, str, str]
 
@@ -40,17 +40,17 @@ class Version:
 
 @dataclass(frozen=True)
 class Loaded:
-    """A file whose rows stand in raw, to be entered."""
+    """A file whose rows are in raw, to be entered in the ledger."""
 
     file: DeliveredFile
     file_no: int
     file_id: str
     read_as: str
-    reading: Reading
+    reading: ReadResult
 
 
 def read_as(file: DeliveredFile, profile: SiteProfile) -> str:
-    """A hash of all that decides how the file's bytes become rows: a corrected site.yml takes effect on old files."""
+    """Hash everything that decides how a file's bytes become rows, so that a corrected site.yml affects old files."""
     ways: list[object] = [READER[file.format], ENTITIES[file.entity].columns]
     ways.append(sorted(profile.column_names(file.entity).items()))
     if file.format == "csv":
@@ -94,7 +94,7 @@ def next_file_no(connection: duckdb.DuckDBPyConnection) -> int:
 
 
 def make_current(connection: duckdb.DuckDBPyConnection, entity: str, place: Place, file_no: int | None) -> None:
-    """Let the version `file_no` of an entity's place count, or none; the caller's transaction."""
+    """Make version `file_no` of an entity's place the current one, or none, in the caller's transaction."""
     connection.execute(
         "UPDATE main.input_file SET is_current = (file_no IS NOT DISTINCT FROM $file_no) "
         "WHERE entity = $entity AND site = $site AND delivery = $delivery AND path = $path",
@@ -103,7 +103,7 @@ def make_current(connection: duckdb.DuckDBPyConnection, entity: str, place: Plac
 
 
 def remove(connection: duckdb.DuckDBPyConnection, entity: str, file_no: int) -> None:
-    """Take a version and its rows out again, to be read anew; the caller's transaction."""
+    """Delete a version and its rows, to be read again, in the caller's transaction."""
     known = connection.execute("DELETE FROM main.input_file WHERE file_no = $file_no", {"file_no": file_no}).fetchone()
     if known and known[0]:
         connection.execute(f'DELETE FROM raw."{entity}" WHERE file_no = $file_no', {"file_no": file_no})
@@ -111,7 +111,7 @@ def remove(connection: duckdb.DuckDBPyConnection, entity: str, file_no: int) -> 
 
 
 def enter(connection: duckdb.DuckDBPyConnection, loaded: Iterable[Loaded]) -> None:
-    """Enter loaded files as the current versions of their places; the caller's transaction."""
+    """Enter loaded files as the current versions of their places, in the caller's transaction."""
     rows = [
         {
             "file_no": entry.file_no,
@@ -143,14 +143,14 @@ def enter(connection: duckdb.DuckDBPyConnection, loaded: Iterable[Loaded]) -> No
 
 
 def _columns(header: Header) -> dict[str, str | None]:
-    """A file's headers and what they mean; a test's column means values of its code. Ignored columns are left out."""
+    """A file's headers with their meanings; a test's column means values of its code. Ignored columns are left out."""
     named = zip(header.names, header.targets, strict=True)
     meanings = {name: target for name, target in named if target != IGNORE}
     return meanings | {header.names[position]: f"value of {test.code}" for position, test in header.tests}
 
 
 def retractions(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str, str | None]]:
-    """Every retracted place; without a path it is the whole month. None in a vault that an earlier version made."""
+    """Every retracted place, without a path for a whole month. Empty in a vault that an earlier version created."""
     with suppress(duckdb.CatalogException):
         return set(connection.execute("SELECT site, delivery, path FROM main.retraction").fetchall())
     return set()
@@ -162,7 +162,7 @@ def is_retracted(retracted: set[tuple[str, str, str | None]], place: Place) -> b
 
 
 def future_months(settings: Settings) -> list[str]:
-    """SITE/MONTH of what is loaded, counts, and lies after the present month: loaded before that was refused."""
+    """SITE/MONTH of current files after the present month, which were loaded before these were refused."""
     if not settings.raw_db.exists():
         return []
     with connect_vault(settings, read_only=True) as connection:
@@ -175,9 +175,9 @@ def future_months(settings: Settings) -> list[str]:
 
 
 def ledger_fingerprint(settings: Settings) -> str:
-    """SHA-256 (hex) over the place, bytes, reading and standing of every version, in whatever order it was loaded.
+    """SHA-256 (hex) of the place, bytes, reading and status of every version, independent of the order of loading.
 
-    Retracted places are part of it: a retraction, and taking it back, asks for a refresh.
+    It includes retracted places, so that a retraction, or undoing one, requires a refresh.
     """
     if not settings.raw_db.exists():
         return hashlib.sha256().hexdigest()

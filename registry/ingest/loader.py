@@ -1,6 +1,6 @@
-"""Files into raw: what is new is read and kept, each file whole or not at all.
+"""Load new files into raw, each one completely or not at all.
 
-Small files are split in Python and loaded many at a time; large ones piece by piece by DuckDB, in one transaction
+Small files are split in Python and loaded many at a time; DuckDB loads large ones piece by piece, in one transaction
 a file. Rows, ledger entry, patients and salt of a file are committed together.
 """
 
@@ -16,10 +16,9 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from registry import memory
-from registry.contract import ENTITIES
+from registry.config.input_contract import ENTITIES
+from registry.config.site import SiteProfile
 from registry.errors import UserError
-from registry.identity import add_patients, add_salts, file_id
 from registry.ingest import ledger
 from registry.ingest.bulk import NotPlainError
 from registry.ingest.deliveries import DeliveredFile, load_profiles
@@ -27,22 +26,23 @@ from registry.ingest.ignored import purge_ignored
 from registry.ingest.readers import read_file
 from registry.ingest.result import LoadResult, Progress
 from registry.ingest.staging import Staging
-from registry.ingest.target import Target, Way
-from registry.key_file import ensure_keys, require_fit
-from registry.site_profile import SiteProfile
-from registry.vault import connect_vault
-from registry.withdrawal import tombstones
-from registry.withdrawal.erasure import erase
+from registry.ingest.target import LoadContext, LoadStrategy
+from registry.system import memory
+from registry.vault import tombstones
+from registry.vault.database import connect_vault
+from registry.vault.erasure import erase
+from registry.vault.keys import ensure_keys, require_match
+from registry.vault.pseudonyms import add_patients, add_salts, file_id
 
 if TYPE_CHECKING:
-    from registry.settings import Settings
+    from registry.config.settings import Settings
 
 SMALL_FILE = 2**20
-"""Bytes up to which a CSV file (gzipped: an eighth) is split in Python, together with others."""
+"""CSV files up to this many bytes (gzipped: an eighth) are split in Python, together with others."""
 _BATCH_BYTES = 64 * 2**20
 _BATCH_FILES = 2000
 _MOST_PIECES = 8
-"""Pieces of a file in memory at a time; more threads than that have little left to gain."""
+"""Pieces of a file in memory at a time; more threads gain little."""
 
 
 def load_entity(
@@ -53,14 +53,14 @@ def load_entity(
     small_file: int = SMALL_FILE,
     profiles: Mapping[str, SiteProfile] | None = None,
 ) -> LoadResult:
-    """Load the files of one entity that the vault does not hold yet. `files` are all that are delivered.
+    """Load the files of one entity that are not in the vault yet. `files`: all delivered files.
 
-    `profiles` are those of every site, by default as site.yml says now.
+    `profiles`: those of every site, read from site.yml by default.
 
-    A known file is left alone; new bytes at a known place replace its version; an earlier version sent again
-    counts again; a file that held this entity and is now said to hold others counts no more. Files that the ledger
-    knows and that are not among `files` are reported and change nothing.
-    Raises UserError at the first file that can't be read; what was kept before it stays.
+    A known file is skipped; new bytes at a known place replace its version; an earlier version that is sent again
+    becomes current again; a file that had this entity, but has only others according to site.yml now, no longer counts.
+    Files that are in the ledger but not in `files` are reported and change nothing.
+    Raises UserError at the first file that can't be read; files loaded before it are kept.
     """
     delivered = list(files)
     places = {file.place for file in delivered}
@@ -68,21 +68,21 @@ def load_entity(
     keys = ensure_keys(settings)
     profiles = load_profiles(settings) if profiles is None else profiles
     with connect_vault(settings) as connection, _scratch(settings) as folder:
-        require_fit(connection, settings, keys.pseudonym)
+        require_match(connection, settings, keys.pseudonym)
         forgotten = tombstones.read(settings, keys.tombstone, connection)
         n_files_purged = purge_ignored(connection, entity, profiles)
         connection.execute("SET preserve_insertion_order = false")  # records carry their numbers
         with Staging(folder, ENTITIES[entity]) as staging:
-            target = Target(connection, staging, folder, min(settings.threads, _MOST_PIECES))
+            target = LoadContext(connection, staging, folder, min(settings.threads, _MOST_PIECES))
             load = _Load(connection, keys.pseudonym, forgotten, target, entity, small_file, progress)
             try:
                 for file in mine:
                     load.take(file, profiles[file.site])
             except UserError:
-                load.commit_staged()  # what was read before the file that can't be
+                load.commit_staged()  # the files read before the one that failed
                 raise
             except OSError as error:
-                raise UserError(f"{settings.vault} can't be written: {error.strerror}: free some space") from None
+                raise UserError(f"{settings.vault} can't be written: {error.strerror}: free up disk space") from None
             load.commit_staged()
             load.drop(sorted(places - {file.place for file in mine}))
         load.result.n_files_purged = n_files_purged
@@ -93,13 +93,13 @@ def load_entity(
 
 
 def _missing(gone: AbstractSet[ledger.Place], through: str | None) -> tuple[str, ...]:
-    """Of places of the ledger without a file those up to `through`."""
+    """Ledger places up to `through` whose file is gone."""
     return tuple(sorted("/".join(place) for place in gone if through is None or place[1] <= through))
 
 
 @contextmanager
 def _scratch(settings: Settings) -> Iterator[Path]:
-    """A private folder in the vault; what a killed run left behind goes too (the caller holds the vault's lock)."""
+    """A private folder in the vault; also removes what a killed run left behind (the caller holds the vault's lock)."""
     for left_behind in settings.vault_temp.glob("load-*"):
         shutil.rmtree(left_behind, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix="load-", dir=settings.vault_temp) as folder:
@@ -114,7 +114,7 @@ class _Load:
         connection: duckdb.DuckDBPyConnection,
         key: bytes,
         forgotten: tombstones.Tombstones,
-        target: Target,
+        target: LoadContext,
         entity: str,
         small_file: int,
         progress: Progress | None,
@@ -132,7 +132,7 @@ class _Load:
         self._next = ledger.next_file_no(connection)
 
     def take(self, file: DeliveredFile, profile: SiteProfile) -> None:
-        """Do with one file what the ledger says."""
+        """Load, replace or skip one file, depending on the ledger."""
         read_as = ledger.read_as(file, profile)
         same = next((v for v in self.known.get(file.place, ()) if v.sha256 == file.sha256), None)
         if same is None and self._is_small(file):
@@ -152,7 +152,7 @@ class _Load:
             self._report(file, 0)
 
     def drop(self, places: Iterable[ledger.Place]) -> None:
-        """Let no version of these places count: their files are there, and hold this entity no more."""
+        """Leave these places without a current version: their files are still there, but without this entity."""
         for place in places:
             if any(version.is_current for version in self.known.get(place, ())):
                 with self._transaction("/".join(place)):
@@ -160,7 +160,7 @@ class _Load:
                 self.result.n_files_replaced += 1
 
     def commit_staged(self) -> None:
-        """Load the files that are staged, all in one transaction."""
+        """Load all staged files in one transaction."""
         batch, self._batch = self._batch, []
         if batch:
             with self._transaction(f"{batch[0].file.where} to {batch[-1].file.where}"):
@@ -174,36 +174,38 @@ class _Load:
 
     def _stage(self, file: DeliveredFile, profile: SiteProfile, read_as: str) -> None:
         with self._target.staging.whole_file():
-            loaded = self._read(file, profile, read_as, self._next, Way.STAGE)
+            loaded = self._read(file, profile, read_as, self._next, LoadStrategy.STAGE)
         self._next += 1
         self._batch.append(loaded)
         if self._target.staging.size > _BATCH_BYTES or len(self._batch) >= _BATCH_FILES:
             self.commit_staged()
 
     def _load_alone(self, file: DeliveredFile, profile: SiteProfile, read_as: str, file_no: int) -> None:
-        """Load one file in its own transaction; what a faster way fails on is read once more."""
-        for way in (Way.BULK, Way.SIEVE, Way.EXACT):
+        """Load one file in its own transaction; if a faster strategy fails, use the next one."""
+        for way in (LoadStrategy.BULK, LoadStrategy.SIEVE, LoadStrategy.EXACT):
             with suppress(duckdb.Error, OSError, NotPlainError), self._target.staging.whole_file():
                 loaded = self._load_once(file, profile, read_as, file_no, way)
                 break
         self._count([loaded])
 
     def _load_once(
-        self, file: DeliveredFile, profile: SiteProfile, read_as: str, file_no: int, way: Way
+        self, file: DeliveredFile, profile: SiteProfile, read_as: str, file_no: int, way: LoadStrategy
     ) -> ledger.Loaded:
-        with self._transaction(file.where if way is Way.EXACT else None):
+        with self._transaction(file.where if way is LoadStrategy.EXACT else None):
             ledger.remove(self._connection, self._entity, file_no)
             loaded = self._read(file, profile, read_as, file_no, way)
             self._enter([loaded])
         return loaded
 
-    def _read(self, file: DeliveredFile, profile: SiteProfile, read_as: str, file_no: int, way: Way) -> ledger.Loaded:
+    def _read(
+        self, file: DeliveredFile, profile: SiteProfile, read_as: str, file_no: int, way: LoadStrategy
+    ) -> ledger.Loaded:
         reading = read_file(self._target, file, profile, file_no, way)
         name = file_id(self._key, file.site, file.delivery, file.entity, file.path, file.sha256)
         return ledger.Loaded(file, file_no, name, read_as, reading)
 
     def _enter(self, loaded: Sequence[ledger.Loaded]) -> None:
-        """Ledger, salts and patients of files whose rows are in raw; their numbers are consecutive."""
+        """Add ledger entries, salts and patients of files whose rows are in raw; their numbers are consecutive."""
         for entry in loaded:
             if entry.file.place in self.known:
                 ledger.make_current(self._connection, self._entity, entry.file.place, None)
@@ -232,7 +234,7 @@ class _Load:
 
     @contextmanager
     def _transaction(self, where: str | None) -> Iterator[None]:
-        """All or nothing. DuckDB's errors quote cells: with `where` they become a line of our own."""
+        """One transaction. DuckDB's errors quote cells: with `where` they are replaced by a message of our own."""
         self._connection.begin()
         try:
             yield
@@ -244,6 +246,6 @@ class _Load:
                 raise UserError(memory.line(f"loading {where}", error)) from None
             if where and isinstance(error, (duckdb.Error, OSError)):
                 raise UserError(
-                    f"{where} could not be written to the vault ({type(error).__name__}): check the disk's free space"
+                    f"{where} could not be written to the vault ({type(error).__name__}): check the free disk space"
                 ) from None
             raise

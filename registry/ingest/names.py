@@ -1,7 +1,7 @@
-"""Names of files and folders that people delivered: which are not theirs, which can't be kept, how one is shown.
+"""Names of delivered files and folders: which are skipped, which are refused, how they are shown.
 
-A place in the ledger is a text that is written into tables, JSON and a terminal. So a name is UTF-8, in its composed
-form (NFC), without characters that nobody sees; two names of one place are refused, since one would replace the other.
+A place in the ledger is written into tables, JSON and a terminal. So names are UTF-8, in composed form (NFC), without
+invisible characters. Two names for the same place are refused, because one would replace the other.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ _NOT_DELIVERED = re.compile(
     re.IGNORECASE | re.VERBOSE | re.DOTALL,
 )
 _LONGEST = 200
-"""Bytes of a name; a disk takes 255, and what is made of a file is named after it, with a word more."""
+"""Bytes of a name; a disk allows 255, and files derived from a delivered one get a longer name."""
 _UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 """Unicode's categories of control and format characters, lone surrogates and line ends."""
 
 
 def is_passed_over(name: str) -> bool:
-    """Is this hidden, a note, or what an office program, a file system or a NAS keeps for itself?"""
+    """Is this hidden, a note, or a file that an office program, a file system or a NAS made for itself?"""
     return _NOT_DELIVERED.fullmatch(name) is not None
 
 
 def shown(name: str) -> str:
-    """A name fit for one line of text, whatever bytes it holds."""
+    """A name made printable on one line, whatever its bytes."""
     text = os.fsencode(name).decode("utf-8", "backslashreplace")
     return "".join(
         char.encode("unicode_escape").decode() if unicodedata.category(char) in _UNSEEN else char for char in text
@@ -41,12 +41,12 @@ def shown(name: str) -> str:
 
 
 def as_place(name: str) -> str:
-    """The name as it is kept: composed, so that it is the same whichever system wrote it."""
+    """The name as stored: in composed form, so that it is the same from every system."""
     return unicodedata.normalize("NFC", name)
 
 
 def refuse_unreadable(names: Sequence[str], where: str) -> None:
-    """UserError for a name that is not UTF-8, holds what nobody sees or is too long, and for two of one place."""
+    """Raise UserError for a name that is not UTF-8, has invisible characters or is too long, and for two equal ones."""
     places: dict[str, str] = {}
     for name in names:
         try:
@@ -54,14 +54,14 @@ def refuse_unreadable(names: Sequence[str], where: str) -> None:
         except UnicodeDecodeError:
             raise UserError(f"{where}: the name '{shown(name)}' is not UTF-8: rename it") from None
         if shown(name) != name:
-            raise UserError(f"{where}: the name '{shown(name)}' holds characters that can't be seen: rename it")
+            raise UserError(f"{where}: the name '{shown(name)}' contains invisible characters: rename it")
         if len(as_place(name).encode()) > _LONGEST:
             raise UserError(f"{where}: the name '{name}' is longer than {_LONGEST} bytes: rename it")
         other = places.setdefault(as_place(name), name)
         if other != name:
             raise UserError(
-                f"{where}: '{as_place(name)}' is there twice, its accents written in two ways ('{_ascii(other)}' and "
-                f"'{_ascii(name)}'): rename or remove one of them"
+                f"{where}: '{as_place(name)}' is there twice, with its accents encoded differently ('{_ascii(other)}' "
+                f"and '{_ascii(name)}'): rename or remove one of them"
             )
 
 

@@ -1,7 +1,7 @@
-"""A Parquet file's typed columns as text, by DuckDB.
+"""A Parquet file's typed columns as text, read by DuckDB.
 
-Dates and times become ISO (an instant with time zone in UTC, with its offset), numbers plain and short, with
-the site's decimal mark, so that they read like the site's text.
+Dates and times become ISO (with a time zone: in UTC, with its offset), numbers plain and short, with the site's
+decimal mark, so that they read like the site's text.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ from pathlib import Path
 
 import duckdb
 
-from registry import memory
-from registry.contract import MEASURED_ON, Entity
+from registry.config.input_contract import MEASURED_ON, Entity
 from registry.errors import UserError
 from registry.ingest.header import Header, Tests, read_header
 from registry.ingest.records import Record
+from registry.system import memory
+from registry.system.sql import literal
 
 _RECORDS_AT_A_TIME = 10_000
 _FEW_ROWS, _ROWS_PER_BYTE = 1_000_000, 20
-"""Every row has a key of its own: a byte holds no twenty of them, however well it is packed."""
+"""Every row has its own key, and no compression gets twenty of them into a byte."""
 _TIMES_WITHOUT_ZONE = ("TIMESTAMP", "TIMESTAMP_S", "TIMESTAMP_MS", "TIMESTAMP_NS")
 _SOURCE = "read_parquet($file, binary_as_string = true, file_row_number = true)"
 
@@ -33,7 +34,7 @@ def parquet_header(
     key: Sequence[str],
     where: str,
 ) -> tuple[Header, tuple[str, ...]]:
-    """Header, and per column the SQL that gives its text. UserError where the file can't be read."""
+    """Header, and the type of each column. Raises UserError if the file can't be read."""
     try:
         described = connection.execute(
             f"DESCRIBE SELECT * EXCLUDE (file_row_number) FROM {_SOURCE}", {"file": str(path)}
@@ -47,7 +48,7 @@ def parquet_header(
             raise
         raise unreadable(where) from None
     if claimed and claimed[0] and claimed[0] > max(_FEW_ROWS, _ROWS_PER_BYTE * path.stat().st_size):
-        raise UserError(f"{where}: says that it holds {claimed[0]:,} rows, too many for its size: export it anew")
+        raise UserError(f"{where}: claims {claimed[0]:,} rows, too many for its size: export it again")
     names = [str(row[0]) for row in described]
     if set(names) - {row[0] for row in stored}:
         raise UserError(f"{where}: two columns have the same header; export each column once")
@@ -57,19 +58,19 @@ def parquet_header(
 
 
 def unreadable(where: str) -> UserError:
-    """What to say of a Parquet file that DuckDB can't read: its own message would quote cells."""
+    """The error for a Parquet file that DuckDB can't read; DuckDB's own message would quote cells."""
     return UserError(f"{where}: not a readable Parquet file: damaged or cut off; send it again")
 
 
 def parquet_cells(header: Header, types: tuple[str, ...], decimal_mark: str) -> list[str]:
-    """Per column the SQL expression of its text over the relation of `parquet_relation`."""
+    """For each column, the SQL expression of its text in the relation of `parquet_relation`."""
     return [
         _text(f"c{position}", kind, decimal_mark) for position, kind in zip(range(header.width), types, strict=False)
     ]
 
 
 def parquet_relation(header: Header) -> str:
-    """SQL of a relation with columns c0, c1, ... and record_number; `$file` is the path."""
+    """SQL of a relation with the columns c0, c1, ... and record_number; `$file` is the path."""
     columns = ", ".join(f"c{position}" for position in range(header.width))
     return (
         f"(SELECT file_row_number + 1 AS record_number, * EXCLUDE (file_row_number) FROM {_SOURCE}) "
@@ -80,7 +81,7 @@ def parquet_relation(header: Header) -> str:
 def parquet_records(
     connection: duckdb.DuckDBPyConnection, path: Path, header: Header, types: tuple[str, ...], decimal_mark: str
 ) -> Iterator[Record]:
-    """The records of a file, in its order. May raise duckdb.Error."""
+    """The records of a file in order. May raise duckdb.Error."""
     cells = ", ".join(f"coalesce({cell}, '')" for cell in parquet_cells(header, types, decimal_mark))
     with connection.cursor() as reader:
         reader.execute("SET TimeZone = 'UTC'")
@@ -90,7 +91,7 @@ def parquet_records(
 
 
 def holds_days(connection: duckdb.DuckDBPyConnection, path: Path, header: Header, types: tuple[str, ...]) -> bool:
-    """Is the day of a record a column of times that are all midnight, as programs without a type for days write them?
+    """Is the column of the measurement's day a time that is always midnight? Some programs have no type for days.
 
     May raise duckdb.Error.
     """
@@ -114,6 +115,5 @@ def _text(column: str, kind: str, decimal_mark: str) -> str:
             f"ELSE regexp_replace({text}, '\\.0$', '') END"
         )
     if decimal_mark != "." and (kind in ("FLOAT", "DOUBLE") or kind.startswith("DECIMAL")):
-        quoted = decimal_mark.replace("'", "''")
-        text = f"replace({text}, '.', '{quoted}')"
+        text = f"replace({text}, '.', {literal(decimal_mark)})"
     return f"nullif({text}, '')"

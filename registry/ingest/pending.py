@@ -1,24 +1,24 @@
-"""Files against the ledger: which the vault does not hold yet, as they are to be read, and which are gone since."""
+"""Compare files with the ledger: which are not loaded yet, and which have disappeared."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from registry.contract import ENTITIES
+from registry.config.input_contract import ENTITIES
+from registry.config.site import SiteProfile
 from registry.ingest import ledger
 from registry.ingest.deliveries import DeliveredFile
-from registry.site_profile import SiteProfile
-from registry.vault import connect_vault
+from registry.vault.database import connect_vault
 
 if TYPE_CHECKING:
-    from registry.settings import Settings
+    from registry.config.settings import Settings
 
 
 def not_yet_loaded(
     settings: Settings, files: Iterable[DeliveredFile], profiles: Mapping[str, SiteProfile]
 ) -> list[DeliveredFile]:
-    """The files of which no current version with these bytes, read in this way, is in the ledger."""
+    """The files that have no current version in the ledger with the same bytes, read in the same way."""
     delivered = list(files)
     if not settings.raw_db.exists():
         return delivered
@@ -35,7 +35,7 @@ def not_yet_loaded(
 
 
 def no_longer_there(settings: Settings, files: Iterable[DeliveredFile]) -> list[ledger.Place]:
-    """Places up to `settings.through` whose file counts and is not among these; what is retracted is left out."""
+    """Places up to `settings.through` whose current file is not among these, except retracted ones."""
     if not settings.raw_db.exists():
         return []
     with connect_vault(settings, read_only=True) as connection:

@@ -1,4 +1,4 @@
-"""One delivered file into raw, by its format. The transaction around it is the loader's.
+"""Read one delivered file into raw, by its format, in the loader's transaction.
 
 Every reader checks that the bytes it read are those that were hashed when the file was found.
 """
@@ -11,8 +11,10 @@ from pathlib import Path
 
 import duckdb
 
-from registry import memory
-from registry.contract import ENTITIES
+from registry.config.input_contract import ENTITIES
+from registry.config.site import PROFILE_NAME, SiteProfile
+from registry.config.terminology import folded_word
+from registry.config.yaml_file import mistake_in, nearest
 from registry.errors import UserError
 from registry.ingest.bulk import load_parquet
 from registry.ingest.csv_file import read_csv_file
@@ -22,17 +24,17 @@ from registry.ingest.header import Header, require_columns
 from registry.ingest.parquet import holds_days, parquet_header, parquet_records, unreadable
 from registry.ingest.sheet import Sheet, open_workbook
 from registry.ingest.staging import Counts
-from registry.ingest.target import Reading, Target, Way
+from registry.ingest.target import LoadContext, LoadStrategy, ReadResult
 from registry.ingest.wide import rows_of
-from registry.site_profile import PROFILE_NAME, SiteProfile
-from registry.vocabulary import folded_word
-from registry.yaml_model import mistake_in, nearest
+from registry.system import memory
 
 
-def read_file(target: Target, file: DeliveredFile, profile: SiteProfile, file_no: int, way: Way) -> Reading:
+def read_file(
+    target: LoadContext, file: DeliveredFile, profile: SiteProfile, file_no: int, way: LoadStrategy
+) -> ReadResult:
     """Read one file into raw as number `file_no`.
 
-    Raises UserError where it can't be read or lacks a column; duckdb.Error or NotPlainError where a fast way failed.
+    Raises UserError if it can't be read or lacks a column; duckdb.Error or NotPlainError if a fast strategy failed.
     """
     if file.format == "csv":
         return read_csv_file(target, file, profile, file_no, way)
@@ -51,7 +53,7 @@ def read_file(target: Target, file: DeliveredFile, profile: SiteProfile, file_no
         content.unlink()
 
 
-def _read_xlsx(target: Target, file: DeliveredFile, profile: SiteProfile, file_no: int, data: bytes) -> Reading:
+def _read_xlsx(target: LoadContext, file: DeliveredFile, profile: SiteProfile, file_no: int, data: bytes) -> ReadResult:
     own_names, tests = profile.column_names(file.entity), profile.wide_tests(file.entity)
     key = profile.composed_key(file.entity)
     sheets = open_workbook(data, file.where)
@@ -65,7 +67,7 @@ def _read_xlsx(target: Target, file: DeliveredFile, profile: SiteProfile, file_n
     require_columns(workbook.header, counts.n_not_cancelled, file.where)
     target.staging.load(target.connection)
     if not profile.sheets_of(file.path):
-        return Reading(workbook.header, counts, workbook.unread_sheets)
+        return ReadResult(workbook.header, counts, workbook.unread_sheets)
     if workbook.unread_sheets:
         raise UserError(
             f"{file.where}, sheet {workbook.unread_sheets[0]}: no header of {file.entity}: put it within the first "
@@ -73,11 +75,11 @@ def _read_xlsx(target: Target, file: DeliveredFile, profile: SiteProfile, file_n
         )
     said = {name.casefold() for name in profile.sheets_of(file.path)}
     unread = (sheet.number for sheet in sheets if sheet.name.strip().casefold() not in said and not sheet.is_empty)
-    return Reading(workbook.header, counts, tuple(unread))
+    return ReadResult(workbook.header, counts, tuple(unread))
 
 
 def _chosen(file: DeliveredFile, profile: SiteProfile, sheets: list[Sheet]) -> list[Sheet]:
-    """The sheets that may hold the file's entity: those that site.yml names for it, else all."""
+    """The sheets that may contain the file's entity: those named in site.yml, else all."""
     said = profile.sheets_of(file.path)
     names = [sheet.name.strip() for sheet in sheets]
     folded = [name.casefold() for name in names]
@@ -92,7 +94,9 @@ def _chosen(file: DeliveredFile, profile: SiteProfile, sheets: list[Sheet]) -> l
     return [sheet for sheet, name in zip(sheets, folded, strict=True) if name in mine or not said]
 
 
-def _read_parquet(target: Target, file: DeliveredFile, profile: SiteProfile, file_no: int, content: Path) -> Reading:
+def _read_parquet(
+    target: LoadContext, file: DeliveredFile, profile: SiteProfile, file_no: int, content: Path
+) -> ReadResult:
     own_names, tests = profile.column_names(file.entity), profile.wide_tests(file.entity)
     key = profile.composed_key(file.entity)
     header, types = parquet_header(target.connection, content, ENTITIES[file.entity], own_names, tests, key, file.where)
@@ -112,13 +116,13 @@ def _read_parquet(target: Target, file: DeliveredFile, profile: SiteProfile, fil
             raise
         raise unreadable(file.where) from None
     require_columns(header, counts.n_not_cancelled, file.where)
-    return Reading(header, counts)
+    return ReadResult(header, counts)
 
 
 def _n_not_cancelled(
-    target: Target, file: DeliveredFile, file_no: int, header: Header, cancelled: Collection[str]
+    target: LoadContext, file: DeliveredFile, file_no: int, header: Header, cancelled: Collection[str]
 ) -> int:
-    """Rows of a loaded file that are not cancelled; looked at only where a required column is missing."""
+    """Rows of a loaded file that are not cancelled; counted only if a required column is missing."""
     if not header.lacks_required:
         return 0
     found = target.connection.execute(

@@ -1,9 +1,8 @@
-"""Delimited text into records: the exact reading, which DuckDB's fast one is held to by a property test.
+"""Split delimited text into records: the exact reader, with which a property test compares DuckDB's fast one.
 
-A record ends at a line end outside quotes. A field is quoted where its first character (spaces aside) is a
-quote; a quote elsewhere is plain text. Lines of white space are no records. A record that can't be split, or
-has other cells than its file (registry/ingest/surplus.py), stays as its raw text: nothing is lost, and the next line
-starts afresh.
+A record ends at a line end outside quotes. A field is quoted if its first character (except spaces) is a quote; a quote
+elsewhere is plain text. Lines of white space are not records. A record that can't be split, or has another number of
+cells than its file (registry/ingest/surplus.py), is kept as raw text; the next line starts a new record.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from typing import NamedTuple
 from registry.errors import UserError
 
 MAX_RECORD = 2_000_000
-"""Longest record, in characters; DuckDB's own limit in bytes."""
+"""Longest record, in characters; the same as DuckDB's limit in bytes."""
 
 _QUOTED = re.compile(r' *"((?:[^"]++|"")*+)("?)')
 _UNDECODED = re.compile("[\ud800-\udfff]")
@@ -33,7 +32,7 @@ class Record(NamedTuple):
 
 
 class Sieved(NamedTuple):
-    """A piece as lines of one good record each; `odd` holds the other records, by the index of their stand-in."""
+    """A piece as lines of one valid record each; `odd`: the irregular records, by the index of their stand-in line."""
 
     lines: list[str]
     odd: list[tuple[int, Record]]
@@ -43,7 +42,7 @@ class Sieved(NamedTuple):
 class Dialect:
     """How the lines of one file are split. `line_end` is "\\n" (also for "\\r\\n") or "\\r".
 
-    A record has `width` cells, and behind them `surplus` more, which are blank.
+    A record has `width` cells, followed by `surplus` blank ones.
     """
 
     delimiter: str
@@ -53,12 +52,12 @@ class Dialect:
 
     @property
     def n_cells(self) -> int:
-        """How many cells a record has, blank ones behind the last column included."""
+        """Number of cells in a record, including blank ones after the last column."""
         return self.width + self.surplus
 
 
 def first_record(text: str, delimiter: str, line_end: str) -> tuple[list[str], int] | None:
-    """Cells of the first record that is not blank, and where the next begins; None where there is none."""
+    """Cells of the first record that is not blank, and the start of the next; None if there is none."""
     splitter = RecordReader(Dialect(delimiter, line_end, 0), "")
     position = 0
     while position < len(text):
@@ -75,18 +74,18 @@ def first_record(text: str, delimiter: str, line_end: str) -> tuple[list[str], i
 
 
 class _BadQuotesError(Exception):
-    """A quoted field goes on after its closing quote, or never closes."""
+    """A quoted field continues after its closing quote, or never closes."""
 
 
 class _OpenQuoteError(_BadQuotesError):
-    """A quoted field has not closed where the text ends."""
+    """A quoted field is still open at the end of the text."""
 
 
 class RecordReader:
     """Splits successive pieces of one file's text.
 
-    Call `records` (or `sieve`) with each piece in turn; what could not be finished is in `rest` and belongs
-    before the next piece. Characters that stand for undecodable bytes are surrogates.
+    Call `records` (or `sieve`) with each piece in turn; an unfinished record is in `rest` and must be put before the
+    next piece. Surrogates represent undecodable bytes.
     """
 
     def __init__(self, dialect: Dialect, where: str) -> None:
@@ -102,13 +101,13 @@ class RecordReader:
             yield Record(line.split(delimiter)[:width]) if is_plain and cells is None else self._judged(cells, line)
 
     def cells(self, text: str, is_last: bool) -> Iterator[list[str] | None]:
-        """The cells of each record of `text`, however many; None of one that can't be read."""
+        """The cells of each record of `text`, however many; None for a record that can't be read."""
         for line, cells, is_plain in self._scan(text, is_last):
             split = line.split(self._dialect.delimiter) if is_plain and cells is None else cells
             yield None if _UNDECODED.search(line) else split
 
     def sieve(self, text: str, is_last: bool, stand_in: str) -> Sieved:
-        """The records of `text`, with those apart that are not plainly one line each."""
+        """The records of `text`, separated into regular lines and irregular records."""
         sieved = Sieved([], [])
         for line, cells, is_plain in self._scan(text, is_last):
             if not is_plain:
@@ -117,9 +116,9 @@ class RecordReader:
         return sieved
 
     def _scan(self, text: str, is_last: bool) -> Iterator[tuple[str, list[str] | None, bool]]:
-        """Each record as its line; its cells where they were needed to tell; whether it is one good line to DuckDB too.
+        """Each record: its line, its cells if they had to be split, and whether DuckDB reads the line the same way.
 
-        Without cells, a plain line can be split at its delimiters, and another can't be read.
+        Without cells, a plain line can be split at its delimiters, and any other line can't be read.
         """
         delimiter, line_end = self._dialect.delimiter, self._dialect.line_end
         width, n_cells = self._dialect.width, self._dialect.n_cells
@@ -171,7 +170,7 @@ class RecordReader:
             yield line, cells, fits and not is_odd and line[0] != _BOM and not _SPACED_QUOTE.search(line)
 
     def _judged(self, cells: list[str] | None, line: str) -> Record:
-        """The record of a line that may be odd."""
+        """The record of a line that may be irregular."""
         width = self._dialect.width
         if _UNDECODED.search(line):
             return Record(None, _visible(line))
@@ -183,11 +182,11 @@ class RecordReader:
         if len(line) > MAX_RECORD:
             raise UserError(
                 f"{self._where}: a record is longer than {MAX_RECORD} characters: "
-                "is it a text file with one record a line?"
+                "is this a text file with one record a line?"
             )
 
     def split(self, text: str, position: int) -> tuple[list[str], int]:
-        """Cells of the record that starts at `position`, quotes allowed, and where its line end stands."""
+        """Cells of the record that starts at `position`, possibly quoted, and the position of its line end."""
         delimiter, line_end = self._dialect.delimiter, self._dialect.line_end
         limit = min(len(text), position + MAX_RECORD)
         cells: list[str] = []
@@ -219,7 +218,7 @@ class RecordReader:
 
 
 def _all_quoted(line: str, delimiter: str) -> list[str] | None:
-    """Cells of a line whose every cell is quoted and holds no quote; None for any other line."""
+    """Cells of a line in which every cell is quoted and contains no quote; None for any other line."""
     if line[0] != '"' or line[-1] != '"':
         return None
     cells = line[1:-1].split(f'"{delimiter}"')

@@ -1,4 +1,4 @@
-"""What a load tells of itself, file by file and at its end."""
+"""Load progress and summary."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 from registry.ingest.deliveries import DeliveredFile
 
 Progress = Callable[[DeliveredFile, int], None]
-"""Called with each file once it is dealt with, and the rows that were loaded of it (0 where it was known)."""
+"""Called after each file, with the number of rows loaded from it (0 if it was known)."""
 
 
 @dataclass
 class LoadResult:
-    """What one call of `load_entity` did. Names of files and columns, and counts; no cell.
+    """What one call of `load_entity` did: names of files and columns, and counts, but no cells.
 
-    A file at a place that had one already counts as replaced, whether its bytes are new, those of an earlier
-    version, or read again because the site's profile changed. `unknown_columns` are (site, header) pairs of the
-    files that were loaded now, `unread_sheets` (place, number of the sheet) pairs of workbooks. `n_files_purged`: files
-    and earlier versions out of which a column was taken that site.yml now ignores.
+    A file at a known place counts as replaced, whether its bytes are new, those of an earlier version, or read again
+    because the site's profile changed. `unknown_columns`: (site, header) pairs of the files loaded by this call.
+    `unread_sheets`: (place, sheet number) pairs of workbooks. `n_files_purged`: files and earlier versions from which
+    a column was removed that site.yml now ignores.
     """
 
     n_files_new: int = 0
@@ -32,5 +32,5 @@ class LoadResult:
 
     @property
     def changed(self) -> bool:
-        """Did the call change what counts?"""
+        """Did the call change any current file?"""
         return self.n_files_new + self.n_files_replaced > 0

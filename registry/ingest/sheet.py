@@ -1,6 +1,6 @@
-"""The sheets of an Excel workbook, cell by cell: what calamine reads, and what it says too little of.
+"""The sheets of an Excel workbook, cell by cell, with the details that calamine does not report.
 
-calamine's range ends at the last cell with a value. A formula without one may lie outside of it, and is a cell too.
+calamine's range ends at the last cell with a value; a formula without a value may be outside it, but is a cell too.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from registry.ingest.bounds import MOST_GRID, UNREADABLE, check_workbook
 from registry.ingest.excel_cells import PERCENT, SpecialCells, special_cells
 
 Cell: TypeAlias = tuple[Any, str | None]
-"""A cell as calamine reads it, and what is special about it (registry/ingest/excel_cells.py)."""
+"""A cell as calamine reads it, and its special content (registry/ingest/excel_cells.py)."""
 
 
 class Sheet:
@@ -39,7 +39,7 @@ class Sheet:
 
     @property
     def is_empty(self) -> bool:
-        """Has it no cell?"""
+        """Does the sheet have no cells?"""
         return self._n_rows == 0
 
     def rows(self) -> Iterator[list[Cell]]:
@@ -53,7 +53,7 @@ class Sheet:
 
 
 def open_workbook(data: bytes, where: str) -> list[Sheet]:
-    """Every sheet of a workbook, hidden ones too. UserError where it can't be read."""
+    """Every sheet of a workbook, including hidden ones. Raises UserError if it can't be read."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as book:
             check_workbook(book, where)

@@ -1,22 +1,22 @@
-"""Date and time from two columns, as one text that the macro `read_time` of dbt_project reads.
+"""Join date and time from two columns into one text that the macro `read_time` of dbt_project reads.
 
-A time is read where its spelling leaves no doubt. Any other is kept behind its date as sent, where nothing can read
-it, so that the row is held back.
+A time is converted only if its spelling is unambiguous. Any other is kept as sent after its date, which can't be read,
+so that the row is quarantined.
 """
 
 from __future__ import annotations
 
 import re
 
-from registry.contract import BLANKS
+from registry.config.input_contract import BLANKS
 
 BEHIND_DATE = " T%H:%M:%S"
-"""What a date format is followed by where a date in the site's own spelling has a time from another column."""
+"""Appended to a date format if a date in the site's own spelling has a time from another column."""
 
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MIDNIGHT = re.compile(r"[T ]+(?:0{1,2}[:.]00(?:[:.]00(?:\.0+)?)?|12:00(?::00)? *AM)$", re.IGNORECASE)
 _NO_DAY = re.compile(r"(?:1899-12-3[01]|1900-01-0[01]|1904-01-01|1970-01-01|0001-01-01|0 days?)[T ]+(.+)")
-"""Days that spreadsheets and databases put before a time that has none."""
+"""Days that spreadsheets and databases put before a time without a date."""
 _TIME = re.compile(
     r"(?:ore |h |um )?(\d{1,2})(?:[:.,](\d\d)(?:[:.,](\d\d)(?:[.,]\d+)?)?|(?: ?h ?| h\. ?)(\d\d)?m?)"
     r"(?: ?(?:h|uhr|hrs?))?(?: ?([ap])\.?m\.?)?(z|[+-]\d\d(?::?\d\d)?)?",
@@ -27,7 +27,7 @@ _POINT = re.compile(r"0[.,]\d+")
 
 
 def joined(date: str, time: str) -> str:
-    """Date and time as one text; the date alone where there is no time."""
+    """Date and time as one text; the date alone if there is no time."""
     date, time = date.strip(BLANKS), time.strip(BLANKS)
     day = _MIDNIGHT.sub("", date)
     if not date or not time:
@@ -43,9 +43,9 @@ def joined(date: str, time: str) -> str:
 
 
 def _clock(text: str, day: str) -> str | None:
-    """A time as HH:MM:SS, with its offset where it has one; None where its spelling leaves a doubt.
+    """A time as HH:MM:SS, with its offset if it has one; None if its spelling is ambiguous.
 
-    day: the date beside it, which may stand before the time too.
+    day: the date from the other column, which may be repeated before the time.
     """
     before = _NO_DAY.match(text)
     if before:

@@ -1,6 +1,6 @@
-"""Records that Python has split, on their way into raw: one private CSV file that DuckDB can't misread.
+"""Staging between Python's readers and raw: one private CSV file that DuckDB can't misread.
 
-Every cell is quoted, the columns are the contract's, whatever the delivered files looked like; so one statement
+Every cell is quoted, and the columns are the contract's, whatever the delivered files look like, so that one statement
 loads many small files.
 """
 
@@ -15,18 +15,18 @@ from pathlib import Path
 
 import duckdb
 
-from registry.contract import CANCELLED, Entity, raw_columns
+from registry.config.input_contract import CANCELLED, Entity, raw_columns
+from registry.config.terminology import folded_word
 from registry.ingest.header import Header
 from registry.ingest.records import MAX_RECORD, Record
-from registry.vocabulary import folded_word
 
 NOT_KEPT = "(not kept: the file has columns that must not be stored)"
-"""Stands for a malformed record of such a file."""
+"""Replaces a malformed record of such a file."""
 
 
 @dataclass(frozen=True)
 class Counts:
-    """What was staged of one file."""
+    """How many records of one file were staged."""
 
     n_rows: int = 0
     n_malformed: int = 0
@@ -63,7 +63,7 @@ class Staging:
 
     @contextmanager
     def whole_file(self) -> Iterator[None]:
-        """What is staged meanwhile stays only where nothing is raised."""
+        """Discard what was staged in this context if it raises."""
         start = self._file.tell()
         try:
             yield
@@ -79,9 +79,9 @@ class Staging:
         records: Iterable[tuple[int, Record]],
         cancelled: Collection[str] = CANCELLED,
     ) -> Counts:
-        """Stage records of one file, given with their numbers in it.
+        """Stage numbered records of one file.
 
-        cancelled: the words, folded, by which the site takes a record back.
+        cancelled: the folded words with which the site cancels a record.
         """
         positions = [header.position(column) for column in self._entity.columns]
         status = header.position("status")
@@ -103,7 +103,7 @@ class Staging:
         return Counts(n_rows, n_malformed, n_rows - n_malformed - n_cancelled)
 
     def load(self, connection: duckdb.DuckDBPyConnection) -> None:
-        """Insert what is staged into raw, in the caller's transaction, and start afresh."""
+        """Insert the staged records into raw, in the caller's transaction, and empty the file."""
         self._file.flush()
         if self._file.tell():
             names = ("file_no", "record_number", *self._entity.columns, "extra", "malformed")
@@ -127,5 +127,5 @@ class Staging:
 
 
 def _extra(header: Header, cells: list[str]) -> str:
-    """The cells that are kept under the site's own header, as JSON; empty cells are null."""
+    """The cells kept under the site's own headers, as JSON; empty cells are null."""
     return json.dumps({name: cells[position] or None for position, name in header.kept_apart})

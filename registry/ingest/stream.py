@@ -1,8 +1,7 @@
-"""The bytes of a delivered text file as UTF-8 pieces that end at a line end, hashed while they are read.
+"""Read a delivered text file as UTF-8 pieces that end at a line end, and hash it on the way.
 
-Unpacks gzip and converts encodings on the way, in bounded memory. What is loaded is therefore exactly what was
-hashed. A byte that the encoding does not know is carried as a lone surrogate, for registry/ingest/records.py
-to set its record aside.
+Unpacks gzip and converts encodings, in bounded memory. So exactly the hashed bytes are loaded. A byte that is invalid
+in the encoding becomes a lone surrogate, by which registry/ingest/records.py recognises a malformed record.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from registry.ingest.records import MAX_RECORD
 
 PIECE_BYTES = 32 * 2**20
 _PACKED_BYTES = 8192
-"""Read at once of a packed file: Python 3.12 asks for far more than it unpacks, and the bound would be late."""
+"""Bytes read at once from a gzip file: Python 3.12 requests far more than it unpacks, so the limit would act late."""
 _MARK = "registry-mark"
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -35,7 +34,7 @@ _FIRST_LINE_END = re.compile(r'(?:[^"\r\n]++|"[^"]*+(?:"|$))*+(\r\n|\r|\n)')
 
 
 def _mark_undecodable(error: UnicodeError) -> tuple[str, int]:
-    """Each undecodable byte as U+DC00 + byte: unlike `surrogateescape`, for any codec and any byte."""
+    """Decode each invalid byte as U+DC00 + byte; unlike `surrogateescape`, this works for any codec and byte."""
     if not isinstance(error, UnicodeDecodeError):
         raise error
     return "".join(chr(0xDC00 + byte) for byte in error.object[error.start : error.end]), error.end
@@ -45,7 +44,7 @@ codecs.register_error(_MARK, _mark_undecodable)
 
 
 class _HashingReader(io.RawIOBase):
-    """Reads a file, at most `most` bytes at once, and hashes what passes."""
+    """Reads a file, at most `most` bytes at once, and hashes it."""
 
     def __init__(self, path: Path, most: int | None) -> None:
         super().__init__()
@@ -72,7 +71,7 @@ class _HashingReader(io.RawIOBase):
 class TextStream:
     """One delivered text file. Read `header` first, then `pieces`; `sha256` is known at the end.
 
-    `where` names the file in messages. Raises UserError for what can't be opened, unpacked or has no header.
+    `where` names the file in messages. Raises UserError if the file can't be opened or unpacked, or has no header.
     """
 
     def __init__(self, path: Path, encoding: str, where: str, piece_bytes: int = PIECE_BYTES) -> None:
@@ -100,22 +99,22 @@ class TextStream:
 
     @property
     def sha256(self) -> str:
-        """Hash of the delivered bytes, once every piece has been taken."""
+        """Hash of the delivered bytes, known after the last piece."""
         return self._source.digest.hexdigest()
 
     def decode(self, data: bytes) -> str:
-        """A piece as text, undecodable bytes as lone surrogates."""
+        """A piece as text, with undecodable bytes as lone surrogates."""
         if self._decoder is not None:
             return data.decode("utf-8", "surrogatepass")
         return data.decode("utf-8", _MARK)
 
     def encode(self, text: str) -> bytes:
-        """Text from `decode` as a piece again."""
-        # U+DC80 + n is what `surrogateescape` too makes of a byte that is no UTF-8: it gives the byte back.
+        """Turn text from `decode` back into a piece."""
+        # `surrogateescape` uses the same U+DC80 + n for bytes that are not UTF-8, so it restores them.
         return text.encode("utf-8", "surrogatepass" if self._decoder else "surrogateescape")
 
     def first_text(self) -> str:
-        """The beginning of the file, without its byte order mark; nothing of it is consumed."""
+        """The beginning of the file, without its byte order mark; does not consume it."""
         start = self._read()
         for bom, encoding in _BOMS:
             if start.startswith(bom):
@@ -132,11 +131,11 @@ class TextStream:
         return text
 
     def skip(self, text: str) -> None:
-        """Take the header, a beginning of `first_text`, off the pieces."""
+        """Skip the header, `text` from the beginning of `first_text`, in the pieces."""
         self._held = self._held[len(self.encode(text)) :]
 
     def pieces(self) -> Iterator[tuple[bytes, bool]]:
-        """UTF-8 pieces in order, each ending at a line end, and whether it is the last."""
+        """UTF-8 pieces in order, each ending at a line end, with a flag for the last one."""
         line_end = self.line_end.encode()
         held, self._held = self._held, b""
         while True:
@@ -145,7 +144,7 @@ class TextStream:
                 yield held[:cut], False
                 held = held[cut:]
             if len(held) > 4 * MAX_RECORD + self._piece_bytes:
-                raise UserError(f"{self._where}: no line end for {len(held)} bytes: is it text?")
+                raise UserError(f"{self._where}: no line end within {len(held)} bytes: is this a text file?")
             chunk = self._read()
             if not chunk:
                 break
@@ -161,7 +160,7 @@ class TextStream:
             return self.encode(self._decoder.decode(chunk))
         except UnicodeError:
             raise UserError(
-                f"{self._where}: no byte order mark, which {self._encoding} needs to be read: set csv.encoding in "
+                f"{self._where}: no byte order mark, without which {self._encoding} can't be read: set csv.encoding in "
                 f"site.yml to {self._encoding}-le or {self._encoding}-be"
             ) from None
 
@@ -169,7 +168,7 @@ class TextStream:
         try:
             piece = self._reader.read(self._piece_bytes)
         except (EOFError, zlib.error, gzip.BadGzipFile):
-            raise UserError(f"{self._where}: not a whole gzip file: it was cut off or damaged; send it again") from None
+            raise UserError(f"{self._where}: incomplete gzip file, cut off or damaged; send it again") from None
         except OSError as error:
             raise UserError(f"{self._where} can't be read: {error.strerror}") from None
         self._unpacked += len(piece)

@@ -1,9 +1,9 @@
-"""Blank cells behind the last column: the habit of a whole delimited file, or a fault of one record.
+"""Blank cells after the last column: harmless if the whole delimited file has them, an error in a single record.
 
-A record with a cell too many may be a shifted one: `0,75` unquoted gives a count of 0, and where its limits are blank
-the surplus is blank too. So delimiters at the end of a line are read only where the header has as many, or all records
-have the same number. Where those could come from decimal commas, the header decides; where a header has blank cells at
-its end and only some records do, what most records do.
+A record with one cell too many may be shifted: an unquoted `0,75` gives a count of 0, and if its limits are blank, the
+surplus cell is blank too. So delimiters at the end of a line are accepted only if the header has the same number, or
+all records do. If they could come from decimal commas, the header decides. If the header ends in blank cells and only
+some records do, the majority of records decides.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ _PIECE_BYTES = 2**16
 def with_surplus(
     dialect: Dialect, path: Path, encoding: str, lead: str, numbers: Collection[int], where: str
 ) -> Dialect:
-    """The dialect with the surplus that the file's records have to have; `dialect` has the header's.
+    """The dialect with the surplus that the file's records must have; `dialect` has the header's.
 
-    Mostly the first record decides, else all are read. `lead` is the text down to the end of the header; `numbers` are
-    the positions of columns in which a decimal comma can be expected.
+    Usually the first record decides, else all are read. `lead`: the text up to the end of the header. `numbers`: the
+    positions of columns in which a decimal comma can be expected.
     """
     with TextStream(path, encoding, where, _PIECE_BYTES + 4 * len(lead)) as stream:
         stream.first_text()
@@ -48,10 +48,10 @@ def _records(stream: TextStream, dialect: Dialect, where: str) -> Iterator[list[
 
 
 def _n_cells(records: Iterable[list[str] | None], dialect: Dialect, numbers: Collection[int]) -> int:
-    """The cells of a good record; records that can't be read say nothing about it."""
+    """The number of cells in a valid record; records that can't be read are ignored."""
     width, of_header = dialect.width, dialect.n_cells
     if of_header > width:
-        # a shifted record of a file whose lines end plainly looks like one of the header's own
+        # in a file without blank cells at line ends, a shifted record has as many cells as such a header
         found = Counter(len(cells) for cells in records if cells is not None)
         return width if found[width] > found[of_header] else of_header
     same, is_sure = 0, False
@@ -67,5 +67,5 @@ def _n_cells(records: Iterable[list[str] | None], dialect: Dialect, numbers: Col
 
 
 def _may_be_parted(cell: str, following: str) -> bool:
-    """Could the two be one number, parted at its decimal comma?"""
+    """Could the two be one number, split at its decimal comma?"""
     return _WHOLE.fullmatch(cell) is not None and _DECIMALS.fullmatch(following) is not None

@@ -1,4 +1,4 @@
-"""What every reader of a file writes to, how far it goes, and what it tells."""
+"""What every reader of a file gets (context and strategy) and returns."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from registry.ingest.staging import Counts, Staging
 from registry.ingest.stream import PIECE_BYTES
 
 
-class Way(Enum):
-    """How a CSV file gets into raw. The slower way follows where the faster one fails."""
+class LoadStrategy(Enum):
+    """How a CSV file is loaded into raw. If a faster strategy fails, the next slower one is used."""
 
     BULK = auto()
-    """By DuckDB, pieces with odd records sieved first."""
+    """By DuckDB; irregular records are split off only where needed."""
     SIEVE = auto()
-    """By DuckDB, every piece sieved first."""
+    """By DuckDB; irregular records are split off from every piece."""
     EXACT = auto()
     """Split in Python."""
     STAGE = auto()
-    """Split in Python and left in staging, to be loaded with other files."""
+    """Split in Python and left in staging, to be loaded together with other files."""
 
 
 @dataclass(frozen=True)
-class Target:
+class LoadContext:
     """Where rows go: the vault's connection, the staging file, and a private folder for pieces."""
 
     connection: duckdb.DuckDBPyConnection
@@ -38,8 +38,8 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What was read of one file. `unread_sheets`: numbers (1 = first) of a workbook's sheets that hold other things."""
+class ReadResult:
+    """What was read from one file. `unread_sheets`: numbers (1 = first) of a workbook's other non-empty sheets."""
 
     header: Header
     counts: Counts

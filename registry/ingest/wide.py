@@ -1,7 +1,7 @@
-"""Records into numbered rows of raw: one each of a long file, one each filled test cell of a wide one.
+"""Turn records into numbered rows of raw: one for each record of a long file, or each filled test cell of a wide one.
 
-A row is known by file and number everywhere, so the cells of a wide file are numbered: with n columns of tests the
-cell in the p-th of them of record r is row (r - 1) * n + p; the ledger keeps n, to lead back to the record.
+File and number identify a row everywhere, so the cells of a wide file are numbered: with n test columns, the cell in
+the p-th of them in record r is row (r - 1) * n + p. The ledger keeps n, so that a row can be traced to its record.
 """
 
 from __future__ import annotations
@@ -10,34 +10,34 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Protocol
 
-from registry.contract import BLANKS, IGNORE, TIMED_COLUMNS, is_sheet_error
+from registry.config.input_contract import BLANKS, IGNORE, TIMED_COLUMNS, is_sheet_error
+from registry.config.site import SiteProfile
+from registry.config.terminology import folded_word
+from registry.config.wide_layout import COMPOSED_KEY, WideTable, WideTest
 from registry.ingest.composed_key import KeyComposer, escaped
 from registry.ingest.header import Header
 from registry.ingest.records import Record
 from registry.ingest.split_time import joined
-from registry.site_profile import SiteProfile
-from registry.vocabulary import folded_word
-from registry.wide_profile import COMPOSED_KEY, WideTable, WideTest
 
 Row = tuple[int, Record]
 
 
 class Rows(Protocol):
-    """How the records of one file become rows: their columns, and the rows of successive records."""
+    """Turns the records of one file into rows."""
 
     header: Header
     cancelled: Collection[str]
-    """The words, folded, by which the site takes a record back."""
+    """The folded words with which the site cancels a record."""
 
     def of(self, records: Iterable[Record]) -> Iterator[Row]:
-        """The rows of the next records, with their numbers in the file."""
+        """The rows of the next records, numbered within the file."""
 
     def begin_sheet(self) -> None:
-        """What follows stands on another sheet: nothing stands above it."""
+        """Start another sheet: nothing is carried down from the previous one."""
 
 
 def rows_of(header: Header, profile: SiteProfile, midnight_is_a_day: bool = False) -> Rows:
-    """How a file with this header becomes rows. `midnight_is_a_day`: see KeyComposer."""
+    """The `Rows` for a file with this header. `midnight_is_a_day`: see KeyComposer."""
     table = profile.wide_table(header.entity.name)
     keys = KeyComposer(header.entity, profile, midnight_is_a_day)
     if table and header.tests:
@@ -48,7 +48,7 @@ def rows_of(header: Header, profile: SiteProfile, midnight_is_a_day: bool = Fals
 
 
 class _Results:
-    """A long file: a record is a row."""
+    """A long file: each record is a row."""
 
     def __init__(self, header: Header, cancelled: Collection[str]) -> None:
         self.header = header
@@ -65,7 +65,7 @@ class _Results:
 
 
 class _Cells:
-    """The cells of one file's records by column of the contract, and the rows that are made of them."""
+    """The cells of one file's records by column of the contract, and the rows made from them."""
 
     def __init__(self, header: Header, missing: Collection[str]) -> None:
         self._columns = [(position, column) for position, column in enumerate(header.targets) if column]
@@ -84,28 +84,28 @@ class _Cells:
         self._missing = missing
 
     def of(self, sent: list[str]) -> dict[str, str]:
-        """A record's cells by column, a time still in its parts."""
+        """A record's cells by column, with a time still in parts."""
         return {column: sent[position] for position, column in self._columns}
 
     def join_times(self, cells: dict[str, str]) -> None:
-        """Make one column of those that hold the parts of a time."""
+        """Join the parts of each time into one column."""
         for column in self._timed:
             date, time = (cells.get(f"{column}.{part}", "") for part in ("date", "time"))
             cells[column] = joined("" if self.is_blank(date) else date, "" if self.is_blank(time) else time)
 
     def is_blank(self, cell: str) -> bool:
-        """Does a cell hold no value?"""
+        """Does a cell have no value?"""
         text = cell.strip(BLANKS)
         return not text or text.lower() in self._missing
 
     def row(self, cells: dict[str, str], sent: list[str]) -> Record:
-        """The row of raw: the contract's columns, then those kept under the site's own headers."""
+        """A row of raw: the contract's columns, then those kept under the site's own headers."""
         known = [cells.get(column, "") for column in self._contract]
         return Record([*known, *(sent[position] for position in self._kept_apart), *self._nothing])
 
 
 class _Composed(_Results):
-    """A long file with a column made of others: a key that it does not have, or a time in two parts."""
+    """A long file with a column made of others: a missing key, or a time in two parts."""
 
     def __init__(self, header: Header, profile: SiteProfile, keys: KeyComposer) -> None:
         self._cells = _Cells(header, profile.missing_words)
@@ -130,8 +130,8 @@ class _Composed(_Results):
 class _Draws:
     """A wide file: each filled cell of a test is a row.
 
-    A record without any is one row, its first test's value blank, under the draw's own key: nothing is lost, and no
-    result's place is taken. A cancelled record takes all its tests back, filled or not.
+    A record without any becomes one row with the draw's own key and a blank value of the first test, so that nothing is
+    lost and no result replaced. A cancelled record cancels all its tests, filled or not.
     """
 
     def __init__(self, header: Header, table: WideTable, profile: SiteProfile, keys: KeyComposer) -> None:
@@ -156,7 +156,7 @@ class _Draws:
             first = self._n_records * len(self._tests) + 1
             self._n_records += 1
             if record.cells is None:
-                self._above = {}  # it may have named the next patient: what follows is not given to the one before
+                self._above = {}  # it may have named the next patient, so nothing is carried past it
                 yield first, record
             else:
                 yield from self._results(record.cells, first)
@@ -183,7 +183,7 @@ class _Draws:
             yield first, self._cells.row(self._result(draw, name, test, "", key), sent)
 
     def _take_from_above(self, draw: dict[str, str]) -> None:
-        """Fill the blanks that mean "as above", but nothing of one patient's from another's."""
+        """Fill the blanks that mean "as above", but never from another patient."""
         patient = draw.get("patient_id", "").strip(BLANKS)
         if patient and patient != self._above.get("patient_id", "").strip(BLANKS):
             self._above = {}
@@ -194,7 +194,7 @@ class _Draws:
         self._above = {column: draw.get(column, "") for column in ("patient_id", *carried)}
 
     def _draw_key(self, draw: dict[str, str]) -> str:
-        """What the results of a draw share in their keys; "" where it can't be known again."""
+        """The part of the keys that the results of a draw share; "" if it can't be determined."""
         columns = (self.header.entity.key,) if self._has_own_key else COMPOSED_KEY
         sent = {column: draw.get(column, "") for column in columns}
         parts = {column: "" if self._cells.is_blank(cell) else cell.strip(BLANKS) for column, cell in sent.items()}

@@ -4,7 +4,7 @@
     steps.py    load, build, statistics, gate, release: what Dagster's assets and the command line call, in this order
 
 Here: what a refresh works with and in what order. Not here: how a step does its work (registry/ingest,
-registry/warehouse.py, registry/statistics, registry/release), and when it runs (orchestration).
+registry/build/warehouse.py, registry/statistics, registry/release), and when it runs (orchestration).
 """
 
 from registry.refresh.plan import NOT_PUBLISHED, Plan, is_behind, is_up_to_date, load_plan, make_plan, survey

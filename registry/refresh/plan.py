@@ -16,14 +16,16 @@ from typing import Any
 
 import duckdb
 
-from registry import ingest, journal, leftovers, release
+from registry import ingest, release
+from registry.build.fingerprint import build_generation, joined, settings_hash
+from registry.config.settings import STUDY_NAME, Settings
+from registry.config.site import PROFILE_NAME, SiteProfile
+from registry.config.study import Study
 from registry.errors import UserError
-from registry.fingerprint import build_generation, joined, settings_hash
-from registry.settings import STUDY_NAME, Settings
-from registry.site_profile import PROFILE_NAME, SiteProfile
-from registry.study import Study
-from registry.vault import connect_vault
-from registry.withdrawal.settling import settle
+from registry.refresh import cleanup
+from registry.system import event_log
+from registry.vault.apply_tombstones import apply_tombstones
+from registry.vault.database import connect_vault
 
 log = logging.getLogger(__name__)
 
@@ -81,7 +83,7 @@ def survey(settings: Settings, run_id: str = "") -> Plan:
 def is_up_to_date(plan: Plan) -> bool:
     """Whether the current release is of this plan: nothing is to be loaded or built."""
     in_force = release.current(plan.settings)
-    return in_force is not None and not plan.to_load() and release.stands_for(plan.settings, plan.fingerprint())
+    return in_force is not None and not plan.to_load() and release.is_current_for(plan.settings, plan.fingerprint())
 
 
 def is_behind(plan: Plan) -> bool:
@@ -106,13 +108,13 @@ def make_plan(settings: Settings, run_id: str, *, accept_missing: bool = False) 
     if not accept_missing:
         _refuse_missing(plan)
     refuse_to_mix(settings)
-    leftovers.sweep(settings)
-    settle(settings)
+    cleanup.remove_leftovers(settings)
+    apply_tombstones(settings)
     # at once: what dbt reads of the settings is of the plan that the steps read
     ingest.write_config(settings, plan.profiles, also=lambda connection: _store(plan, connection))
     n_to_load = len(plan.to_load())
     log.info("%d files delivered, %d to load", len(plan.files), n_to_load)
-    journal.record(settings, "deliveries_found", run=run_id, files=len(plan.files), files_to_load=n_to_load)
+    event_log.record(settings, "deliveries_found", run=run_id, files=len(plan.files), files_to_load=n_to_load)
     return plan
 
 

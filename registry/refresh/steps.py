@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from registry import dbt_runner, ingest, release, warehouse
-from registry.contract import ENTITIES
-from registry.dbt_runner import NodeResult
+from registry import ingest, release
+from registry.build import dbt_runner, warehouse
+from registry.build.dbt_runner import NodeResult
+from registry.config.input_contract import ENTITIES
 from registry.errors import UserError
 from registry.refresh.plan import Plan
-from registry.withdrawal.settling import settle
+from registry.vault.apply_tombstones import apply_tombstones
 
 if TYPE_CHECKING:
     from registry.release import Judged, Outcome
@@ -66,7 +67,9 @@ def build_warehouse(
             f"{len(waiting)} delivered files are not loaded yet ({waiting[0].where}): materialize the group raw first, "
             "or run registry refresh"
         )
-    settle(plan.settings)  # what was loaded just now of forgotten patients leaves no trace in the vault's file
+    apply_tombstones(
+        plan.settings
+    )  # what was loaded just now of forgotten patients leaves no trace in the vault's file
     fingerprint = plan.fingerprint()
     if only and warehouse.stages(plan.settings).get("warehouse") != fingerprint:
         raise NotReady(
@@ -138,7 +141,7 @@ def _built(plan: Plan) -> str:
 
 def _require(plan: Plan, fingerprint: str, stage: str) -> None:
     if not plan.settings.warehouse.exists():
-        raise NotReady(f"{plan.settings.warehouse}: nothing is built yet; run registry refresh")
+        raise NotReady(f"{plan.settings.warehouse}: nothing has been built yet; run registry refresh")
     if warehouse.stages(plan.settings).get(stage) != fingerprint:
         first = "all" if stage == "warehouse" else f"the group {stage}"
         raise NotReady(

@@ -1,22 +1,21 @@
-"""Releases: how a build becomes a published version, and how versions are found, queried and gone back to.
+"""Releases: how a build becomes a published version, and how versions are found, queried and rolled back.
 
-`candidate.py` the copy that is judged · `judgement.py` what the gate found on it · `new_cases.py` its table against the
-release before · `publication.py` audit and switch · `content.py` content hashes · `manifest.py`, `dictionary.py`,
-`files.py` what a release folder holds · `store.py` the versions on disk · `figures.py` the few figures of one ·
-`damage.py` those no longer as they were sealed · `pin.py` going back · `retention.py` how many are kept · `diff.py`,
-`explain.py` two of them compared · `decision.py` the gate's last word · `query.py` SQL on one.
-
-What may leave the house is made by `registry/public`.
+`candidate.py` the copy that the gate checks · `judgement.py` the gate's result for it · `new_cases.py` its table of
+changes against the previous release · `publication.py` audit and switch · `content.py` content hashes · `manifest.py`,
+`dictionary.py` content of a release folder · `store.py` the releases on disk · `headline_figures.py` its main
+figures · `damage.py` releases modified after publication · `pin.py` rollback · `retention.py` how many are kept ·
+`diff/` compares two releases · `gate_record.py` the gate's last result · `query.py` SQL on a release ·
+`public/` the part that may be shared.
 
 Imports no Dagster; Great Expectations only when an audit runs.
 """
 
 from registry.release.damage import refuse_damaged
-from registry.release.decision import Decision
-from registry.release.decision import last as last_decision
 from registry.release.files import verify
+from registry.release.gate_record import Decision
+from registry.release.gate_record import last as last_decision
 from registry.release.judgement import Judged
-from registry.release.pin import pinned, rollback, stands_for
+from registry.release.pin import is_current_for, lift_if_over, pinned, rollback
 from registry.release.publication import GateRefused, Outcome, judge, publish
 from registry.release.retention import remove_old
 from registry.release.store import Release, current, current_id, folder, list_releases, load
@@ -30,8 +29,10 @@ __all__ = [
     "current",
     "current_id",
     "folder",
+    "is_current_for",
     "judge",
     "last_decision",
+    "lift_if_over",
     "list_releases",
     "load",
     "pinned",
@@ -39,6 +40,5 @@ __all__ = [
     "refuse_damaged",
     "remove_old",
     "rollback",
-    "stands_for",
     "verify",
 ]

@@ -1,8 +1,8 @@
-"""What a release holds, table by table: rows, columns and a hash of the content.
+"""The content of a release, table by table: rows, columns and a content hash.
 
-The hash depends on neither the order of rows nor the engine's file format: it is SHA-256 over a table's name,
-its columns with their types, its number of rows and the sum of DuckDB's `hash()` over them. It tells content
-apart that changed by accident or by a different computation; against tampering there is SHA256SUMS.
+The hash is independent of the order of rows and of the engine's file format: SHA-256 over a table's name, its columns
+with their types, its number of rows and the sum of DuckDB's `hash()` over them. It detects content that changed by
+accident or by a different computation; SHA256SUMS protects against tampering.
 """
 
 from __future__ import annotations
@@ -14,12 +14,14 @@ from pathlib import Path
 
 import duckdb
 
+from registry.system.sql import identifier
+
 ALGORITHM = "sha256(name, columns and types, rows, sum of DuckDB hash() over rows)"
 
-# Written after the audit, so that they can't be part of what is compared.
+# Written after the audit, so they can't be compared.
 AFTER_AUDIT = ("meta.check_result", "meta.release")
 
-# Audited like the rest, but told against the release before: the same inputs may give another content.
+# Audited, but depends on the previous release: the same inputs may give different content.
 AGAINST_PREVIOUS = ("main.mart_new_cases",)
 
 NOT_COMPARED = AFTER_AUDIT + AGAINST_PREVIOUS
@@ -52,7 +54,7 @@ def contents(
     only: Collection[str] | None = None,
     options: Mapping[str, str | int | bool | float | list[str]] | None = None,
 ) -> dict[str, TableContent]:
-    """The tables of a release file with their hashes: those named, by default all whose content is compared.
+    """The tables of a release file with their hashes: those in `only`, by default all that are compared.
 
     `options` is DuckDB's configuration (memory_limit, threads, temp_directory).
     """
@@ -64,15 +66,10 @@ def contents(
 
 
 def _content(connection: duckdb.DuckDBPyConnection, name: str) -> TableContent:
-    relation = connection.execute(f"SELECT * FROM {quoted(name)} LIMIT 0").description
+    relation = connection.execute(f"SELECT * FROM {identifier(name)} LIMIT 0").description
     columns = tuple((column[0], str(column[1])) for column in relation)
     listed = ", ".join(f'"{column}"' for column, _ in columns)
-    found = connection.execute(f"SELECT count(*), sum(hash({listed})) FROM {quoted(name)}").fetchone()
+    found = connection.execute(f"SELECT count(*), sum(hash({listed})) FROM {identifier(name)}").fetchone()
     rows, total = found if found else (0, None)
     text = "\n".join([name, *(" ".join(column) for column in columns), str(rows), str(total or 0)])
     return TableContent(name, columns, rows, hashlib.sha256(text.encode()).hexdigest())
-
-
-def quoted(name: str) -> str:
-    """`schema.table` with both parts quoted."""
-    return ".".join(f'"{part}"' for part in name.split("."))

@@ -1,8 +1,8 @@
-"""Releases that are not as they were sealed: told in one line, and set aside by the refresh that would rely on them.
+"""Releases modified after publication: reported in one line, and moved aside by the refresh that would need them.
 
-Damage is what SHA256SUMS states and is changed or missing; a file that was added is none. A refresh hashes the release
-in force at its start, and another one where it is about to take its place or to be compared with: nothing is called
-unchanged, brought back or judged by that can't be trusted.
+Damage means a file listed in SHA256SUMS that is changed or missing; an additional file is not damage. A refresh checks
+the current release at its start, and any other release before it becomes current or is compared with. So no damaged
+release is confirmed, made current or used for a comparison.
 """
 
 from __future__ import annotations
@@ -10,10 +10,9 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 
-from registry import journal
-from registry.disk import writing
+from registry.config.settings import Settings
 from registry.errors import UserError
-from registry.release import decision
+from registry.release import gate_record
 from registry.release.candidate import FILE_NAME
 from registry.release.files import CHECKSUMS, sha256, stated
 from registry.release.pin import Pin, hold, pinned
@@ -28,7 +27,8 @@ from registry.release.store import (
     point_current,
     refuse_unreadable,
 )
-from registry.settings import Settings
+from registry.system import event_log
+from registry.system.disk import writing
 
 PREFIX = ".damaged-"
 
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 
 def damaged_files(folder: Path) -> list[str]:
-    """What a release's SHA256SUMS states and is changed, missing or unreadable; the sums themselves, where they are."""
+    """Files of SHA256SUMS that are changed, missing or unreadable; SHA256SUMS itself if it is damaged."""
     try:
         digests = stated((folder / CHECKSUMS).read_bytes())
     except OSError as error:
@@ -51,13 +51,13 @@ def refuse_damaged(release: Release) -> None:
     """UserError if a release is damaged."""
     if files := damaged_files(release.path):
         raise UserError(
-            f"release {release.release_id} is not as it was sealed ({_few(files)}): restore it from a backup; "
-            "registry releases verify tells more"
+            f"release {release.release_id} was modified after publication ({_few(files)}): restore it from a backup; "
+            "registry releases verify has the details"
         )
 
 
-def whole(settings: Settings, release_id: str) -> Release | None:
-    """A release, if it is there and whole; one that is damaged is set aside. The caller holds the refresh lock."""
+def load_intact(settings: Settings, release_id: str) -> Release | None:
+    """Load a release if it is intact; a damaged one is moved aside. The caller holds the refresh lock."""
     try:
         found = find(settings, release_id)
     except TornManifest:
@@ -70,13 +70,13 @@ def whole(settings: Settings, release_id: str) -> Release | None:
 
 
 def set_aside(settings: Settings) -> None:
-    """Take damaged releases out of sight, as `.damaged-<id>`: any whose manifest can't be read, and the one in force.
+    """Move damaged releases aside as `.damaged-<id>`: any with an unreadable manifest, and the current one.
 
-    Where that, or a folder taken away by hand, was the one in force, the newest that is whole takes its place, as it
-    does where the link is lost. The caller holds the refresh lock.
+    If the current release is damaged or its folder or the link is gone, the newest intact one becomes current. The
+    caller holds the refresh lock.
 
     Raises:
-        UserError: if a file can't be read by this user: that is no damage.
+        UserError: if this user may not read a file: that is not damage.
     """
     if not settings.releases.is_dir():
         return
@@ -87,52 +87,51 @@ def set_aside(settings: Settings) -> None:
             _hide(settings, path.name, [MANIFEST])
     _put_link_back(settings)
     in_force = current_id(settings)
-    if in_force is not None and whole(settings, in_force) is None:
+    if in_force is not None and load_intact(settings, in_force) is None:
         _replace(settings, in_force)
 
 
 def aside(settings: Settings) -> list[str]:
-    """Names of the folders that were set aside."""
+    """Names of the folders that were moved aside."""
     return sorted(path.name for path in settings.releases.glob(f"{PREFIX}*"))
 
 
 def _replace(settings: Settings, damaged: str) -> None:
-    """Put the newest whole release in force; after a rollback rather another than the one that was left behind.
+    """Make the newest intact release current; after a rollback, the one it left only if there is no other.
 
-    The link alone was lost where `damaged` is its name.
+    `damaged` is the name of the link if only that was lost.
     """
     pin = pinned(settings)
     others = list_releases(settings)
     if pin is not None:
         others.sort(key=lambda one: (one.release_id != pin.release_id, pin.holds_back(one.fingerprint)))
     for other in others:
-        if whole(settings, other.release_id) is None:
+        if load_intact(settings, other.release_id) is None:
             continue
         if pin is not None and not pin.holds_back(other.fingerprint):
             hold(settings, Pin(other.release_id, pin.fingerprint))
         point_current(settings, other.release_id)
-        log.warning("release %s is in force in the place of %s", other.release_id, damaged)
+        log.warning("release %s is now current instead of %s", other.release_id, damaged)
         return
     (settings.releases / CURRENT).unlink(missing_ok=True)
-    log.warning("no whole release is left: the next one is compared with none, look for what it may have lost")
+    log.warning("no intact release is left: the next one can't be compared with a previous one, check it for losses")
 
 
 def _put_link_back(settings: Settings) -> None:
-    """Set aside what stands where `current` should link to a release; without a link the newest is in force.
+    """Restore the link `current`: move aside anything else of that name; if the link is gone, use the newest release.
 
-    Of a first release that a killed refresh has not come to put in force there is no word of the gate: it is left to
-    the refresh.
+    If the first release was interrupted before it became current, there is no gate record: the refresh handles it.
     """
     path = settings.releases / CURRENT
     if path.is_symlink():
         return
     if path.exists():
-        copied = _hide(settings, CURRENT, ["a copy, no link"])
+        copied = _hide(settings, CURRENT, ["a copy, not a link"])
         for release in list_releases(settings):
             if _digest(copied / CHECKSUMS) == sha256(release.path / CHECKSUMS):
                 point_current(settings, release.release_id)
                 return
-    releases, last = list_releases(settings), decision.last(settings)
+    releases, last = list_releases(settings), gate_record.last(settings)
     if len(releases) > 1 or (releases and last is not None and last.status in ("published", "confirmed")):
         _replace(settings, CURRENT)
 
@@ -145,8 +144,8 @@ def _hide(settings: Settings, name: str, files: list[str]) -> Path:
         aside = path.with_name(f"{PREFIX}{name}-{number}")
     with writing(settings.releases):
         path.rename(aside)
-    log.warning("release %s is damaged (%s): it is set aside as %s", name, _few(files), aside)
-    journal.record(settings, "release_set_aside", release=name, files=len(files))
+    log.warning("release %s is damaged (%s): moved aside to %s", name, _few(files), aside)
+    event_log.record(settings, "release_set_aside", release=name, files=len(files))
     return aside
 
 

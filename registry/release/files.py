@@ -1,8 +1,7 @@
-"""The files of a release beside its database: Parquet, checksums, and the seal that makes them read-only."""
+"""Write a release's files other than its database (Parquet, manifest, checksums), and make them read-only."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,28 +9,27 @@ from typing import Any
 
 import duckdb
 
+from registry.config.settings import Settings, connect_options
 from registry.errors import UserError
-from registry.release.content import quoted
 from registry.release.manifest import parquet_name
-from registry.release.store import MANIFEST, sync
-from registry.settings import Settings, connect_options
+from registry.release.store import MANIFEST
+from registry.system.files import sha256, sync
+from registry.system.sql import identifier, literal
 
 CHECKSUMS = "SHA256SUMS"
-_CHUNK = 2**20
 
 
 def write_parquet(settings: Settings, database: Path, tables: Iterable[str], note: str) -> None:
-    """Write every table as `parquet/<table>.parquet` beside the database, labelled with `note` in its metadata."""
+    """Write every table as `parquet/<table>.parquet` next to the database, with `note` in its metadata."""
     folder = database.parent / "parquet"
     folder.mkdir()
-    quoted_note = note.replace("'", "''")
     with duckdb.connect(str(database), read_only=True, config=connect_options(settings)) as connection:
         for table in tables:
-            target = str(folder / parquet_name(table)).replace("'", "''")
             # zstd at its lowest level: as fast as snappy here, and half the size
             connection.execute(
-                f"COPY {quoted(table)} TO '{target}' (FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, "
-                f"KV_METADATA {{note: '{quoted_note}'}})"
+                f"COPY {identifier(table)} TO {literal(folder / parquet_name(table))} "
+                "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, "
+                f"KV_METADATA {{note: {literal(note)}}})"
             )
 
 
@@ -48,10 +46,10 @@ def write_checksums(folder: Path) -> None:
 
 
 def verify(folder: Path) -> list[str]:
-    """The names in a release folder that are missing, changed or additional; sorted, empty where all is as sealed.
+    """The sorted names in a release folder that are missing, changed or additional; empty if nothing changed.
 
-    Every byte counts, those of SHA256SUMS too: it has one way to be written, and any other is a change. A link or an
-    empty folder is additional, wherever it leads.
+    Every byte counts, also in SHA256SUMS, which can be written in only one way. A link or an empty folder counts as
+    additional.
 
     Raises:
         UserError: if SHA256SUMS, or another file, can't be read.
@@ -71,22 +69,13 @@ def verify(folder: Path) -> list[str]:
 
 
 def stated(checksums: bytes) -> dict[str, str]:
-    """The digest of each file, by its name in the release folder, as a SHA256SUMS has them."""
+    """The digest of each file in a SHA256SUMS, by its name in the release folder."""
     lines = checksums.decode("utf-8", errors="replace").splitlines()
     return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
 
 
-def sha256(path: Path) -> str:
-    """SHA-256 of a file, in hexadecimal."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while chunk := stream.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
 def seal(folder: Path) -> None:
-    """Make a release read-only and make sure that all of it is on disk."""
+    """Make a release read-only and flush it to disk."""
     for path in _files(folder):
         path.chmod(0o440)
         sync(path)

@@ -1,6 +1,6 @@
-"""A candidate that the gate has judged, and the note beside it that says so until it is published.
+"""A candidate that the gate has checked, and the note in its folder that records the result until publication.
 
-The note holds the SHA-256 of the file that was judged: a candidate that differs by a byte is judged again.
+The note has the SHA-256 of the checked file: a candidate that differs by a byte is checked again.
 """
 
 from __future__ import annotations
@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Any
 
 from expectations import Audit, CheckResult
+from registry.config.settings import Settings
 from registry.release.candidate import FILE_NAME, PREFIX
 from registry.release.content import TableContent
-from registry.release.files import sha256
-from registry.settings import Settings
+from registry.system.files import sha256
 
 _NOTE = "judged.json"
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A candidate's folder, what it would be called as a release, and what the gate found."""
+    """A candidate's folder, its future release id, and the gate's result."""
 
     folder: Path
     release_id: str
@@ -52,14 +52,14 @@ def write(judged: Judged) -> None:
 
 
 def remove(folder: Path) -> None:
-    """Take the note away: a release does not hold it."""
+    """Remove the note: it is not part of a release."""
     (folder / _NOTE).unlink(missing_ok=True)
 
 
 def find(settings: Settings, fingerprint: str, compared_with: str | None) -> Judged | None:
-    """The candidate that the gate let pass with this fingerprint, against this release; None where there is none.
+    """The candidate with this fingerprint that passed the gate in comparison with this release, or None.
 
-    A note that is torn, or a file that is not as it was judged, counts as none.
+    A corrupt note, or a file changed since the check, counts as none.
     """
     for folder in sorted(settings.releases.glob(f"{PREFIX}*")):
         try:

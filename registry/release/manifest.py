@@ -1,7 +1,6 @@
-"""The manifest: what a release is made of and what it had to stand, in one JSON file.
+"""The manifest: what a release was made from and which checks it passed, in one JSON file.
 
-Also the two tables that are written into a candidate after its audit, `meta.release` and `meta.check_result`:
-the same facts for whoever asks in SQL.
+Also the tables `meta.release` and `meta.check_result`, written into a candidate after its audit: the same facts in SQL.
 """
 
 from __future__ import annotations
@@ -16,30 +15,19 @@ import duckdb
 
 from expectations import Audit, CheckResult
 from expectations.remedies import remedy_of
-from registry.fingerprint import code_hash, rules_hash
+from registry.build.fingerprint import code_hash, rules_hash
+from registry.config.settings import Settings, connect_options
 from registry.release.candidate import STORAGE_VERSION
-from registry.release.content import ALGORITHM, NOT_COMPARED, TableContent, quoted, tables_of
-from registry.settings import Settings, connect_options
+from registry.release.content import ALGORITHM, NOT_COMPARED, TableContent, tables_of
+from registry.release.dictionary import described, write_comments
+from registry.system.sql import records
 
 SCHEMA_VERSION = 1
-
-_RELEASE = """
-CREATE TABLE meta.release (
-    release_id VARCHAR, study_id VARCHAR, is_synthetic BOOLEAN, last_delivery VARCHAR, primary_definition VARCHAR,
-    fingerprint VARCHAR, code_version VARCHAR, rules_version VARCHAR, previous_release_id VARCHAR, created_at TIMESTAMP
-)
-"""
-_CHECK_RESULT = """
-CREATE TABLE meta.check_result (
-    check_id VARCHAR, table_name VARCHAR, severity VARCHAR, passed BOOLEAN, n_unexpected BIGINT, n_rows BIGINT,
-    detail VARCHAR, description VARCHAR, source VARCHAR, owner VARCHAR, remedy VARCHAR
-)
-"""
 
 
 @dataclass(frozen=True)
 class Identity:
-    """What makes a release this one."""
+    """The identity of a release."""
 
     release_id: str
     fingerprint: str
@@ -51,54 +39,46 @@ class Identity:
 def write_tables(path: Path, settings: Settings, identity: Identity, audit: Audit) -> None:
     """Write meta.release and meta.check_result into an audited candidate."""
     study = settings.study
-    release = (
-        identity.release_id,
-        study.study_id,
-        study.synthetic,
-        identity.last_delivery,
-        study.primary_definition,
-        identity.fingerprint,
-        code_hash(),
-        rules_hash(),
-        identity.previous_release_id,
-        identity.created_at.replace(tzinfo=None),
-    )
-    results = [_row(result) for result in audit.checks]
+    release = {
+        "release_id": identity.release_id,
+        "study_id": study.study_id,
+        "is_synthetic": study.synthetic,
+        "last_delivery": identity.last_delivery,
+        "primary_definition": study.primary_definition,
+        "fingerprint": identity.fingerprint,
+        "code_version": code_hash(),
+        "rules_version": rules_hash(),
+        "previous_release_id": identity.previous_release_id,
+        "created_at": identity.created_at.replace(tzinfo=None),
+    }
     with duckdb.connect(str(path), config=connect_options(settings)) as connection:
         connection.begin()  # one transaction: a commit a row would cost more than all the rest
-        connection.execute(_RELEASE)
-        connection.execute(_CHECK_RESULT)
-        connection.execute(f"INSERT INTO meta.release VALUES ({_marks(release)})", release)
-        if results:
-            connection.executemany(f"INSERT INTO meta.check_result VALUES ({_marks(results[0])})", results)
-        note = label(settings, identity.release_id).replace("'", "''")
-        for table in tables_of(connection, path.stem):
-            connection.execute(f"COMMENT ON TABLE {quoted(table)} IS '{note}'")
+        _write_table(connection, "meta.release", [release])
+        _write_table(connection, "meta.check_result", [_row(result) for result in audit.checks])
+        write_comments(connection, tables_of(connection, path.stem), label(settings, identity.release_id))
         connection.commit()
         connection.execute("CHECKPOINT")
 
 
-def _row(result: CheckResult) -> tuple[str | int | bool, ...]:
+def _write_table(connection: duckdb.DuckDBPyConnection, name: str, rows: list[dict[str, Any]]) -> None:
+    """A table with the columns and types of its YAML."""
+    columns = {column: data_type for column, (data_type, _) in described()[name].columns.items()}
+    connection.execute(f"CREATE TABLE {name} ({', '.join(f'{column} {type_}' for column, type_ in columns.items())})")
+    if rows:
+        values = [[row[column] for column in columns] for row in rows]
+        connection.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(columns))})", values)
+
+
+def _row(result: CheckResult) -> dict[str, Any]:
     """A row of meta.check_result."""
     remedy = remedy_of(result.check_id)
-    return (
-        result.check_id,
-        result.table,
-        result.severity,
-        result.passed,
-        result.n_unexpected,
-        result.n_rows,
-        result.detail,
-        result.description,
-        result.source,
-        remedy.owner,
-        remedy.action,
-    )
+    columns = {"table_name": result.table, "owner": remedy.owner, "remedy": remedy.action}
+    return asdict(result) | columns
 
 
 def label(settings: Settings, release_id: str) -> str:
-    """What every published table says of itself: study, release, and whether its patients were simulated."""
-    note = " Synthetic data: no patient is behind it." if settings.study.synthetic else ""
+    """The comment of every published table: study, release, and whether its patients are simulated."""
+    note = " Synthetic data: not about real patients." if settings.study.synthetic else ""
     return f"Study {settings.study.study_id}, release {release_id}.{note}"
 
 
@@ -111,10 +91,10 @@ def compose(
 ) -> dict[str, Any]:
     """The manifest of an audited candidate, ready for JSON.
 
-    Tables that are not compared (`content.NOT_COMPARED`) have no content hash. Files are named by their keyed id alone.
+    Tables that are not compared (`content.NOT_COMPARED`) have no content hash. Files appear only with their keyed id.
     """
     with duckdb.connect(str(path), read_only=True, config=connect_options(settings)) as connection:
-        inputs = _records(
+        inputs = records(
             connection,
             """
             SELECT file_id, site, delivery, entity, sha256, n_rows AS "rows", is_current, is_retracted
@@ -122,7 +102,7 @@ def compose(
             ORDER BY site, delivery, entity, file_id
             """,
         )
-        for file in inputs:  # said of those alone: the manifests of earlier versions have no such key
+        for file in inputs:  # only if true: manifests of earlier versions do not have this key
             if not file["is_retracted"]:
                 del file["is_retracted"]
         definitions = _hashes(connection, "main.dim_case_definition", "definition_id")
@@ -166,7 +146,7 @@ def parquet_name(table: str) -> str:
 
 
 def _cutoffs(inputs: list[dict[str, Any]], data_cutoff: dt.date | None) -> dict[str, str]:
-    """A site's cut-off: the last day of its last delivered month, or the study's where that is earlier."""
+    """Each site's cut-off: the last day of its last delivered month, or the study's cut-off if that is earlier."""
     counted = [file for file in inputs if "is_retracted" not in file]
     last = {file["site"]: "" for file in counted}
     for file in counted:
@@ -190,13 +170,3 @@ def _hashes(connection: duckdb.DuckDBPyConnection, table: str, by: str) -> dict[
         """
     ).fetchall()
     return dict(found)
-
-
-def _records(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
-    cursor = connection.execute(sql)
-    names = [column[0] for column in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-
-def _marks(row: tuple[Any, ...]) -> str:
-    return ", ".join("?" * len(row))

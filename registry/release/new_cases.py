@@ -1,8 +1,8 @@
-"""`mart_new_cases`: what is in `mart_reportable` and the release before did not list, for those who must report it.
+"""`mart_new_cases`: the rows of `mart_reportable` that the previous release did not list, for those who report cases.
 
-Which episodes and leukocytes may have to be reported is decided in the SQL (mart_reportable); this module only compares
-two releases. It writes into the candidate before its audit, so that the gate judges the table like any other. It is the
-one table whose content depends on more than the inputs: its hash is no part of "same inputs, same content"
+The model `mart_reportable` decides which episodes and leukocytes may have to be reported; this module only compares two
+releases. It writes into the candidate before the audit, so that the gate checks the table like any other. Only this
+table depends on more than the inputs, so its hash is not part of "same inputs, same content"
 (docs/decisions/0009-new-cases-against-the-release-before.md).
 """
 
@@ -13,11 +13,12 @@ from pathlib import Path
 
 import duckdb
 
+from registry.config.settings import Settings, connect_options
 from registry.release.store import Release
-from registry.settings import Settings, connect_options
+from registry.system.sql import attach
 
-# 2: below 0.5 x 10^9/L whatever the scale of the definition in force: its own labels may be grades. 1: a bound that
-# leaves it open. An older release has these columns too.
+# 2: below 0.5 x 10^9/L, whatever the definition's own scale and labels. 1: a bound that leaves this open. Older
+# releases have these columns too.
 _SEVERE, _POSSIBLY_SEVERE = 2, 1
 _LEVEL = f"""
     CASE
@@ -28,9 +29,9 @@ _LEVEL = f"""
 """
 _SPAN_END = "coalesce({row}.end_date, patient.observation_end)"
 
-# `known`: every episode of the release before. `listed`: what it listed as one to be reported: its severe case episodes
-# and, where it has that table, the rest of its mart_reportable. An onset that moved (an earlier count came in late, or
-# was corrected) makes another episode_id: it is recognised by its overlap with what was listed of the same patient.
+# `known`: every episode of the previous release. `listed`: what it listed as reportable: its severe case episodes and,
+# if it has that table, the rest of its mart_reportable. An onset that moved (an earlier count came late, or was
+# corrected) gives a new episode_id: it is recognised by its overlap with what was listed for the same patient.
 _NEW_CASES = f"""
 CREATE OR REPLACE TABLE main.mart_new_cases AS
 WITH known AS (
@@ -131,7 +132,7 @@ _LISTED = f"""
 
 
 def write(settings: Settings, candidate: Path, previous: Release | None) -> None:
-    """Write `mart_new_cases` into a candidate: against `previous`, or, without one, all of `mart_reportable`."""
+    """Write `mart_new_cases` into a candidate: compared with `previous`, or without one all of `mart_reportable`."""
     with (
         previous.reading() if previous else nullcontext(),
         duckdb.connect(str(candidate), config=connect_options(settings)) as connection,
@@ -139,10 +140,9 @@ def write(settings: Settings, candidate: Path, previous: Release | None) -> None
         if previous is None:
             known, listed = _KNOWN.format(database="") + "WHERE false", _LISTED.format(database="") + "AND false"
         else:
-            quoted = str(previous.database).replace("'", "''")
-            connection.execute(f"ATTACH '{quoted}' AS previous (READ_ONLY)")
+            attach(connection, previous.database, "previous")
             known = _KNOWN.format(database="previous.")
-            # a release from before that table listed case episodes alone
+            # a release without that table listed only case episodes
             listed = (
                 _LISTED.format(database="previous.")
                 if _has_reportable(connection)

@@ -1,11 +1,11 @@
-"""Going back to an older release, and staying there until there is something new to publish.
+"""Rollback to an older release, which stays current until there is something new to publish.
 
-A rollback pins `current`: the refresh whose release was left behind would otherwise put it back a month later,
-with nothing changed. The pin is lifted by the first refresh with other inputs.
+A rollback pins `current`: otherwise the next refresh would make the newer release current again although nothing has
+changed. The first refresh with other inputs removes the pin.
 
-A pin counts only while `current` is the release that it names. That makes every order of events whole: going back
-writes the pin first and switches then, going forward switches first and lifts the pin then, so whoever is killed
-between the two leaves the state as it was before, or as it is after, and the next writer clears away the rest.
+A pin is valid only while `current` is the release that it names. That makes interruptions safe: a rollback writes the
+pin and then switches, a publication switches and then removes the pin. A process killed in between leaves the state
+before or the state after, and the next writer removes the rest.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import logging
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from registry.config.settings import Settings
 from registry.errors import UserError
 from registry.release.files import verify
 from registry.release.store import (
@@ -28,33 +29,32 @@ from registry.release.store import (
     point_current,
     sync,
 )
-from registry.settings import Settings
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Pin:
-    """The release that `current` is held at, and the fingerprint that is not to move it.
+    """The release at which `current` is held, and the fingerprint that must not move it.
 
-    Of a release that was left because its manifest could not be read, the fingerprint's first digits, as in its id.
+    If the manifest of the release that was left can't be read: the fingerprint's first digits, from its id.
     """
 
     release_id: str
     fingerprint: str
 
     def holds_back(self, fingerprint: str) -> bool:
-        """Is this the refresh whose release was left behind?"""
+        """Whether this is the fingerprint of the release that the rollback left."""
         return fingerprint.startswith(self.fingerprint)
 
 
 def rollback(settings: Settings, release_id: str) -> Release:
     """Make an older release the current one, at once; it stays current until the inputs change.
 
-    The one that is left may be damaged, or its folder gone.
+    The release that is left may be damaged or missing.
 
     Raises:
-        UserError: if there is no such release, none at all, or it is not as it was sealed.
+        UserError: if there is no such release, no release at all, or it was modified after publication.
 
     """
     target = load(settings, release_id)
@@ -63,8 +63,8 @@ def rollback(settings: Settings, release_id: str) -> Release:
         raise UserError("nothing is published yet: there is nothing to roll back")
     if damaged := verify(target.path):
         raise UserError(
-            f"release {release_id} is not as it was sealed ({', '.join(damaged)}): restore it from a backup first; "
-            f"{left} stays in force"
+            f"release {release_id} was modified after publication ({', '.join(damaged)}): restore it from a backup "
+            f"first; {left} is still current"
         )
     if left == release_id:
         return target
@@ -78,10 +78,9 @@ def rollback(settings: Settings, release_id: str) -> Release:
 
 
 def pinned(settings: Settings) -> Pin | None:
-    """The pin in force, or None; one that an interrupted rollback wrote before it could switch is not in force.
+    """The valid pin, or None; one that an interrupted rollback wrote before it switched is not valid.
 
-    One that is torn still tells that somebody went back: to `current`, from the newest release. Where the link is lost
-    the pin alone tells it.
+    A corrupt pin file still means a rollback from the newest release to `current`. If the link is lost, the pin counts.
     """
     try:
         text = _path(settings).read_text(encoding="utf-8", errors="replace")
@@ -97,23 +96,30 @@ def pinned(settings: Settings) -> Pin | None:
 
 
 def unpin(settings: Settings) -> None:
-    """Lift the pin."""
+    """Remove the pin."""
     _path(settings).unlink(missing_ok=True)
 
 
+def lift_if_over(settings: Settings, fingerprint: str) -> None:
+    """Lift the pin if the inputs have changed since the rollback, even back to those of the release that it holds."""
+    pin = pinned(settings)
+    if pin is not None and not pin.holds_back(fingerprint):
+        unpin(settings)
+
+
 def clear_void(settings: Settings) -> None:
-    """Remove what an interrupted rollback or refresh left, a draft or a pin not in force; write a torn one again."""
+    """Remove a draft or an invalid pin left by an interrupted rollback or refresh; rewrite a corrupt pin."""
     _draft(settings).unlink(missing_ok=True)
     pin = pinned(settings)
     if pin is None:
         unpin(settings)
     elif _path(settings).read_bytes() != _text(pin).encode():
-        log.warning("%s was torn and is written again: %s stays in force", _path(settings), pin.release_id)
+        log.warning("%s was corrupt and has been rewritten: %s is still current", _path(settings), pin.release_id)
         hold(settings, pin)
 
 
-def stands_for(settings: Settings, fingerprint: str) -> bool:
-    """Whether a refresh of this fingerprint would leave `current` as it is: nothing is to be done."""
+def is_current_for(settings: Settings, fingerprint: str) -> bool:
+    """Whether a refresh with this fingerprint would leave `current` as it is."""
     in_force = current(settings)
     if in_force is None:
         return False
@@ -122,7 +128,7 @@ def stands_for(settings: Settings, fingerprint: str) -> bool:
 
 
 def hold(settings: Settings, pin: Pin) -> None:
-    """Write a pin. It is in force once `current` is the release that it names."""
+    """Write a pin. It becomes valid when `current` is the release that it names."""
     temporary = _draft(settings)
     temporary.write_text(_text(pin), encoding="utf-8")
     sync(temporary)
@@ -131,7 +137,7 @@ def hold(settings: Settings, pin: Pin) -> None:
 
 
 def _fingerprint(settings: Settings, release_id: str) -> str:
-    """Of a release that is left: all of it, or where its manifest can't be read, the digits in its id."""
+    """The fingerprint of a release; if its manifest can't be read, the digits in its id."""
     try:
         found = find(settings, release_id)
     except UserError:

@@ -1,8 +1,8 @@
 """From the build file to a release: candidate, audit, and only then the switch.
 
-Two steps: the gate judges a candidate (`judge`), and the one that passed is published (`publish`). Nothing under
-`releases/` changes until the gate has passed on exactly the file that is then renamed into place. A refusal, an error
-or a kill leaves the previous release as it was, byte for byte. There is no override.
+Two steps: the gate checks a candidate (`judge`), and the one that passed is published (`publish`). No release changes
+until the gate has passed on exactly the file that is then renamed into place. After a refusal, an error or a kill the
+current release is the same, byte for byte. There is no override.
 """
 
 from __future__ import annotations
@@ -15,32 +15,32 @@ from pathlib import Path
 
 from expectations import Audit, CheckResult, audit
 from expectations.catalogue import SAME_INPUTS_SAME_CONTENT
-from registry.disk import writing
-from registry.fingerprint import rules_hash
-from registry.release import candidate, damage, decision, files, judgement, manifest, new_cases
+from registry.build.fingerprint import rules_hash
+from registry.config.settings import Settings, connect_options
+from registry.release import candidate, damage, files, gate_record, judgement, manifest, new_cases
 from registry.release.content import NOT_COMPARED, TableContent, contents
 from registry.release.dictionary import markdown
 from registry.release.judgement import Judged
-from registry.release.pin import stands_for, unpin
+from registry.release.pin import is_current_for, lift_if_over, unpin
 from registry.release.retention import remove_old
 from registry.release.store import Release, current, point_current, sync
-from registry.settings import Settings, connect_options
+from registry.system.disk import writing
 
 Finish = Callable[[Path], None]
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a candidate; `path` is the release's folder, the previous one's after a refusal."""
+    """The result for a candidate; `path` is the folder of the release, after a refusal of the current one."""
 
     release_id: str
-    status: decision.Status
+    status: gate_record.Status
     audit: Audit
     path: Path | None
 
 
 class GateRefused(Exception):
-    """The gate refused a candidate: nothing was published. Carries the outcome with its audit."""
+    """The gate refused a candidate: nothing was published. Contains the outcome with its audit."""
 
     def __init__(self, outcome: Outcome) -> None:
         self.outcome = outcome
@@ -52,20 +52,20 @@ class GateRefused(Exception):
 
 
 def judge(settings: Settings, fingerprint: str) -> Judged:
-    """Copy what is built into a candidate and let the gate judge exactly that file.
+    """Copy the build file into a candidate and let the gate check exactly that file.
 
-    A candidate that passed is kept for `publish`; of one that was refused the gate's record is left.
+    A candidate that passed is kept for `publish`; after a refusal only the gate's record remains.
 
     Args:
         settings: where the build file and the releases are; the study as published in the manifest.
-        fingerprint: what the build was made from (`registry.fingerprint`), in hexadecimal.
+        fingerprint: what the build was made from (`registry.build.fingerprint`), in hexadecimal.
 
     Raises:
         UserError: if there is nothing to publish, the current release can't be read, or the disk is full.
 
     """
     with writing(settings.releases):
-        candidate.sweep(settings)
+        candidate.remove_leftovers(settings)
         in_force = current(settings)
         database = candidate.build(settings)
         is_to_keep = False
@@ -91,7 +91,7 @@ def judge(settings: Settings, fingerprint: str) -> Judged:
             is_to_keep = result.passed
             if is_to_keep:
                 judgement.write(judged)
-            decision.record(settings, release_id, fingerprint, "passed" if result.passed else "refused", result)
+            gate_record.record(settings, release_id, fingerprint, "passed" if result.passed else "refused", result)
         finally:
             if not is_to_keep:
                 shutil.rmtree(database.parent, ignore_errors=True)
@@ -99,19 +99,19 @@ def judge(settings: Settings, fingerprint: str) -> Judged:
 
 
 def publish(settings: Settings, fingerprint: str, *, finish: Finish | None = None) -> Outcome:
-    """Publish what is built, if the gate lets it pass.
+    """Publish what is built, if the gate passes.
 
-    The gate judges now, unless it has judged this very candidate already: same fingerprint, same bytes, compared with
-    the same release.
+    The gate runs now, unless it has already passed this candidate: same fingerprint, same bytes, compared with the same
+    release.
 
     Args:
         settings: where the build file and the releases are; the study as published in the manifest.
-        fingerprint: what the build was made from (`registry.fingerprint`), in hexadecimal.
+        fingerprint: what the build was made from (`registry.build.fingerprint`), in hexadecimal.
         finish: called with the folder of a candidate that passed, to add files (the report) before it is sealed.
 
     Returns:
-        `published`, or `confirmed` where the current release has the same inputs and the same content, or was
-        rolled back to and the inputs are those it was rolled back from.
+        `published`, or `confirmed` if the current release has the same inputs and the same content, or is the target of
+        a rollback and the inputs have not changed since.
 
     Raises:
         GateRefused: if a critical check failed; nothing but the gate's record changed.
@@ -134,9 +134,10 @@ def _publish(settings: Settings, in_force: Release | None, judged: Judged, finis
     release_id, fingerprint, result = judged.release_id, judged.fingerprint, judged.audit
     if not result.passed:
         raise GateRefused(Outcome(release_id, "refused", result, in_force.path if in_force else None))
-    if in_force is not None and stands_for(settings, fingerprint):
+    if in_force is not None and is_current_for(settings, fingerprint):
         outcome = Outcome(in_force.release_id, "confirmed", result, in_force.path)
-        decision.record(settings, outcome.release_id, fingerprint, outcome.status, result)
+        lift_if_over(settings, fingerprint)
+        gate_record.record(settings, outcome.release_id, fingerprint, outcome.status, result)
     else:
         if _known(settings, in_force, release_id) is None:
             identity = manifest.Identity(
@@ -150,9 +151,9 @@ def _publish(settings: Settings, in_force: Release | None, judged: Judged, finis
             _complete(settings, judged.database, identity=identity, result=result, audited=judged.tables, finish=finish)
             judged.folder.rename(settings.releases / release_id)
             sync(settings.releases)
-        # in this order: killed before the switch, the next refresh has the same to do and decides again; killed
-        # after it, the pin names a release that is no longer in force, and is void
-        decision.record(settings, release_id, fingerprint, "published", result)
+        # in this order: if killed before the switch, the next refresh repeats all of it; if killed after it, the pin
+        # names a release that is no longer current, and has no effect
+        gate_record.record(settings, release_id, fingerprint, "published", result)
         point_current(settings, release_id)
         unpin(settings)
         outcome = Outcome(release_id, "published", result, settings.releases / release_id)
@@ -161,19 +162,19 @@ def _publish(settings: Settings, in_force: Release | None, judged: Judged, finis
 
 
 def _known(settings: Settings, in_force: Release | None, release_id: str) -> Release | None:
-    """The release of this id, where it is there and intact; the one in force was looked at when the refresh began."""
-    return in_force if in_force and in_force.release_id == release_id else damage.whole(settings, release_id)
+    """The release with this id if it is intact; the current one was checked when the refresh began."""
+    return in_force if in_force and in_force.release_id == release_id else damage.load_intact(settings, release_id)
 
 
 def _compared_with(settings: Settings, in_force: Release | None, fingerprint: str) -> Release | None:
-    """The release that a candidate has to stand beside.
+    """The release that a candidate is compared with.
 
-    That is the one in force, or, where that has the same inputs, the one that it was itself compared with.
+    That is the current one or, if it has the same inputs, the one that it was itself compared with.
     """
     if in_force is None or in_force.fingerprint != fingerprint:
         return in_force
     before = in_force.manifest.get("previous_release_id")
-    return damage.whole(settings, before) if before else None
+    return damage.load_intact(settings, before) if before else None
 
 
 def _same_content(known: Release | None, fingerprint: str, tables: dict[str, TableContent]) -> CheckResult:
@@ -207,7 +208,7 @@ def _complete(
     audited: dict[str, TableContent],
     finish: Finish | None,
 ) -> None:
-    """Write everything that belongs to a release beside its audited database, and seal it."""
+    """Write the other files of a release next to its audited database, and seal it."""
     folder = database.parent
     manifest.write_tables(database, settings, identity, result)
     every = contents(database, only=NOT_COMPARED, options=connect_options(settings)) | audited

@@ -1,7 +1,6 @@
-"""Questions in SQL to a release, read-only and shut off from everything else.
+"""SQL queries on a release, read-only and isolated from everything else.
 
-`registry sql` starts with this module alone: it imports neither Dagster, dbt nor Great Expectations (a test holds
-it to that).
+`registry sql` needs only this module: it must not import Dagster, dbt or Great Expectations (a test checks this).
 """
 
 from __future__ import annotations
@@ -12,12 +11,12 @@ from typing import Any
 
 import duckdb
 
+from registry.config.settings import Settings
 from registry.errors import UserError
 from registry.release.store import current, load
-from registry.settings import Settings
 
-# Off before the file is opened: extensions and secrets have no folder, this process's variables can't be read, and what
-# does not fit into memory is not spilled, since whatever folder is named here could be written to from SQL.
+# Set before the file is opened: no folder for extensions and secrets, no access to this process's variables, and no
+# spilling to disk, because SQL could write to any folder named here.
 _SHUT_OFF: dict[str, str | int | bool | float | list[str]] = {
     "temp_directory": "",
     "autoinstall_known_extensions": False,
@@ -27,8 +26,8 @@ _SHUT_OFF: dict[str, str | int | bool | float | list[str]] = {
     "secret_directory": "none",
     "extension_directory": "none",
 }
-# Off once it is open. Without external access DuckDB still allows the open database's own files, its log of changes
-# among them, to be written; without a file system it allows none.
+# Set once it is open. Without external access DuckDB could still write the open database's own files, such as its
+# write-ahead log; without a file system it can write none.
 _LOCKED = (
     "SET enable_external_access = false; SET disabled_filesystems = 'LocalFileSystem'; SET lock_configuration = true"
 )
@@ -41,14 +40,14 @@ def query(
     parameters: dict[str, Any] | None = None,
     seconds: float | None = None,
 ) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Run a query on a release, by default the one in force; returns column names and rows.
+    """Run a query on a release, by default the current one; returns column names and rows.
 
-    `parameters` stand for the query's $names; after `seconds` it is stopped. The file is opened read-only, without
-    access to any file, the network, extensions or this process's variables, in bounded memory, and none of that can be
-    switched on from SQL.
+    `parameters` are the values of the query's $names; the query is stopped after `seconds`. The file is opened
+    read-only, with bounded memory and without access to files, the network, extensions or this process's variables. SQL
+    can't change that.
 
     Raises:
-        UserError: if there is no release, or the query can't be run, in one line.
+        UserError: if there is no release, or the query fails; in one line.
 
     """
     release = load(settings, release_id) if release_id else current(settings)
@@ -60,15 +59,15 @@ def query(
             connection.execute(_LOCKED)
             match len(duckdb.extract_statements(sql)):
                 case 0:
-                    raise UserError("no statement in the query: nothing but blanks or comments")
+                    raise UserError("the query has no statement, only blanks or comments")
                 case 1:
                     pass
                 case _:
-                    raise UserError("more than one statement: ask one question at a time")
+                    raise UserError("the query has more than one statement: run one at a time")
             return _answer(connection, sql, parameters, seconds)
     except TimeoutError:
         raise UserError(
-            f"release {release.release_id}: stopped after {seconds:g} seconds; give it longer with --timeout"
+            f"release {release.release_id}: the query was stopped after {seconds:g} seconds; allow more with --timeout"
         ) from None
     except duckdb.OutOfMemoryException:
         raise UserError(
@@ -83,7 +82,7 @@ def query(
 def _answer(
     connection: duckdb.DuckDBPyConnection, sql: str, parameters: dict[str, Any] | None, seconds: float | None
 ) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Columns and rows. In a thread of its own: while DuckDB works in the main one, Python hears no Ctrl-C."""
+    """Columns and rows. Runs in a separate thread: in the main thread Python would not notice Ctrl-C during a query."""
 
     def fetch() -> tuple[list[str], list[tuple[Any, ...]]]:
         result = connection.execute(sql, parameters)
@@ -96,16 +95,16 @@ def _answer(
     def answer() -> None:
         try:
             asked.set_result(fetch())
-        except BaseException as error:  # noqa: BLE001  it is raised where the answer is waited for
+        except BaseException as error:  # noqa: BLE001  raised again in the main thread
             asked.set_exception(error)
 
-    # not of a pool: that waits for its threads, also for one whose start a Ctrl-C cut off, which nobody would stop
+    # not a thread pool: its shutdown would wait for a thread that Ctrl-C left running
     beside = Thread(target=answer, daemon=True)
     try:
         beside.start()
         return asked.result(timeout=seconds)
     except (TimeoutError, KeyboardInterrupt):
-        while beside.ident is not None and not asked.done():  # an interrupt that comes before the query does nothing
+        while beside.ident is not None and not asked.done():  # an interrupt before the query starts has no effect
             connection.interrupt()
             wait([asked], timeout=0.1)
         raise

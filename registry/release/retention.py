@@ -1,7 +1,7 @@
 """How many releases are kept: the study's `keep_releases`, by default all.
 
-Never removed: the release in force, the one that it was compared with (the same inputs are judged against it again),
-and the one that a rollback left behind, to which one may want to return.
+Never removed: the current release, the one that it was compared with (needed to check the same inputs again), and the
+one that a rollback left.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ import logging
 import shutil
 import uuid
 
+from registry.config.settings import Settings
 from registry.errors import UserError
 from registry.release.candidate import REMOVED_PREFIX
 from registry.release.pin import pinned
 from registry.release.store import Release, current, list_releases, sync
-from registry.settings import Settings
 
 log = logging.getLogger(__name__)
 
 
 def remove_old(settings: Settings) -> list[str]:
-    """Remove the oldest releases beyond the number that the study keeps; returns their ids, the oldest first.
+    """Remove the oldest releases beyond the number that the study keeps; returns their ids, oldest first.
 
-    A release vanishes at once, under another name, before its files go: no reader finds half of one, and a reader that
-    holds it open keeps it. A release that can't be read, and a home where that is in force, are left alone.
+    A release is renamed before its files are removed: no reader finds half of one, and a reader that has it open can
+    continue. If a release can't be read, nothing is removed.
     """
     keep = settings.study.keep_releases
     if keep is None:
@@ -32,7 +32,7 @@ def remove_old(settings: Settings) -> list[str]:
         releases = list_releases(settings)
         needed = _needed(settings, releases)
     except UserError as damage:
-        log.warning("no old release is removed: %s", damage)
+        log.warning("no old releases were removed: %s", damage)
         return []
     removed = [release.release_id for release in reversed(releases[keep:]) if release.release_id not in needed]
     for release_id in removed:

@@ -1,14 +1,13 @@
-"""The published versions on disk: finding, reading and switching between them.
+"""The releases on disk: find, read, and switch between them.
 
-A release is a folder `<home>/releases/<release_id>`; `current` is a link beside them. Nothing here writes into a
-release. How one comes to be: `publication.py`; going back to an older one: `pin.py`; one that is damaged: `damage.py`.
+A release is a folder `<home>/releases/<release_id>`; `current` is a link in the same folder. Nothing here writes into a
+release. Publication: `publication.py`; rollback: `pin.py`; damage: `damage.py`.
 """
 
 from __future__ import annotations
 
 import errno
 import json
-import os
 import re
 import uuid
 from collections.abc import Iterator
@@ -19,10 +18,11 @@ from typing import Any
 
 import duckdb
 
-from registry.disk import raise_if_no_room
+from registry.config.settings import A_FEW_ROWS, Settings
 from registry.errors import UserError
 from registry.release.candidate import FILE_NAME
-from registry.settings import A_FEW_ROWS, Settings
+from registry.system.disk import raise_if_no_room
+from registry.system.files import sync
 
 MANIFEST = "manifest.json"
 CURRENT = "current"
@@ -33,7 +33,7 @@ _NO_DAMAGE = {errno.EACCES, errno.EPERM, errno.EMFILE, errno.ENFILE, errno.ENOME
 
 @dataclass(frozen=True)
 class Release:
-    """A published version: its id, its folder and its manifest as read."""
+    """A published version: its id, folder and manifest."""
 
     release_id: str
     path: Path
@@ -46,18 +46,18 @@ class Release:
 
     @property
     def fingerprint(self) -> str:
-        """The fingerprint of the refresh that made it."""
+        """The fingerprint of the refresh that published it."""
         return str(self.manifest["fingerprint"])
 
     def rows_held_back(self) -> int:
-        """Delivered rows in quarantine when this was published."""
+        """Delivered rows that were quarantined when this was published."""
         with self.reading(), duckdb.connect(str(self.database), read_only=True, config=A_FEW_ROWS) as connection:
             row = connection.execute("SELECT coalesce(sum(rows_quarantined), 0) FROM meta.reconciliation").fetchone()
         return int(row[0]) if row else 0
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Turn what DuckDB says of a damaged file, while its database is read, into a UserError."""
+        """Turn DuckDB's errors about a damaged file into a UserError while the database is read."""
         try:
             yield
         except duckdb.Error as error:
@@ -65,7 +65,7 @@ class Release:
             if isinstance(error, duckdb.IOException) or "Corrupt database file" in str(error):
                 raise UserError(
                     f"release {self.release_id} is damaged: its {FILE_NAME} can't be read; restore it from a backup, "
-                    "or run registry refresh, which sets it aside where it is needed"
+                    "or run registry refresh, which moves it aside if necessary"
                 ) from None
             raise
 
@@ -80,10 +80,10 @@ class Release:
 
 
 def current(settings: Settings) -> Release | None:
-    """The release in force, or None where nothing has been published.
+    """The current release, or None if nothing has been published.
 
     Raises:
-        UserError: if its folder was taken away, its manifest can't be read, or `current` is no link.
+        UserError: if its folder is gone, its manifest can't be read, or `current` is not a link.
 
     """
     release_id = current_id(settings)
@@ -92,17 +92,17 @@ def current(settings: Settings) -> Release | None:
     found = find(settings, release_id)
     if found is None:
         raise UserError(
-            f"release {release_id} is in force, but its folder is gone from {settings.releases}: restore it "
+            f"release {release_id} is current, but its folder is gone from {settings.releases}: restore it "
             "from a backup, or run registry refresh"
         )
     return found
 
 
 def current_id(settings: Settings) -> str | None:
-    """The id of the release in force, whatever its state; None where nothing has been published.
+    """The id of the current release, whatever its state; None if nothing has been published.
 
     Raises:
-        UserError: if `current` is no link (as after a copy that follows links): which one is in force is not known.
+        UserError: if `current` is not a link (as after a copy that follows links): its target is unknown.
 
     """
     link = settings.releases / CURRENT
@@ -110,17 +110,17 @@ def current_id(settings: Settings) -> str | None:
         return link.readlink().name
     if link.exists():
         raise UserError(
-            f"{link} is no link to a release, but a copy of one: move it away, or run registry refresh, which sets it "
-            "aside"
+            f"{link} is not a link to a release but a copy of one: move it away, or run registry refresh, which moves "
+            "it aside"
         )
     return None
 
 
 def load(settings: Settings, release_id: str) -> Release:
-    """One release by its id.
+    """Load a release by its id.
 
     Raises:
-        UserError: if there is none of that id, or its manifest can't be read.
+        UserError: if there is no such release, or its manifest can't be read.
 
     """
     found = find(settings, release_id)
@@ -130,17 +130,17 @@ def load(settings: Settings, release_id: str) -> Release:
 
 
 class TornManifest(UserError):
-    """A release whose manifest is missing, or not as it was written."""
+    """A release whose manifest is missing or corrupt."""
 
 
 def find(settings: Settings, release_id: str) -> Release | None:
-    """One release by its id, or None; UserError where its manifest can't be read, TornManifest where it is at fault."""
+    """Load a release by its id, or None; UserError if its manifest can't be read, TornManifest if it is corrupt."""
     path = _folder(settings, release_id)
     return Release(release_id, path, _manifest(path)) if path else None
 
 
 def folder(settings: Settings, release_id: str) -> Path:
-    """A release's folder, whatever the state of its files; UserError if there is none of that id."""
+    """A release's folder, whatever the state of its files; UserError if there is no such release."""
     path = _folder(settings, release_id)
     if path is None:
         raise _unknown(settings, release_id)
@@ -148,7 +148,7 @@ def folder(settings: Settings, release_id: str) -> Path:
 
 
 def list_releases(settings: Settings) -> list[Release]:
-    """All releases, the newest first; UserError names one whose manifest can't be read."""
+    """All releases, newest first; UserError if a manifest can't be read."""
     if not settings.releases.is_dir():
         return []
     names = (path.name for path in settings.releases.iterdir())
@@ -157,7 +157,7 @@ def list_releases(settings: Settings) -> list[Release]:
 
 
 def _newest_first(releases: list[Release]) -> list[Release]:
-    """By the time of publication, but none before the one that it replaced: clocks are set back."""
+    """Sort by time of publication, but never a release before the one that it replaced: clocks can be set back."""
     by_id = {release.release_id: release for release in releases}
 
     def place(release: Release) -> tuple[str, int]:
@@ -177,34 +177,25 @@ def point_current(settings: Settings, release_id: str) -> None:
     sync(settings.releases)
 
 
-def sync(path: Path) -> None:
-    """Make sure that a file, or a folder's entries, are on disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _folder(settings: Settings, release_id: str) -> Path | None:
     path = settings.releases / release_id
-    # whatever else lies there (lost+found, somebody's copy, a real folder `current`) is no release
+    # anything else there (lost+found, a copy, a real folder `current`) is not a release
     if not _ID.fullmatch(release_id) or not path.is_dir() or path.is_symlink():
         return None
     return path
 
 
 def refuse_unreadable(error: Exception, path: Path) -> None:
-    """UserError if this user, or the system now, can't read a file of a release: that is no damage."""
+    """Raise UserError if this user or the system can't read a file of a release now: that is not damage."""
     if isinstance(error, OSError) and error.errno in _NO_DAMAGE:
         raise UserError(
-            f"{path}: {error.strerror}; give the release's files back to the user of the registry, then try again"
+            f"{path}: {error.strerror}; make the release's files readable for this user, then try again"
         ) from None
 
 
 def _unknown(settings: Settings, release_id: str) -> UserError:
-    what = f"{CURRENT} is no release's id" if release_id == CURRENT else f"no release {release_id}"
-    return UserError(f"{what} in {settings.releases}; registry releases list shows those that are there")
+    what = f"{CURRENT} is not a release id" if release_id == CURRENT else f"no release {release_id}"
+    return UserError(f"{what} in {settings.releases}; to see all: registry releases list")
 
 
 def _manifest(path: Path) -> dict[str, Any]:
@@ -221,6 +212,6 @@ def _manifest(path: Path) -> dict[str, Any]:
         refuse_unreadable(error, path / MANIFEST)
         raise TornManifest(
             f"release {path.name}: its {MANIFEST} can't be read; restore it from a backup, or run registry refresh, "
-            "which sets it aside"
+            "which moves it aside"
         ) from None
     return dict(manifest)

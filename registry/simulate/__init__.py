@@ -1,14 +1,13 @@
-"""Synthetic deliveries: believable exports of patients who do not exist.
+"""Synthetic deliveries: realistic exports of patients who do not exist.
 
 `simulate` writes a cohort of any size, `simulate_udine` one with the shape of the Udine series,
-`messy.simulate_messy` one as hospitals really send it, with the answers. A file depends on the
-arguments alone, byte for byte. Nothing outside this package knows the figures the patients were
-drawn from.
+`injected_defects.simulate_messy` one as hospitals really send it, with an answer key. Files depend only on the
+arguments, byte for byte. Nothing outside this package uses the figures from which the patients are drawn.
 
-`published.py` holds those figures; `cohort.py`, `general.py` and `udine.py` say who the patients
-are; `treatment.py`, `neutropenia.py` and `sampling.py` what happens to them; `sites.py`, `panels.py`
-and `render.py` what a hospital exports; `writer.py` where it goes. How one hospital writes it is
-`dialects.py`, `spelling.py`, `site_files.py` and `workbook.py`, over the rows of a `book.py`.
+`published.py` has those figures; `cohort.py`, `general.py` and `udine.py` define the patients; `treatment.py`,
+`neutropenia.py` and `sampling.py` what happens to them; `sites.py`, `panels.py` and `render.py` what a hospital
+exports; `writer.py` where it goes. `dialects.py`, `spelling.py`, `site_files.py` and `workbook.py` write the rows of a
+`book.py` in one hospital's format.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from registry.simulate import udine
-from registry.simulate.cohort import live
+from registry.simulate.cohort import simulate_patient
 from registry.simulate.days import DeliveryCalendar, month_number
 from registry.simulate.folder import prepare
 from registry.simulate.general import Summary, calendar_of, profile_of, study_of
@@ -30,7 +29,7 @@ from registry.simulate.writer import DeliveryWriter
 __all__ = ["Summary", "simulate", "simulate_udine"]
 
 Progress = Callable[[int, int], None]
-"""Called with patients done and patients in all."""
+"""Called with the number of patients done and the total."""
 
 _REPORT_EVERY = 500
 
@@ -44,10 +43,10 @@ def simulate(
     end: str = "2025-03",
     progress: Progress | None = None,
 ) -> Summary:
-    """Write `months` monthly deliveries, the last of them `end`, of `patients` patients.
+    """Write `months` monthly deliveries of `patients` patients, the last one for month `end`.
 
-    Patient number n is the same in a cohort of any size. Memory does not grow with either number.
-    Raises UserError for numbers below 1, a month that is none, or a folder that holds other data.
+    Patient number n is the same in a cohort of any size. Memory use grows with neither number.
+    Raises UserError for numbers below 1, an invalid month, or a folder with other data.
     """
     calendar = calendar_of(patients, months, end)
     profile = profile_of(calendar)
@@ -56,7 +55,7 @@ def simulate(
         for patient in range(patients):
             rng = random.Random(f"{seed}:{patient}")
             site = rng.choice(sites_open_to(patient))
-            yield rng, live(rng, patient, site, profile)
+            yield rng, simulate_patient(rng, patient, site, profile)
 
     return _write(out, study_of(f"synthetic_{seed}", calendar), calendar, histories(), patients, progress)
 
@@ -64,7 +63,7 @@ def simulate(
 def simulate_udine(out: Path, *, seed: int = 171) -> Summary:
     """Write the deliveries of a cohort with the shape of the Udine series, for any seed.
 
-    Raises UserError for a folder that holds other data.
+    Raises UserError for a folder with other data.
     """
     calendar = DeliveryCalendar([month_number(name, what="a delivery") for name in udine.DELIVERIES])
     study = {

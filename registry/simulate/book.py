@@ -1,8 +1,8 @@
-"""One hospital's rows before they are written: every record with its versions, and what becomes of each.
+"""One hospital's rows before they are written: every record with its versions and their expected dispositions.
 
-A book is a `Sink`, so that a patient's history fills it as it would fill the plain files. Each row carries its own
-answer: what it is (`disposition`), why it is held back, which of its cells are emptied. Of sound rows the answer is
-plain: a record's last version is current, the earlier ones are superseded. Whoever changes rows (`messy`) sets theirs.
+A book is a `Sink`, filled from a patient's history like the plain files. Each row has its own answer: its
+`disposition`, its reasons for quarantine, its emptied cells. For sound rows the last version of a record is current and
+the earlier ones are superseded. `injected_defects` sets the answers of rows that it changes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
-from registry.contract import ENTITIES
+from registry.config.input_contract import ENTITIES
 from registry.simulate.days import DeliveryCalendar
 from registry.simulate.dialects import Dialect
 from registry.simulate.site_files import write_file
@@ -25,8 +25,8 @@ from registry.simulate.wide import draws_of
 class Row:
     """One delivered row: native cells, the delivery's number, and its answer.
 
-    `order` is its place among the rows of its file, `part` that file's further name. `damage` breaks its line. A
-    snapshot repeats it while it is `carried` and no later version is there.
+    `order`: its place among the rows of its file. `part`: the suffix of that file's name. `damage`: how its line is
+    broken. A snapshot repeats the row while it is `carried` and has no later version.
     """
 
     entity: str
@@ -44,24 +44,24 @@ class Row:
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether the row takes its record back."""
+        """Whether the row cancels its record."""
         return self.cells.get("status") == "cancelled"
 
 
 @dataclass(slots=True, eq=False)
 class Record:
-    """All rows under one key, in the order in which they decide. `absent`: deliveries whose snapshot lacks the key."""
+    """All rows of one key, in order of precedence. `absent`: deliveries whose snapshot lacks the key."""
 
     entity: str
     patient_id: str
     rows: list[Row]
     absent: set[int] = field(default_factory=set)
     is_taken: bool = False
-    """A story is told of it already."""
+    """Whether a story already uses it."""
 
 
 class Place(NamedTuple):
-    """A file of one hospital; in the order in which the warehouse reads them."""
+    """A file of one hospital; sorts in the order in which the warehouse reads files."""
 
     delivery: int
     path: str
@@ -76,7 +76,7 @@ class Written(NamedTuple):
     rows: list[tuple[int, str, Row]]
 
 
-class Book:
+class SiteRows:
     """The records of one hospital."""
 
     def __init__(self, dialect: Dialect, calendar: DeliveryCalendar) -> None:
@@ -91,7 +91,7 @@ class Book:
         self._order = count(1)
 
     def take(self, site: str, delivery: int, entity: str, rows: list[str]) -> None:
-        """See `Sink`. A month without a delivery is told in the next one."""
+        """See `Sink`. Rows of a month without a delivery go into the next one."""
         columns = ENTITIES[entity].columns
         told = next(n for n in self.deliveries if n >= delivery)
         for line in rows:
@@ -106,7 +106,7 @@ class Book:
             record = self._by_key[entity, key] = self.add(Record(entity, cells["patient_id"], [row]))
         else:
             if known < self._known[entity, key].get(told, -1):
-                return  # of two versions told in one delivery the one known later holds
+                return  # of two versions in one delivery, the one known later counts
             others = [other for other in record.rows if other.delivery != told]
             record.rows = sorted([*others, row], key=lambda version: version.delivery)
         self._known[entity, key][told] = known
@@ -115,13 +115,13 @@ class Book:
         record.rows[-1].disposition = "current"
 
     def add(self, record: Record) -> Record:
-        """Take a record into the book."""
+        """Add a record."""
         self.records[record.entity].append(record)
         self.of_patient[record.patient_id].append(record)
         return record
 
     def remove(self, record: Record) -> None:
-        """Take a record out of the book: the hospital never sent it."""
+        """Remove a record that the hospital never sent."""
         self.records[record.entity].remove(record)
         self.of_patient[record.patient_id].remove(record)
 
@@ -142,7 +142,7 @@ class Book:
             yield place, sorted(rows_of[place], key=lambda row: row.order)
 
     def _delivered(self, record: Record) -> list[Row]:
-        """The record's rows; of a snapshot's also the repetitions in every later delivery."""
+        """The record's rows; at a site with snapshots, also the repetitions in every later delivery."""
         if self.dialect.mode == "delta":
             return record.rows
         delivered: list[Row] = []
@@ -155,14 +155,14 @@ class Book:
             elif delivery not in record.absent:
                 in_force = [_repeated(row, delivery) for row in in_force if row.carried]
                 delivered += in_force
-        # Of a key that is left without a current row, the last row is the one that leaves it so.
+        # If a key has no current row, its last row is the reason.
         contested = [number for number, row in enumerate(delivered) if row.contested]
         for number in contested[:-1]:
             delivered[number] = replace(delivered[number], contested=False)
         return delivered
 
     def write(self, out: Path) -> Iterator[Written]:
-        """Write site.yml and every file, and tell what was written."""
+        """Write site.yml and every file; yields each file written."""
         profile = self.dialect.site_yml()
         folder = out / self.dialect.name
         folder.mkdir(parents=True, exist_ok=True)
@@ -174,7 +174,7 @@ class Book:
                 draws = draws_of(self.dialect.wide, rows)
                 write_file(out / place, self.dialect, entity, draws)
                 results = enumerate(draws, 1)
-                # of a row that can't be read no test is known
+                # the test of a row that can't be read is unknown
                 numbered = [(n, "" if d.damage else test, row) for n, d in results for test, row in d.results.items()]
             else:
                 write_file(out / place, self.dialect, entity, rows)
@@ -183,7 +183,7 @@ class Book:
 
 
 def _repeated(row: Row, delivery: int) -> Row:
-    """The row in a later snapshot: held back like the first, or else a duplicate of it."""
+    """The row in a later snapshot: quarantined like the first, or else a duplicate of it."""
     if row.reasons:
         return replace(row, delivery=delivery)
     return replace(row, delivery=delivery, disposition="duplicate", emptied=(), contested=False)

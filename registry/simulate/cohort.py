@@ -1,7 +1,7 @@
-"""The general cohort: who the patients are, and what chance decides for them.
+"""The general cohort: its patients, and the random course of their treatment.
 
-A patient depends on the seed and on the patient's own number alone, so that the first thousand
-patients of a million are the thousand of a small cohort.
+A patient depends only on the seed and the patient's number, so that the first thousand patients of a million are those
+of a small cohort.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _REASONS = (("inefficacy", 0.35), ("patient_choice", 0.25), ("pregnancy", 0.15),
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What a cohort's patients have in common. Days are ordinals, rates are per year.
+    """Parameters shared by a cohort's patients. Days are ordinals, rates are per year.
 
-    First doses fall between `first_entry` and `last_entry`; nothing is known after `end`. `mix` are
-    the shares of the drugs first given and `marketed` the day from which each is available.
+    First doses are between `first_entry` and `last_entry`; nothing is known after `end`. `mix`: the share of each drug
+    among first drugs; `marketed`: the day from which each is available.
     """
 
     first_entry: int
@@ -51,13 +51,13 @@ class Profile:
         return all(day >= since for name, since in self.marketed if name == drug)
 
     def choose_drug(self, rng: random.Random, day: int, *, but: str = "") -> str:
-        """A drug of the class by its share among those available."""
+        """Draw a drug of the class by its share among those available."""
         mix = [(d, share) for d, share in self.mix if d != but and self.available(d, day)]
         return rng.choices([d for d, _ in mix], [share for _, share in mix])[0]
 
 
 class Chance:
-    """The general cohort's `Fate`: rates and shares as published."""
+    """The general cohort's `CourseModel`: rates and shares as published."""
 
     def __init__(self, rng: random.Random, profile: Profile, *, neutropenia: bool = True) -> None:
         self._rng = rng
@@ -67,7 +67,7 @@ class Chance:
         self._prone = False
 
     def turn(self, drug: str, last_dose: int, due: int) -> Turn:
-        """See `Fate`."""
+        """See `CourseModel`."""
         rng, years = self._rng, (due - last_dose) / YEAR
         risk = self._first_rate * years * published.RELATIVE_RATE[drug]
         if self._had_episode:
@@ -105,7 +105,7 @@ class Chance:
         return Turn(taken, episode, delay, next_drug, reason)
 
     def after_stopping(self) -> tuple[int, EpisodePlan] | None:
-        """See `Fate`."""
+        """See `CourseModel`."""
         rng = self._rng
         if not self._had_episode or rng.random() >= published.RECURRENCE_AFTER_STOPPING:
             return None
@@ -131,7 +131,7 @@ def draw_person(rng: random.Random, patient: int, site: Site, index_day: int, fi
 
 
 def _lines_before(rng: random.Random, start: int) -> list[Line]:
-    """Earlier disease-modifying lines of other classes, oldest first: 0 to 2 of them."""
+    """0 to 2 earlier disease-modifying lines of other classes, oldest first."""
     lines: list[Line] = []
     drugs = list(OTHER_BEFORE)
     for _ in range(rng.choices((0, 1, 2), (0.5, 0.33, 0.17))[0]):
@@ -143,14 +143,14 @@ def _lines_before(rng: random.Random, start: int) -> list[Line]:
 
 
 def follow_up(rng: random.Random, profile: Profile, start: int) -> tuple[int, int | None]:
-    """The last day of follow-up, and the day of death where that ends it."""
+    """The last day of follow-up, and the day of death if death ends it."""
     death = start + round(rng.expovariate(profile.death_rate) * YEAR)
     lost = start + round(rng.expovariate(profile.lost_rate) * YEAR)
     until = min(profile.end, death, lost)
     return until, death if death == until else None
 
 
-def live(
+def simulate_patient(
     rng: random.Random,
     patient: int,
     site: Site,
@@ -186,7 +186,7 @@ def live(
 
 
 def add_background(rng: random.Random, history: History, profile: Profile) -> None:
-    """Infections, more in winter, and relapses, as anybody with MS has them."""
+    """Add infections, more frequent in winter, and relapses, at the rates of any patient with MS."""
     day = history.entry
     while True:
         day += 1 + round(rng.expovariate(profile.infection_rate * 1.6) * YEAR)

@@ -28,10 +28,10 @@ def year_of(day: int) -> int:
 
 
 def month_number(text: str, *, what: str) -> int:
-    """Months since year 0 of a YYYY-MM; UserError names `what` where it is none."""
+    """Months since year 0 of a YYYY-MM. A UserError names `what` if it is invalid."""
     match = re.fullmatch(r"(\d{4})-(\d{2})", text)
     if match is None or not (1 <= int(match[2]) <= 12 and int(match[1]) >= 1):
-        raise UserError(f"{what} must be a month written YYYY-MM, such as 2025-03, not {text!r}")
+        raise UserError(f"{what} must be a month as YYYY-MM, such as 2025-03, got {text!r}")
     return int(match[1]) * 12 + int(match[2]) - 1
 
 
@@ -53,7 +53,7 @@ def last_day(number: int) -> int:
 class DeliveryCalendar:
     """The months delivered, in order.
 
-    A fact belongs to the first delivery that runs past its day; the first delivery therefore holds all history.
+    A fact belongs to the first delivery whose export covers its day; so the first delivery contains all history.
     """
 
     def __init__(self, months: Sequence[int]) -> None:
@@ -67,7 +67,7 @@ class DeliveryCalendar:
         return bisect_left(self._ends, day)
 
     def end_of(self, delivery: int) -> int:
-        """The day up to which a delivery's export runs."""
+        """The last day that a delivery's export covers."""
         return self._ends[delivery]
 
 
@@ -93,7 +93,7 @@ def day_before(day: int) -> int:
 
 
 def clinic_day(rng: random.Random, day: int) -> int:
-    """A working day; in the August and Christmas holidays most visits wait until they are over."""
+    """A working day; most visits in the August and Christmas holidays are postponed until after them."""
     if _season(day)[1] and rng.random() < 0.75:
         while _season(day)[1]:
             day += 1
@@ -102,5 +102,5 @@ def clinic_day(rng: random.Random, day: int) -> int:
 
 
 def winter(day: int) -> float:
-    """The yearly wave: 1 in late January, -1 in late July."""
+    """A yearly wave: 1 in late January, -1 in late July."""
     return _season(day)[2]

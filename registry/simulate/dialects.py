@@ -1,7 +1,7 @@
-"""How nine hospitals write the same things: a dialect is data, and the writers of `site_files.py` follow it.
+"""The formats of nine hospitals: a dialect is data, which the writers in `site_files.py` use.
 
-The simulator speaks the native format of the input contract. A dialect gives the hospital's own headers, codes, units,
-drug names, marks and dates for it, and the site.yml that explains them.
+The simulator uses the native format of the input contract. A dialect gives the hospital's own headers, codes, units,
+drug names, marks and dates, and the site.yml that explains them.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import Literal
 
 import yaml
 
-from registry.contract import ENTITIES
+from registry.config.input_contract import ENTITIES
+from registry.config.terminology import analyte_dimensions, code_words, folded_word
 from registry.simulate import italian
 from registry.simulate.folder import SIMULATED
 from registry.simulate.sites import SITES, UDINE, Laboratory, Site
-from registry.vocabulary import analyte_dimensions, code_words, folded_word
 
 Format = Literal["csv", "csv.gz", "parquet", "xlsx"]
 
@@ -24,19 +24,19 @@ Tests = Mapping[str, tuple[str, str]]
 """The columns of a wide table: header → LOINC code and unit."""
 
 WIDE_COLUMNS = ("result_id", "patient_id", "collected_at", "status")
-"""The contract's columns that a wide table has beside its tests."""
+"""The contract's columns that a wide table has in addition to its tests."""
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """One hospital's way to write. `{native: theirs}` in `headers`, `words` (by column), `units`, `drugs` and `texts`.
+    """One hospital's format. `{native: theirs}` in `headers`, `words` (by column), `units`, `drugs` and `texts`.
 
-    `day` and `time` are strftime formats in which it writes dates and times, both parsed by its site.yml. `tests` is
-    LOINC → (local code, analyte); a local code of two analytes is told apart by its unit. `code_suffix` stands behind
-    a LOINC code, as HL7 writes it. `flag` stands behind a value below 1, `blanks` in cells that are blank (by column).
-    `wide` are the columns of tests where a row of laboratory results is a draw: header → (LOINC, unit). `whole_days`:
-    some results are dated without a time. `offset`: times carry the offset of `time_zone`. `every`: it delivers each
-    n-th month. `quotes`: every cell is quoted.
+    `day` and `time`: strftime formats of its dates and times, both parsed by its site.yml. `tests`: LOINC → (local
+    code, analyte); the unit distinguishes the analytes of a local code that has two. `code_suffix` follows a LOINC
+    code, as in HL7. `flag` follows a value below 1; `blanks` replaces blank cells (by column). `wide`: the test columns
+    if a row of laboratory results is a draw: header → (LOINC, unit). `whole_days`: some results are dated without a
+    time. `offset`: times have the offset of `time_zone`. `every`: it delivers every n-th month. `quotes`: every cell is
+    quoted.
     """
 
     site: Site
@@ -78,7 +78,7 @@ class Dialect:
         return bool(self.wide) and entity == "lab_results"
 
     def columns(self, entity: str) -> list[str]:
-        """The columns in the order in which this hospital exports them: the contract's, and a wide table's tests."""
+        """The columns in this hospital's order: the contract's, and a wide table's tests."""
         if self.is_wide(entity):
             return [*WIDE_COLUMNS, *self.wide]
         columns = list(ENTITIES[entity].columns)
@@ -91,7 +91,7 @@ class Dialect:
         return [name.upper() if self.upper_headers else name for name in names]
 
     def site_yml(self) -> str | None:
-        """The site's profile, or None where it writes natively."""
+        """The site's profile, or None if it uses the native format."""
         date_formats = [form for form in (self.day, self.time) if not form.startswith("%Y-%m-%d")]
         csv = {
             "encoding": self.encoding if self.encoding not in ("utf-8", "utf-8-sig") else "",
@@ -137,14 +137,14 @@ class Dialect:
         }
 
     def _own_words(self, column: str) -> dict[str, str]:
-        """Those of its words that the registry does not know by itself, and what they mean."""
+        """The site's words that the registry does not know, and their meanings."""
         known = code_words(column)
         meanings = {theirs: known.get(folded_word(ours), ours) for ours, theirs in self.words[column].items()}
         return {word: code for word, code in meanings.items() if known.get(folded_word(word)) != code}
 
 
 def wide_columns(laboratory: Laboratory) -> Tests:
-    """A column of a wide table for each of a laboratory's assays, named as the laboratory names it."""
+    """A column of a wide table for each of a laboratory's assays, with the laboratory's name."""
     return {assay.name: (assay.loinc, assay.unit) for assay in (*laboratory.counts, *laboratory.immunology)}
 
 

@@ -1,4 +1,4 @@
-"""How each drug is given: induction, interval, amounts, route.
+"""Dosing of each drug: induction, interval, amounts, route.
 
 Sources: ocrevus-hcp.com; Kesimpta prescribing information; Briumvi (Medscape); rituximab off label,
 500 to 1000 mg every six months.
@@ -13,8 +13,8 @@ from dataclasses import dataclass
 class Schedule:
     """Induction doses as (days after the start, amount), then one amount at every interval.
 
-    The interval counts from the first induction dose. Drugs injected at home leave no recorded
-    doses; their interval is that between the clinic visits at which they are followed.
+    The interval counts from the first induction dose. Drugs injected at home have no recorded doses; their interval is
+    that between the clinic visits for follow-up.
     """
 
     induction: tuple[tuple[int, str], ...]

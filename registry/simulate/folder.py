@@ -1,4 +1,4 @@
-"""The folder that deliveries are simulated into: labelled first, and never anybody's real data."""
+"""The output folder of a simulation: labelled before any row is written, and never one with real data."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ _DELIVERED = re.compile(r".*_synthetic\.(csv|csv\.gz|parquet|xlsx)")
 
 
 def prepare(out: Path, study: dict[str, object]) -> None:
-    """Clear an earlier simulation out of the folder and write its registry.yml.
+    """Remove an earlier simulation from the folder and write its registry.yml.
 
-    The label stands there before the first row does. UserError where the folder holds anything that
-    no simulation wrote.
+    The label is written before the first row. Raises UserError if the folder has anything that a simulation did not
+    write.
     """
     settings = out / "registry.yml"
     files = [path for path in out.rglob("*") if path.is_file()] if out.is_dir() else []
     labelled = settings.is_file() and _LABEL in settings.read_text(encoding="utf-8").splitlines()
     foreign = [path for path in files if path != settings and not _simulated(path, out)]
     if out.exists() and (not out.is_dir() or foreign or (files and not labelled)):
-        raise UserError(f"{out} holds other data: simulate into a new or empty folder")
+        raise UserError(f"{out} contains other data: simulate into a new or empty folder")
     for path in files:
         if path != settings:
             path.unlink()

@@ -1,4 +1,4 @@
-"""The general cohort's frame: calendar, what its patients have in common, study settings, and a run's summary."""
+"""The general cohort's calendar, shared parameters and study settings, and the summary of a run."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _EARLIEST = 1997 * 12
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What was written: counts only."""
+    """Counts of what was written."""
 
     out: Path
     study_id: str
@@ -27,21 +27,21 @@ class Summary:
     rows: dict[str, int]
     """Rows by entity."""
     no_room_for: tuple[str, ...] = ()
-    """Kinds of defects that were to be planted and found no place."""
+    """Kinds of defects that could not be planted."""
 
 
 def calendar_of(patients: int, months: int, end: str) -> DeliveryCalendar:
-    """`months` monthly deliveries, the last of them `end`. Raises UserError for numbers below 1 or no month."""
+    """`months` monthly deliveries, the last one for `end`. Raises UserError for numbers below 1 or an invalid month."""
     if patients < 1 or months < 1:
-        raise UserError(f"patients and months must be at least 1, not {patients} and {months}")
+        raise UserError(f"patients and months must be at least 1, got {patients} and {months}")
     last = month_number(end, what="the last delivery")
     if last - months + 1 < _EARLIEST:
-        raise UserError(f"{months} months to {end} begin before anti-CD20 treatment did, in 1997")
+        raise UserError(f"{months} months up to {end} begin before 1997, when anti-CD20 treatment began")
     return DeliveryCalendar(range(last - months + 1, last + 1))
 
 
 def profile_of(calendar: DeliveryCalendar) -> Profile:
-    """What the patients of the general cohort have in common."""
+    """The shared parameters of the general cohort's patients."""
     return Profile(
         first_entry=calendar.first_day,
         last_entry=calendar.first_day + (calendar.last_day - calendar.first_day) * 7 // 10,

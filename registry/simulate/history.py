@@ -1,8 +1,7 @@
-"""What happened to one simulated patient, before anybody wrote it down.
+"""The history of one simulated patient, before it is exported.
 
-Days are proleptic ordinals (`datetime.date.toordinal`), counts are in 10*9/L. How a hospital
-exports this (identifiers, codes, units, which delivery) is `render.py`; how it comes about is
-`treatment.py`, `neutropenia.py` and `sampling.py`.
+Days are proleptic ordinals (`datetime.date.toordinal`), counts are in 10*9/L. `treatment.py`, `neutropenia.py` and
+`sampling.py` create it; `render.py` exports it (identifiers, codes, units, deliveries).
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from registry.simulate.sites import Site
 
 
 class Dose(NamedTuple):
-    """One recorded administration; doses injected at home leave no record."""
+    """One recorded administration; doses injected at home are not recorded."""
 
     drug: str
     day: int
@@ -33,7 +32,7 @@ class Draw(NamedTuple):
 
 
 class Event(NamedTuple):
-    """A clinical event in the words of the contract; `end` NULL where it is a single day."""
+    """A clinical event in the words of the contract; `end` is None for a single day."""
 
     event_type: str
     onset: int
@@ -43,7 +42,7 @@ class Event(NamedTuple):
 
 
 class Review(NamedTuple):
-    """A chart review's verdict on an episode with its onset in the span."""
+    """An adjudication of an episode with its onset in the span."""
 
     onset_from: int
     onset_to: int
@@ -54,7 +53,7 @@ class Review(NamedTuple):
 
 @dataclass(slots=True)
 class Line:
-    """One line of therapy; `end` is None while it goes on."""
+    """One line of therapy; `end` is None while it continues."""
 
     drug: str
     start: int
@@ -64,7 +63,7 @@ class Line:
 
 @dataclass(slots=True)
 class Person:
-    """Demographics. `birth` is None where the hospital never recorded it."""
+    """Demographics. `birth` is None if the hospital never recorded it."""
 
     patient_id: str
     site: Site
@@ -78,7 +77,7 @@ class Person:
 
 @dataclass(slots=True)
 class History:
-    """Everything known of a patient from `entry` to `until`, the last day of follow-up."""
+    """Everything known about a patient from `entry` to `until`, the last day of follow-up."""
 
     person: Person
     entry: int
@@ -90,4 +89,4 @@ class History:
     events: list[Event] = field(default_factory=list)
     reviews: list[Review] = field(default_factory=list)
     depleted: list[tuple[int, int]] = field(default_factory=list)
-    """Spans of B-cell depletion, first and last day."""
+    """Periods of B-cell depletion, first and last day."""

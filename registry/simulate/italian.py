@@ -1,4 +1,4 @@
-"""The words of an Italian hospital: headers, test codes, drugs as its pharmacy stocks them, free text."""
+"""The words of an Italian hospital: headers, test codes, the pharmacy's drug names, free text."""
 
 from __future__ import annotations
 

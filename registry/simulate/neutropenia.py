@@ -1,7 +1,7 @@
-"""One episode of neutropenia: counts, G-CSF, infection, hospital, and the review of its chart.
+"""One episode of neutropenia: counts, G-CSF, infection, hospital stay, and adjudication.
 
-A plan (nadir, days, treatment) is drawn from the published figures, or given by a scripted patient;
-`unfold` turns it into the samples, doses and events that a hospital would record.
+A plan (nadir, days, treatment) is drawn from the published figures or scripted; `unfold` turns it into the samples,
+doses and events that a hospital would record.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _INFECTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class EpisodePlan:
-    """ANC in 10*9/L, days from onset. `rebound`: low once more after G-CSF's first rise."""
+    """ANC in 10*9/L, days from onset. `rebound`: low again after the first rise under G-CSF."""
 
     nadir: float
     nadir_day: int
@@ -40,7 +40,7 @@ class EpisodePlan:
 
 
 def draw_plan(rng: random.Random) -> EpisodePlan:
-    """An episode as the case series describe them."""
+    """Draw an episode as described in the case series."""
     nadir = round(published.draw_from(rng, published.NADIR), 2)
     nadir_day = rng.choice((0, 0, 1, 2, 3))
     treated = rng.random() < published.GCSF_SHARE
@@ -66,9 +66,9 @@ def draw_plan(rng: random.Random) -> EpisodePlan:
 
 
 def unfold(rng: random.Random, history: History, plan: EpisodePlan, onset: int) -> int:
-    """Add an episode to a history. Returns the day of the control after recovery.
+    """Add an episode to a history. Returns the day of the check after recovery.
 
-    Nothing after the end of follow-up is added, so an episode may be left open there.
+    Nothing is added after the end of follow-up, so an episode may be left open there.
     """
     counts = _counts(rng, plan)
     recovered = onset + plan.recovery_day
@@ -90,7 +90,7 @@ def unfold(rng: random.Random, history: History, plan: EpisodePlan, onset: int) 
 
 
 def _counts(rng: random.Random, plan: EpisodePlan) -> dict[int, float]:
-    """ANC by day from onset to recovery, with the nadir as its one lowest value."""
+    """ANC by day from onset to recovery, with the nadir as the only lowest value."""
     below = min(0.97, plan.nadir + 0.01 + rng.random() * max(0.0, 0.95 - plan.nadir))
     counts = {0: plan.nadir if plan.nadir_day == 0 else round(below, 2)}
     counts[plan.nadir_day] = plan.nadir
@@ -135,6 +135,6 @@ def _add_events(rng: random.Random, history: History, plan: EpisodePlan, onset: 
 
 
 def background_infection(rng: random.Random, day: int) -> Event:
-    """An infection that has nothing to do with the neutrophil count."""
+    """An infection unrelated to the neutrophil count."""
     code, description = rng.choice(_INFECTIONS)
     return Event("infection", day, day + rng.randint(4, 12), code, description)

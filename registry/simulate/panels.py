@@ -1,7 +1,7 @@
-"""What the laboratories make of a patient's samples: blood counts, differentials, immunology.
+"""The laboratories' results for a patient's samples: blood counts, differentials, immunology.
 
-Simulated quantities are cells in 10*9/L, hemoglobin and IgG in g/L, CD19 cells per uL. They add up:
-leukocytes are neutrophils, lymphocytes and the rest, and percentages are of leukocytes.
+Simulated quantities are cells in 10*9/L, hemoglobin and IgG in g/L, CD19 cells per uL. They are consistent: leukocytes
+are the sum of neutrophils, lymphocytes and the rest, and percentages are of leukocytes.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from registry.simulate.sites import Assay, Laboratory
 from registry.simulate.writer import Sink
 
 _CORRECTED_SHARE = 0.01
-"""Share of routine panels of which one result is corrected in a later delivery."""
+"""Share of routine panels with one result that is corrected in a later delivery."""
 _CORRECTED_AFTER_DAYS = 25
 _OTHER_LABORATORY_SHARE = 0.12
 _CLOCK = tuple(f"T{minute // 60:02d}:{minute % 60:02d}:00" for minute in range(24 * 60))
 
 
 class _Form(NamedTuple):
-    """An assay's constant parts of a row."""
+    """The constant parts of an assay's row."""
 
     analyte: str
     code_and_name: str
@@ -91,12 +91,12 @@ class Panels:
             )
         limit = laboratory.detection_limit
         if limit is not None and draw.anc < limit:
-            # The first assay of a laboratory that measures it is the neutrophil count.
+            # In a laboratory that measures the neutrophil count, it is the first assay.
             rows[0] = rows[0].replace(f",{draw.anc:.2f},", f",<{limit},", 1)
         return rows
 
     def _laboratory(self, draw: Draw) -> Laboratory:
-        """Emergencies go to the hospital's own laboratory, routine mostly to the usual one."""
+        """Emergencies go to the hospital's own laboratory, routine samples mostly to the usual one."""
         if draw.urgent:
             return self._laboratories[0]
         if self._rng.random() < _OTHER_LABORATORY_SHARE:
@@ -121,7 +121,7 @@ class Panels:
         return quantities
 
     def _immunology(self, day: int) -> tuple[float, float]:
-        """CD19 cells per uL, gone while depleted and slowly back after, and IgG, slowly falling."""
+        """CD19 cells per uL (0 while depleted, then slowly returning) and IgG (slowly falling)."""
         noise = self._rng.random()
         depleted = [span for span in self._history.depleted if span[0] < day]
         if not depleted:
@@ -135,7 +135,7 @@ class Panels:
     def _correct_later(
         self, rows: list[str], draw: Draw, delivery: int, calendar: DeliveryCalendar, sink: Sink
     ) -> None:
-        """Now and then make one normal result wrong at first, and send the right one later."""
+        """Occasionally send one normal result with a wrong value first, and the correct one later."""
         if draw.urgent or draw.anc < 2.0 or self._rng.random() >= _CORRECTED_SHARE:
             return
         known = draw.day + _CORRECTED_AFTER_DAYS

@@ -1,7 +1,7 @@
-"""The published figures that the simulator draws from, each with its source, and how it draws.
+"""The published figures from which the simulator draws, each with its source, and the functions that draw.
 
-Only the simulator reads these. The pipeline never does: what a registry reports of a synthetic
-cohort comes out of its doses and counts.
+Only the simulator reads these, never the pipeline: what a registry reports about a synthetic cohort is computed from
+its doses and counts.
 
 Sources: Waldrop et al., Neurol Neuroimmunol Neuroinflamm 2025 (10.1212/NXI.0000000000200430):
 37 first neutropenias in 1,825 patients; Zonozi et al., Arthritis Rheumatol 2021 (PMC7902364);
@@ -13,7 +13,7 @@ from __future__ import annotations
 import random
 
 Quantiles = tuple[tuple[float, float], ...]
-"""Points (cumulative share, value) of a distribution, linear in between."""
+"""Points (cumulative share, value) of a distribution, with linear interpolation."""
 
 ONSET_DAYS_AFTER_DOSE: Quantiles = ((0.0, 8), (0.25, 36), (0.5, 142), (0.75, 185), (1.0, 240))
 """Waldrop: median 4 months (quartiles 1 and 6) from the last infusion."""
@@ -34,7 +34,7 @@ RECOVERY_MEDIAN_DAYS = 11.0
 RECOVERY_LOG_SD = 0.7
 
 FIRST_RATE_PER_YEAR = 0.013
-"""First neutropenias a year at risk: between Waldrop (0.62 per 100 person-years) and the first
+"""First neutropenias per year at risk: between Waldrop (0.62 per 100 person-years) and the first
 year of Zonozi (7.2), near the Udine series (6 in 171 patients over at most 6.8 years)."""
 
 RELATIVE_RATE = {"ocrelizumab": 1.0, "rituximab": 1.3, "ublituximab": 1.0, "ofatumumab": 0.4}
@@ -56,15 +56,15 @@ HOSPITAL_SHARE = 0.54
 FEBRILE_SHARE_IF_SEVERE = 0.45
 
 ACTIONS = (("continue", 0.74), ("switch_in_class", 0.07), ("switch_out_of_class", 0.05))
-"""Waldrop: 30 of 37 continued, 2 of these in another drug of the class. The rest stops."""
+"""Waldrop: 30 of 37 continued, 2 of these with another drug of the class. The others stopped."""
 
 OTHER_CAUSE_SHARE = 0.1
 REVIEWED_SHARE = 0.6
-"""Not published: chart reviews as a registry would plan them, most of which confirm."""
+"""Not published: chart reviews as a registry would plan them; most confirm the episode."""
 
 
 def draw_from(rng: random.Random, quantiles: Quantiles) -> float:
-    """One value of the distribution given by its quantiles."""
+    """Draw one value from the distribution given by its quantiles."""
     u = rng.random()
     low_share, low = quantiles[0]
     for share, value in quantiles[1:]:
@@ -75,7 +75,7 @@ def draw_from(rng: random.Random, quantiles: Quantiles) -> float:
 
 
 def choose(rng: random.Random, weighted: tuple[tuple[str, float], ...], otherwise: str) -> str:
-    """A name by its probability; `otherwise` takes what the probabilities leave to 1."""
+    """Draw a name by its probability; `otherwise` has the remaining probability."""
     u = rng.random()
     for name, share in weighted:
         if u < share:

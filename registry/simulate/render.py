@@ -1,10 +1,10 @@
-"""From a patient's history to the rows that a hospital delivers.
+"""Turn a patient's history into the rows that a hospital delivers.
 
-The columns are those of the input contract. A row goes into the first delivery that runs past its
-day, in the form known then; where more is known later (a line has ended, a patient has died, a
-result was corrected) the same key is sent again. No field holds a comma or a quote.
+The columns are those of the input contract. A row goes into the first delivery that covers its day, in the form known
+then; if more is known later (a line has ended, a patient has died, a result was corrected), the same key is sent again.
+No field contains a comma or a quote.
 
-Laboratory results are made in `panels.py`; where the rows go is the `Sink`'s matter (`writer.py`).
+`panels.py` makes laboratory results; a `Sink` (`writer.py`) receives the rows.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from registry.simulate.writer import Sink
 
 
 def deliver(rng: random.Random, history: History, calendar: DeliveryCalendar, sink: Sink) -> None:
-    """Send everything that happened to a patient, in the deliveries that report it."""
+    """Send a patient's whole history, in the deliveries that report it."""
     _Export(rng, history, calendar, sink).send()
 
 
 class _Export:
-    """One patient's rows on their way into the deliveries."""
+    """Sends one patient's rows."""
 
     def __init__(self, rng: random.Random, history: History, calendar: DeliveryCalendar, sink: Sink) -> None:
         self._rng = rng
@@ -50,7 +50,7 @@ class _Export:
             self._sink.take(self._site.name, delivery, entity, [row])
 
     def _delivery(self, day: int) -> int:
-        """The delivery of a fact: never before the one in which the patient is first known."""
+        """The delivery that reports a day: never before the patient's first one."""
         return self._calendar.covering(max(day, self._history.entry))
 
     def _send_patient(self) -> None:

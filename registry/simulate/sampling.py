@@ -1,7 +1,7 @@
-"""When blood is taken, and the walk of the neutrophil count between episodes.
+"""Days of blood samples, and the random walk of the neutrophil count between episodes.
 
-Counts are 10*9/L. Outside episodes the walk never falls below `FLOOR`: neutropenia (ANC < 1.0)
-comes from `neutropenia.py` alone, so that its rate is the published one and not the walk's tail.
+Counts are 10*9/L. Outside episodes the walk never falls below `FLOOR`: neutropenia (ANC < 1.0) comes only from
+`neutropenia.py`, so that it has the published rate.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class AncWalk:
         self._day: int | None = None
 
     def at(self, day: int) -> float:
-        """The count of a day; days must be asked for in order."""
+        """The count of a day; call with days in order."""
         memory = 0.0 if self._day is None else exp((self._day - day) / self._MEMORY_DAYS)
         noise = self._LOG_SD * sqrt(1 - memory * memory)
         self._offset = self._offset * memory + self._rng.gauss(0.0, noise)
@@ -44,7 +44,7 @@ class AncWalk:
 
 
 def quarterly(rng: random.Random, start: int, end: int) -> list[int]:
-    """Days of the quarterly counts in (start, end], some missed, most not in the holidays."""
+    """Days of the quarterly counts in (start, end]; some are missed, few are in the holidays."""
     days = []
     due = start + _QUARTER + rng.randint(-14, 14)
     while due <= end:
@@ -55,15 +55,15 @@ def quarterly(rng: random.Random, start: int, end: int) -> list[int]:
 
 
 def before_infusion(rng: random.Random, infusion: int) -> list[int]:
-    """The day of the count within the week before an infusion; rarely none was taken."""
+    """The day of the count within the week before an infusion; occasionally there is none."""
     missed = rng.random() < _MISSED_BEFORE_INFUSION
     return [] if missed else [day_before(infusion - rng.randint(0, 5))]
 
 
 def measure_routine(rng: random.Random, history: History, days: list[int], spans: list[tuple[int, int]]) -> None:
-    """Add the routine counts of `days` to a history that already holds those of its episodes.
+    """Add the routine counts of `days` to a history that already has those of its episodes.
 
-    No routine count is taken in `spans`, an episode's first day to its last control.
+    No routine count is taken in `spans`, from an episode's first day to its last check.
     """
     walk = AncWalk(rng, duffy_null=history.person.duffy_null)
     busy = {draw.day for draw in history.draws}

@@ -1,7 +1,7 @@
-"""Writes one hospital's deliveries in its dialect: text with any marks and encoding, Parquet, Excel.
+"""Write one hospital's deliveries in its dialect: text with any marks and encoding, Parquet, Excel.
 
-A row may be damaged as a line (`DAMAGES`): cut short, a cell too many, shifted by a blank cell, broken quotes, a byte
-of another encoding. Each is exactly one record that can't be read, whatever stands around it.
+A row's line may be damaged (`DAMAGES`): cut short, a cell too many, shifted by a blank cell, broken quotes, a byte of
+another encoding. Each damage makes exactly one record unreadable, whatever its neighbours.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
-from registry.contract import ENTITIES
+from registry.config.input_contract import ENTITIES
 from registry.simulate.dialects import Dialect
 from registry.simulate.spelling import DAYS, NUMBERS, TIMES, spell, typed
 from registry.simulate.wide import has_place_for
@@ -21,7 +21,7 @@ from registry.simulate.workbook import write_workbook
 DAMAGES = ("cut", "extra_cell", "shifted", "broken_quote", "open_quote", "foreign_byte", "stray_cell")
 _STRAY = "see note"
 _NO_BYTES = {"utf-8": b"\xe8", "utf-8-sig": b"\xe8", "cp1252": b"\x81"}
-"""A byte that the encoding does not know: an "è" of Latin-1 where UTF-8 was promised."""
+"""A byte that is invalid in the encoding: a Latin-1 "è" in a file that should be UTF-8."""
 
 
 class Line(Protocol):
@@ -32,18 +32,18 @@ class Line(Protocol):
 
 
 def damages_of(dialect: Dialect) -> tuple[str, ...]:
-    """The ways in which a line of this dialect can be broken."""
+    """The damages that a line of this dialect can have."""
     if dialect.format == "parquet":
         return ()
     if dialect.format == "xlsx":
         return ("stray_cell",)
-    # A quote that never closes runs up to the next quote of the file: one record only where there is none.
+    # A quote that never closes runs up to the next quote in the file: it is one record only if there is no other.
     text = ("cut", "extra_cell", "shifted", "broken_quote") + (() if dialect.quotes else ("open_quote",))
     return text + (("foreign_byte",) if dialect.encoding in _NO_BYTES else ())
 
 
 def can_hold(dialect: Dialect, cells: dict[str, str]) -> bool:
-    """Whether the dialect's typed columns, or its wide table, can hold these native cells; text and Excel hold any."""
+    """Whether the dialect's typed columns or wide table can hold these native cells; text and Excel always can."""
     if dialect.wide and "test_code" in cells:
         return has_place_for(dialect.wide, cells)
     if not _is_told_apart(dialect, cells):
@@ -58,14 +58,14 @@ def can_hold(dialect: Dialect, cells: dict[str, str]) -> bool:
 
 
 def _is_told_apart(dialect: Dialect, cells: dict[str, str]) -> bool:
-    """Whether a local code of two analytes means this one beside this unit: the other's unit would make it that one."""
+    """Whether a local code of two analytes means this one with this unit; with the other's unit it would mean that."""
     code, analyte = dialect.tests.get(cells.get("test_code", ""), ("", ""))
     n_analytes = sum(local == code for local, _ in dialect.tests.values())
     return n_analytes < 2 or (cells["unit"] == "%") == analyte.endswith("_pct") or cells["unit"] in ("", "g/L")
 
 
 def write_file(path: Path, dialect: Dialect, entity: str, lines: Sequence[Line]) -> None:
-    """Write one file of an entity; the folder is made where it is missing."""
+    """Write one file of an entity; a missing folder is created."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if dialect.format == "parquet":
         _write_parquet(path, entity, lines)
@@ -78,7 +78,7 @@ def write_file(path: Path, dialect: Dialect, entity: str, lines: Sequence[Line])
 
 def _text(dialect: Dialect, entity: str, lines: Sequence[Line]) -> bytes:
     columns = dialect.columns(entity)
-    # UTF-16 of the same byte order on every machine, marked as usual.
+    # UTF-16 with the same byte order on every machine, and a byte order mark.
     encoding = "utf-16-le" if dialect.encoding == "utf-16" else dialect.encoding.removesuffix("-sig")
     mark = {"utf-16": codecs.BOM_UTF16_LE, "utf-8-sig": codecs.BOM_UTF8}.get(dialect.encoding, b"")
     extra = [dialect.extra_column] if dialect.extra_column else []
@@ -87,7 +87,7 @@ def _text(dialect: Dialect, entity: str, lines: Sequence[Line]) -> bytes:
         cells = [spell(dialect, _kind(dialect, column), line.cells.get(column, "")) for column in columns]
         if extra:
             cells.append(f"W{number % 4 + 1}")
-        # a shifted record that is alone would be the habit of its file
+        # a file's only record, if shifted, would count as the file's normal form
         damage = "extra_cell" if line.damage == "shifted" and len(lines) == 1 else line.damage
         text = _damaged(dialect, cells, damage) if damage else _joined(dialect, cells)
         encoded = text.encode(encoding)
@@ -98,12 +98,12 @@ def _text(dialect: Dialect, entity: str, lines: Sequence[Line]) -> bytes:
 
 
 def _kind(dialect: Dialect, column: str) -> str:
-    """The contract's column that a column's cells are like: those of a wide table's tests are values."""
+    """The contract's column with the same kind of cells: for a wide table's tests, `value`."""
     return "value" if column in dialect.wide else column
 
 
 def _joined(dialect: Dialect, cells: Sequence[str]) -> str:
-    """One record. Where every cell is quoted, a delimiter trails it, as some exports have it."""
+    """One record. If every cell is quoted, a delimiter follows the last one, as in some exports."""
     marks = (dialect.delimiter, '"', "\n", "\r")
     written = [
         '"' + cell.replace('"', '""') + '"' if dialect.quotes or any(mark in cell for mark in marks) else cell

@@ -1,7 +1,7 @@
-"""Synthetic hospitals: their laboratories, units, reference ranges, and how they write drugs.
+"""Synthetic hospitals: their laboratories, units, reference ranges and drug names.
 
-Codes are LOINC, units are spellings seen in exports; both must resolve in the dbt seeds (a test
-holds them to that). A laboratory without a neutrophil count reports leukocytes and a differential.
+Codes are LOINC, units are spellings seen in exports; both must be in the dbt seeds (checked by a test). A laboratory
+without a neutrophil count reports leukocytes and a differential.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Assay:
-    """One analyte as a laboratory reports it: reported value = simulated value x `scale`.
+    """One analyte of a laboratory: reported value = simulated value x `scale`.
 
     Simulated values are 10*9/L for cells, % for shares, g/L for masses, cells per uL for CD19.
     """
@@ -28,12 +28,12 @@ class Assay:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Laboratory:
-    """A blood count's assays, and the ones that the half-yearly immunology adds."""
+    """The assays of a blood count, and those added by the half-yearly immunology."""
 
     counts: tuple[Assay, ...]
     immunology: tuple[Assay, ...]
     detection_limit: float | None = None
-    """A neutrophil count below it is reported as `<limit` (10*9/L)."""
+    """A lower neutrophil count is reported as `<limit` (10*9/L)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def _laboratory(
     lln: float = 1.8,
     detection_limit: float | None = None,
 ) -> Laboratory:
-    """A laboratory that reports cells in one unit (`cells_scale` of it make 10*9/L)."""
+    """A laboratory that reports cells in one unit (`cells_scale` of them are 1 x 10*9/L)."""
     decimals = 0 if cells_scale >= 1000 else 2
 
     def bound(value: float) -> str:
@@ -107,7 +107,7 @@ _CELLS = _laboratory("cells/uL", 1000, "g/dL", "mg/dL", "cells/uL", platelets="K
 _DIFFERENTIAL = _laboratory("K/uL", 1, "g/dL", "mg/dL", "cells/uL", measures_anc=False, platelets="K/uL")
 
 UDINE = Site("udine", (_ITALIAN, _PER_MICROLITRE, _SI, _DIFFERENTIAL))
-"""The hospital's own laboratory first, then those of the territory that patients also use."""
+"""The hospital's own laboratory first, then other laboratories of the area that its patients use."""
 
 SITES = (
     Site("syn_north", (_SI, _PER_MICROLITRE)),
@@ -117,11 +117,11 @@ SITES = (
 )
 
 _JOINS_AT = (0, 60, 250, 800)
-"""The patient number from which each site takes part, so that a small cohort has one or two."""
+"""The patient number from which each site takes part, so that a small cohort has only one or two sites."""
 
 
 def sites_open_to(patient: int) -> tuple[Site, ...]:
-    """The sites that may treat patient number `patient`, whatever the cohort's size."""
+    """The sites that may treat patient number `patient`, for any cohort size."""
     return tuple(site for site, first in zip(SITES, _JOINS_AT, strict=True) if patient >= first)
 
 
@@ -154,7 +154,7 @@ _ATC = {
 
 
 def drug_as_written(site: Site, substance: str, year: int) -> str:
-    """The drug in the site's own words: substance, brand, or the ATC code in force that year."""
+    """The drug in the site's own words: substance, brand, or that year's ATC code."""
     if site.drug_style == "brand":
         return _BRANDS.get(substance, substance)
     if site.drug_style == "atc" and substance in _ATC:

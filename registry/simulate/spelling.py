@@ -1,7 +1,7 @@
-"""One cell of the native format as a hospital's dialect writes it, as text or typed.
+"""Write one native cell in a hospital's dialect, as text or typed.
 
-What is no date or number in the native format (a planted defect, a "<" before a value) stays the text it is, so that a
-defect is the same defect in every dialect.
+A cell that is not a date or number in the native format (a planted defect, a "<" before a value) keeps its text, so
+that a defect is the same in every dialect.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ _NUMBER = re.compile(r"([<>]?=?-?)(\d+)(?:\.(\d+))?")
 
 
 class AsWritten(str):
-    """A cell that every dialect writes as it stands: what somebody typed by hand."""
+    """A cell, as if typed by hand, that every dialect writes unchanged."""
 
     __slots__ = ()
 
 
 def spell(dialect: Dialect, column: str, cell: str) -> str:
-    """The text that stands in the hospital's file for a cell of the native format."""
+    """The text in the hospital's file for a native cell."""
     if not cell:
         return dialect.blanks.get(column, "")
     if isinstance(cell, AsWritten):
@@ -50,7 +50,7 @@ def spell(dialect: Dialect, column: str, cell: str) -> str:
 
 
 def typed(column: str, cell: str) -> str | float | date | datetime:
-    """A native cell as the date, time or number that it is; text where it is none of these."""
+    """A native cell as a date, time or number; as text if it is none of these."""
     if isinstance(cell, AsWritten):
         return str(cell)
     if column in NUMBERS and (number := _NUMBER.fullmatch(cell)) and number[1] in ("", "-"):
@@ -70,7 +70,7 @@ def _number(dialect: Dialect, sign: str, whole: str, decimals: str) -> str:
 
 
 def _date(dialect: Dialect, cell: str) -> str:
-    """Text for text, so that a day that does not exist is written like any other."""
+    """Convert a date as text, so that a day that does not exist is written like any other."""
     found = _DATE.fullmatch(cell)
     if found is None:
         return cell
@@ -78,7 +78,7 @@ def _date(dialect: Dialect, cell: str) -> str:
     if dialect.offset and hour:
         at = typed("collected_at", cell)
         return at.replace(tzinfo=_zone(dialect.time_zone)).isoformat() if isinstance(at, datetime) else cell
-    # A laboratory that knows the time of some samples only: which ones is as good as chance, and repeatable.
+    # A laboratory that knows the time of only some samples: the choice is arbitrary but reproducible.
     dated = hour is None or (dialect.whole_days and int(minute) % 3 == 0)
     form = dialect.day if dated else dialect.time
     for mark, part in (("%Y", year), ("%m", month), ("%d", day), ("%H", hour), ("%M", minute), ("%S", second)):

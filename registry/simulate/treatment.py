@@ -1,9 +1,8 @@
-"""A patient's way through anti-CD20 treatment, course by course.
+"""A patient's anti-CD20 treatment, course by course.
 
-A course is one infusion visit (or, for drugs injected at home, one half-year of injections) and the
-time until the next. What befalls the patient in it, a `Turn`, is decided by a `Fate`: by chance in
-the general cohort, by a script in the Udine series. What follows from it (doses, episodes, lines,
-samples) is the same for both.
+A course is one infusion visit (or, for drugs injected at home, one half-year of injections) and the time until the
+next. A `CourseModel` decides the outcome of each course, a `Turn`: at random in the general cohort, from a script in
+the Udine series. Doses, episodes, lines and samples follow from it in the same way for both.
 """
 
 from __future__ import annotations
@@ -24,9 +23,9 @@ _DEPLETION_DAYS = 190
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What befalls a patient between a course's last dose and the next.
+    """What happens between a course's last dose and the next.
 
-    `episode` begins `delay` days after that dose. `next_drug` and `reason` belong to a change.
+    `episode` begins `delay` days after that dose. `next_drug` and `reason` describe a change of drug.
     """
 
     action: Action = "continue"
@@ -36,20 +35,20 @@ class Turn:
     reason: str = ""
 
 
-class Fate(Protocol):
+class CourseModel(Protocol):
     """Decides each course's turn."""
 
     def turn(self, drug: str, last_dose: int, due: int) -> Turn:
-        """The turn of the course with its last dose on one day and the next due on another."""
+        """The turn of the course whose last dose is on `last_dose` and whose next is due on `due`."""
 
     def after_stopping(self) -> tuple[int, EpisodePlan] | None:
-        """An episode without further doses: (days after the last dose, plan), mostly none."""
+        """An episode without further doses: (days after the last dose, plan); usually None."""
 
 
 class TreatmentPath:
     """Fills a history from the first anti-CD20 dose to the end of follow-up."""
 
-    def __init__(self, rng: random.Random, history: History, fate: Fate) -> None:
+    def __init__(self, rng: random.Random, history: History, fate: CourseModel) -> None:
         self._rng = rng
         self._history = history
         self._fate = fate
@@ -57,13 +56,13 @@ class TreatmentPath:
         self._spans: list[tuple[int, int]] = []
 
     def run(self, drug: str, start: int, planned: list[int]) -> None:
-        """Treat from `start` with `drug`; `planned` are days of counts before treatment."""
+        """Treat from `start` with `drug`; `planned`: days of counts before treatment."""
         self._planned += planned
         self._treat(drug, start)
         measure_routine(self._rng, self._history, self._planned, self._spans)
 
     def _treat(self, drug: str, start: int) -> None:
-        """Courses until treatment or follow-up ends."""
+        """Give courses until treatment or follow-up ends."""
         rng, history = self._rng, self._history
         line = Line(drug, start)
         history.lines.append(line)
@@ -102,7 +101,7 @@ class TreatmentPath:
         self._planned += quarterly(rng, visit, history.until)
 
     def _leave_the_class(self, visit: int, last: int, left_on: int) -> None:
-        """Follow-up without further anti-CD20 doses, in which an episode may still come."""
+        """Continue follow-up without anti-CD20 doses; an episode may still occur."""
         late = self._fate.after_stopping()
         if late is not None:
             days, plan = late
@@ -116,7 +115,7 @@ class TreatmentPath:
         """Record a visit's doses; returns the day of the last one, given or not."""
         history = self._history
         if schedule.at_home:
-            # The first injection is sometimes supervised in hospital, all others leave no record.
+            # The first injection is sometimes supervised in hospital; the others are not recorded.
             if first and self._rng.random() < 0.3:
                 history.doses.append(Dose(drug, visit, schedule.amount, "mg", schedule.route))
             return visit
@@ -129,12 +128,12 @@ class TreatmentPath:
         return last
 
     def _suffer(self, turn: Turn, last: int, due: int) -> tuple[int, int]:
-        """Unfold a turn's episode. Returns the day treatment is decided on, and the next visit."""
+        """Unfold a turn's episode. Returns the day on which treatment is decided, and the next visit."""
         rng = self._rng
         if turn.episode is None:
             return last + rng.randint(30, max(31, due - last - 7)), due
         onset = last + turn.delay
         control = unfold(rng, self._history, turn.episode, onset)
         self._spans.append((onset - 1, control))
-        # Nobody is infused before the count has recovered: a late episode defers the next dose.
+        # The next dose is not given before the count has recovered, so a late episode postpones it.
         return onset + rng.randint(0, 5), max(due, working_day(control + rng.randint(1, 5)))

@@ -5,8 +5,8 @@ started between June 2018 and February 2025, followed to March 2025; 6 with mode
 neutropenia, 4 on ocrelizumab and 2 on rituximab; recurrence in 3, of whom 2 went from ocrelizumab
 to ofatumumab; 1 of the other 3 stopped. Most were given G-CSF and most episodes were late.
 
-The paper prints no patient's course. The six here are invented to those totals: what is scripted is
-doses and counts, and only the pipeline can tell that they add up to the paper's table.
+The paper does not give the course of any patient. The six here are invented to match those totals: only doses and
+counts are scripted, and only the pipeline shows whether they add up to the paper's table.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from registry.simulate.cohort import Profile, add_background, draw_person, live
+from registry.simulate.cohort import Profile, add_background, draw_person, simulate_patient
 from registry.simulate.days import day_before, first_day, last_day, month_number, working_day
 from registry.simulate.history import History
 from registry.simulate.neutropenia import EpisodePlan
@@ -30,7 +30,7 @@ ENROLMENT_END = date(2025, 2, 28)
 DATA_CUTOFF = date(2025, 3, 31)
 
 DELIVERIES = ("2020-12", "2022-12", "2024-12", "2025-01", "2025-02", "2025-03")
-"""History in three large deliveries, then monthly ones: few files, and a registry that grows."""
+"""History in three large deliveries, then monthly ones, for a growing registry with few files."""
 
 _PROFILE = Profile(
     first_entry=ENROLMENT_START.toordinal() + 2,
@@ -58,7 +58,7 @@ class Case:
 _QUIET = Turn()
 
 CASES = (
-    # Twice on ocrelizumab, the first time with a relapse after G-CSF; then ofatumumab.
+    # Twice on ocrelizumab, the first time low again after G-CSF; then ofatumumab.
     Case(
         "ocrelizumab",
         "2019-11",
@@ -94,7 +94,7 @@ CASES = (
             ),
         ),
     ),
-    # Twice on rituximab, which went on.
+    # Twice on rituximab, which was continued.
     Case(
         "rituximab",
         "2018-10",
@@ -132,13 +132,13 @@ CASES = (
             ),
         ),
     ),
-    # Found before an infusion, recovered by itself; ocrelizumab went on.
+    # Found before an infusion, recovered without treatment; ocrelizumab was continued.
     Case(
         "ocrelizumab",
         "2022-03",
         (_QUIET, _QUIET, Turn(episode=EpisodePlan(0.62, 3, 13, verdict="confirmed"), delay=166)),
     ),
-    # Early, sixteen days after the second dose of rituximab, which went on.
+    # Early, sixteen days after the second dose of rituximab, which was continued.
     Case(
         "rituximab",
         "2020-02",
@@ -148,17 +148,17 @@ CASES = (
 
 
 class Script:
-    """A case's `Fate`: its turns in order, then nothing more."""
+    """A case's `CourseModel`: its turns in order, then no further event."""
 
     def __init__(self, turns: tuple[Turn, ...]) -> None:
         self._turns = iter(turns)
 
     def turn(self, drug: str, last_dose: int, due: int) -> Turn:
-        """See `Fate`."""
+        """See `CourseModel`."""
         return next(self._turns, _QUIET)
 
     def after_stopping(self) -> tuple[int, EpisodePlan] | None:
-        """See `Fate`: the paper tells of no recurrence after stopping."""
+        """See `CourseModel`: the paper reports no recurrence after stopping."""
         return None
 
 
@@ -174,7 +174,7 @@ def _live_case(rng: random.Random, patient: int, case: Case) -> History:
 
 
 def patients(seed: int) -> Iterator[tuple[random.Random, History]]:
-    """The 171 histories in the order of their numbers, each with its patient's generator."""
+    """The 171 histories in order of patient number, each with its patient's generator."""
     numbers = random.Random(f"{seed}:udine").sample(range(PATIENTS), len(CASES))
     cases = dict(zip(numbers, CASES, strict=True))
     for patient in range(PATIENTS):
@@ -182,4 +182,4 @@ def patients(seed: int) -> Iterator[tuple[random.Random, History]]:
         if patient in cases:
             yield rng, _live_case(rng, patient, cases[patient])
         else:
-            yield rng, live(rng, patient, UDINE, _PROFILE, neutropenia=False)
+            yield rng, simulate_patient(rng, patient, UDINE, _PROFILE, neutropenia=False)

@@ -1,7 +1,7 @@
-"""Laboratory results laid out as one row a draw and one column a test, for the hospitals that export them so.
+"""Laboratory results as one row per draw and one column per test, for hospitals that export wide tables.
 
-The draw's own key is the specimen. What a wide table has no place for (another unit, a test without a column, limits of
-one result, a result that is cancelled alone) can't be said in it.
+The draw's key is the specimen. A wide table can't express another unit, a test without a column, limits of one result,
+or the cancellation of a single result.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ R = TypeVar("R", bound=Result)
 
 @dataclass(slots=True, eq=False)
 class Draw(Generic[R]):
-    """One row of the table: cells by column, and the results that it holds by test."""
+    """One row of the table: cells by column, and its results by test."""
 
     cells: dict[str, str]
     damage: str = ""
@@ -33,23 +33,23 @@ class Draw(Generic[R]):
 
 
 def has_place_for(tests: Tests, cells: Mapping[str, str]) -> bool:
-    """Whether a result with these native cells can stand in the table and mean the same."""
+    """Whether the table can express a result with these native cells."""
     limits = (cells.get("reference_low", ""), cells.get("reference_high", ""))
     return (
         (cells["test_code"], cells["unit"]) in tests.values()
         and bool(cells["value"])
         and not cells.get("material")
         and bool(cells["patient_id"])  # a blank one means "as above"
-        and cells["status"] != "cancelled"  # which would take back every test of the draw
+        and cells["status"] != "cancelled"  # which would cancel every test of the draw
         and all(limit.replace(".", "").isdigit() or not limit for limit in limits)
     )
 
 
 def draws_of(tests: Tests, rows: Iterable[R]) -> list[Draw[R]]:
-    """The rows of one file as draws; a patient's id stands on the first of the patient's draws alone.
+    """The rows of one file as draws; only the first of a patient's successive draws has the patient's id.
 
-    Results of one specimen that follow each other share a draw where they agree about everything but test and value.
-    So two rows about one result stay in their order.
+    Successive results of one specimen share a draw if only their test and value differ, so that two rows for the same
+    result stay in order.
     """
     header_of = {test: header for header, test in tests.items()}
     draws: list[Draw[R]] = []

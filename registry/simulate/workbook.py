@@ -1,6 +1,6 @@
-"""The smallest Excel workbook that holds one table with typed cells: the same bytes for the same table.
+"""Write a minimal Excel workbook with one table of typed cells: the same bytes for the same table.
 
-Written by hand, since the libraries that write .xlsx put the time of day into every file.
+This does not use a library, because those that write .xlsx put the current time into every file.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import date, datetime
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
-from registry.contract import FORMULA
+from registry.config.input_contract import FORMULA
 
 Cell = str | float | date | datetime
 
@@ -52,7 +52,7 @@ def write_workbook(path: Path, sheet: str, rows: Iterable[Sequence[Cell]]) -> No
     }
     with zipfile.ZipFile(path, "w") as book:
         for name, xml in parts.items():
-            entry = zipfile.ZipInfo(name)  # dated 1980, as every entry without a time is
+            entry = zipfile.ZipInfo(name)  # dated 1980, the default
             entry.compress_type = zipfile.ZIP_DEFLATED
             book.writestr(entry, _HEAD + xml)
 
@@ -72,7 +72,7 @@ def _row(number: int, cells: Sequence[Cell]) -> str:
 
 
 def _cell(place: str, cell: Cell) -> str:
-    if cell == FORMULA:  # that no program has computed
+    if cell == FORMULA:  # without a stored value
         return f'<c r="{place}"><f>NA()</f></c>'
     if isinstance(cell, str):
         return f'<c r="{place}" t="inlineStr"><is><t xml:space="preserve">{escape(cell)}</t></is></c>'
@@ -85,7 +85,7 @@ def _cell(place: str, cell: Cell) -> str:
 
 
 def _letters(position: int) -> str:
-    """A, B, … Z, AA, … of a column counted from 0."""
+    """The letters (A, B, … Z, AA, …) of a column counted from 0."""
     letters = ""
     position += 1
     while position:

@@ -1,8 +1,7 @@
-"""Where the rows go: `<out>/<site>/<YYYY-MM>/<entity>_synthetic.csv`, in constant memory.
+"""Write rows to `<out>/<site>/<YYYY-MM>/<entity>_synthetic.csv`, in constant memory.
 
-Rows pass through a `Sink`, a few at a time. Whoever wants defective deliveries puts a sink of their
-own in front of the writer. The file names, the patient ids and `synthetic: true` in registry.yml
-say that no patient is behind the rows.
+Rows pass through a `Sink`, a few at a time. File names, patient ids and `synthetic: true` in registry.yml mark the rows
+as simulated.
 """
 
 from __future__ import annotations
@@ -10,20 +9,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from registry.contract import ENTITIES
+from registry.config.input_contract import ENTITIES
 
 _ROWS_IN_MEMORY = 200_000
 
 
 class Sink(Protocol):
-    """Takes rows as CSV lines without their ends. No field holds a comma, a quote or a line end."""
+    """Receives rows as CSV lines without line ends. No field contains a comma, a quote or a line end."""
 
     def take(self, site: str, delivery: int, entity: str, rows: list[str]) -> None:
-        """Take rows of one patient for one file; `delivery` counts the calendar's months from 0."""
+        """Receive rows of one patient for one file; `delivery` is the index of the month in the calendar."""
 
 
 class DeliveryWriter:
-    """A `Sink` that writes files, holding a bounded number of rows and one open file at a time."""
+    """A `Sink` that writes files, with a limited number of rows in memory and one open file at a time."""
 
     def __init__(self, out: Path, months: tuple[str, ...]) -> None:
         self._out = out
@@ -55,7 +54,7 @@ class DeliveryWriter:
             self.flush()
 
     def flush(self) -> None:
-        """Append the rows held to their files."""
+        """Append the rows in memory to their files."""
         for place, rows in self._held.items():
             site, delivery, entity = place
             path = self._out / site / self._months[delivery] / f"{entity}_synthetic.csv"

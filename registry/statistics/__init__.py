@@ -1,10 +1,9 @@
 """Intervals and survival of the registry's counts, from scipy, statsmodels and lifelines.
 
-What belongs here: numbers that need a statistical library (exact and approximate confidence
-intervals, Kaplan-Meier and Aalen-Johansen estimates), the marts that hold them, and the paper's table read
-from a release. Who counts, when and for how long is decided in the SQL of dbt_project; nothing here reads
-a laboratory value or knows Dagster. The libraries are imported where they are used, as they take
-seconds to load: importing this package costs nothing.
+What belongs here: numbers that need a statistical library (exact and approximate confidence intervals, Kaplan-Meier
+and Aalen-Johansen estimates), their marts, and the paper's table read from a release. The SQL of dbt_project decides
+who counts, when and for how long; nothing here reads a laboratory value or knows Dagster. The libraries take seconds to
+load, so they are imported where they are used.
 """
 
 from registry.statistics.intervals import (

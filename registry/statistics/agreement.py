@@ -1,38 +1,25 @@
-"""How far readers of the same chart agree: `mart_review_agreement`.
+"""Agreement of reviewers of the same chart: `mart_review_agreement`.
 
-Which verdicts are compared is decided in the SQL (int_verdict_pair); this module counts them and takes Cohen's kappa
-from statsmodels.
+The SQL (int_adjudication_pair) pairs the adjudications. This module counts pairs; Cohen's kappa is from statsmodels.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import duckdb
 
 VERDICTS = ("confirmed", "other_cause", "lab_error")
-"""What a chart review may say, in the order of the table that kappa is taken from."""
+"""The possible adjudications, in the order of the table from which kappa is computed."""
 
-AGREEMENT_TYPES = {
-    "definition_id": "VARCHAR",
-    "comparison": "VARCHAR",
-    "first_reading": "VARCHAR",
-    "second_reading": "VARCHAR",
-    "n_episodes": "BIGINT",
-    "n_agreeing": "BIGINT",
-    "agreement_pct": "DOUBLE",
-    "kappa": "DOUBLE",
-    "kappa_low": "DOUBLE",
-    "kappa_high": "DOUBLE",
-}
 
-# Every definition has its row of first and second verdicts, also where no episode was read twice.
+# Every definition has a row for first and second adjudications, even if no episode was adjudicated twice.
 _PAIRS = """
 select definition_id, comparison, first_reading, second_reading, first_verdict, second_verdict, count(*) as n
-from intermediate.int_verdict_pair
+from intermediate.int_adjudication_pair
 group by all
 union all
 select definition_id, 'order', 'first verdict', 'second verdict', null, null, 0
@@ -43,7 +30,7 @@ order by all
 
 @dataclass(frozen=True)
 class Agreement:
-    """Episodes that both read, those with the same verdict, and kappa with its 95 % interval (None: undefined)."""
+    """Episodes adjudicated by both, those with the same result, and kappa with its 95 % interval (None: undefined)."""
 
     n_episodes: int
     n_agreeing: int
@@ -53,15 +40,15 @@ class Agreement:
 
     @property
     def pct(self) -> float | None:
-        """Share with the same verdict, in per cent; None without episodes."""
+        """Percentage with the same adjudication; None without episodes."""
         return 100 * self.n_agreeing / self.n_episodes if self.n_episodes else None
 
 
 def cohens_kappa(pairs: Mapping[tuple[str, str], int]) -> Agreement:
-    """Agreement of two readings, from the number of episodes by (first verdict, second verdict).
+    """Agreement of two reviewers, from the number of episodes by (first adjudication, second adjudication).
 
-    Kappa is unweighted, its interval the asymptotic one cut to -1 to 1. Kappa is undefined, hence None, where both
-    readings know the same verdict alone: all agreement may then be chance; the interval, where either knows one alone.
+    Kappa is unweighted, with its asymptotic interval limited to -1 to 1. Kappa is undefined (None) if both use only the
+    same adjudication, because all agreement may then be chance; the interval is undefined if either uses only one.
     """
     n = sum(pairs.values())
     agreeing = sum(count for (first, second), count in pairs.items() if first == second)
@@ -80,7 +67,7 @@ def cohens_kappa(pairs: Mapping[tuple[str, str], int]) -> Agreement:
 
 
 def review_agreement(connection: duckdb.DuckDBPyConnection) -> Any:
-    """A DataFrame, one row a definition and pair of readings; `comparison` is order or role."""
+    """A DataFrame, one row per definition and pair of reviewers; `comparison` is order or role."""
     import pandas as pd
 
     found: dict[tuple[str, ...], dict[tuple[str, str], int]] = {}
@@ -91,6 +78,6 @@ def review_agreement(connection: duckdb.DuckDBPyConnection) -> Any:
     rows = []
     for readings, pairs in found.items():
         agreement = cohens_kappa(pairs)
-        interval = (agreement.kappa, agreement.kappa_low, agreement.kappa_high)
-        rows.append((*readings, agreement.n_episodes, agreement.n_agreeing, agreement.pct, *interval))
-    return pd.DataFrame(rows, columns=list(AGREEMENT_TYPES))
+        row = dict(zip(("definition_id", "comparison", "first_reading", "second_reading"), readings, strict=True))
+        rows.append({**row, **asdict(agreement), "agreement_pct": agreement.pct})
+    return pd.DataFrame(rows)

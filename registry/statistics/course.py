@@ -1,4 +1,4 @@
-"""The course of the cases: how long it took (`mart_duration`), and whether it came back (`mart_recurrence`)."""
+"""Course of the cases: durations (`mart_duration`) and recurrence (`mart_recurrence`)."""
 
 from __future__ import annotations
 
@@ -13,21 +13,6 @@ if TYPE_CHECKING:
 
 TO_RECOVERY = "onset_to_recovery"
 
-DURATION_TYPES = {
-    "definition_id": "VARCHAR",
-    "measure": "VARCHAR",
-    "stratum_type": "VARCHAR",
-    "stratum": "VARCHAR",
-    "n": "BIGINT",
-    "n_events": "BIGINT",
-    "median_days": "DOUBLE",
-    "median_low": "DOUBLE",
-    "median_high": "DOUBLE",
-    "q1_days": "DOUBLE",
-    "q3_days": "DOUBLE",
-    "min_days": "DOUBLE",
-    "max_days": "DOUBLE",
-}
 RECURRENCE_TYPES = {
     "definition_id": "VARCHAR",
     "stratum_type": "VARCHAR",
@@ -44,12 +29,12 @@ RECURRENCE_TYPES = {
     "median_follow_up_days": "DOUBLE",
 }
 
-# An episode is watched from its onset to its recovery, or to its last measurement: nothing is known after that,
-# whether it is lost or ongoing. A definition without a case has a row a measure, with n = 0.
+# An episode is followed from its onset to its recovery, or to its last measurement if it is lost or ongoing.
+# A definition without a case has one row per measure, with n = 0.
 _TIMES = f"""
 with case_episodes as (
     select *, row_number() over (partition by definition_id, patient_key order by episode_number) as from_first
-    from intermediate.int_episode_judged
+    from intermediate.int_episode_final
     where is_case_episode
 ),
 times as (
@@ -86,10 +71,9 @@ having (grouping(drug) = 1 or drug is not null) and (grouping(gcsf) = 1 or gcsf 
 order by {ORDER}, measure, time_days
 """
 
-# A case stands in the row of each treatment that was given after it, from its first day on, or in that of none; its
-# recurrence in the row of the last one alone, so that those who recurred are among those given it. A share of none is
-# shown as such, but unknown where nobody was counted after that day. Why so:
-# docs/decisions/0017-recurrence-by-what-was-given.md
+# A case counts in the row of each treatment given after it, from its first day on, or in the row `none`; a recurrence
+# counts only in the row of the last treatment, so that those who recurred were given it. A share of 0 is shown, but it
+# is unknown if no one has a count after that day. Reasons: docs/decisions/0017-recurrence-by-what-was-given.md
 _RECURRENCES = f"""
 with cases as (
     select *,
@@ -141,7 +125,7 @@ order by {ORDER}, answer_order
 
 
 def duration(connection: duckdb.DuckDBPyConnection) -> Any:
-    """Days from last dose to onset and from onset to recovery: a DataFrame, one row a definition, measure, stratum."""
+    """Days from last dose to onset and from onset to recovery: a DataFrame by definition, measure and stratum."""
     import pandas as pd
 
     times = connection.execute(_TIMES).df()
@@ -154,7 +138,7 @@ def duration(connection: duckdb.DuckDBPyConnection) -> Any:
 
 
 def recurrence(connection: duckdb.DuckDBPyConnection) -> Any:
-    """Share of cases that recurred, by what was given after: one row a definition, stratum and treatment."""
+    """Share of cases that recurred, by treatment given afterwards: one row per definition, stratum and treatment."""
     counts = connection.execute(_RECURRENCES).df()
     shares = [
         risk_interval(int(row.n_recurrent), int(row.n_patients) if row.n_never_tested < row.n_patients else 0)
@@ -170,7 +154,7 @@ def recurrence(connection: duckdb.DuckDBPyConnection) -> Any:
 
 
 def _summary(times: Any, measure: str) -> dict[str, Any]:
-    """Quartiles of one stratum: of a time that may be censored from Kaplan-Meier, else of the times themselves."""
+    """Quartiles of one stratum: from Kaplan-Meier if a time can be censored, else of the times themselves."""
     import numpy as np
 
     counts = {"n": times["n_patients"].sum(), "n_events": times["n_events"].sum()}

@@ -1,6 +1,6 @@
 """Risk and rate with their intervals: `mart_incidence`, and by period on treatment `mart_incidence_by_period`.
 
-The database counts patients, cases and days at risk; their rules are those of int_risk_time and int_cohort_member.
+The database counts patients, cases and days at risk, by the rules of int_risk_time and int_cohort_member.
 """
 
 from __future__ import annotations
@@ -13,29 +13,6 @@ from registry.statistics.table import DAYS_PER_YEAR, ORDER, STRATUM_KEY, named, 
 if TYPE_CHECKING:
     import duckdb
 
-INCIDENCE_TYPES = {
-    "definition_id": "VARCHAR",
-    "stratum_type": "VARCHAR",
-    "stratum": "VARCHAR",
-    "n_patients": "BIGINT",
-    "n_never_tested": "BIGINT",
-    "n_cases": "BIGINT",
-    "risk_pct": "DOUBLE",
-    "risk_low": "DOUBLE",
-    "risk_high": "DOUBLE",
-    "risk_low_wilson": "DOUBLE",
-    "risk_high_wilson": "DOUBLE",
-    "person_years": "DOUBLE",
-    "rate_per_100py": "DOUBLE",
-    "rate_low": "DOUBLE",
-    "rate_high": "DOUBLE",
-    "rate_low_logwald": "DOUBLE",
-    "rate_high_logwald": "DOUBLE",
-    "n_episodes": "BIGINT",
-    "person_years_total": "DOUBLE",
-    "episode_rate_per_100py": "DOUBLE",
-    "anc_tests_per_py": "DOUBLE",
-}
 BY_PERIOD_TYPES = {
     "definition_id": "VARCHAR",
     "stratum_type": "VARCHAR",
@@ -56,8 +33,8 @@ BY_PERIOD_TYPES = {
 }
 
 # A patient counts for each drug taken before the first case episode, a case for the drug of that
-# episode, a day and a count for the drug of the last dose before it, an episode for the drug that it
-# is attributed to. A definition whose cohort is empty still has its row.
+# episode, a day and an ANC for the drug of the last dose before it, an episode for the drug to
+# which it is attributed. A definition with an empty cohort still has its row.
 _COUNTS = f"""
 with facts as (
     select definition_id from main.dim_case_definition
@@ -116,7 +93,7 @@ having {named("drug")}
 order by {ORDER}
 """
 
-# The strata of mart_incidence, each with both periods. A patient counts in a period with a day at risk in it.
+# The strata of mart_incidence, each with both periods. A patient counts in a period in which there is a day at risk.
 _COUNTS_BY_PERIOD = f"""
 with periods as (
     select unnest(['first_year', 'later']) as period
@@ -164,7 +141,7 @@ order by {ORDER}, period
 
 
 def incidence(connection: duckdb.DuckDBPyConnection) -> Any:
-    """Risk and rate with their intervals: a DataFrame, one row a definition and stratum."""
+    """Risk and rate with their intervals: a DataFrame, one row per definition and stratum."""
     import pandas as pd
 
     counts = connection.execute(_COUNTS).df()
@@ -172,9 +149,9 @@ def incidence(connection: duckdb.DuckDBPyConnection) -> Any:
 
 
 def incidence_by_period(connection: duckdb.DuckDBPyConnection) -> Any:
-    """Rates in the first year on treatment and later: a DataFrame, two rows a definition and stratum.
+    """Rates in the first year on treatment and later: a DataFrame, two rows per definition and stratum.
 
-    The ratio stands in the row of the first year, as its rate by the later one.
+    The row of the first year has the ratio: its rate divided by the later one.
     """
     import pandas as pd
 
@@ -215,12 +192,12 @@ def _incidence_row(counts: dict[str, Any]) -> dict[str, Any]:
 
 
 def _is_tested(counts: dict[str, Any]) -> bool:
-    """Whether anybody of a stratum has a count at risk; else nothing is known of its risk and rate."""
+    """Whether a stratum has any ANC at risk; otherwise its risk and rate are unknown."""
     return bool(counts["n_never_tested"] < counts["n_patients"])
 
 
 def _observed_years(counts: dict[str, Any]) -> float:
-    """Person-years at risk in which a case could be seen: none where nobody was tested."""
+    """Person-years at risk in which a case could be observed: 0 if no patient was tested."""
     return counts["days_at_risk"] / DAYS_PER_YEAR if _is_tested(counts) else 0
 
 

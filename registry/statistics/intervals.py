@@ -1,8 +1,7 @@
-"""Confidence intervals of a risk, of a rate and of a ratio of rates, 95 % two-sided.
+"""Two-sided 95 % confidence intervals of a risk, a rate and a ratio of rates.
 
-Exact and approximate intervals stand side by side: the exact ones are right for few cases, and
-published tables often use the others (Waldrop 2025, 10.1212/NXI.0000000000200430, prints log-Wald),
-so that both can be compared with the literature.
+Both exact and approximate intervals are given: the exact ones are correct for few cases, the others are common in
+published tables (Waldrop 2025, 10.1212/NXI.0000000000200430, prints log-Wald) and allow a comparison.
 """
 
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ _ALPHA = 0.05
 
 @dataclass(frozen=True)
 class RiskInterval:
-    """Cases per 100 patients; None where there are no patients."""
+    """Cases per 100 patients; None without patients."""
 
     pct: float | None
     low: float | None
@@ -24,7 +23,7 @@ class RiskInterval:
 
 @dataclass(frozen=True)
 class RateInterval:
-    """Events per 100 person-years; None without person-time or where undefined."""
+    """Events per 100 person-years; None without person-time or if undefined."""
 
     per_100py: float | None
     low: float | None
@@ -35,7 +34,7 @@ class RateInterval:
 
 @dataclass(frozen=True)
 class RateRatio:
-    """One rate by another; None where undefined, `high` also where nothing bounds it from above."""
+    """One rate divided by another; None if undefined; `high` is also None without an upper bound."""
 
     ratio: float | None
     low: float | None
@@ -43,7 +42,7 @@ class RateRatio:
 
 
 def risk_interval(k: int, n: int) -> RiskInterval:
-    """Risk of `k` cases among `n` patients, in per cent.
+    """Risk of `k` cases among `n` patients, in percent.
 
     `low` and `high` are Clopper-Pearson (exact, from the beta distribution), `low_wilson` and
     `high_wilson` Wilson's score interval. Raises ValueError unless 0 <= k <= n.
@@ -60,7 +59,7 @@ def risk_interval(k: int, n: int) -> RiskInterval:
         100 * k / n,
         100 * float(low),
         100 * float(high),
-        # Wilson's bounds at no or only cases are 0 and 1 but for float noise.
+        # Wilson's bounds with no cases or only cases are 0 and 1, apart from rounding errors.
         100 * float(low_wilson) if k > 0 else 0.0,
         100 * float(high_wilson) if k < n else 100.0,
     )
@@ -70,7 +69,7 @@ def rate_interval(events: int, person_years: float) -> RateInterval:
     """Rate of `events` in `person_years`, per 100 person-years.
 
     `low` and `high` are exact Poisson (Garwood, chi-squared), `low_logwald` and `high_logwald` the
-    Wald interval on the log scale, undefined without events. Raises ValueError where either number
+    Wald interval on the log scale, undefined without events. Raises ValueError if either number
     is negative.
     """
     if events < 0 or person_years < 0:
@@ -89,12 +88,12 @@ def rate_interval(events: int, person_years: float) -> RateInterval:
 
 
 def rate_ratio_interval(events: int, person_years: float, other_events: int, other_person_years: float) -> RateRatio:
-    """The rate of `events` in `person_years` by that of `other_events` in `other_person_years`.
+    """The rate of `events` in `person_years` divided by that of `other_events` in `other_person_years`.
 
-    The interval is exact, conditional on the number of all events: of these, the share of the first is binomial, and
-    its Clopper-Pearson bounds are turned into ratios (R's `poisson.test` does the same). Without events of the second
-    kind the ratio has a lower bound alone; without any event, or where one has no person-time, there is none. Raises
-    ValueError where a number is negative.
+    The interval is exact, conditional on the number of all events: the share of the first kind is binomial, and its
+    Clopper-Pearson bounds are turned into ratios (as in R's `poisson.test`). Without events of the second kind the
+    ratio has only a lower bound; without any event, or if one person-time is 0, it is undefined. Raises ValueError if a
+    number is negative.
     """
     if min(events, person_years, other_events, other_person_years) < 0:
         raise ValueError(f"{events} in {person_years} against {other_events} in {other_person_years} person-years")

@@ -11,28 +11,11 @@ from registry.statistics.table import ORDER, STRATUM_KEY, named, stratum
 if TYPE_CHECKING:
     import duckdb
 
-TIME_TO_ONSET_TYPES = {
-    "definition_id": "VARCHAR",
-    "stratum_type": "VARCHAR",
-    "stratum": "VARCHAR",
-    "time_days": "BIGINT",
-    "n_patients": "BIGINT",
-    "n_never_tested": "BIGINT",
-    "at_risk": "BIGINT",
-    "events": "BIGINT",
-    "deaths": "BIGINT",
-    "survival": "DOUBLE",
-    "ci_low": "DOUBLE",
-    "ci_high": "DOUBLE",
-    "cumulative_incidence": "DOUBLE",
-    "cif_low": "DOUBLE",
-    "cif_high": "DOUBLE",
-}
 
 _ESTIMATES = ("survival", "ci_low", "ci_high", "cumulative_incidence", "cif_low", "cif_high")
 
-# From the index date to the onset of the first case episode; without one, to the end of follow-up. A death counts where
-# follow-up ends: the same patients are at risk on a day for both estimates.
+# From the index date to the onset of the first case episode; without one, to the end of follow-up. A death counts at
+# the end of follow-up, so that both estimates have the same patients at risk on each day.
 _COUNTS = f"""
 with follow_up as (
     select member.definition_id, member.site, member.first_drug, member.first_case_onset, member.has_died,
@@ -60,7 +43,7 @@ order by {ORDER}, time_days
 
 
 def time_to_onset(connection: duckdb.DuckDBPyConnection) -> Any:
-    """Kaplan-Meier and Aalen-Johansen curves: a DataFrame, one row a definition, stratum and distinct time."""
+    """Kaplan-Meier and Aalen-Johansen curves: a DataFrame, one row per definition, stratum and distinct time."""
     import pandas as pd
 
     counts = connection.execute(_COUNTS).df()
@@ -72,9 +55,9 @@ def time_to_onset(connection: duckdb.DuckDBPyConnection) -> Any:
 
 
 def _curve(counts: Any) -> Any:
-    """Both estimates of one stratum side by side; at time 0, where nobody need have left, nothing has happened yet.
+    """Both estimates of one stratum. At time 0 the cumulative incidence is 0.
 
-    A stratum in which nobody was ever tested has its counts, and no estimate.
+    A stratum in which no patient was ever tested has counts but no estimates.
     """
     n_patients, n_never_tested = int(counts["n_patients"].sum()), int(counts["n_never_tested"].sum())
     deaths = counts[["time_days", "n_deaths"]].rename(columns={"n_deaths": "deaths"})

@@ -1,7 +1,7 @@
-"""The paper's table, read from a release: what `registry demo` prints.
+"""The paper's table, read from a release and printed by `registry demo`.
 
-Nothing is decided here: cohort, cases, rates and their intervals are those of `mart_incidence`, the
-course of the cases that of `mart_cohort_summary`, both for the primary case definition.
+Cohort, cases, rates and intervals come from `mart_incidence`, the course of the cases from `mart_cohort_summary`, both
+for the primary case definition.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from registry.statistics.intervals import risk_interval
+from registry.system.sql import records
 
 if TYPE_CHECKING:
     import duckdb
 
-# Measures of mart_cohort_summary (cases, each with its denominator) and how the table calls them.
+# Measures of mart_cohort_summary (cases, each with its denominator) and their labels in the table.
 _COURSE = {
     "cases_severe": "  severe",
     "cases_moderate": "  moderate",
@@ -31,7 +32,7 @@ def paper_table(source: duckdb.DuckDBPyConnection | Path | str) -> list[tuple[st
     """Rows (label, value) of the paper's table, from a release file or a connection to one."""
     import duckdb
 
-    from registry.settings import A_FEW_ROWS
+    from registry.config.settings import A_FEW_ROWS
 
     opened: Any = (
         nullcontext(source)
@@ -39,7 +40,7 @@ def paper_table(source: duckdb.DuckDBPyConnection | Path | str) -> list[tuple[st
         else duckdb.connect(str(source), read_only=True, config=A_FEW_ROWS)
     )
     with opened as connection:
-        overall, *drugs = _records(
+        overall, *drugs = records(
             connection,
             """
             select definition.label, incidence.*
@@ -52,7 +53,7 @@ def paper_table(source: duckdb.DuckDBPyConnection | Path | str) -> list[tuple[st
         )
         measures = {
             row["measure"]: row
-            for row in _records(connection, "select * from main.mart_cohort_summary where stratum = 'overall'")
+            for row in records(connection, "select * from main.mart_cohort_summary where stratum = 'overall'")
         }
     return [
         ("Patients in the cohort", str(overall["n_patients"])),
@@ -95,9 +96,3 @@ def _rate(row: dict[str, Any]) -> str:
 def _median_days(measures: dict[str, dict[str, Any]]) -> str:
     row = measures.get("median_days_from_dose_to_onset")
     return f"median {row['value']:g} days" if row and row["value"] is not None else "no case"
-
-
-def _records(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
-    cursor = connection.execute(query)
-    columns = [column[0] for column in cursor.description or []]
-    return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]

@@ -1,7 +1,6 @@
-"""Time to an event from counts a day: Kaplan-Meier, and Aalen-Johansen where death competes.
+"""Time to an event from daily counts: Kaplan-Meier, and Aalen-Johansen with death as competing event.
 
-The database counts patients per day of follow-up. A million patients make a few thousand rows, and the estimates are
-the same.
+The database counts patients per day of follow-up: a million patients give a few thousand rows, with the same estimates.
 """
 
 from __future__ import annotations
@@ -12,13 +11,13 @@ from typing import Any
 
 _ALPHA = 0.05
 
-# exp(log(3/4) + log(2/3)) is not quite 0.5: a curve is compared with a quantile to this many decimals.
+# exp(log(3/4) + log(2/3)) is not exactly 0.5: curves are compared with quantiles to this many decimals.
 _DECIMALS = 12
 
 
 @dataclass(frozen=True)
 class TimeQuantiles:
-    """Days by which a quarter, half and three quarters had the event; None where the curve does not get there."""
+    """Days by which a quarter, half and three quarters had the event; None if the curve does not reach them."""
 
     q1: float | None
     median: float | None
@@ -30,13 +29,13 @@ class TimeQuantiles:
 def kaplan_meier(counts: Any) -> Any:
     """Survival without an event, with pointwise 95 % log-log intervals.
 
-    `counts` is a DataFrame with one row a day: time_days, n_patients whose follow-up ends on that day, n_events of them
-    by an event; the others are censored.
+    `counts` is a DataFrame with one row per day: time_days, n_patients (follow-up ends on that day), n_events (ends by
+    an event); the others are censored.
 
-    Returns a DataFrame of time_days, at_risk, events, survival, ci_low and ci_high, sorted, one row a distinct time and
-    always one for time 0. An event counts before a censoring of the same day. The interval is [1, 1] before the first
-    event, as there is no variance to go on, and NaN where survival is 0: the log-log scale has no such point. It is
-    lifelines' only one, which its documentation calls the exponential Greenwood formula.
+    Returns a sorted DataFrame of time_days, at_risk, events, survival, ci_low and ci_high, one row per distinct time
+    and always one for time 0. On the same day, events come before censoring. The interval is [1, 1] before the first
+    event, where the variance is 0, and NaN where survival is 0, which the log-log scale excludes. It is the only one in
+    lifelines, whose documentation calls it the exponential Greenwood formula.
     """
     import pandas as pd
     from lifelines import KaplanMeierFitter
@@ -63,17 +62,17 @@ def kaplan_meier(counts: Any) -> Any:
 
 
 def cumulative_incidence(counts: Any) -> Any:
-    """Probability of the event by a day where death competes with it: Aalen-Johansen, 95 % log-log intervals.
+    """Probability of the event by each day, with death as competing event: Aalen-Johansen, 95 % log-log intervals.
 
-    `counts` is that of `kaplan_meier` with one more column, n_deaths: those whose follow-up ended by death without the
-    event. Of one day everybody who leaves was at risk, in whatever way he leaves.
+    `counts` is that of `kaplan_meier` with one more column, n_deaths (follow-up ends by death without the event).
+    Everyone whose follow-up ends on a day is at risk that day.
 
-    Returns a DataFrame of time_days, cumulative_incidence, cif_low and cif_high, sorted, one row a distinct time. The
-    interval is NaN before the first event, where there is no variance to go on, and from where nobody is left.
+    Returns a sorted DataFrame of time_days, cumulative_incidence, cif_low and cif_high, one row per distinct time. The
+    interval is NaN before the first event, where the variance is 0, and once no one is left at risk.
 
-    Estimate and standard error are statsmodels'; the interval is the one that lifelines' AalenJohansenFitter gives
-    (the delta method on the log-log scale). That fitter itself moves tied times apart by chance, and takes minutes over
-    curves of a few thousand days.
+    Estimate and standard error are from statsmodels; the interval is that of lifelines' AalenJohansenFitter (the delta
+    method on the log-log scale). That fitter separates tied times at random, and takes minutes for curves of a few
+    thousand days.
     """
     import numpy as np
     import pandas as pd
@@ -87,12 +86,12 @@ def cumulative_incidence(counts: Any) -> Any:
     ends = [counts["n_patients"] - counts["n_events"] - counts["n_deaths"], counts["n_events"], counts["n_deaths"]]
     times = np.concatenate([np.repeat(counts["time_days"].to_numpy(), number) for number in ends])
     status = np.repeat([0, 1, 2], [int(number.sum()) for number in ends])
-    with np.errstate(divide="ignore", invalid="ignore"):  # where nobody is left, or nothing has happened yet
+    with np.errstate(divide="ignore", invalid="ignore"):  # no one left at risk, or no event yet
         fitted = CumIncidenceRight(times, status)
         estimate = fitted.cinc[0]
         spread = np.exp(norm.isf(_ALPHA / 2) * fitted.cinc_se[0] / (estimate * np.abs(np.log(estimate))))
         low, high = estimate**spread, estimate ** (1 / spread)
-    is_open = ~np.isfinite(spread)  # 1 to the power of it would be 1 all the same
+    is_open = ~np.isfinite(spread)  # needed because 1 to the power of it would still be 1
     low[is_open], high[is_open] = nan, nan
     return pd.DataFrame(
         {
@@ -105,10 +104,10 @@ def cumulative_incidence(counts: Any) -> Any:
 
 
 def time_quantiles(counts: Any) -> TimeQuantiles:
-    """Quartiles of a time that is censored in some, read off the Kaplan-Meier curve of `counts`.
+    """Quartiles of a partly censored time, from the Kaplan-Meier curve of `counts`.
 
-    A quantile is the first day on which the curve is at or below it; the bounds of the median are the first days on
-    which the curve's bounds are (Brookmeyer and Crowley).
+    A quantile is the first day on which the curve is at or below its level; the bounds of the median are the first days
+    on which the curve's bounds are (Brookmeyer and Crowley).
     """
     curve = kaplan_meier(counts)
 

@@ -1,4 +1,4 @@
-"""What the marts of statistics share: strata as SQL, and tables that come out the same on every machine."""
+"""Shared by the statistical marts: strata as SQL, and tables that are identical on every machine."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ORDER = "definition_id, position(stratum_type in 'overall drug site gcsf'), stra
 def stratum(drug: str) -> str:
     """SQL that names a stratum of grouping sets over `drug` and `site`.
 
-    The two never stand in one row: strata are margins, not cells.
+    A row never has both: strata are margins, not cells.
     """
     return f"""
     case
@@ -26,12 +26,12 @@ def stratum(drug: str) -> str:
 
 
 def named(drug: str) -> str:
-    """SQL that keeps the strata that have a name: facts without a drug or a site belong to no margin of it."""
+    """SQL that keeps strata with a name: facts without a drug or site count in no stratum of drugs or sites."""
     return f"(grouping({drug}) = 1 or {drug} is not null) and (grouping(site) = 1 or site is not null)"
 
 
 def typed(rows: Any, types: dict[str, str]) -> Any:
-    """Give columns the type of their mart, in its order, and round numbers to ten significant digits."""
+    """Give columns the types and order of their mart, and round numbers to ten significant digits."""
     of_type = {"VARCHAR": "object", "BIGINT": "int64", "DOUBLE": "float64"}
     rows = rows.reindex(columns=list(types)).astype({column: of_type[type_] for column, type_ in types.items()})
     for column in (column for column, type_ in types.items() if type_ == "DOUBLE"):

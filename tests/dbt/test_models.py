@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from integration.registry_home import build
 
-from registry import dbt_runner
-from registry.settings import Settings
+from registry.build import dbt_runner
+from registry.config.settings import Settings
 from registry.simulate import simulate_udine
 
 

@@ -10,8 +10,8 @@ import duckdb
 import pytest
 from e2e.conftest import digest, run_registry
 
-from registry import journal
-from registry.settings import load_settings
+from registry.config.settings import load_settings
+from registry.system import event_log
 
 pytestmark = pytest.mark.xdist_group("demo")
 
@@ -37,7 +37,7 @@ def test_the_demo_ends_with_the_papers_table(demo: tuple[Path, subprocess.Comple
 
 
 def test_each_step_of_a_refresh_is_in_the_journal(demo_home: Path) -> None:
-    events = {entry["event"] for entry in journal.entries(load_settings(home=demo_home))}
+    events = {entry["event"] for entry in event_log.entries(load_settings(home=demo_home))}
     assert {"refresh_started", "rows_loaded", "warehouse_built", "gate", "refresh_ended"} <= events
 
 
@@ -78,10 +78,10 @@ def test_the_commands_of_the_demo_answer(demo_home: Path) -> None:
     assert listing.returncode == 0
     release_id = listing.stdout.splitlines()[1].split()[0]
     assert "main.fct_anc" in run_registry("releases", "show", release_id, "--home", demo_home).stdout
-    assert "release in force" in run_registry("status", "--home", demo_home).stdout
+    assert "current release" in run_registry("status", "--home", demo_home).stdout
     steps = [line.split()[0] for line in run_registry("status", "--timings", "--home", demo_home).stdout.splitlines()]
     assert {"deliveries", "warehouse", "statistics", "gate", "release"} <= set(steps)
-    assert "no row is held back" in run_registry("quarantine", "--home", demo_home).stdout
+    assert "no rows are quarantined" in run_registry("quarantine", "--home", demo_home).stdout
     answer = run_registry(
         "sql", "--home", demo_home, "--format", "csv",
         "select count(*) as n from mart_case_listing where definition_id = 'udine_2025'",

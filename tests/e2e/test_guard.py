@@ -16,14 +16,15 @@ from e2e.identifiers import found_in
 from orchestration.__main__ import main
 from orchestration.assets.raw import raw_assets
 from orchestration.automation import build_sensors
-from orchestration.guard import guarded, pop_told
 from orchestration.instance import open_instance
+from orchestration.redaction import redact_errors, take_last_error
 from orchestration.resources import RegistrySettings
-from registry import ingest, lock
-from registry.cli import main as cli
+from registry import ingest
+from registry.cli.main import main as cli
+from registry.config.settings import Settings, load_settings
 from registry.errors import UserError
-from registry.incident import ProgramFault, discreet, without_values
-from registry.settings import Settings, load_settings
+from registry.operations.error_reports import ProgramFault, redact, redacted_traceback
+from registry.system import lock
 
 PATIENT = "ROSSI-MARIO-1971"
 FILE = f"patients_{PATIENT}.parquet"
@@ -63,7 +64,7 @@ def while_handling() -> None:
 def home(tmp_path: Path) -> Iterator[Path]:
     yield tmp_path
     lock.release(load_settings(home=tmp_path))
-    pop_told()
+    take_last_error()
 
 
 def run(home: Path, *assets: dg.AssetsDefinition) -> dg.Failure:
@@ -82,16 +83,16 @@ def test_an_error_that_quotes_a_patient_leaves_the_vault_without_the_quotation(
 
     @dg.asset
     def crashing(registry_settings: RegistrySettings) -> None:
-        with guarded(registry_settings, "a step"):
+        with redact_errors(registry_settings, "a step"):
             print(f"printed {PATIENT}")
             fault()
 
     (home / "vault").mkdir()
     failure = run(home, crashing)
-    told = pop_told()
+    told = take_last_error()
     assert isinstance(told, ProgramFault)
     assert str(told) == failure.description
-    assert "a fault of the program stopped a step" in str(told)
+    assert "internal error in a step" in str(told)
     assert "test_guard.py" in str(told)
     assert PATIENT not in str(told) + caplog.text + capfd.readouterr().err
     assert found_in(home, {PATIENT}) == set()
@@ -107,7 +108,7 @@ def test_an_error_that_quotes_a_patient_leaves_the_vault_without_the_quotation(
 def test_a_file_that_cannot_be_read_is_named_to_whoever_refreshes_and_not_to_dagster(home: Path) -> None:
     deliver_damaged(home)
     failure = run(home, *raw_assets)
-    told = pop_told()
+    told = take_last_error()
     assert isinstance(told, UserError)
     assert FILE in str(told)
     assert "udine/2025-03/…: not a readable Parquet file" in str(failure.description)
@@ -127,7 +128,7 @@ def test_the_sensor_says_what_is_wrong_without_a_files_name(home: Path) -> None:
         context = dg.build_sensor_context(instance, resources={"registry_settings": RegistrySettings(home=str(home))})
         tick = new_delivery.evaluate_tick(context)
     assert tick.run_requests == []
-    assert "unknown kind of file" in str(tick.skip_message)
+    assert "unknown file type" in str(tick.skip_message)
     assert PATIENT not in str(tick.skip_message)
 
 
@@ -145,7 +146,7 @@ def test_a_fault_of_the_program_fails_the_sensors_tick_and_is_no_reason_to_skip(
         with pytest.raises(dg.Failure) as caught:
             new_delivery.evaluate_tick(context)
     told = "".join(traceback.format_exception(caught.value))
-    assert "a fault of the program stopped new_delivery (ValueError" in told
+    assert "internal error in new_delivery (ValueError" in told
     assert PATIENT not in told
 
 
@@ -162,14 +163,14 @@ def test_what_is_stored_of_a_line_holds_no_name_that_a_site_chose(tmp_path: Path
     folder = tmp_path / "deliveries" / "udine" / "2025-03"
     folder.mkdir(parents=True)
     (folder / "lab_ROSSI: MARIO.csv").touch()
-    assert discreet(load_settings(home=tmp_path), message) == kept
+    assert redact(load_settings(home=tmp_path), message) == kept
 
 
 def test_a_report_names_neither_values_nor_folders_of_the_machine() -> None:
     try:
         of_a_cause()
     except ValueError as error:
-        report = without_values(error, "registry trace")
+        report = redacted_traceback(error, "registry trace")
     assert PATIENT not in report
     assert "ConversionException" in report
     assert "ValueError" in report
@@ -180,7 +181,7 @@ def test_a_report_names_neither_values_nor_folders_of_the_machine() -> None:
 def test_the_ui_is_served_on_loopback_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[list[str]] = []
     monkeypatch.setenv("REGISTRY_HOME", str(home))
-    monkeypatch.setattr("registry.dbt_runner.parsed_project", lambda: None)
+    monkeypatch.setattr("registry.build.dbt_runner.parsed_project", lambda: None)
     monkeypatch.setattr("os.chdir", lambda _: None)
     monkeypatch.setattr("os.execve", lambda _, command, __: started.append(command))
     assert CliRunner().invoke(main, ["dev", "--port", "3999"]).exit_code == 0
@@ -195,7 +196,7 @@ def test_relative_paths_are_the_callers_for_the_ui_too(tmp_path: Path, monkeypat
     given = {"HOME": "home", "DELIVERIES": "exports", "CONFIG": "study.yml", "KEY_FILE": "secret.key"}
     for name, path in given.items():
         monkeypatch.setenv(f"REGISTRY_{name}", path)
-    monkeypatch.setattr("registry.dbt_runner.parsed_project", lambda: None)
+    monkeypatch.setattr("registry.build.dbt_runner.parsed_project", lambda: None)
     started: list[dict[str, str]] = []
     monkeypatch.setattr("os.execve", lambda *given: started.append(given[2]))
     monkeypatch.chdir(tmp_path)
@@ -209,11 +210,11 @@ def test_relative_paths_are_the_callers_for_the_ui_too(tmp_path: Path, monkeypat
 
 def test_a_fault_of_a_command_is_one_line_without_a_value(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (home / "vault").mkdir()
-    monkeypatch.setattr("registry.status.describe", lambda _: by_duckdb())
+    monkeypatch.setattr("registry.operations.status.describe", lambda _: by_duckdb())
     done = CliRunner().invoke(cli, ["status", "--home", str(home)])
     assert done.exit_code == 1
     assert done.stderr.count("\n") == 1
-    assert done.stderr.startswith("error: a fault of the program stopped registry status (ConversionException in ")
+    assert done.stderr.startswith("error: internal error in registry status (ConversionException in ")
     assert PATIENT not in done.output
     (report,) = (home / "errors").iterdir()
     assert str(report) in done.stderr

@@ -21,10 +21,10 @@ from orchestration.automation import REFRESH_JOB
 from orchestration.definitions import build_definitions
 from orchestration.instance import open_instance
 from orchestration.resources import RegistrySettings
-from registry import lock
-from registry.contract import ENTITIES
-from registry.settings import load_settings
+from registry.config.input_contract import ENTITIES
+from registry.config.settings import load_settings
 from registry.simulate import simulate_udine
+from registry.system import lock
 
 Record = Callable[[str, object], None]
 

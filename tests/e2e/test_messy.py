@@ -14,7 +14,7 @@ from e2e.conftest import run_registry
 from integration.answers import answers_of_key, answers_of_warehouse
 from integration.registry_home import load, refresh_home
 
-from registry.settings import load_settings
+from registry.config.settings import load_settings
 
 pytestmark = pytest.mark.xdist_group("refresh")
 SEEDS = [int(seed) for seed in os.environ.get("REGISTRY_MESSY_SEEDS", "1").split(",")]

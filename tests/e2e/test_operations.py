@@ -12,9 +12,9 @@ from e2e.conftest import digest, run_registry
 from integration.registry_home import refresh_home
 
 from registry import release
+from registry.config.settings import load_settings
 from registry.release.content import contents
-from registry.settings import load_settings
-from registry.vault import connect_vault
+from registry.vault.database import connect_vault
 
 pytestmark = pytest.mark.xdist_group("demo")
 

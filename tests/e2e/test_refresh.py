@@ -22,8 +22,8 @@ pytestmark = pytest.mark.xdist_group("refresh")
 HOLD_THE_LOCK = """
 import sys, time
 from pathlib import Path
-from registry import lock
-from registry.settings import load_settings
+from registry.system import lock
+from registry.config.settings import load_settings
 lock.acquire(load_settings(home=Path(sys.argv[1])), "the test")
 print("held", flush=True)
 time.sleep(60)
@@ -109,7 +109,7 @@ def broken_checkout(folder: Path) -> Path:
 def refresh_from(checkout: Path, home: Path) -> subprocess.CompletedProcess[str]:
     """A refresh by another checkout's code."""
     return subprocess.run(
-        [sys.executable, "-m", "registry.cli", "refresh", "--home", str(home)],
+        [sys.executable, "-m", "registry.cli.main", "refresh", "--home", str(home)],
         cwd=checkout, env={**os.environ, "PYTHONPATH": str(checkout)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
 

@@ -12,8 +12,9 @@ from pathlib import Path
 import duckdb
 from integration.compiled_project import CompiledProject
 
-from registry import lock, refresh
-from registry.settings import Settings, load_settings
+from registry import refresh
+from registry.config.settings import Settings, load_settings
+from registry.system import lock
 
 
 def run(home: Path, project: CompiledProject, enter: Callable[[str], None] = lambda _: None) -> str:

@@ -16,8 +16,9 @@ from typing import Any
 import duckdb
 from faults.world import Ended, World, state
 
-from registry import ingest, lock, release
+from registry import ingest, release
 from registry.release import publication
+from registry.system import lock
 
 Scenario = Callable[[World], list[str]]
 MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 32, 4096, 16384, 1 << 18
@@ -129,7 +130,7 @@ def a_file_replaced_while_it_is_read(world: World) -> list[str]:
 
         ingest.load_entity = replaced
 
-    problems = refused(world, world.refresh(first=replace_it), "was changed while it was read")
+    problems = refused(world, world.refresh(first=replace_it), "changed while it was being read")
     last.write_bytes(whole)
     return problems + mended(world)
 

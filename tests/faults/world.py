@@ -29,10 +29,10 @@ from integration.compiled_project import CompiledProject
 import expectations.gx  # noqa: F401
 from expectations import Audit
 from registry import release
+from registry.config.settings import Settings, load_settings
 from registry.errors import UserError
 from registry.release import publication
 from registry.release.query import query
-from registry.settings import Settings, load_settings
 from registry.simulate import simulate
 
 MONTHS = ("2024-01", "2024-02", "2024-03")

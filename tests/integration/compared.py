@@ -130,13 +130,13 @@ COMPARED = (
     # days from onset to the recovery or the last measurement
     Compared(
         "rechallenge",
-        "intermediate.int_episode_judged",
+        "intermediate.int_episode_final",
         ["definition_id", "onset_date", "observed_days"],
         {"onset_date": "onset_on", "observed_days": "last_measured_on - onset_on"},
         where="is_case_episode",
     ),
     Compared("chart_review", "main.mart_chart_review", REVIEW),
-    Compared("verdict_pair", _with_key("int_verdict_pair"), VERDICT_PAIR),
+    Compared("verdict_pair", _with_key("int_adjudication_pair"), VERDICT_PAIR),
     Compared("orphaned_verdict", "meta.orphaned_verdict", ORPHANED_VERDICT),
     Compared("monitoring", "main.mart_monitoring", MONITORING),
     Compared(

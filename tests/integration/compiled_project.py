@@ -22,9 +22,10 @@ import duckdb
 from filelock import FileLock
 from integration.registry_home import dbt, load, plan_of
 
-from registry import refresh, warehouse
-from registry.contract import ENTITIES
-from registry.settings import Settings
+from registry import refresh
+from registry.build import warehouse
+from registry.config.input_contract import ENTITIES
+from registry.config.settings import Settings
 
 DATE_FORMATS = {
     "aosta": ("%d/%m/%Y",),

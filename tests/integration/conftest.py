@@ -13,8 +13,8 @@ from integration.synthetic_warehouse import alter, build
 
 from expectations import Audit
 from registry import release
+from registry.config.settings import Settings, Study, load_settings
 from registry.release import publication
-from registry.settings import Settings, Study, load_settings
 
 
 @pytest.fixture(scope="session")

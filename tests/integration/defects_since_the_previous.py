@@ -1,4 +1,4 @@
-"""Planted defects that only the release before gives away: what was there then and is not, or is otherwise, now."""
+"""Planted defects that only a comparison with the previous release shows: what is gone, or has changed."""
 
 from __future__ import annotations
 

@@ -11,11 +11,12 @@ import duckdb
 from faults.driver import build_by_compiled_sql
 from integration.compiled_project import CompiledProject
 
-from registry import lock, refresh
-from registry.contract import ENTITIES
+from registry import refresh
+from registry.config.input_contract import ENTITIES
+from registry.config.settings import Settings, load_settings
 from registry.refresh import Plan
 from registry.release import Outcome
-from registry.settings import Settings, load_settings
+from registry.system import lock
 
 PATIENTS = "patient_id,birth_date,sex\nSYN-1,1980-01-01,F\nSYN-2,1975-05-05,M\n"
 DOSES = "administration_id,patient_id,drug,administered_on\nA1,SYN-1,ocrelizumab,2024-10-01\n"

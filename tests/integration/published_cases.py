@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from registry.contract import ENTITIES
+from registry.config.input_contract import ENTITIES
 
 FOLDER = Path(__file__).parents[1] / "golden"
 FIRST_DOSE = date(2020, 1, 6)

@@ -7,10 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from registry import dbt_runner, ingest, refresh, release
-from registry.contract import ENTITIES
+from registry import ingest, refresh, release
+from registry.build import dbt_runner
+from registry.config.input_contract import ENTITIES
+from registry.config.settings import Settings, load_settings
 from registry.paths import DBT_PROJECT
-from registry.settings import Settings, load_settings
 
 
 def load(home: Path) -> Settings:

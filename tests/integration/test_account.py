@@ -13,10 +13,10 @@ from integration.synthetic_warehouse import alter
 
 from expectations import audit
 from expectations.suites import cohort_losses
-from registry import account
-from registry.account import SiteAccount
-from registry.account_codes import is_loinc, new_codes
-from registry.settings import Settings, load_settings
+from registry.config.settings import Settings, load_settings
+from registry.curation import account
+from registry.curation.account import SiteAccount
+from registry.curation.account_codes import is_loinc, new_codes
 
 LABS = "result_id,patient_id,test_code,test_name,value,unit,collected_at\n"
 DOSES = "administration_id,patient_id,drug,administered_on\n"
@@ -84,7 +84,7 @@ def test_what_is_still_open_is_one_line_for_all_sites_without_news(home: Path) -
     )
     before = previous_of(home)
     told = account.told(account.compare(load_settings(home=home), home / "warehouse.duckdb", before))
-    assert told == ["1 site without news: 7 rows still held back, 0 cells still emptied"]
+    assert told == ["1 site with nothing new: 7 rows still quarantined, 0 cells still emptied"]
 
 
 def test_rows_are_new_by_file_so_that_mended_ones_hide_none(home: Path) -> None:
@@ -122,12 +122,12 @@ def test_new_codes_are_named_where_several_patients_share_them_and_nothing_gives
     (folder / "lab_results_b.csv").write_text(LABS + "b1,P1,RARE,,1,1,2024-02-03\nb2,P1,RARE,,1,1,2024-02-04\n")
     compiled_project().build(home)
     named = new_codes(settings, before)
-    assert named == {"udine": ("XNEU", "2160-0", "4 not named here")}
+    assert named == {"udine": ("XNEU", "2160-0", "4 not shown")}
     lines = site(account.compare(settings, settings.warehouse, before, named)).lines()
     (line,) = [line for line in lines if "codes" in line]
     assert line == (
-        "test codes not mapped: 6 new of 7, in 86 rows, of which 12 read like neutrophils; "
-        "new: XNEU, 2160-0, 4 not named here"
+        "test codes not mapped: 6 new of 7, in 86 rows, of which 12 look like neutrophils; "
+        "new: XNEU, 2160-0, 4 not shown"
     )
 
 

@@ -24,8 +24,8 @@ from reference.compute import compute
 from reference.one_day import days_of_several_measurements
 from reference.writer import write
 
-from registry import retraction
-from registry.settings import Settings
+from registry.config.settings import Settings
+from registry.curation import retraction
 from registry.statistics import write_statistics
 
 QUICK_SEEDS = 3
@@ -180,7 +180,7 @@ def agree_on_every_delivered_row(expected: dict[str, list[dict[str, Any]]], foun
         [
             (*found_place, tuple(sorted(reasons.split(","))))
             for *found_place, reasons in found.query(
-                f"SELECT {place}, t.record_number, t.reasons FROM intermediate.int_set_aside AS t "
+                f"SELECT {place}, t.record_number, t.reasons FROM intermediate.int_row_disposition AS t "
                 "JOIN vault.main.input_file AS f USING (file_no) WHERE t.disposition = 'quarantined'"
             )
         ],

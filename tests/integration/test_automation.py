@@ -18,7 +18,7 @@ from orchestration.automation import build_schedule, build_sensors
 from orchestration.instance import open_instance
 from orchestration.resources import RegistrySettings
 from orchestration.runs import TRIGGER_TAG
-from registry.release import decision
+from registry.release import gate_record
 
 pytestmark = pytest.mark.usefixtures("open_gate")
 
@@ -161,7 +161,7 @@ def test_what_the_command_found_unchanged_is_shown_by_the_next_tick_once(registr
     registry.refresh()
     daemon.tick()
     assert daemon.confirmations() == 0
-    decision.confirm(registry.settings())
+    gate_record.confirm(registry.settings())
     daemon.tick()
     daemon.tick()
     assert daemon.confirmations() == 1

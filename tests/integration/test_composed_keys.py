@@ -149,7 +149,7 @@ def test_a_cancellation_of_a_day_takes_back_the_value_that_it_states_or_the_only
             for one in said.split():
                 status = "cancelled" if one.startswith("-") else ""
                 sent[place] += f"P1,2024-01-{day:02d},{status},{same}{one.lstrip('-')}\n"
-    row = "SELECT judged_on FROM intermediate.int_lab_result_set_aside JOIN staging.stg_lab_result "
+    row = "SELECT judged_on FROM intermediate.int_row_disposition JOIN staging.stg_lab_result "
     anc, contested, reasons = asked(
         home_of(tmp_path, site, sent),
         "SELECT collected_on, CAST(anc_10e9_l AS DOUBLE) FROM fct_anc ORDER BY ALL",
@@ -295,7 +295,7 @@ def test_date_and_time_of_two_columns_are_read_in_the_sites_own_formats(tmp_path
     with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
         anc = connection.execute(ANC).fetchall()
         held = connection.execute(
-            "SELECT record_number, reasons FROM intermediate.int_lab_result_set_aside ORDER BY 1"
+            "SELECT record_number, reasons FROM intermediate.int_row_disposition ORDER BY 1"
         ).fetchall()
     assert [time for time, _ in anc] == [
         "2024-01-21 08:30:00",

@@ -13,11 +13,12 @@ from click.testing import CliRunner, Result
 from integration.publishing import FIRST, FIRST_ID, SECOND, SECOND_ID
 from integration.synthetic_warehouse import alter
 
-from registry import leftovers, release
-from registry.cli import main
+from registry import release
+from registry.cli.main import main
+from registry.config.settings import Settings
 from registry.errors import UserError
-from registry.release import decision
-from registry.settings import Settings
+from registry.refresh import cleanup
+from registry.release import gate_record
 
 Harm = Callable[[Path], object]
 
@@ -69,9 +70,9 @@ HARMS: dict[str, Harm] = {
 @pytest.mark.parametrize("harm", HARMS.values(), ids=HARMS)
 def test_a_refresh_sets_the_damaged_release_in_force_aside_and_publishes_it_anew(two: Settings, harm: Harm) -> None:
     harm(two.releases / SECOND_ID)
-    leftovers.sweep(two)
+    cleanup.remove_leftovers(two)
     assert in_force(two) == FIRST_ID
-    assert not release.stands_for(two, SECOND), "there is something to do"
+    assert not release.is_current_for(two, SECOND), "there is something to do"
     again = release.publish(two, SECOND)
     assert (again.status, again.release_id) == ("published", SECOND_ID)
     assert release.verify(two.releases / SECOND_ID) == []
@@ -81,15 +82,15 @@ def test_a_refresh_sets_the_damaged_release_in_force_aside_and_publishes_it_anew
 
 def test_what_is_added_to_a_release_is_no_damage(two: Settings) -> None:
     (two.releases / SECOND_ID / "notes.txt").write_text("mine")
-    leftovers.sweep(two)
+    cleanup.remove_leftovers(two)
     assert in_force(two) == SECOND_ID
 
 
 def test_a_release_whose_folder_was_taken_away_is_replaced(two: Settings) -> None:
     shutil.rmtree(two.releases / SECOND_ID)
-    with pytest.raises(UserError, match=f"release {SECOND_ID} is in force, but its folder is gone"):
+    with pytest.raises(UserError, match=f"release {SECOND_ID} is current, but its folder is gone"):
         release.current(two)
-    leftovers.sweep(two)
+    cleanup.remove_leftovers(two)
     assert in_force(two) == FIRST_ID
     assert release.publish(two, SECOND).release_id == SECOND_ID
 
@@ -97,7 +98,7 @@ def test_a_release_whose_folder_was_taken_away_is_replaced(two: Settings) -> Non
 def test_no_damaged_release_takes_the_place_of_another(two: Settings) -> None:
     for release_id in (FIRST_ID, SECOND_ID):
         flip("registry.duckdb")(two.releases / release_id)
-    leftovers.sweep(two)
+    cleanup.remove_leftovers(two)
     assert release.current(two) is None
     assert release.list_releases(two) == []
     assert len(list(two.releases.glob(".damaged-*"))) == 2
@@ -130,15 +131,15 @@ class TestAfterARollback:
         third = release.publish(two, "c3" * 32).release_id
         release.rollback(two, SECOND_ID)
         flip("registry.duckdb")(two.releases / SECOND_ID)
-        leftovers.sweep(two)
+        cleanup.remove_leftovers(two)
         assert in_force(two) == FIRST_ID
-        assert release.stands_for(two, "c3" * 32), "a refresh of the same inputs leaves it"
+        assert release.is_current_for(two, "c3" * 32), "a refresh of the same inputs leaves it"
         assert release.rollback(two, third).release_id == third
 
     def test_the_one_left_behind_does_where_there_is_no_other(self, two: Settings) -> None:
         release.rollback(two, FIRST_ID)
         flip("registry.duckdb")(two.releases / FIRST_ID)
-        leftovers.sweep(two)
+        cleanup.remove_leftovers(two)
         assert in_force(two) == SECOND_ID
         assert release.pinned(two) is None
 
@@ -147,10 +148,10 @@ class TestAfterARollback:
         harm(two.releases / SECOND_ID)
         done = run(two, "releases", "rollback", FIRST_ID)
         assert done.exit_code == 0, done.output
-        assert f"in force: {FIRST_ID}, no longer {SECOND_ID}" in done.output
-        leftovers.sweep(two)
+        assert f"current release: {FIRST_ID}, no longer {SECOND_ID}" in done.output
+        cleanup.remove_leftovers(two)
         assert in_force(two) == FIRST_ID
-        assert release.stands_for(two, SECOND)
+        assert release.is_current_for(two, SECOND)
 
 
 @pytest.mark.parametrize("harm", [HARMS[name] for name in ("database torn", "manifest torn", "sums gone")])
@@ -179,7 +180,7 @@ def test_a_command_that_meets_a_damaged_release_says_so_in_one_line(
     assert done.exit_code == 2
     (line,) = done.output.splitlines()
     assert f"release {SECOND_ID}" in line
-    assert "fault of the program" not in line
+    assert "internal error" not in line
     assert in_force(two) == FIRST_ID
 
 
@@ -192,11 +193,11 @@ def test_a_copy_in_the_place_of_the_link_is_set_aside_and_the_link_put_back(two:
     for command in (("sql", "select 1"), ("releases", "list"), ("releases", "rollback", SECOND_ID), ("status",)):
         done = run(two, *command)
         assert done.exit_code == 2
-        assert "current is no link to a release" in done.output
-    assert "current is no release's id" in run(two, "releases", "show", "current").output
-    leftovers.sweep(two)
+        assert "current is not a link to a release" in done.output
+    assert "current is not a release id" in run(two, "releases", "show", "current").output
+    cleanup.remove_leftovers(two)
     assert in_force(two) == FIRST_ID
-    assert release.stands_for(two, SECOND)
+    assert release.is_current_for(two, SECOND)
     assert (two.releases / ".damaged-current").is_dir()
 
 
@@ -207,23 +208,23 @@ def test_without_the_link_the_newest_release_is_in_force(two: Settings, in_its_p
     link.unlink()
     if in_its_place == "a file":
         link.write_text(SECOND_ID)
-    leftovers.sweep(two)
+    cleanup.remove_leftovers(two)
     assert in_force(two) == SECOND_ID
 
 
 def test_a_rollback_outlives_the_loss_of_the_link(two: Settings) -> None:
     release.rollback(two, FIRST_ID)
     (two.releases / "current").unlink()
-    leftovers.sweep(two)
+    cleanup.remove_leftovers(two)
     assert in_force(two) == FIRST_ID
-    assert release.stands_for(two, SECOND), "nothing moves it before the inputs change"
+    assert release.is_current_for(two, SECOND), "nothing moves it before the inputs change"
 
 
 def test_the_first_release_of_a_killed_refresh_is_put_in_force_by_the_next_alone(two: Settings) -> None:
     shutil.rmtree(two.releases / SECOND_ID)
     (two.releases / "current").unlink()
-    decision.path_of(two).unlink()
-    leftovers.sweep(two)
+    gate_record.path_of(two).unlink()
+    cleanup.remove_leftovers(two)
     assert release.current(two) is None
     assert release.publish(two, SECOND).status == "published"
 
@@ -231,7 +232,7 @@ def test_the_first_release_of_a_killed_refresh_is_put_in_force_by_the_next_alone
 def test_what_is_no_release_is_left_where_it_is(two: Settings) -> None:
     for name in ("lost+found", "my notes", f"{SECOND_ID}.bak"):
         (two.releases / name).mkdir()
-    leftovers.sweep(two)
+    cleanup.remove_leftovers(two)
     assert [one.release_id for one in release.list_releases(two)] == [SECOND_ID, FIRST_ID]
     assert (two.releases / "lost+found").is_dir()
 
@@ -239,7 +240,7 @@ def test_what_is_no_release_is_left_where_it_is(two: Settings) -> None:
 def test_damage_of_the_same_release_again_keeps_what_was_set_aside_before(two: Settings) -> None:
     for _ in range(2):
         flip("registry.duckdb")(two.releases / SECOND_ID)
-        leftovers.sweep(two)
+        cleanup.remove_leftovers(two)
         release.publish(two, SECOND)
     assert {path.name for path in two.releases.glob(".damaged-*")} == {
         f".damaged-{SECOND_ID}",
@@ -260,8 +261,8 @@ def test_a_file_that_this_user_may_not_read_is_no_damage(
         return opened(path, *arguments, **options)  # type: ignore[arg-type, call-overload]
 
     monkeypatch.setattr(Path, "open", refusing)
-    with pytest.raises(UserError, match=f"{name}: Permission denied; give the release's files back"):
-        leftovers.sweep(two)
+    with pytest.raises(UserError, match=f"{name}: Permission denied; make the release's files readable"):
+        cleanup.remove_leftovers(two)
     assert (two.releases / "current").readlink().name == SECOND_ID
     assert list(two.releases.glob(".damaged-*")) == []
 
@@ -291,7 +292,7 @@ class TestTornRecords:
     """What stands beside the releases and is torn: no refresh stops for it, and nothing is decided by it."""
 
     def test_the_gates_last_word_counts_as_none_until_it_is_written_again(self, two: Settings, text: str) -> None:
-        decision.path_of(two).write_text(text)
+        gate_record.path_of(two).write_text(text)
         assert release.last_decision(two) is None
         assert run(two, "status").exit_code == 0
         assert release.publish(two, SECOND).status == "confirmed"
@@ -303,8 +304,8 @@ class TestTornRecords:
         before = path.read_text()
         path.write_text(text)
         assert "pinned" in run(two, "releases", "list").output
-        assert release.stands_for(two, SECOND), "the rollback holds"
-        leftovers.sweep(two)
+        assert release.is_current_for(two, SECOND), "the rollback holds"
+        cleanup.remove_leftovers(two)
         assert path.read_text() == before
         assert run(two, "releases", "rollback", SECOND_ID).exit_code == 0
         assert not path.exists()
@@ -312,5 +313,5 @@ class TestTornRecords:
     def test_a_pin_that_holds_nothing_is_cleared_away(self, two: Settings, text: str) -> None:
         (two.releases / ".pinned.json").write_text(text)
         assert release.pinned(two) is None
-        leftovers.sweep(two)
+        cleanup.remove_leftovers(two)
         assert not (two.releases / ".pinned.json").exists()

@@ -14,10 +14,10 @@ import pytest
 import yaml
 from integration.compiled_project import compiled_project
 
-from registry import vocabulary
+from registry.config import terminology
 
 FOLDER = Path(__file__).parents[1] / "definitions"
-DEFINITIONS = sorted(vocabulary.definitions())
+DEFINITIONS = sorted(terminology.definitions())
 HEADERS = {
     "patients": "patient_id,birth_date,sex",
     "administrations": "administration_id,patient_id,drug,administered_on",

@@ -12,8 +12,8 @@ import yaml
 from integration.compiled_project import compiled_project
 
 from registry import ingest
+from registry.config.settings import Settings, load_settings
 from registry.paths import DBT_PROJECT
-from registry.settings import Settings, load_settings
 
 OTHER_MEANING: dict[str, Any] = {
     "severity_scale": "ctcae_v6",

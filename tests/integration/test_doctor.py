@@ -16,14 +16,17 @@ from click.testing import CliRunner, Result
 from integration.synthetic_warehouse import build
 
 from expectations import Audit, CheckResult
-from registry import doctor, ingest, journal, lock, release, retraction
-from registry.cli import main
-from registry.contract import ENTITIES
-from registry.doctor import published
-from registry.key_file import next_file
-from registry.release import decision
-from registry.settings import Settings, load_settings
-from registry.vault import connect_vault
+from registry import ingest, release
+from registry.cli.main import main
+from registry.config.input_contract import ENTITIES
+from registry.config.settings import Settings, load_settings
+from registry.curation import retraction
+from registry.operations import doctor
+from registry.operations.doctor import releases
+from registry.release import gate_record
+from registry.system import event_log, lock
+from registry.vault.database import connect_vault
+from registry.vault.keys import next_file
 
 REFUSED = CheckResult(
     "anc_possible", "main.fct_anc", "critical", passed=False, n_unexpected=7, n_rows=90,
@@ -136,7 +139,7 @@ def _wrong_key(settings: Settings) -> None:
 
 
 def _refused(settings: Settings) -> None:
-    decision.record(settings, "x", "y", "refused", Audit((REFUSED,)))
+    gate_record.record(settings, "x", "y", "refused", Audit((REFUSED,)))
 
 
 FAULTS: dict[str, tuple[Callable[[Settings], object], str, str, str]] = {
@@ -147,31 +150,31 @@ FAULTS: dict[str, tuple[Callable[[Settings], object], str, str, str]] = {
     "no key": (lambda s: s.key_file.write_text("?"), "key", "wrong", "is no pseudonym key"),
     "wrong key": (_wrong_key, "key", "wrong", "is not the key of this vault"),
     "rotation cut off": (lambda s: next_file(s).write_text("5e" * 32), "key", "wrong", "rotation"),
-    "erasure cut off": (_unpurged, "key", "wrong", "not wholly erased"),
+    "erasure cut off": (_unpurged, "key", "wrong", "not fully erased"),
     "holder died": (
         lambda s: s.lock_file.with_suffix(".holder.json").write_text(json.dumps({"by": "a test", "pid": 1})),
-        "locks", "look", "a test, process 1",
+        "locks", "notice", "a test, process 1",
     ),
-    "half a release": (_left_candidate, "left-overs", "look", ".candidate-1"),
-    "trial of the disk cut off": (lambda s: (s.home / ".trial-x").mkdir(), "left-overs", "look", ".trial-x"),
-    "spilled rows": (lambda s: (s.vault_temp / "load-x").mkdir(), "left-overs", "look", "load-x"),
-    "file that can't be placed": (_misnamed, "deliveries", "wrong", "can't tell what it holds"),
+    "half a release": (_left_candidate, "left-overs", "notice", ".candidate-1"),
+    "trial of the disk cut off": (lambda s: (s.home / ".trial-x").mkdir(), "left-overs", "notice", ".trial-x"),
+    "spilled rows": (lambda s: (s.vault_temp / "load-x").mkdir(), "left-overs", "notice", "load-x"),
+    "file that can't be placed": (_misnamed, "deliveries", "wrong", "its name gives no entity"),
     "month to come": (_future, "deliveries", "wrong", "udine/2099-01: later than the present month"),
-    "month to come, loaded": (_future_loaded, "places", "look", "registry retract udine/2099-01"),
-    "month retracted": (_retracted, "places", "look", "1 place retracted"),
-    "file not loaded": (_unloaded, "deliveries", "look", "1 file of 2 not loaded yet"),
+    "month to come, loaded": (_future_loaded, "places", "notice", "registry retract udine/2099-01"),
+    "month retracted": (_retracted, "places", "notice", "1 place retracted"),
+    "file not loaded": (_unloaded, "deliveries", "notice", "1 file of 2 not loaded yet"),
     "file gone": (
-        lambda s: (s.deliveries / "udine" / "2024-03" / "patients.csv").unlink(), "ledger", "look", "udine/2024-03",
+        lambda s: (s.deliveries / "udine" / "2024-03" / "patients.csv").unlink(), "ledger", "notice", "udine/2024-03",
     ),
     "typo in site.yml": (_no_mode, "settings", "wrong", "mod"),
-    "site.yml not read yet": (_newer_profile, "settings", "look", "changed since the last refresh"),
+    "site.yml not read yet": (_newer_profile, "settings", "notice", "changed since the last refresh"),
     "hidden site.yml": (
-        lambda s: (s.deliveries / "udine" / ".site.yml").write_text(""), "settings", "look", "is hidden and not read",
+        lambda s: (s.deliveries / "udine" / ".site.yml").write_text(""), "settings", "notice", "is hidden and not read",
     ),
-    "link broken": (lambda s: shutil.rmtree(_current(s).resolve()), "release", "wrong", "leads nowhere"),
+    "link broken": (lambda s: shutil.rmtree(_current(s).resolve()), "release", "wrong", "points to a missing folder"),
     "release changed": (_change_release, "checksums", "wrong", "data_dictionary.md"),
     "gate refused": (_refused, "gate", "wrong", "anc_possible"),
-    "gate's record torn": (lambda s: decision.path_of(s).write_text("{"), "gate", "wrong", "can't be read"),
+    "gate's record torn": (lambda s: gate_record.path_of(s).write_text("{"), "gate", "wrong", "can't be read"),
 }  # fmt: skip
 
 
@@ -195,9 +198,9 @@ BY_DAGSTER = {"by": "Dagster run 1a2b3c4d", "pid": 77, "since": "2024-05-03T06:0
         ({"at": "2024-05-03T06:00:40.123+00:00", "run": "1a2b3c4d-5e6f", "process": 99}, "ok"),
         ({"at": "2024-05-03T06:00:40.123+00:00", "run": "another", "process": 77}, "ok"),
         ({"at": "2024-05-03T06:00:01.900+00:00", "run": "1a2b3c4d-5e6f", "process": 77, "exit_code": 3}, "ok"),
-        ({"at": "2024-05-03T06:00:40.123+00:00", "run": "another", "process": 99}, "look"),
-        ({"at": "2024-05-03T05:59:59.000+00:00", "run": "another", "process": 77}, "look"),
-        ({"at": "2024-05-03T06:00:40.123+00:00", "run": "1a2b3c4d-5e6f", "event": "refresh_started"}, "look"),
+        ({"at": "2024-05-03T06:00:40.123+00:00", "run": "another", "process": 99}, "notice"),
+        ({"at": "2024-05-03T05:59:59.000+00:00", "run": "another", "process": 77}, "notice"),
+        ({"at": "2024-05-03T06:00:40.123+00:00", "run": "1a2b3c4d-5e6f", "event": "refresh_started"}, "notice"),
     ],
     ids=["its run", "its process", "a refusal", "another's end", "an end before", "its beginning"],
 )
@@ -206,7 +209,7 @@ def test_a_run_that_ended_by_its_journal_did_not_die(
 ) -> None:
     settings.lock_file.touch()
     settings.lock_file.with_suffix(".holder.json").write_text(json.dumps(BY_DAGSTER))
-    monkeypatch.setattr(journal, "entries", lambda _: [{"event": "refresh_ended", **ended}])
+    monkeypatch.setattr(event_log, "entries", lambda _: [{"event": "refresh_ended", **ended}])
     (finding,) = [finding for finding in doctor.examine(settings) if finding.subject == "locks"]
     assert finding.level == level, finding.text
 
@@ -228,7 +231,7 @@ def test_status_says_the_same_of_months_to_come_and_of_what_is_retracted(setting
         return CliRunner().invoke(main, ["status", "--home", str(settings.home)])
 
     _retracted(settings)
-    assert "1 place; which: registry retract --list" in status().output
+    assert "1 place; to list them: registry retract --list" in status().output
     _future_loaded(settings)
     assert "registry retract udine/2099-01" in status().output, "another place than the retracted one"
     with connect_vault(settings) as connection:
@@ -236,7 +239,7 @@ def test_status_says_the_same_of_months_to_come_and_of_what_is_retracted(setting
     _future(settings)
     done = status()
     assert done.exit_code == 2
-    assert "release in force      2" in done.output, "what can be shown is shown"
+    assert "current release       2" in done.output, "what can be shown is shown"
     assert "later than the present month" in done.output.splitlines()[-1]
 
 
@@ -258,7 +261,7 @@ def _copy_for_link(settings: Settings) -> None:
         _tear_manifest,
         _copy_for_link,
         lambda s: shutil.rmtree(_current(s).resolve()),
-        lambda s: decision.path_of(s).write_text("{"),
+        lambda s: gate_record.path_of(s).write_text("{"),
         _no_mode,
     ],
     ids=["manifest torn", "link copied", "release gone", "gate's record torn", "typo in site.yml"],
@@ -279,17 +282,17 @@ def test_one_damage_is_told_once(settings: Settings, harm: Callable[[Settings], 
 )
 def test_a_refresh_is_due_on_the_third_at_six_in_the_studys_time_zone(now: str, due: str) -> None:
     moment = datetime.fromisoformat(now).replace(tzinfo=UTC)
-    assert f"{published.last_due(moment, 'Europe/Rome').astimezone(UTC):%Y-%m-%d %H:%M}" == due
+    assert f"{releases.last_due(moment, 'Europe/Rome').astimezone(UTC):%Y-%m-%d %H:%M}" == due
 
 
 def test_an_overdue_refresh_is_told_until_one_confirms(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(published, "last_due", lambda *_: datetime(2200, 1, 3, tzinfo=UTC))
-    (finding,) = published.last_refresh(settings)
+    monkeypatch.setattr(releases, "last_due", lambda *_: datetime(2200, 1, 3, tzinfo=UTC))
+    (finding,) = releases.last_refresh(settings)
     assert (finding.level, "registry refresh" in finding.text) == ("wrong", True)
-    monkeypatch.setattr(journal, "entries", lambda _: [
+    monkeypatch.setattr(event_log, "entries", lambda _: [
         {"at": "2200-01-04T00:00:00+00:00", "event": "refresh_ended", "exit_code": 0}
     ])  # fmt: skip
-    (finding,) = published.last_refresh(settings)
+    (finding,) = releases.last_refresh(settings)
     assert finding.level == "ok"
 
 

@@ -14,7 +14,7 @@ from integration.one_site import ask
 
 from expectations import audit
 from expectations.suites import cohort_losses
-from registry.settings import Settings
+from registry.config.settings import Settings
 
 Rows = list[tuple[Any, ...]]
 DOSES = "administration_id,patient_id,drug,administered_on,administered_until,dose,dose_unit,status\n"

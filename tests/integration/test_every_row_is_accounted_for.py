@@ -18,9 +18,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from integration.compiled_project import compiled_project
 
-from registry.contract import ENTITIES
-from registry.quarantine import reasons
-from registry.settings import Settings
+from registry.config.input_contract import ENTITIES
+from registry.config.settings import Settings
+from registry.curation.quarantine import reasons
 
 ACCOUNTS = ("reconciliation", "quarantine_summary", "column_defect", "contested")
 KINDS = ("current", "superseded", "duplicate", "quarantined", "not_mapped", "erased")
@@ -138,9 +138,9 @@ def _accounts_add_up(built: Settings, counts: dict[tuple[str, ...], int]) -> Non
             assert sum(int(str(count)) for count in by_kind) == delivered
 
         assert not query(
-            "SELECT 1 FROM intermediate.int_set_aside GROUP BY file_no, record_number HAVING count(*) > 1"
+            "SELECT 1 FROM intermediate.int_row_disposition GROUP BY file_no, record_number HAVING count(*) > 1"
         ), "a row has two fates"
-        held_back = query("SELECT disposition, reasons FROM intermediate.int_set_aside")
+        held_back = query("SELECT disposition, reasons FROM intermediate.int_row_disposition")
         known = set(reasons())
         for disposition, codes in held_back:
             assert (disposition == "quarantined") == (codes is not None)

@@ -19,15 +19,15 @@ from integration.compiled_project import compiled_project
 from integration.registry_home import load
 
 from registry import release
-from registry.cli import main
-from registry.fingerprint import build_generation
-from registry.identity import patient_key
-from registry.key_file import ensure_key
+from registry.build.fingerprint import build_generation
+from registry.cli.main import main
+from registry.config.settings import Settings, load_settings
 from registry.paths import CHECKOUT
-from registry.settings import Settings, load_settings
 from registry.statistics import write_statistics
-from registry.vault import connect_vault
-from registry.withdrawal.settling import settle
+from registry.vault.apply_tombstones import apply_tombstones
+from registry.vault.database import connect_vault
+from registry.vault.keys import ensure_key
+from registry.vault.pseudonyms import patient_key
 
 GONE = "ZQXW-7731"
 STAYS = "ZQXW-77310"
@@ -159,7 +159,7 @@ def test_no_delivery_brings_the_patient_back(home: Path) -> None:
     (home / "deliveries" / "udine" / "site.yml").write_text("columns: {patients: {cognome: status}}\n")
     (home / "deliveries" / "udine" / "2025-01" / "lab_results.csv").write_text(LAB + f"R-1,{GONE},751-8,1,10*9/L,x\n")
     load(home)
-    settle(settings)
+    apply_tombstones(settings)
     assert ids_in_vault(settings) == OTHERS
     compiled_project().run(settings)
     erased = query(
@@ -193,23 +193,23 @@ def test_an_older_copy_of_the_vault_is_brought_in_line(home: Path, tmp_path: Pat
     shutil.copy(settings.vault / copy, tmp_path / copy)
     forget(home)
     shutil.copy(tmp_path / copy, settings.vault / copy)
-    settle(settings)
+    apply_tombstones(settings)
     assert ids_in_vault(settings) == {("udine", STAYS), ("trieste", STAYS)}
     assert len(settings.tombstones.read_text().splitlines()) == 2
     assert bytes_found(home) == set()
 
 
 KILLED_AT = {
-    "the tombstone stands, no row is erased": "registry.withdrawal.settling.erase_everywhere",
-    "rows are erased, their bytes are not": "registry.withdrawal.settling.remove_build",
-    "the build file is gone": "registry.withdrawal.settling.rewrite",
-    "the new file is written and not in place": "registry.withdrawal.rewriting.sync",
+    "the tombstone stands, no row is erased": "registry.vault.apply_tombstones.erase_everywhere",
+    "rows are erased, their bytes are not": "registry.vault.apply_tombstones.remove_build",
+    "the build file is gone": "registry.vault.apply_tombstones.compact",
+    "the new file is written and not in place": "registry.vault.compaction.sync",
 }
 KILLED = """
 import os, signal, sys
 from pkgutil import resolve_name
 from registry import release
-from registry.cli import main
+from registry.cli.main import main
 module, _, name = sys.argv[1].rpartition(".")
 setattr(resolve_name(module), name, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
 main(["forget", sys.argv[2], "--yes", "--home", sys.argv[3]])
@@ -226,7 +226,7 @@ def test_one_that_was_killed_is_finished_by_the_next_refresh(home: Path, killed_
         [sys.executable, "-c", KILLED, killed_at, f"udine/{GONE}", str(home)], cwd=CHECKOUT, check=False
     )
     assert killed.returncode == -signal.SIGKILL
-    settle(settings)
+    apply_tombstones(settings)
     settings.warehouse.unlink(missing_ok=True)  # of another generation now: the build makes it anew
     assert ids_in_vault(settings) == {("udine", STAYS), ("trieste", STAYS)}
     assert bytes_found(home) == set()
@@ -245,7 +245,7 @@ def test_it_says_what_remains_and_names_no_patient(home: Path, caplog: pytest.Lo
         assert not IDENTIFYING.search(text.encode())
         assert patient_key(ensure_key(load_settings(home=home)), "udine", GONE) not in text
     again = run("forget", f"udine/{GONE}", "--home", home)
-    assert (again.exit_code, "forgotten already" in again.output) == (0, True)
+    assert (again.exit_code, "already forgotten" in again.output) == (0, True)
 
 
 def test_the_patient_is_named_by_pseudonym_too_and_the_id_can_be_asked_for(home: Path) -> None:
@@ -260,12 +260,12 @@ def test_the_patient_is_named_by_pseudonym_too_and_the_id_can_be_asked_for(home:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (["udine/NOBODY-5"], "udine delivered no patient of that id"),
+        (["udine/NOBODY-5"], "udine has delivered no patient with this id"),
         (["lucca/NOBODY-5"], "known: trieste, udine"),
         (["NOBODY-5"], "SITE/PATIENT_ID"),
-        (["0" * 64], "no patient of that pseudonym"),
+        (["0" * 64], "no patient with this pseudonym"),
         ([f"udine/{GONE}"], "nothing was changed"),
-        ([], "by pseudonym or as SITE/ID"),
+        ([], "as a pseudonym or SITE/ID"),
     ],
 )
 def test_nothing_is_done_where_the_patient_is_not_clear_or_not_confirmed(
@@ -291,7 +291,7 @@ def test_releases_made_under_an_earlier_key_are_named_among_what_remains(home: P
     later = publish("2")
     shutil.copytree(home / "releases" / later, home / "releases" / ".damaged-2025-01-3333333333")
     told = forget(home).output.splitlines()
-    (known,) = [line for line in told if "hold the patient under a pseudonym" in line]
+    (known,) = [line for line in told if "contain the patient under a pseudonym" in line]
     assert (later in known, earlier in known) == (True, False)
     (unknown,) = [line for line in told if "can't be told" in line]
     assert f": {earlier}, .damaged-2025-01-3333333333" in unknown

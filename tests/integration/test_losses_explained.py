@@ -16,9 +16,9 @@ from integration.synthetic_warehouse import alter
 from expectations import Audit, audit
 from expectations.suites import drift, losses
 from registry import release
-from registry.cli import main
+from registry.cli.main import main
+from registry.config.settings import Settings
 from registry.release import publication
-from registry.settings import Settings
 
 HEADER = "result_id,patient_id,test_code,value,unit,collected_at\n"
 BY_RULES = sorted(check.check_id for check in BY_ID.values() if check.explained_by_rules)

@@ -9,9 +9,9 @@ from typing import NamedTuple
 import duckdb
 import pytest
 
+from registry.config.settings import Settings
 from registry.release import new_cases
 from registry.release.store import Release
-from registry.settings import Settings
 
 
 class Episode(NamedTuple):

@@ -15,9 +15,9 @@ from reference.cohort import generate
 from reference.writer import write
 
 from registry import ingest
-from registry.contract import ENTITIES
+from registry.config.input_contract import ENTITIES
+from registry.config.settings import Settings, load_settings
 from registry.release.content import contents
-from registry.settings import Settings, load_settings
 
 N_STEPS = 4
 

@@ -11,15 +11,16 @@ import pytest
 from integration.compiled_project import compiled_project
 from integration.plan_runs import Registry, published_study
 
-from registry import ingest, refresh, release, yaml_model
+from registry import ingest, refresh, release
+from registry.config import yaml_file
+from registry.config.settings import load_settings
+from registry.config.site import SiteProfile
+from registry.config.study import Study
 from registry.errors import UserError
 from registry.ingest import deliveries
 from registry.refresh import NotReady
 from registry.refresh import plan as plans
-from registry.settings import load_settings
-from registry.site_profile import SiteProfile
-from registry.study import Study
-from registry.vault import connect_vault
+from registry.vault.database import connect_vault
 
 pytestmark = pytest.mark.usefixtures("open_gate")
 
@@ -74,7 +75,7 @@ def test_a_plan_that_is_cut_off_leaves_no_setting_of_its_own(
 def test_a_file_replaced_after_the_plan_was_made_stops_the_refresh(registry: Registry) -> None:
     plan = registry.plan()
     registry.deliver("2025-01", anc=0.2)
-    with pytest.raises(UserError, match="was changed while it was read"):
+    with pytest.raises(UserError, match="changed while it was being read"):
         refresh.load_entity(plan, "lab_results")
 
 
@@ -187,18 +188,18 @@ def test_a_refresh_hashes_each_file_once_and_reads_the_settings_once(
 ) -> None:
     hashed: list[str] = []
     parsed: list[Path] = []
-    sha256, load_model = deliveries._sha256, yaml_model.load_model
+    sha256, load_model = deliveries._sha256, yaml_file.load_model
 
     def hashing(file: ingest.DeliveredFile) -> str:
         hashed.append(file.where)
         return sha256(file)
 
-    def parsing(path: Path, model: type[yaml_model.Model]) -> yaml_model.Model:
+    def parsing(path: Path, model: type[yaml_file.Model]) -> yaml_file.Model:
         parsed.append(path)
         return load_model(path, model)
 
     monkeypatch.setattr(deliveries, "_sha256", hashing)
-    monkeypatch.setattr("registry.study.load_model", parsing)
+    monkeypatch.setattr("registry.config.study.load_model", parsing)
     registry.refresh()
     assert sorted(hashed) == sorted(file.where for file in refresh.load_plan(registry.settings()).files)
     assert [path.name for path in parsed[:-1]] == ["registry.yml"], "the last is this test's own"

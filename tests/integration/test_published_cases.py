@@ -15,13 +15,13 @@ import pytest
 from integration.compiled_project import compiled_project
 from integration.published_cases import FIRST_DOSE, deliver, publications
 
-from registry import vocabulary
+from registry.config import terminology
 from registry.statistics import write_statistics
 
 PUBLICATIONS = publications()
 STORIES = {patient: story for told in PUBLICATIONS.values() for patient, story in told["patients"].items()}
 SERIES = [(told["site"], definition) for told in PUBLICATIONS.values() for definition in told.get("series", {})]
-DEFINITIONS = sorted(vocabulary.definitions())
+DEFINITIONS = sorted(terminology.definitions())
 
 
 @pytest.fixture(scope="module")

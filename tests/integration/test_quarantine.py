@@ -10,11 +10,11 @@ from click.testing import CliRunner
 from integration.compiled_project import compiled_project
 from unit.workbooks import workbook
 
-from registry.cli import main
+from registry.cli.main import main
+from registry.config.settings import Settings
+from registry.curation.data_queries import write_data_queries
+from registry.curation.quarantine import Filter, held_back, reasons
 from registry.errors import UserError
-from registry.quarantine import Filter, held_back, reasons
-from registry.send_back import send_back
-from registry.settings import Settings
 
 SITE = 'csv: {encoding: latin-1, delimiter: ";", decimal: ","}\ncolumns: {lab_results: {esito: value}}\n'
 LAB = """\
@@ -80,7 +80,7 @@ def test_a_filter_that_names_nothing_says_what_there_is(registry: Settings, whic
 def test_a_site_gets_back_its_own_columns_and_marks_with_the_reasons(registry: Settings, tmp_path: Path) -> None:
     out = tmp_path / "out"
     of_udine = Filter(site="udine", delivery="2025-02", entity="lab_results")
-    files = send_back(registry, held_back(registry, of_udine), out)
+    files = write_data_queries(registry, held_back(registry, of_udine), out)
     assert files == [out / "udine" / "2025-02" / "lab_results.csv_held_back.csv"]
     assert files[0].stat().st_mode & 0o077 == 0
     with files[0].open(encoding="latin-1", newline="") as file:
@@ -105,7 +105,7 @@ def test_of_a_wide_table_the_single_test_goes_back_with_its_record(tmp_path: Pat
     settings = compiled_project().build(tmp_path)
     (held,) = held_back(settings, Filter())
     assert (held.record, held.reasons) == (2, ("non_numeric_value",))
-    (path,) = send_back(settings, [held], tmp_path / "out")
+    (path,) = write_data_queries(settings, [held], tmp_path / "out")
     with path.open(encoding="utf-8-sig", newline="") as file:
         (row,) = csv.DictReader(file)
     assert (row["record"], row["patient_id"], row["test_code"], row["value"]) == ("2", "P1", "751-8", "'=clotted"), (
@@ -118,10 +118,10 @@ def test_nothing_is_written_where_it_would_be_delivered_or_would_replace_somethi
 ) -> None:
     held = held_back(registry, Filter())
     with pytest.raises(UserError, match="deliveries"):
-        send_back(registry, held, registry.deliveries / "back")
+        write_data_queries(registry, held, registry.deliveries / "back")
     (tmp_path / "kept").write_text("")
     with pytest.raises(UserError, match="new folder"):
-        send_back(registry, held, tmp_path)
+        write_data_queries(registry, held, tmp_path)
 
 
 def test_the_command_lists_without_a_value_and_writes_on_request(registry: Settings, tmp_path: Path) -> None:
@@ -155,7 +155,7 @@ def test_a_workbook_of_several_entities_is_sent_back_as_a_file_of_each(tmp_path:
     settings = compiled_project().build(tmp_path)
     held = held_back(settings, Filter())
     assert [(row.entity, row.record) for row in held] == [("lab_results", 1), ("patients", 2), ("treatments", 2)]
-    paths = send_back(settings, held, tmp_path / "out")
+    paths = write_data_queries(settings, held, tmp_path / "out")
     assert [path.name for path in paths] == [
         "treatments_all.xlsx_lab_results_held_back.csv",
         "treatments_all.xlsx_patients_held_back.csv",
@@ -176,15 +176,15 @@ def test_a_record_with_other_cells_than_its_header_says_how_many(tmp_path: Path)
     held = held_back(settings, Filter(reason="malformed_row"))
     said = {(row.entity, row.record): row.why(reasons()).partition(". It has ")[2] for row in held}
     assert said == {
-        ("patients", 2): "3 cells where the header names 2: one cell too many.",
-        ("patients", 3): "5 cells where the header names 2: 3 cells too many.",
-        ("patients", 4): "3 cells where the header names 2: one cell too many.",
+        ("patients", 2): "3 cells but the header has 2: one cell too many.",
+        ("patients", 3): "5 cells but the header has 2: 3 cells too many.",
+        ("patients", 4): "3 cells but the header has 2: one cell too many.",
         ("patients", 5): "",
-        ("treatments", 1): "5 cells where the header names 4: one cell too many.",
+        ("treatments", 1): "5 cells but the header has 4: one cell too many.",
     }
     listed = CliRunner().invoke(main, ["quarantine", "--home", str(tmp_path), "--format", "csv"])
-    assert "3 cells where the header names 2: one cell too many" in listed.output
-    paths = send_back(settings, held, tmp_path / "out")
+    assert "3 cells but the header has 2: one cell too many" in listed.output
+    paths = write_data_queries(settings, held, tmp_path / "out")
     assert "one cell too many" in paths[0].read_text(encoding="utf-8-sig")
 
 
@@ -204,7 +204,7 @@ def test_of_an_export_without_keys_the_site_gets_its_columns_as_sent_and_none_th
         "patient_id,Cognome,giorno,ora,test_code,value,unit\nP1,Rossi,2025-03-02 00:00,8h30,751-8,clotted,10*9/L\n"
     )
     settings = compiled_project().build(tmp_path)
-    (path,) = send_back(settings, held_back(settings, Filter()), tmp_path / "out")
+    (path,) = write_data_queries(settings, held_back(settings, Filter()), tmp_path / "out")
     with path.open(encoding="utf-8-sig", newline="") as file:
         (row,) = csv.DictReader(file)
     assert list(row)[3:-1] == ["patient_id", "giorno", "ora", "test_code", "value", "unit"]

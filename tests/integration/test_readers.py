@@ -16,18 +16,19 @@ import pytest
 from integration.publishing import FIRST, FIRST_ID, SECOND_ID
 
 from orchestration.instance import prepare_dagster_home
-from registry import lock, release
+from registry import release
+from registry.config.settings import Settings, load_settings
 from registry.paths import CHECKOUT
-from registry.release.decision import path_of
+from registry.release.gate_record import path_of
 from registry.release.query import query
-from registry.settings import Settings, load_settings
+from registry.system import lock
 
 READ = {
     "sql": (("sql", "select count(*) as n from fct_anc"), "560"),
     "list": (("releases", "list"), SECOND_ID),
     "show": (("releases", "show", SECOND_ID), "published"),
     "diff": (("releases", "diff", FIRST_ID, SECOND_ID), "meta.input_file"),
-    "verify": (("releases", "verify", SECOND_ID), "as it was sealed"),
+    "verify": (("releases", "verify", SECOND_ID), "is unchanged"),
     "trace": (("trace", "EPISODE"), "the vault, which has their names, can't be read now"),
 }
 NEED_MORE = ("status", "quarantine", "doctor", "review")
@@ -37,7 +38,7 @@ NEED_MORE = ("status", "quarantine", "doctor", "review")
 AS_COLLEAGUE = """
 import json, os, sys
 from click.testing import CliRunner
-from registry.cli import main
+from registry.cli.main import main
 
 home, commands = sys.argv[1], json.loads(sys.argv[2])
 def run():

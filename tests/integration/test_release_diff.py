@@ -15,12 +15,13 @@ from click.testing import CliRunner
 from integration.compiled_project import compiled_project
 
 from expectations import Audit
-from registry import leftovers, release
-from registry.cli import main
+from registry import release
+from registry.cli.main import main
+from registry.config.settings import Settings, load_settings
+from registry.refresh import cleanup
 from registry.release import manifest, publication
-from registry.release.diff import Difference, diff
+from registry.release.diff.compare import Difference, diff
 from registry.release.query import query
-from registry.settings import Settings, load_settings
 from registry.statistics import write_statistics
 
 LAB = "result_id,patient_id,test_code,value,unit,collected_at\n"
@@ -173,7 +174,7 @@ def test_the_public_part_is_never_written_among_what_identifies_or_is_sealed(
     out = folder / place.format(release=releases["data"]) / "public"
     done = CliRunner().invoke(main, ["releases", "public", releases["data"], "--home", str(home), "--out", str(out)])
     assert done.exit_code == 2
-    assert "name a folder elsewhere with --out" in done.output
+    assert "name another folder with --out" in done.output
     assert not out.exists()
 
 
@@ -184,6 +185,6 @@ def test_what_a_killed_public_left_is_swept_and_one_at_work_is_not(home: Path, r
     for folder in (left, at_work):
         folder.mkdir(parents=True)
         (folder / "cases.csv").write_text("half")
-    leftovers.sweep(load_settings(home=home))
+    cleanup.remove_leftovers(load_settings(home=home))
     assert (left.exists(), at_work.exists()) == (False, True)
     shutil.rmtree(home / "public")

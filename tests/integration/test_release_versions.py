@@ -13,11 +13,12 @@ from click.testing import CliRunner, Result
 from integration.publishing import FIRST, NEW_MONTH, SECOND, state
 from integration.synthetic_warehouse import alter
 
-from registry import lock, release
-from registry.cli import main
+from registry import release
+from registry.cli.main import main
+from registry.config.settings import Settings
 from registry.errors import UserError
 from registry.release import pin, publication, retention
-from registry.settings import Settings
+from registry.system import lock
 
 THIRD = "c3" * 32
 
@@ -44,19 +45,33 @@ def test_a_rollback_holds_until_the_inputs_change(settings: Settings, open_gate:
     first = release.publish(settings, FIRST)
     alter(settings.warehouse, *NEW_MONTH)
     second = release.publish(settings, SECOND)
-    assert release.stands_for(settings, SECOND)
+    assert release.is_current_for(settings, SECOND)
 
     assert release.rollback(settings, first.release_id).release_id == first.release_id
-    assert release.stands_for(settings, SECOND)
+    assert release.is_current_for(settings, SECOND)
     same_inputs = release.publish(settings, SECOND)
     assert (same_inputs.status, same_inputs.release_id) == ("confirmed", first.release_id)
 
     alter(settings.warehouse, "UPDATE main.mart_sensitivity SET n_recurrent = 1")
     third = release.publish(settings, "c3" * 32)
     assert third.status == "published"
-    assert not release.stands_for(settings, SECOND)
-    assert release.stands_for(settings, "c3" * 32)
+    assert not release.is_current_for(settings, SECOND)
+    assert release.is_current_for(settings, "c3" * 32)
     assert second.release_id in {r.release_id for r in release.list_releases(settings)}
+
+
+def test_a_rollback_is_over_once_the_inputs_are_those_of_the_release_gone_back_to(
+    settings: Settings, open_gate: None
+) -> None:
+    first = release.publish(settings, FIRST)
+    alter(settings.warehouse, *NEW_MONTH)
+    second = release.publish(settings, SECOND)
+    release.rollback(settings, first.release_id)
+    release.lift_if_over(settings, SECOND)
+    assert release.is_current_for(settings, SECOND)
+    release.lift_if_over(settings, FIRST)
+    assert release.is_current_for(settings, FIRST)
+    assert release.publish(settings, SECOND).release_id == release.current_id(settings) == second.release_id
 
 
 def test_rolling_forward_again_lifts_the_pin(settings: Settings, open_gate: None) -> None:
@@ -75,7 +90,7 @@ def test_the_command_pins_and_says_so(settings: Settings, two: tuple[str, str]) 
     first, second = two
     done = run(settings, "rollback", first)
     assert done.exit_code == 0
-    assert f"in force: {first}, no longer {second}" in done.output
+    assert f"current release: {first}, no longer {second}" in done.output
     assert "it is pinned" in done.output
     assert "pinned" in run(settings, "list").output
     assert "nothing changed" in run(settings, "rollback", first).output
@@ -99,7 +114,7 @@ def test_no_rollback_to_a_damaged_release(settings: Settings, two: tuple[str, st
     manifest = settings.releases / two[0] / "data_dictionary.md"
     manifest.chmod(0o600)
     manifest.write_text("mine")
-    with pytest.raises(UserError, match="not as it was sealed"):
+    with pytest.raises(UserError, match="was modified after publication"):
         release.rollback(settings, two[0])
     assert in_force(settings) == two[1]
     assert before.keys() == state(settings.releases).keys()
@@ -127,7 +142,7 @@ def test_a_rollback_killed_between_its_steps_leaves_the_old_state_or_the_new(
                 release.rollback(settings, target)
     found = in_force(settings)
     assert (release.pinned(settings) is not None) == (found == first), "the pin holds just while it is in force"
-    assert release.stands_for(settings, SECOND), "a refresh of the same inputs has nothing to do"
+    assert release.is_current_for(settings, SECOND), "a refresh of the same inputs has nothing to do"
     again = release.rollback(settings, target)
     assert again.release_id == target == in_force(settings)
     alter(settings.warehouse, "UPDATE main.mart_sensitivity SET n_recurrent = 1")
@@ -148,7 +163,7 @@ def test_a_refresh_killed_before_it_lifts_the_pin_has_published(
             release.publish(settings, THIRD)
     assert release.pinned(settings) is None
     assert in_force(settings).endswith(THIRD[:10])
-    assert not release.stands_for(settings, SECOND)
+    assert not release.is_current_for(settings, SECOND)
 
 
 def test_verify_finds_what_was_changed_added_or_removed(settings: Settings, open_gate: None) -> None:
@@ -194,7 +209,7 @@ def test_the_command_finds_any_change(damage: Callable[[Path], object], settings
     damage(folder)
     done = run(settings, "verify", release_id)
     assert done.exit_code == 3
-    assert "not as it was sealed" in done.output
+    assert "was modified after publication" in done.output
 
 
 def test_any_flipped_bit_is_found(settings: Settings, open_gate: None) -> None:

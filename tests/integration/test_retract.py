@@ -10,9 +10,10 @@ import pytest
 from click.testing import CliRunner, Result
 from integration.compiled_project import compiled_project
 
-from registry import ingest, journal, lock
-from registry.cli import main
-from registry.settings import Settings, load_settings
+from registry import ingest
+from registry.cli.main import main
+from registry.config.settings import Settings, load_settings
+from registry.system import event_log, lock
 
 LABS = "result_id,patient_id,test_code,value,unit,collected_at\n"
 PATIENTS = "patient_id,birth_date,sex\nP1,1980,F\n"
@@ -125,7 +126,7 @@ def test_what_is_retracted_is_listed_and_recorded_with_counts_and_without_names_
     listed = home.retract("--list").output
     assert "lab_results_b.csv" in listed
     assert "the whole month" in listed
-    events = [entry for entry in journal.entries(home.settings) if entry["event"] == "delivery_retracted"]
+    events = [entry for entry in event_log.entries(home.settings) if entry["event"] == "delivery_retracted"]
     assert [(e["site"], e["delivery"], e["whole_month"], e["files"], e["rows_lab_results"]) for e in events] == [
         ("udine", "2024-03", False, 1, 2),
         ("udine", "2024-02", True, 2, 1),
@@ -141,9 +142,9 @@ def test_what_is_retracted_is_listed_and_recorded_with_counts_and_without_names_
         (["udine/2024-03/lab_result.csv"], "did you mean 'lab_results.csv'?"),
         (["udine"], "write SITE/MONTH or SITE/MONTH/FILE"),
         (["udine/2024-03/a/b"], "write SITE/MONTH or SITE/MONTH/FILE"),
-        ([], "name one place"),
+        ([], "give one place"),
         (["--undo", "udine/2024-02"], "is not retracted"),
-        (["udine/2024-02", "--list"], "name one place"),
+        (["udine/2024-02", "--list"], "give one place"),
     ],
 )
 def test_a_mistake_is_one_line_that_says_what_to_do(arguments: list[str], message: str, home: Home) -> None:

@@ -17,10 +17,10 @@ from integration.compiled_project import compiled_project
 from expectations import audit
 from expectations.suites import review as review_suite
 from registry import release
-from registry.cli import main
+from registry.cli.main import main
+from registry.config.settings import Settings
+from registry.curation.review_form import JUDGED_SPANS, key_of
 from registry.release.query import query
-from registry.review_form import JUDGED_SPANS, key_of
-from registry.settings import Settings
 from registry.statistics import write_statistics
 
 # P1 has two case episodes, one on chemotherapy; P2 one, reviewed twice with different verdicts; P3 (of Trieste) one.
@@ -161,7 +161,7 @@ def test_from_the_list_to_the_verdict_in_force(home: Path, tmp_path: Path) -> No
 
 def test_a_form_says_that_a_site_of_snapshots_must_go_on_delivering_it(home: Path, tmp_path: Path) -> None:
     written = review(home, "--site", "trieste", "--reader", "nurse", "--out", str(tmp_path / "form.csv"))
-    assert "later ones with adjudications must hold these rows too" in one_line(written.output)
+    assert "later ones with adjudications must contain these rows too" in one_line(written.output)
     first, row = (tmp_path / "form.csv").read_text(encoding="utf-8-sig").splitlines()
     assert first == ("adjudication_id,patient_id,onset_from,onset_to,verdict,reviewed_on,reviewer_role,comment,status")
     assert row.endswith(",P3,2024-03-01,2024-03-01,,,nurse,,")
@@ -174,12 +174,12 @@ def test_nothing_is_written_where_it_would_be_delivered_or_would_replace_somethi
     for options, told in (
         (["--site", "udine", "--out", str(kept)], "exists already"),
         (["--site", "udine", "--out", str(inside)], "lies in the deliveries"),
-        (["--site", "udine", "--out", str(tmp_path / "form.xlsx")], "a form is a CSV file"),
+        (["--site", "udine", "--out", str(tmp_path / "form.xlsx")], "the form is a CSV file"),
         (["--site", "udine", "--out", str(tmp_path / "no" / "form.csv")], "can't be written"),
         (["--out", str(tmp_path / "form.csv")], "name it with --site (gorizia, trieste, udine)"),
         (
             ["--site", "udine", "--out", str(tmp_path / "form.csv"), "--deliveries", str(tmp_path / "elsewhere")],
-            "name the folder of the exports with --deliveries",
+            "name the folder with the exports with --deliveries",
         ),
     ):
         refused = review(home, "--reader", "neurologist", *options)
@@ -194,7 +194,7 @@ def test_what_names_nothing_is_told_with_what_there_is(home: Path, tmp_path: Pat
     assert "known: gorizia, trieste, udine" in one_line(review(home, "--site", "padova").output)
     for reader in ("Dott. Rossi", "neurologist 12", "2"):
         refused = review(home, "--reader", reader)
-        assert (refused.exit_code, "no known role; use one of data manager, haematologist," in refused.output) == (
+        assert (refused.exit_code, "must be a known role: data manager, haematologist," in refused.output) == (
             2,
             True,
         )
@@ -202,7 +202,9 @@ def test_what_names_nothing_is_told_with_what_there_is(home: Path, tmp_path: Pat
     form = ("--definition", "severe_only", "--site", "udine", "--out", str(tmp_path / "form.csv"))
     assert "name the role with --reader" in one_line(review(home, *form).output)
     assert "name the role with --reader" in one_line(review(home, "--second-reading").output)
-    assert "goes with --site and --format alone" in one_line(review(home, "--orphaned", "--second-reading").output)
+    assert "can be combined only with --site and --format" in one_line(
+        review(home, "--orphaned", "--second-reading").output
+    )
     done = review(home, *form, "--reader", "MS nurse 2")
     assert done.exit_code == 0, done.output
     empty = CliRunner().invoke(main, ["review", "--home", str(tmp_path / "nowhere")])
@@ -219,7 +221,7 @@ def gorizia(home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path,
         options = ("--definition", definition, "--site", "gorizia", "--reader", "neurologist", "--out", str(form))
         written = review(home, *options)
         assert "2 episodes of gorizia for neurologist" in one_line(written.output), written.output
-        assert "1 more are left out: a spreadsheet would take their patients' ids" in one_line(written.output)
+        assert "1 more are left out: a spreadsheet would read their patient ids" in one_line(written.output)
         deliver(home, "gorizia", "2024-07", f"adjudications_{definition}", fill_in(form, verdict, "2024-07-01"))
     publish(home, "3")
     return home, forms
@@ -255,7 +257,7 @@ def test_a_second_reader_reads_blind_and_late_counts_leave_the_verdicts_in_force
     gorizia: tuple[Path, Path], tmp_path: Path
 ) -> None:
     home = Path(shutil.copytree(gorizia[0], tmp_path / "home", symlinks=True))
-    assert "has one other reader's verdict alone" in one_line(
+    assert "has exactly one other reviewer's adjudication" in one_line(
         review(home, "--second-reading", "--site", "gorizia", "--reader", "neurologa").output
     )
     second = ("--second-reading", "--site", "gorizia", "--reader", "haematologist")
@@ -302,7 +304,7 @@ def test_a_second_reader_reads_blind_and_late_counts_leave_the_verdicts_in_force
         result for result in audit(settings.warehouse, checks=list(review_suite.CHECKS)).checks if not result.passed
     ]
     assert (warned.check_id, warned.severity, warned.detail) == (
-        "verdict_speaks_of_an_episode", "warning", "gorizia 2",
+        "adjudication_matches_an_episode", "warning", "gorizia 2",
     )  # fmt: skip
     assert "speaks of an episode" in one_line(review(gorizia[0], "--orphaned").output)
 

@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from integration.compiled_project import compiled_project
 
-from registry.settings import Settings
+from registry.config.settings import Settings
 
 # SWITCH: ocrelizumab to 2024-01-10, ofatumumab from 2024-06-01; low on 2024-09-01, 235 days after the last ocrelizumab.
 # LATER: the same, low 366 days after the last ocrelizumab. DUFFY and BLIND (no count before) are cases on rituximab.

@@ -11,7 +11,7 @@ from integration.compiled_project import compiled_project
 
 from expectations import audit
 from expectations.suites import agreement, completeness
-from registry.settings import Settings
+from registry.config.settings import Settings
 
 MONTHS = ("2023-12", "2024-01", "2024-02", "2024-03", "2024-04", "2024-05")
 PLANTED = {

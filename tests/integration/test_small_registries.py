@@ -10,8 +10,8 @@ from integration.compiled_project import compiled_project
 from integration.registry_home import load
 
 from registry import refresh, release
+from registry.config.settings import load_settings
 from registry.errors import UserError
-from registry.settings import load_settings
 from registry.statistics import write_statistics
 
 

@@ -16,16 +16,17 @@ from integration import registry_home
 from integration.publishing import FIRST_ID, SECOND_ID
 
 from expectations import Audit, audit
-from expectations.catalogue import QUERIED
-from registry import account, incident, quarantine
+from expectations.catalogue import queried
+from registry.config.settings import Settings, connect_options, load_settings
+from registry.curation import account, quarantine
 from registry.errors import UserError
-from registry.public.counts import read
+from registry.operations import error_reports
 from registry.release import candidate, files, load, new_cases
 from registry.release.content import contents
-from registry.release.diff import diff
-from registry.settings import Settings, connect_options, load_settings
+from registry.release.diff.compare import diff
+from registry.release.public.counts import read
 from registry.statistics import write_statistics
-from registry.withdrawal.rewriting import rewrite
+from registry.vault.compaction import compact
 
 ROWS = 50_000
 FOR_DBT, LIMIT = "60MB", "100MB"
@@ -130,10 +131,10 @@ def _pass(result: Audit) -> None:
     assert not [check.detail for check in result.checks if "could not be checked" in check.detail]
 
 
-_FEW = tuple(check for check in QUERIED if check.table == "main.fct_anc" and not check.needs_previous)
+_FEW = tuple(check for check in queried() if check.table == "main.fct_anc" and not check.needs_previous)
 STAGES: dict[str, Callable[[Settings, Path], Any]] = {
     "loading": lambda home, _: registry_home.load(home.home),
-    "erasing": lambda home, _: rewrite(home),
+    "erasing": lambda home, _: compact(home),
     "quarantine": lambda home, _: quarantine.held_back(home, quarantine.Filter()),
     "statistics": lambda home, _: write_statistics(home),
     "candidate": lambda home, _: candidate.build(home),
@@ -198,7 +199,7 @@ def test_a_stage_that_runs_out_of_memory_names_the_limit(
 ) -> None:
     with pytest.raises((UserError, duckdb.Error)) as raised:
         STAGES[stage](large, database)
-    line = incident.understood(large, raised.value, stage)
+    line = error_reports.to_user_error(large, raised.value, stage)
     assert isinstance(line, UserError)
     assert line.exit_code == 2
     assert str(line).startswith(stage)

@@ -11,11 +11,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from registry.config.settings import Settings, load_settings
 from registry.errors import UserError
 from registry.release import query as module
 from registry.release.query import query
 from registry.release.store import Release
-from registry.settings import Settings, load_settings
 
 # {release}: the folder of the release; {home}: the registry's home, with a file secret.csv and a folder tmp in it
 REFUSED = [
@@ -110,7 +110,7 @@ def test_the_engine_tells_no_folder_but_that_of_the_release(settings: Settings) 
 
 def test_a_query_is_stopped_after_its_time(settings: Settings) -> None:
     started = time.monotonic()
-    with pytest.raises(UserError, match=r"stopped after 0\.5 seconds; give it longer with --timeout"):
+    with pytest.raises(UserError, match=r"stopped after 0\.5 seconds; allow more with --timeout"):
         query(settings, ENDLESS, seconds=0.5)
     assert time.monotonic() - started < 20
 
@@ -137,7 +137,7 @@ def test_ctrl_c_stops_a_query(settings: Settings, at_its_start: bool) -> None:
     code = (AT_ITS_START if at_its_start else "") + (
         # where the tests run in the background, SIGINT is ignored from the start
         "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
-        "import sys; from pathlib import Path; from registry.settings import load_settings;"
+        "import sys; from pathlib import Path; from registry.config.settings import load_settings;"
         "from registry.release import query as q; from registry.release.store import Release;"
         "folder = next((Path(sys.argv[1]) / 'releases').iterdir());"
         "q.current = lambda _: Release(folder.name, folder, {});"

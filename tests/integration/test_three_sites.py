@@ -16,7 +16,7 @@ from integration.compiled_project import compiled_project
 from integration.test_against_reference import Warehouse
 
 from registry.simulate import udine
-from registry.simulate.book import Book
+from registry.simulate.book import SiteRows
 from registry.simulate.days import DeliveryCalendar, month_number
 from registry.simulate.dialects import ITALIAN, NATIVE, WIDE, Dialect, wide_columns
 from registry.simulate.folder import prepare
@@ -31,7 +31,7 @@ OTHER_PATIENTS = 12
 
 def write_site(out: Path, dialect: Dialect, calendar: DeliveryCalendar) -> None:
     """The same patients as at every other site, in this one's way."""
-    book = Book(dialect, calendar)
+    book = SiteRows(dialect, calendar)
     others = 0
     for rng, history in udine.patients(seed=7):
         is_case = any(draw.anc < 1 for draw in history.draws)

@@ -11,13 +11,13 @@ from click.testing import CliRunner
 from integration.compiled_project import compiled_project
 
 from registry import release
-from registry.cli import main
+from registry.cli.main import main
+from registry.config.settings import Settings
 from registry.errors import UserError
 from registry.paths import DBT_PROJECT
 from registry.release.query import query
-from registry.settings import Settings
+from registry.release.trace import trace
 from registry.statistics import write_statistics
-from registry.trace import trace
 from registry.trace_rules import RULES, sentence
 
 FILES = {

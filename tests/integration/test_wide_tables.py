@@ -11,8 +11,8 @@ import openpyxl
 import pytest
 from integration.compiled_project import compiled_project
 
-from registry import quarantine
-from registry.settings import Settings
+from registry.config.settings import Settings
+from registry.curation import quarantine
 
 WIDE = "syn_italian"
 SITE = """\

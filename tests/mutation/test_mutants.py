@@ -33,6 +33,17 @@ SEEDS = (0, 2, 4)
 TURNS = 20
 # A mutant may join everything with everything: it ends as an error, not with the machine's memory.
 BOUNDED = {"threads": 1, "memory_limit": "1GB", "temp_directory": ""}
+# Models that decide which row is current and which is held back: compared row by row in their own way.
+INPUT_CONTRACT = (
+    "stg_",
+    "int_cancellation_match",
+    "int_taken_back",
+    "int_delivered_row",
+    "int_lost_measurement",
+    "int_row_order",
+    "int_row_disposition",
+    "int_current_",
+)
 WITH_REFERENCE = tuple(compared.query() for compared in COMPARED)
 
 
@@ -94,10 +105,7 @@ def _hash(connection: duckdb.DuckDBPyConnection, relation: str) -> object:
 
 @cache
 def clinical_models() -> tuple[Model, ...]:
-    """Every model that compared rows are made from, but for those of the input contract.
-
-    Those decide which row is current and which is held back, and are compared row by row in their own way.
-    """
+    """Every model that compared rows are made from, but for those of the input contract."""
     queries = " ".join(WITH_REFERENCE)
     wanted: set[str] = set()
     for model in reversed(compiled_project().models):
@@ -106,7 +114,7 @@ def clinical_models() -> tuple[Model, ...]:
     return tuple(
         model
         for model in compiled_project().models
-        if model.name in wanted and not model.name.startswith("stg_") and not model.name.endswith("_set_aside")
+        if model.name in wanted and not model.name.startswith(INPUT_CONTRACT)
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, replace
 
-from registry.contract import ENTITIES
+from registry.config.input_contract import ENTITIES
 
 SITES = ("udine", "trieste")
 MONTHS = ("2025-01", "2025-02")

@@ -12,9 +12,9 @@ from faults.driver import build_by_compiled_sql
 from integration.compiled_project import CompiledProject
 from sequences.killing import Killed
 
+from registry.config.settings import Settings
 from registry.refresh import Plan
-from registry.settings import Settings
-from registry.vault import connect_vault
+from registry.vault.database import connect_vault
 
 _WHEN = ("loaded_at", "retracted_at")
 

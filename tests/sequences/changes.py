@@ -8,10 +8,11 @@ from functools import singledispatch
 from integration.plan_runs import DOSES, PATIENTS
 from sequences.actions import Deliver, Remove, Retract, RollBack, WriteProfile, WriteStudy
 
-from registry import release, retraction
+from registry import release
+from registry.config.settings import Settings
+from registry.curation import retraction
 from registry.ingest import ledger
-from registry.settings import Settings
-from registry.vault import connect_vault
+from registry.vault.database import connect_vault
 
 RESULTS = """\
 result_id,patient_id,test_code,value,unit,collected_at,note

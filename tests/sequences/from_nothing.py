@@ -11,11 +11,12 @@ from tempfile import TemporaryDirectory
 import duckdb
 from sequences.build import Builder
 
-from registry import refresh, retraction
-from registry.contract import ENTITIES
+from registry import refresh
+from registry.config.input_contract import ENTITIES
+from registry.config.settings import load_settings
+from registry.curation import retraction
 from registry.refresh import Plan
 from registry.release.content import contents
-from registry.settings import load_settings
 
 Tree = Mapping[str, bytes]
 """Files by their path under the deliveries folder."""

@@ -20,12 +20,12 @@ from sequences.killing import Killed, killed_at
 from expectations import Audit, CheckResult
 from expectations.catalogue import SAME_INPUTS_SAME_CONTENT
 from registry import refresh, release
+from registry.config.settings import Settings, load_settings
 from registry.errors import UserError
 from registry.ingest import ledger
 from registry.refresh import Plan
 from registry.release import publication
-from registry.settings import Settings, load_settings
-from registry.vault import connect_vault
+from registry.vault.database import connect_vault
 
 _REFUSES = CheckResult.of(SAME_INPUTS_SAME_CONTENT, passed=False, n_unexpected=1, n_rows=1, detail="refused")
 _CALLS: dict[tuple[str, str], int] = {}

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from registry import ingest
+from registry.config.settings import Settings, load_settings
 from registry.ingest import LoadResult
-from registry.settings import Settings, load_settings
-from registry.vault import connect_vault
+from registry.vault.database import connect_vault
 
 LAB_HEADER = "result_id,patient_id,test_code,value,unit,collected_at"
 SMALL = 2**20

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from registry.propose import Proposal, render, survey
-from registry.site_profile import SiteProfile, load_profile
+from registry.config.site import SiteProfile, load_profile
+from registry.profile import Proposal, render, survey
 
 PATIENTS = tuple(f"PZ-{number}" for number in range(1, 9))
 LAB_HEADER = ("result_id", "patient_id", "test_code", "test_name", "value", "unit", "collected_at")

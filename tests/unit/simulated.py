@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from registry.contract import ENTITIES
+from registry.config.input_contract import ENTITIES
 
 SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"
 Row = dict[str, str]

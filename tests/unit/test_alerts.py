@@ -15,12 +15,13 @@ import pytest
 from delivered import Home
 
 from expectations import Audit, CheckResult
-from registry import alerts, journal
+from registry.config.settings import Settings
 from registry.errors import UserError
-from registry.lock import InUse
-from registry.refresh.run_record import recorded
-from registry.release import decision
-from registry.settings import Settings
+from registry.operations import alerts
+from registry.operations.run_record import recorded
+from registry.release import gate_record
+from registry.system import event_log
+from registry.system.lock import InUse
 
 REFUSED = CheckResult(
     "anc_possible", "main.fct_anc", "critical", passed=False, n_unexpected=7, n_rows=90,
@@ -87,8 +88,8 @@ def test_a_failed_refresh_is_told_to_file_and_webhook_whatever_the_error_says(
     assert receiver.received == written(settings)
     (alert,) = receiver.received
     assert (alert["kind"], alert["run"], alert["study"]) == ("refresh_failed", "run-1", settings.study.study_id)
-    assert "previous release stays in force" in alert["message"]
-    ended = [entry for entry in journal.entries(settings) if entry["event"] == "refresh_ended"]
+    assert "the current release is unchanged" in alert["message"]
+    ended = [entry for entry in event_log.entries(settings) if entry["event"] == "refresh_ended"]
     assert [entry["exit_code"] for entry in ended] == [2]
     assert "ROSSI" not in json.dumps(alert) + settings.journal.read_text()
 
@@ -96,7 +97,7 @@ def test_a_failed_refresh_is_told_to_file_and_webhook_whatever_the_error_says(
 def test_a_refusal_names_its_checks_and_their_counts_alone(settings: Settings, receiver: Receiver) -> None:
     settings = replace(settings, alert_webhook=receiver.address)
     with recorded(settings, "run-2") as run:
-        decision.record(settings, "2025-01-aaaaaaaaaa", "a" * 64, "refused", Audit((REFUSED,)))
+        gate_record.record(settings, "2025-01-aaaaaaaaaa", "a" * 64, "refused", Audit((REFUSED,)))
         run.exit_code = 3
     (alert,) = receiver.received
     assert alert["kind"] == "gate_refused"
@@ -105,7 +106,7 @@ def test_a_refusal_names_its_checks_and_their_counts_alone(settings: Settings, r
 
 
 def test_a_refusal_of_an_earlier_refresh_is_not_told_again(settings: Settings) -> None:
-    decision.record(settings, "2025-01-aaaaaaaaaa", "a" * 64, "refused", Audit((REFUSED,)))
+    gate_record.record(settings, "2025-01-aaaaaaaaaa", "a" * 64, "refused", Audit((REFUSED,)))
     later = datetime.now(UTC) + timedelta(seconds=2)
     assert alerts.kind_of_failure(settings, later) == "refresh_failed"
 
@@ -133,7 +134,7 @@ def test_no_alert_for_who_is_stopped_or_waits(settings: Settings, stopped_by: Ba
 def test_a_refresh_that_somebody_stopped_has_its_end_in_the_journal(settings: Settings) -> None:
     with pytest.raises(KeyboardInterrupt), recorded(settings, "run-8"):
         raise KeyboardInterrupt
-    assert [(entry["event"], entry["exit_code"]) for entry in journal.entries(settings)] == [("refresh_ended", 130)]
+    assert [(entry["event"], entry["exit_code"]) for entry in event_log.entries(settings)] == [("refresh_ended", 130)]
 
 
 def test_success_is_in_the_journal_and_no_alert(settings: Settings) -> None:
@@ -141,15 +142,15 @@ def test_success_is_in_the_journal_and_no_alert(settings: Settings) -> None:
         run.begin("command")
         run.exit_code = 0
     assert not settings.alerts.exists()
-    assert [entry["event"] for entry in journal.entries(settings)] == ["refresh_started", "refresh_ended"]
+    assert [entry["event"] for entry in event_log.entries(settings)] == ["refresh_started", "refresh_ended"]
 
 
 def test_the_journal_is_cut_into_files_of_a_bounded_size(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journal, "MAX_BYTES", 1000)
+    monkeypatch.setattr(event_log, "MAX_BYTES", 1000)
     for number in range(100):
-        journal.record(settings, "counted", number=number)
+        event_log.record(settings, "counted", number=number)
     kept = sorted(path.name for path in settings.journal.parent.iterdir())
-    assert kept == ["registry.jsonl", *(f"registry.jsonl.{number}" for number in range(1, journal.KEPT + 1))]
+    assert kept == ["registry.jsonl", *(f"registry.jsonl.{number}" for number in range(1, event_log.KEPT + 1))]
     assert all(path.stat().st_size <= 1000 for path in settings.journal.parent.iterdir())
-    numbers = [entry["number"] for entry in journal.entries(settings)]
+    numbers = [entry["number"] for entry in event_log.entries(settings)]
     assert numbers == list(range(numbers[0], 100))

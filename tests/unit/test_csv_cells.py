@@ -8,8 +8,8 @@ from typing import Any
 import duckdb
 import pytest
 
-from registry.console import print_rows
-from registry.csv_cells import harmless
+from registry.cli.console import print_rows
+from registry.system.spreadsheet import harmless
 
 
 @pytest.mark.parametrize(

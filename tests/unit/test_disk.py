@@ -16,10 +16,11 @@ from typing import Any
 import duckdb
 import pytest
 
-from registry import disk, leftovers, lock
+from registry.config.settings import Settings, load_settings
 from registry.errors import UserError
-from registry.incident import ProgramFault, understood
-from registry.settings import Settings, load_settings
+from registry.operations.error_reports import ProgramFault, to_user_error
+from registry.refresh import cleanup
+from registry.system import disk, lock
 
 
 @pytest.fixture
@@ -83,14 +84,14 @@ def test_a_home_with_other_signs_in_its_path_is_taken(tmp_path: Path, name: str)
 def test_a_full_disk_does_not_lack_anything(settings: Settings, number: int, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.home.mkdir()
     monkeypatch.setattr(os, "fsync", refuses(number))
-    with pytest.raises(UserError, match=f"can't be written: {os.strerror(number)}; make room"):
+    with pytest.raises(UserError, match=f"can't be written: {os.strerror(number)}; free up space"):
         disk.require_fit_disk(settings)
 
 
 def test_a_trial_that_was_cut_off_is_cleared(settings: Settings) -> None:
     (settings.home / f"{disk.TRIAL}x").mkdir(parents=True)
     (settings.home / f"{disk.TRIAL}x" / "lock").touch()
-    leftovers.sweep(settings)
+    cleanup.remove_leftovers(settings)
     assert not (settings.home / f"{disk.TRIAL}x").exists()
 
 
@@ -119,7 +120,7 @@ def test_who_holds_a_build_file_is_named(tmp_path: Path) -> None:
 
 
 def test_a_holder_on_another_machine_is_not_guessed() -> None:
-    with pytest.raises(UserError, match="in use by a process that the disk does not name"):
+    with pytest.raises(UserError, match="in use by an unknown process"):
         disk.raise_if_held("x", 'IO Error: Could not set lock on file "/x": Resource temporarily unavailable')
 
 
@@ -137,12 +138,12 @@ def wrapped(cause: Exception) -> Exception:
     ("cause", "told"),
     [
         (sqlite3.OperationalError("database is locked"), "dagster: Dagster's database is in use by another process"),
-        (sqlite3.OperationalError("database or disk is full"), "its disk is full: make room"),
+        (sqlite3.OperationalError("database or disk is full"), "because the disk is full: free up space"),
         (sqlite3.OperationalError("attempt to write a readonly database"), "may read and write there"),
         (sqlite3.OperationalError("unable to open database file"), "may read and write there"),
-        (sqlite3.OperationalError("disk I/O error"), "its disk fails or it is damaged"),
-        (sqlite3.DatabaseError("database disk image is malformed"), "its disk fails or it is damaged"),
-        (sqlite3.DatabaseError("file is not a database"), "its disk fails or it is damaged"),
+        (sqlite3.OperationalError("disk I/O error"), "the disk fails or the file is damaged"),
+        (sqlite3.DatabaseError("database disk image is malformed"), "the disk fails or the file is damaged"),
+        (sqlite3.DatabaseError("file is not a database"), "the disk fails or the file is damaged"),
         (OSError(errno.ENOSPC, "No space left on device", "/x/y"), "/x/y can't be written: No space left on device"),
         (OSError(errno.EDQUOT, "Disk quota exceeded"), "home can't be written: Disk quota exceeded"),
         (
@@ -167,7 +168,7 @@ def wrapped(cause: Exception) -> Exception:
 def test_what_a_machine_lacks_is_one_line_however_deep_it_is(
     settings: Settings, cause: Exception, told: str, wrap: Callable[[Exception], Exception]
 ) -> None:
-    line = understood(settings, wrap(cause), "refresh")
+    line = to_user_error(settings, wrap(cause), "refresh")
     assert isinstance(line, UserError)
     assert told in str(line)
     assert "P-17" not in str(line)
@@ -177,4 +178,4 @@ def test_what_a_machine_lacks_is_one_line_however_deep_it_is(
     "cause", [sqlite3.OperationalError("no such table: runs"), duckdb.BinderException("x"), OSError(errno.EINVAL, "x")]
 )
 def test_other_errors_stay_faults_of_the_program(settings: Settings, cause: Exception) -> None:
-    assert isinstance(understood(settings, wrapped(cause), "refresh"), ProgramFault)
+    assert isinstance(to_user_error(settings, wrapped(cause), "refresh"), ProgramFault)

@@ -20,7 +20,7 @@ from workbooks import workbook
 
 from registry.errors import UserError
 from registry.ingest import bounds
-from registry.propose.files import find_export
+from registry.profile.files import find_export
 
 HEADER = ["result_id", "patient_id", "test_code", "value", "unit", "collected_at"]
 SOUND = [HEADER, ["r1", "P1", "c", 1, "u", "2024-01-02"]]
@@ -32,7 +32,7 @@ import json, sys
 from pathlib import Path
 from registry import ingest
 from registry.errors import UserError
-from registry.settings import load_settings
+from registry.config.settings import load_settings
 settings = load_settings(home=sys.argv[1])
 try:
     told = f"loaded {ingest.load_entity(settings, 'lab_results', ingest.discover(settings)).n_rows_new}"
@@ -84,20 +84,20 @@ def parquet_of_nothing(folder: Path) -> bytes:
     return path.read_bytes()
 
 
-NOT_AN_EXPORT = "unpacks to more than 200 times its size: that is no export; pack it anew"
+NOT_AN_EXPORT = "expands to more than 200 times its size, too much for an export; create it again"
 NO_WORKBOOK = "not a readable Excel workbook: damaged, cut off or protected; save it again as .xlsx"
 HOSTILE: dict[str, tuple[str, Callable[[Path], bytes], str]] = {
     "gigabyte_of_zeros": ("csv.gz", lambda _: gzip.compress(bytes(1024 * MEGABYTE), 1), NOT_AN_EXPORT),
     "blank_lines": ("csv.gz", lambda _: gzip.compress(lab().encode() + b"\n" * 200 * MEGABYTE), NOT_AN_EXPORT),
     "same_row_for_ever": ("csv.gz", lambda _: gzip.compress((lab() + "r,P,c,1,u,d\n" * 10**7).encode()), NOT_AN_EXPORT),
-    "endless_cell": ("csv", lambda _: (lab("r1,") + "x" * 100 * MEGABYTE).encode(), "no line end for 6"),
-    "endless_quote": ("csv", lambda _: (lab('r1,"') + "x" * 100 * MEGABYTE).encode(), "no line end for 8"),
+    "endless_cell": ("csv", lambda _: (lab("r1,") + "x" * 100 * MEGABYTE).encode(), "no line end within 6"),
+    "endless_quote": ("csv", lambda _: (lab('r1,"') + "x" * 100 * MEGABYTE).encode(), "no line end within 8"),
     "million_columns": (
         "csv",
         lambda _: ",".join([*HEADER, *map(str, range(10**6))]).encode(),
-        "1,000,006 columns, and 5,000 are the most",
+        "1,000,006 columns; the limit is 5,000",
     ),
-    "wide_sheet": ("xlsx", lambda _: workbook([[*HEADER, *range(6000)]]), "6,006 columns, and 5,000 are the most"),
+    "wide_sheet": ("xlsx", lambda _: workbook([[*HEADER, *range(6000)]]), "6,006 columns; the limit is 5,000"),
     "shared_strings": (
         "xlsx",
         lambda _: with_part("xl/sharedStrings.xml", lambda _: b"<sst>" + b" " * 200 * MEGABYTE + b"</sst>"),
@@ -110,8 +110,12 @@ HOSTILE: dict[str, tuple[str, Callable[[Path], bytes], str]] = {
     ),
     "false_size": ("xlsx", lambda _: false_size(), NO_WORKBOOK),
     "billion_laughs": ("xlsx", lambda _: with_part("xl/worksheets/sheet1.xml", laughing), NO_WORKBOOK),
-    "far_cell": ("xlsx", lambda _: workbook(SOUND, touch=far_cell), "a cell stands far away from the table"),
-    "rows_from_nowhere": ("parquet", parquet_of_nothing, "says that it holds 2,000,000 rows, too many for its size"),
+    "far_cell": (
+        "xlsx",
+        lambda _: workbook(SOUND, touch=far_cell),
+        "too large to read because a cell is far away from the table",
+    ),
+    "rows_from_nowhere": ("parquet", parquet_of_nothing, "claims 2,000,000 rows, too many for its size"),
 }
 
 
@@ -137,7 +141,7 @@ def test_a_workbook_that_is_too_large_is_told_to_come_as_csv(tmp_path: Path, mon
     monkeypatch.setattr(bounds, "MOST_UNPACKED", 1000)
     home = Home(tmp_path)
     home.deliver("udine/2024-01/lab_results.xlsx", workbook(SOUND))
-    with pytest.raises(UserError, match="unpacks to more than 0 MB: deliver it as CSV"):
+    with pytest.raises(UserError, match="expands to more than 0 MB: deliver it as CSV"):
         home.load()
 
 
@@ -188,5 +192,5 @@ def test_aliases_that_would_grow_without_end_are_refused(tmp_path: Path) -> None
     home = Home(tmp_path)
     home.deliver("udine/2024-01/lab_results.csv", lab())
     home.deliver("udine/site.yml", f"k0: &k0 [a]\n{grown}\n")
-    with pytest.raises(UserError, match="its aliases stand for too much"):
+    with pytest.raises(UserError, match="its aliases expand too much"):
         home.load()

@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 from delivered import LAB_HEADER, LARGE, Home
 
-from registry import identity
 from registry.errors import UserError
-from registry.key_file import ensure_key
-from registry.vault import connect_vault
+from registry.vault import pseudonyms
+from registry.vault.database import connect_vault
+from registry.vault.keys import ensure_key
 
 PLACE = "udine/2024-01/lab_results.csv"
 
@@ -36,8 +36,8 @@ def test_the_key_is_made_once_and_readable_by_its_owner_alone(home: Home) -> Non
     assert ensure_key(home.settings) == key
     assert mode(home.settings.key_file) == 0o600
     assert mode(home.settings.vault) == 0o700
-    assert key.hex() not in identity.key_id(key)
-    assert identity.key_id(key) == identity.key_id(key)
+    assert key.hex() not in pseudonyms.key_id(key)
+    assert pseudonyms.key_id(key) == pseudonyms.key_id(key)
 
 
 def test_a_lost_key_is_never_replaced_silently(home: Home) -> None:
@@ -80,10 +80,10 @@ def test_a_vault_left_open_to_others_is_closed(home: Home) -> None:
 def test_pseudonyms_are_keyed_by_site_and_patient(home: Home) -> None:
     key = ensure_key(home.settings)
     expected = hmac.new(key, b"udine\x1fP1", hashlib.sha256).hexdigest()
-    assert identity.patient_key(key, "udine", "P1") == expected
-    assert identity.patient_key(key, "trieste", "P1") != expected
+    assert pseudonyms.patient_key(key, "udine", "P1") == expected
+    assert pseudonyms.patient_key(key, "trieste", "P1") != expected
     assert (
-        identity.file_id(key, "udine", "2024-01", "patients", "patients.csv", "00")
+        pseudonyms.file_id(key, "udine", "2024-01", "patients", "patients.csv", "00")
         == hmac.new(key, b"file|udine|2024-01|patients.csv|00", hashlib.sha256).hexdigest()[:16]
     )
 
@@ -99,9 +99,9 @@ def test_every_patient_of_every_entity_is_mapped_once_without_blanks(home: Home,
     assert sorted(row[1:3] for row in rows) == [("trieste", "P1"), ("udine", "P1"), ("udine", "P2"), ("udine", "P3")]
     assert [row[0] for row in rows] == [1, 2, 3, 4]
     key = ensure_key(home.settings)
-    assert all(row[3] == identity.patient_key(key, row[1], row[2]) for row in rows)
+    assert all(row[3] == pseudonyms.patient_key(key, row[1], row[2]) for row in rows)
     assert sorted(home.query("SELECT site, salt FROM main.site_salt")) == [
-        (site, identity.site_salt(key, site)) for site in ("trieste", "udine")
+        (site, pseudonyms.site_salt(key, site)) for site in ("trieste", "udine")
     ]
 
 
@@ -110,7 +110,8 @@ def test_a_vault_that_another_process_writes_is_said_with_its_number(home: Home)
     with connect_vault(home.settings):
         pass
     code = (
-        "import sys; from registry.settings import load_settings; from registry.vault import connect_vault\n"
+        "import sys; from registry.config.settings import load_settings\n"
+        "from registry.vault.database import connect_vault\n"
         "with connect_vault(load_settings(home=sys.argv[1])): print('open', flush=True); sys.stdin.read()"
     )
     other = subprocess.Popen(

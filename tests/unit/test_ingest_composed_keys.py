@@ -99,7 +99,7 @@ def test_a_file_with_the_key_uses_it_and_one_without_keys_in_site_yml_is_refused
 
 def test_a_column_of_the_key_that_is_missing_is_named(home: Home) -> None:
     home.deliver("udine/2024-01/lab_results.csv", as_csv(HEADER[:4]))
-    with pytest.raises(UserError, match=r"no column result_id .* nor collected_at, of which site.yml composes it"):
+    with pytest.raises(UserError, match=r"no column result_id .* it can't be composed without collected_at"):
         home.load()
 
 
@@ -191,7 +191,7 @@ def test_numbers_go_on_over_the_sheets_of_a_workbook(home: Home) -> None:
 
 
 def test_a_vault_made_before_learns_which_keys_were_composed(home: Home) -> None:
-    from registry.vault import connect_vault
+    from registry.vault.database import connect_vault
 
     wide = "wide: {lab_results: {tests: {Neu: {code: anc, unit: G/L}}}}\n"
     home.deliver("udine/site.yml", wide)
@@ -313,8 +313,8 @@ def test_times_of_two_columns_are_joined_whatever_the_format_and_kept_as_sent(ho
 @pytest.mark.parametrize(
     ("header", "message"),
     [
-        ("data,collected_at", "a column collected_at, and columns for its date and time"),
-        ("data,ora,collected_at", "a column collected_at, and columns for its date and time"),
+        ("data,collected_at", "collected_at is there twice, as one column and as date and time"),
+        ("data,ora,collected_at", "collected_at is there twice, as one column and as date and time"),
         ("data,other", "no column for collected_at.time"),
         ("ora,other", "no column for collected_at.date"),
     ],
@@ -334,7 +334,7 @@ def test_a_time_in_two_columns_on_one_sheet_and_in_one_on_another_is_refused(hom
         [[*HEADER[:4], "data", "ora"], ["P1", "N", 1, "G/L", "", ""]],
     ]
     home.deliver("udine/2024-01/lab_results.xlsx", workbook(*sheets))
-    with pytest.raises(UserError, match="a column collected_at, and columns for its date and time"):
+    with pytest.raises(UserError, match="collected_at is there twice, as one column and as date and time"):
         home.load()
 
 

@@ -86,14 +86,14 @@ def test_a_file_of_a_header_alone_is_loaded_and_accounted(home: Home, small_file
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"\xef\xbb\xbf"])
 def test_a_file_without_a_header_is_refused(home: Home, small_file: int, content: bytes) -> None:
     home.deliver(LAB_PLACE, content)
-    with pytest.raises(UserError, match=r"udine/2024-01/lab_results.csv: empty, without even a header"):
+    with pytest.raises(UserError, match=r"udine/2024-01/lab_results.csv: the file is empty and has no header"):
         home.load(small_file=small_file)
 
 
 @BOTH_WAYS
 def test_a_header_in_another_encoding_is_told(home: Home, small_file: int) -> None:
     home.deliver(LAB_PLACE, (LAB_HEADER + ",unità\n").encode("latin-1"))
-    with pytest.raises(UserError, match=r"the header is not utf-8: set csv\.encoding"):
+    with pytest.raises(UserError, match=r"the header is not valid utf-8: set csv\.encoding"):
         home.load(small_file=small_file)
 
 
@@ -126,5 +126,5 @@ def test_a_named_delimiter_goes_before_the_sites_and_is_told_in_any_encoding(hom
 @BOTH_WAYS
 def test_a_named_delimiter_alone_is_no_header(home: Home, small_file: int) -> None:
     home.deliver(LAB_PLACE, "sep=;\n")
-    with pytest.raises(UserError, match="empty, without even a header"):
+    with pytest.raises(UserError, match="the file is empty and has no header"):
         home.load(small_file=small_file)

@@ -13,15 +13,15 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from registry.contract import ENTITIES
+from registry.config.input_contract import ENTITIES
+from registry.config.settings import SiteProfile
 from registry.errors import UserError
 from registry.ingest.bulk import NotPlainError
 from registry.ingest.deliveries import DeliveredFile
 from registry.ingest.readers import read_file
 from registry.ingest.staging import Staging
-from registry.ingest.target import Target, Way
-from registry.settings import SiteProfile
-from registry.vault import connect_vault
+from registry.ingest.target import LoadContext, LoadStrategy
+from registry.vault.database import connect_vault
 
 
 class Readers:
@@ -33,13 +33,13 @@ class Readers:
         self._staging = staging
         self._folder = folder
 
-    def read(self, content: bytes, delimiter: str, way: Way, piece_bytes: int) -> list[tuple[Any, ...]] | str:
+    def read(self, content: bytes, delimiter: str, way: LoadStrategy, piece_bytes: int) -> list[tuple[Any, ...]] | str:
         """Rows in the order of their numbers, or the message of the error."""
         self._file.write_bytes(content)
         digest = hashlib.sha256(content).hexdigest()
         file = DeliveredFile("s", "2024-01", "patients", "patients.csv", self._file, "csv", digest, len(content))
         profile = SiteProfile.model_validate({"csv": {"delimiter": delimiter}})
-        target = Target(self._connection, self._staging, self._folder, threads=2, piece_bytes=piece_bytes)
+        target = LoadContext(self._connection, self._staging, self._folder, threads=2, piece_bytes=piece_bytes)
         self._connection.begin()
         try:
             with self._staging.whole_file():
@@ -96,11 +96,11 @@ def test_both_ways_read_a_well_formed_file_as_it_was_written(
         (number, *(cell or None for cell in row[:3]), *([{"ward": row[3] or None}] if len(row) == 4 else []))
         for number, row in enumerate(rows, start=1)
     ]
-    for way in (Way.EXACT, Way.BULK, Way.SIEVE):
+    for way in (LoadStrategy.EXACT, LoadStrategy.BULK, LoadStrategy.SIEVE):
         try:
             read = readers.read(content, delimiter, way, piece_bytes)
         except (duckdb.Error, NotPlainError):
-            assert way is Way.BULK  # the loader goes on with Way.SIEVE
+            assert way is LoadStrategy.BULK  # the loader goes on with LoadStrategy.SIEVE
             continue
         assert not isinstance(read, str)
         found = []
@@ -159,11 +159,11 @@ def test_every_way_reads_surplus_cells_as_the_habit_of_the_whole_file_alone(
         cells[:2] if len(cells) == good and not any(cell.strip() for cell in cells[width:]) else None
         for cells in records
     ]
-    for way in (Way.EXACT, Way.STAGE, Way.BULK, Way.SIEVE):
+    for way in (LoadStrategy.EXACT, LoadStrategy.STAGE, LoadStrategy.BULK, LoadStrategy.SIEVE):
         try:
             read = readers.read(content, ",", way, piece_bytes)
         except (duckdb.Error, NotPlainError):
-            assert way is Way.BULK  # the loader goes on with Way.SIEVE
+            assert way is LoadStrategy.BULK  # the loader goes on with LoadStrategy.SIEVE
             continue
         assert [row[1] for row in read] == list(range(1, len(records) + 1)), way
         named = [dict(zip(RAW_COLUMNS, row, strict=True)) for row in read]
@@ -186,9 +186,9 @@ def test_the_fast_way_never_reads_anything_else_than_the_exact_one(
     readers: Readers, pieces: list[bytes], header_end: bytes, piece_bytes: int
 ) -> None:
     content = b"patient_id,sex" + header_end + b"\n" + b"".join(pieces)
-    exact = readers.read(content, ",", Way.EXACT, 2**20)
-    assert readers.read(content, ",", Way.EXACT, piece_bytes) == exact
-    for way in (Way.BULK, Way.SIEVE):
+    exact = readers.read(content, ",", LoadStrategy.EXACT, 2**20)
+    assert readers.read(content, ",", LoadStrategy.EXACT, piece_bytes) == exact
+    for way in (LoadStrategy.BULK, LoadStrategy.SIEVE):
         try:
             assert readers.read(content, ",", way, piece_bytes) == exact
         except (duckdb.Error, NotPlainError):

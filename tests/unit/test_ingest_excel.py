@@ -53,7 +53,7 @@ def test_the_header_stands_within_the_first_fifty_rows_that_are_not_empty(
     if is_found:
         home.load()
     else:
-        with pytest.raises(UserError, match=f"{PLACE}: no sheet with the column result_id within its first 50 rows"):
+        with pytest.raises(UserError, match=f"{PLACE}: no sheet has the column result_id within its first 50 rows"):
             home.load()
     assert len(home.rows()) == is_found
 
@@ -131,7 +131,7 @@ def test_hidden_sheets_and_rows_are_read_like_visible_ones(home: Home) -> None:
 @pytest.mark.parametrize("sheets", [[[]], [[], [["", " "]]]])
 def test_an_empty_workbook_is_one_clear_error(home: Home, sheets: list[list[list[object]]]) -> None:
     home.deliver(PLACE, workbook(*sheets))
-    with pytest.raises(UserError, match=f"{PLACE}: empty, without even a header"):
+    with pytest.raises(UserError, match=f"{PLACE}: the workbook is empty and has no header"):
         home.load()
 
 

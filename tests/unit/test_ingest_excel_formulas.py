@@ -14,7 +14,7 @@ from openpyxl.worksheet.formula import ArrayFormula
 from test_ingest_excel import HEADER, PLACE, result
 from workbooks import Rows, workbook
 
-from registry.contract import FORMULA, is_sheet_error
+from registry.config.input_contract import FORMULA, is_sheet_error
 from registry.errors import UserError
 
 WIDE = """
@@ -149,7 +149,7 @@ def test_a_column_that_nobody_reads_changes_nothing(home: Home, cell: str) -> No
 def test_a_formula_for_a_key_column_is_one_clear_error(home: Home) -> None:
     home.deliver(PLACE, workbook([["=A9", *HEADER[1:]], result("r1")]))
     with pytest.raises(
-        UserError, match=r"no sheet with the column result_id .* some cells are formulas without a stored"
+        UserError, match=r"no sheet has the column result_id .* some cells are formulas without a stored"
     ):
         home.load()
 

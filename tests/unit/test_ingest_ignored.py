@@ -13,7 +13,7 @@ from workbooks import workbook
 
 from registry.errors import UserError
 from registry.ingest.staging import NOT_KEPT
-from registry.withdrawal.settling import settle
+from registry.vault.apply_tombstones import apply_tombstones
 
 SITE = "columns: {lab_results: {Cognome: ignore, Nome: ignore, test_name: ignore}}\n"
 HEADER = [
@@ -43,7 +43,7 @@ def home(tmp_path: Path) -> Home:
 
 
 def is_stored(home: Home) -> bool:
-    settle(home.settings)
+    apply_tombstones(home.settings)
     return any(b"SECRETNAME" in path.read_bytes() for path in home.settings.vault.rglob("*") if path.is_file())
 
 

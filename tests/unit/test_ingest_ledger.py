@@ -11,7 +11,7 @@ from delivered import LAB_HEADER, LARGE, SMALL, Home
 from registry import ingest
 from registry.errors import UserError
 from registry.ingest.deliveries import DeliveredFile
-from registry.vault import connect_vault
+from registry.vault.database import connect_vault
 
 BOTH_WAYS = pytest.mark.parametrize("small_file", [SMALL, LARGE], ids=["python", "duckdb"])
 A, B, C = "udine/2024-01/lab_results_a.csv", "udine/2024-01/lab_results_b.csv", "udine/2024-02/lab_results_a.csv"
@@ -119,7 +119,7 @@ def test_a_file_changed_between_finding_and_reading_is_refused(home: Home, small
     home.deliver(A, lab("1"))
     files = ingest.discover(home.settings)
     home.deliver(A, lab("2"))
-    with pytest.raises(UserError, match="was changed while it was read"):
+    with pytest.raises(UserError, match="changed while it was being read"):
         ingest.load_entity(home.settings, "lab_results", files, small_file=small_file)
     assert home.rows() == []
 

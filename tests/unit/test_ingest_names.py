@@ -12,12 +12,12 @@ from click.testing import CliRunner
 from delivered import LAB_HEADER, Home, lab
 
 from registry import ingest
-from registry.cli import main
+from registry.cli.main import main
+from registry.config.settings import load_settings
 from registry.errors import UserError
 from registry.ingest import arrival, deliveries
 from registry.ingest.names import is_passed_over
-from registry.propose.files import find_export
-from registry.settings import load_settings
+from registry.profile.files import find_export
 
 COMPOSED = "lab_results_perché.csv"
 DECOMPOSED = unicodedata.normalize("NFD", COMPOSED)
@@ -87,7 +87,7 @@ def test_a_name_that_is_not_utf8_is_refused(home: Home, place: str) -> None:
 @pytest.mark.parametrize("place", ["udine/2024-01/lab_results_{}.csv", "udi{}ne/2024-01/lab_results.csv"])
 def test_characters_that_nobody_sees_are_refused_in_a_name(home: Home, place: str, char: str) -> None:
     home.deliver(place.format(char), LAB_HEADER)
-    assert "holds characters that can't be seen: rename it" in refused(home)
+    assert "contains invisible characters: rename it" in refused(home)
 
 
 @pytest.mark.parametrize(("length", "is_kept"), [(200, True), (201, False)])
@@ -104,18 +104,18 @@ def test_a_name_leaves_room_for_what_is_named_after_it(home: Home, length: int, 
 
 def test_two_sites_that_differ_in_capitals_alone_are_refused(home: Home) -> None:
     home.deliver("Udine/2024-01/lab_results.csv", LAB_HEADER)
-    assert "'Udine' and 'udine' differ in capitals alone" in refused(home)
+    assert "'Udine' and 'udine' differ only in capitals" in refused(home)
 
 
 def test_a_month_has_ascii_digits(home: Home) -> None:
     home.deliver("udine/20２4-01/lab_results.csv", LAB_HEADER)
-    assert "is no delivery month" in refused(home)
+    assert "is not a delivery month" in refused(home)
 
 
 def test_a_link_in_a_circle_is_refused(home: Home) -> None:
     path = home.folder / "deliveries/udine/2024-01/patients.csv"
     path.symlink_to(path)
-    assert "is a link to nothing" in refused(home)
+    assert "is a broken link" in refused(home)
 
 
 @pytest.mark.parametrize("given", ["home", "deliveries", "config"])
@@ -198,7 +198,7 @@ def test_a_month_waits_while_a_file_of_it_is_younger_than_a_minute(age: float, w
 def test_a_month_waits_while_a_file_of_it_changes_whatever_its_date(before: list[ingest.DeliveredFile]) -> None:
     found = [file("lab_results.csv", 10**6)]
     waiting = arrival.unsettled(found, NOW, arrival.looks(before))
-    assert waiting == {("udine", "2024-01"): "1 file new or changed since the last look"}
+    assert waiting == {("udine", "2024-01"): "1 file new or changed since the last check"}
     as_json = {where: list(look) for where, look in arrival.looks(found).items()}
     assert arrival.unsettled(found, NOW, as_json) == {}
 
@@ -207,4 +207,4 @@ def test_a_workbook_of_several_entities_is_one_file(home: Home) -> None:
     home.deliver("udine/site.yml", "sheets: {'b.xlsx': {'A': lab_results, 'B': patients}}")
     home.deliver("udine/2024-02/b.xlsx", b"")
     waiting = arrival.unsettled(ingest.find(home.settings), datetime.now(UTC).timestamp(), {})
-    assert waiting["udine", "2024-02"] == "1 file new or changed since the last look"
+    assert waiting["udine", "2024-02"] == "1 file new or changed since the last check"

@@ -11,7 +11,7 @@ from workbooks import Rows, workbook
 
 from registry import ingest
 from registry.errors import UserError
-from registry.identity import file_id
+from registry.vault.pseudonyms import file_id
 
 PLACE = "udine/2024-01/registro.xlsx"
 SITE = """
@@ -147,12 +147,12 @@ def test_a_files_id_stays_what_it_was_where_its_name_tells_the_entity() -> None:
             "\n  registro.xlsx:\n    Legenda: patients\n    Terapia: treatments",
             r"site.yml, line 4: sheets.registro.xlsx.Terapia: .* has no such sheet; did you mean 'Terapie'",
         ),
-        ("{registro.xlsx: {Legenda: patients}}", r"registro.xlsx: no sheet with the column patient_id"),
+        ("{registro.xlsx: {Legenda: patients}}", r"registro.xlsx: no sheet has the column patient_id"),
         (
             "{registro.xlsx: {Anagrafica: patients, Terapie: patients}}",
             r"registro.xlsx, sheet 3: no header of patients",
         ),
-        ("{registo.xlsx: {Anagrafica: patients}}", r"registro.xlsx: can't tell what it holds: .* \(sheets: ...\)"),
+        ("{registo.xlsx: {Anagrafica: patients}}", r"registro.xlsx: its name gives no entity: .* \(sheets: ...\)"),
     ],
 )
 def test_a_mistake_in_sheets_is_one_clear_line(home: Home, sheets: str, message: str) -> None:

@@ -11,7 +11,7 @@ from workbooks import workbook
 
 from registry import ingest
 from registry.errors import UserError
-from registry.vault import connect_vault
+from registry.vault.database import connect_vault
 
 
 @pytest.fixture
@@ -32,8 +32,8 @@ def test_a_long_file_of_the_same_site_is_read_as_ever(home: Home) -> None:
 @pytest.mark.parametrize(
     ("header", "message"),
     [
-        ([*HEADER, "value", "unit"], "a column value, unit beside columns that are tests"),
-        (["ID", "Neutrofili"], "no column collected_at: a draw is known by patient and time"),
+        ([*HEADER, "value", "unit"], "both a column value, unit and columns of tests"),
+        (["ID", "Neutrofili"], "no column collected_at: patient and time identify a draw"),
         (["Accettazione", "ID", "Neutrofili"], "no column collected_at; export it"),
         ([*HEADER, "neutrofili"], "columns 3 and 5 both mean NEU#"),
         (["ID", "Data"], "no column result_id in the header"),
@@ -46,7 +46,7 @@ def test_a_header_that_is_neither_wide_nor_long_is_refused(
     row = ["1"] * len(header)
     home.deliver(f"udine/2024-01/lab_results.{kind}", as_csv(header, row) if kind == "csv" else workbook([header, row]))
     if header == ["ID", "Data"] and kind == "xlsx":
-        message = "no sheet with the column result_id .* or the tests of a wide table"
+        message = "no sheet has the column result_id .* or the tests of a wide table"
     with pytest.raises(UserError, match=message):
         home.load()
 
@@ -54,7 +54,7 @@ def test_a_header_that_is_neither_wide_nor_long_is_refused(
 def test_a_long_sheet_beside_a_wide_one_is_refused(home: Home) -> None:
     long = ["result_id", "patient_id", "test_code", "value", "unit", "collected_at"]
     home.deliver("udine/2024-01/lab_results.xlsx", workbook([HEADER, ["P1", "d", 1, 2]], [long, list("abcdef")]))
-    with pytest.raises(UserError, match="a column test_code, value, unit beside columns that are tests"):
+    with pytest.raises(UserError, match="both a column test_code, value, unit and columns of tests"):
         home.load()
 
 

@@ -11,13 +11,13 @@ import pytest
 from click.testing import CliRunner, Result
 from delivered import Home
 
-from registry.cli import main
+from registry.build.fingerprint import build_generation
+from registry.cli.main import main
 from registry.errors import UserError
-from registry.fingerprint import build_generation
-from registry.identity import file_id, key_id, patient_key, site_salt
-from registry.key_file import ensure_keys, next_file
 from registry.paths import CHECKOUT
-from registry.withdrawal.settling import settle
+from registry.vault.apply_tombstones import apply_tombstones
+from registry.vault.keys import ensure_keys, next_file
+from registry.vault.pseudonyms import file_id, key_id, patient_key, site_salt
 
 GIVEN = "5e" * 32
 
@@ -150,7 +150,7 @@ def test_without_key_and_backup_the_patients_can_be_renamed_but_tombstones_are_l
     home.settings.key_file.unlink()
     assert run("key", "rotate", "--yes", "--home", home.folder).exit_code == 2
     done = run("key", "rotate", "--lost", "--yes", "--home", home.folder)
-    assert (done.exit_code, "forget them again" in done.output) == (0, True)
+    assert (done.exit_code, "repeat them after the patients are delivered again" in done.output) == (0, True)
     all_of_one_key(home)
     home.deliver("udine/2025-02/patients.csv", "patient_id,sex\nP1,F\n")
     home.load("patients")
@@ -169,15 +169,15 @@ def test_a_restored_key_that_does_not_know_the_tombstones_stops_the_load(home: H
 KILLED = """
 import os, signal, sys
 from pkgutil import resolve_name
-from registry.cli import main
+from registry.cli.main import main
 module, _, name = sys.argv[1].rpartition(".")
 setattr(resolve_name(module), name, lambda *_: os.kill(os.getpid(), signal.SIGKILL))
 main(["key", "rotate", "--yes", "--home", sys.argv[2]])
 """
 KILLED_AT = {
-    "no pseudonym is renamed": ("registry.key_rotation._rename", False),
+    "no pseudonym is renamed": ("registry.vault.rotation._rename", False),
     "pseudonyms are new, the key file is not": ("pathlib.Path.replace", True),
-    "the old pseudonyms stand in freed pages": ("registry.key_rotation.rewrite", True),
+    "the old pseudonyms stand in freed pages": ("registry.vault.rotation.compact", True),
 }
 
 
@@ -186,7 +186,7 @@ def test_a_rotation_that_was_killed_leaves_one_key_in_force(home: Home, killed_a
     before = pseudonyms(home)
     killed = subprocess.run([sys.executable, "-c", KILLED, killed_at, str(home.folder)], cwd=CHECKOUT, check=False)
     assert killed.returncode == -signal.SIGKILL
-    settle(home.settings)
+    apply_tombstones(home.settings)
     assert not next_file(home.settings).exists()
     assert (set(before.values()) != set(pseudonyms(home).values())) == is_new
     all_of_one_key(home)

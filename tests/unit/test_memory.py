@@ -8,10 +8,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from registry import incident, memory
+from registry.config.settings import load_settings
 from registry.errors import UserError
+from registry.operations import error_reports
 from registry.paths import CHECKOUT
-from registry.settings import load_settings
+from registry.system import memory
 
 PINNED = "Out of Memory Error: failed to pin block of size 256.0 KiB (95.3 MiB/95.3 MiB used)"
 DISK = "Out of Memory Error: failed to offload data block. This limit was set by the 'max_temp_directory_size' setting."
@@ -38,7 +39,7 @@ def test_other_errors_are_not_taken_for_it(error: BaseException | str) -> None:
 
 def test_the_line_names_stage_limit_and_remedy_and_no_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REGISTRY_MEMORY_LIMIT", "100MB")
-    line = incident.understood(load_settings(home=tmp_path), duckdb.OutOfMemoryException(PINNED), "statistics")
+    line = error_reports.to_user_error(load_settings(home=tmp_path), duckdb.OutOfMemoryException(PINNED), "statistics")
     assert isinstance(line, UserError)
     assert str(line) == (
         "statistics: more memory is needed than REGISTRY_MEMORY_LIMIT=100MB allows: raise it, lower REGISTRY_THREADS, "
@@ -47,7 +48,7 @@ def test_the_line_names_stage_limit_and_remedy_and_no_engine(tmp_path: Path, mon
 
 
 def test_a_disk_without_room_to_spill_has_another_remedy() -> None:
-    assert "make room in the registry's home" in memory.line("warehouse", DISK)
+    assert "free up space in the registry's home" in memory.line("warehouse", DISK)
 
 
 def test_every_connection_has_limits_of_its_own() -> None:

@@ -10,9 +10,9 @@ from first_export import LAB_HEADER, PATIENTS, lab, profile_of, propose, write, 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.propose.columns import guess_entity
-from registry.propose.recognise import drug_meant, named_test, unit_dimension, unit_meant
-from registry.propose.wide import wide_section, wide_tests
+from registry.profile.columns import guess_entity
+from registry.profile.recognise import drug_meant, named_test, unit_dimension, unit_meant
+from registry.profile.wide import wide_section, wide_tests
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ def test_a_status_of_the_laboratorys_own_is_left_out_since_its_rows_would_be_hel
 
 def test_lines_above_the_header_are_named(folder: Path) -> None:
     write(folder, "lab_results.csv", [("Estrazione",), LAB_HEADER, *lab()])
-    assert "lab_results.csv: other rows stand above its header: take them away" in propose(folder).todo
+    assert "lab_results.csv: remove the rows above its header" in propose(folder).todo
 
 
 @pytest.mark.parametrize(
@@ -151,8 +151,8 @@ def test_local_codes_are_proposed_with_counts_and_unknown_ones_listed(tmp_path: 
     assert codes.tests == {"NEU#": "anc", "GB": "wbc", "NEU": "neutrophils_pct"}
     assert codes.units == {"migl./mmc": "10*3/mm3"}
     assert '# "PCR": ?   # 24 rows, "Proteina C reattiva"' in proposal.text
-    assert '# "LEU": wbc   # 24 rows, "Leucociti"; no known unit tells which' in proposal.text
-    assert "test codes not mapped: 2; leave out what the registry does not follow" in proposal.todo
+    assert '# "LEU": wbc   # 24 rows, "Leucociti"; no known unit shows which' in proposal.text
+    assert "test codes not mapped: 2; leave out tests that the registry does not follow" in proposal.todo
     assert '"boh"' not in proposal.text and "only with tests not mapped: 1" in proposal.text
 
 

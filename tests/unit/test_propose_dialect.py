@@ -12,11 +12,11 @@ import openpyxl
 import pytest
 from first_export import LAB_HEADER, PATIENTS, lab, profile_of, propose, write, write_lab
 
+from registry.config.site import SiteProfile
 from registry.errors import UserError
 from registry.ingest.moment import moment
-from registry.propose.dates import DateEvidence
-from registry.propose.marks import MarkEvidence
-from registry.site_profile import SiteProfile
+from registry.profile.dates import DateEvidence
+from registry.profile.marks import MarkEvidence
 
 
 @pytest.fixture
@@ -266,7 +266,7 @@ def test_delimiters_at_the_end_of_each_line_are_a_habit(tmp_path: Path, folder: 
     (folder / "lab_results.csv").write_text("\n".join([header + ends[0], *(row + ends[1] for row in rows)]) + "\n")
     proposal = propose(folder)
     assert profile_of(proposal, tmp_path).csv.date_formats
-    assert not any("held back" in line for line in proposal.todo)
+    assert not any("quarantined" in line for line in proposal.todo)
 
 
 def test_a_workbook_of_several_entities_is_to_be_explained_by_its_sheets(folder: Path) -> None:
@@ -281,7 +281,8 @@ def test_a_workbook_of_several_entities_is_to_be_explained_by_its_sheets(folder:
     book.save(folder / "registro.xlsx")
     proposal = propose(folder)
     assert any(
-        "registro.xlsx: holds several entities (sheet 1 is patients, sheet 2 is lab_results): name its sheets" in line
+        "registro.xlsx: contains several entities (sheet 1 is patients, sheet 2 is lab_results): list its sheets"
+        in line
         for line in proposal.todo
     )
     assert "Rossi" not in proposal.text
@@ -293,4 +294,4 @@ def test_a_formula_without_a_value_is_no_evidence_and_no_blank(folder: Path) -> 
     for row in [LAB_HEADER, *((*row[:6], "=TODAY()") for row in lab())]:
         book.active.append(row)
     book.save(folder / "lab_results.xlsx")
-    assert any("24 cells are no date that can be read" in line for line in propose(folder).todo)
+    assert any("24 cells can't be read as a date" in line for line in propose(folder).todo)

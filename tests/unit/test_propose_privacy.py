@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 from first_export import LAB_HEADER, PATIENTS, lab, propose, write, write_lab
 
-from registry.cli import main
-from registry.propose.discretion import looks_harmless
+from registry.cli.main import main
+from registry.profile.discretion import looks_harmless
 
 SURNAMES = [
     f"{a}{b}" for a in ("Zanu", "Quar", "Bres", "Ferr", "Tolm") for b in ("ttini", "golo", "ssel", "ezzo", "arut")
@@ -119,7 +119,7 @@ def test_a_file_without_header_shows_nothing_of_its_first_row(tmp_path: Path) ->
     write(folder, "patients.csv", list(zip(cohort.ids, cohort.names, cohort.first_names, strict=True)))
     told = everything_told(folder)
     assert {secret for secret in cohort.secrets if secret in told} == set()
-    assert "no header was recognised" in told
+    assert "no header found" in told
 
 
 def test_a_table_whose_columns_are_patients_does_not_show_its_header(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_a_code_of_two_patients_or_of_two_rows_is_counted_and_not_named(tmp_path
     proposal = propose(tmp_path / "export")
     assert "SELTEN" not in proposal.text and "NURZWEI" not in proposal.text
     assert '"PCR"' in proposal.text
-    assert any(line.startswith("test codes not written here: 2, in 11 rows") for line in proposal.todo)
+    assert any(line.startswith("test codes not shown here: 2, in 11 rows") for line in proposal.todo)
 
 
 def test_where_no_patient_is_known_nothing_is_named(tmp_path: Path) -> None:

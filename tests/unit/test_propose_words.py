@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from first_export import PATIENTS, lab, profile_of, propose, write, write_lab
 
-from registry.contract import ENTITIES
-from registry.propose.columns import ColumnCells, match_columns, sample
-from registry.propose.values import without_marks
+from registry.config.input_contract import ENTITIES
+from registry.profile.columns import ColumnCells, match_columns, sample
+from registry.profile.values import without_marks
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_unknown_words_are_listed_with_counts_and_left_to_a_person(tmp_path: Pat
     proposal = propose(folder)
     assert '# "Kobieta": ?   # 4 rows' in proposal.text
     assert '# "Mężczyzna": ?   # 4 rows' in proposal.text
-    assert any(line.startswith("words of sex not mapped: 2; name a code (F, M, X)") for line in proposal.todo)
+    assert any(line.startswith("words of sex not mapped: 2; give a code (F, M, X)") for line in proposal.todo)
     assert profile_of(proposal, tmp_path).codes.sex == {}
 
 
@@ -50,7 +50,7 @@ def test_digits_and_rare_words_are_counted_and_not_written(folder: Path) -> None
     _sexes(folder, "1", "2", "2", "F", "F", "F", "Bianchi", "F")
     proposal = propose(folder)
     assert "Bianchi" not in proposal.text
-    assert any("words of sex not written here: 3, in 4 rows" in line for line in proposal.todo)
+    assert any("words of sex not shown here: 3, in 4 rows" in line for line in proposal.todo)
 
 
 def test_words_of_every_coded_column_are_looked_at(folder: Path) -> None:
@@ -96,7 +96,7 @@ def test_marks_beside_values_are_proposed_as_flags_and_do_not_hide_the_decimal_m
     flagged = [lab(value=value, date=f"2024-02-{day:02}") for day, value in enumerate(("0,4 *", "12,5 H", "L 0,75"), 4)]
     write_lab(folder, lab(value="1,5"), *flagged)
     proposal = propose(folder)
-    assert any(line.startswith('flags: ["*", "H", "L"]   # marks beside a value?') for line in proposal.todo)
+    assert any(line.startswith('flags: ["*", "H", "L"]   # marks next to a value?') for line in proposal.todo)
     assert 'decimal: ","' in proposal.text
 
 
@@ -106,7 +106,7 @@ def test_common_texts_in_place_of_a_value_are_proposed_as_missing(folder: Path) 
     proposal = propose(folder)
     assert any(line.startswith('missing: ["n.p.", "coagulato"]   # texts for no value?') for line in proposal.todo)
     assert "Rossi" not in proposal.text
-    assert "results that are no numbers and not written here: 1 rows; they will be held back" in proposal.todo
+    assert "results that are not numbers and not shown here: 1 rows; they will be quarantined" in proposal.todo
 
 
 def test_a_test_that_never_has_a_unit_is_named(folder: Path) -> None:

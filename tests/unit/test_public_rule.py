@@ -13,7 +13,7 @@ from itertools import combinations
 
 import pytest
 
-from registry.public.rule import Case, Counts, Drugs, Shown, decide
+from registry.release.public.suppression import Case, Counts, Drugs, Shown, decide
 
 NAMED = ("a", "b")  # y and z are always pooled, unless every drug may stand alone
 

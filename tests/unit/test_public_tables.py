@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import LinearConstraint, milp
 
-from registry.public.counts import CASE_MEASURES, COHORT_MEASURES, Read
-from registry.public.rule import NAMED, Case, Counts, decide
-from registry.public.tables import Table, tables
+from registry.release.public.counts import CASE_MEASURES, COHORT_MEASURES, Read
+from registry.release.public.suppression import NAMED, Case, Counts, decide
+from registry.release.public.tables import Table, tables
 from registry.statistics.intervals import rate_interval, risk_interval
 
 DRUGS = tuple(sorted((*NAMED, "obinutuzumab", "ublituximab")))

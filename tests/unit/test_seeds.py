@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from registry import vocabulary
+from registry.config import terminology
 
 SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"
 KEYS = {
@@ -304,7 +304,7 @@ def test_a_reviewers_role_is_looked_up_in_lower_case_and_answers_to_itself() -> 
 def test_a_word_is_listed_once_in_its_column_as_words_are_compared() -> None:
     listed = [(row["kind"], row["word"]) for row in rows("code_words")]
     assert len(set(listed)) == len(listed)
-    assert all(vocabulary.folded_word(word) == word for _, word in listed)
+    assert all(terminology.folded_word(word) == word for _, word in listed)
     assert not any(word.isdigit() for kind, word in listed if kind != "duffy_null")
     for row in rows("code_words"):
         codes = {
@@ -314,19 +314,19 @@ def test_a_word_is_listed_once_in_its_column_as_words_are_compared() -> None:
 
 
 def test_a_word_that_others_make_ambiguous_means_nothing_beside_them() -> None:
-    assert vocabulary.known_words("sex", {"m", "f"})["m"] == "M"
+    assert terminology.known_words("sex", {"m", "f"})["m"] == "M"
     for other in ("h", "v", "hombre", "varon", "mujer"):
-        assert "m" not in vocabulary.known_words("sex", {"m", other})
+        assert "m" not in terminology.known_words("sex", {"m", other})
 
 
 def test_drug_names_that_are_compared_as_one_mean_one_substance() -> None:
     meant: dict[str, set[str]] = {}
     for row in rows("drug_names"):
-        meant.setdefault(vocabulary.folded_word(row["name"]), set()).add(row["drug"])
+        meant.setdefault(terminology.folded_word(row["name"]), set()).add(row["drug"])
     assert {name: drugs for name, drugs in meant.items() if len(drugs) > 1} == {}
 
 
 def test_a_code_that_is_left_out_on_purpose_is_in_no_list() -> None:
     left_out = {row["test_code"] for row in rows("unmapped_test_codes")}
     assert left_out
-    assert left_out.isdisjoint(vocabulary.test_codes())
+    assert left_out.isdisjoint(terminology.test_codes())

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from registry.config.settings import SiteProfile, Study, load_profile, load_settings
 from registry.errors import UserError
-from registry.settings import SiteProfile, Study, load_profile, load_settings
 
 EVERY_KEY = """\
 format: native                # native (omop and fhir come later, at this seam)
@@ -110,7 +110,7 @@ def test_local_codes_stay_text_whatever_yaml_would_make_of_them(tmp_path: Path) 
         ("csv:\n  delimiter: ';;'", 2, "write one character"),
         ("csv:\n  decimal: ','\n  thousands: ','", 3, "thousands is the same character as decimal"),
         ("csv:\n  date_formats:\n    - '%d/%m/%Y'\n    - '%Q'", 4, "%Q is unknown"),
-        ("csv:\n  date_formats: ['%d/%m']", 2, "holds no year"),
+        ("csv:\n  date_formats: ['%d/%m']", 2, "has no year"),
         ("csv:\n  date_formats: '%d/%m/%Y'", 2, "write a list"),
         ("wide:\n  lab_result: {}", 2, "wide.lab_result: unknown key; did you mean 'lab_results'?"),
         (WIDE + "      N: {code: anc, unit: G/L}\n    carry: []", 5, "unknown key; did you mean 'carry_down'?"),
@@ -123,11 +123,15 @@ def test_local_codes_stay_text_whatever_yaml_would_make_of_them(tmp_path: Path) 
         ),
         (WIDE + "      N: G/L", 4, "write one `key: value` a line below it"),
         (WIDE + "      N: {code: anc, unit: G/L}\n      n: {code: wbc, unit: G/L}", 3, "'n' is written twice"),
-        (WIDE + "      N:\n        code: anx\n        unit: G/L", 5, "tests.N.code: 'anx' is neither in codes.tests"),
+        (WIDE + "      N:\n        code: anx\n        unit: G/L", 5, "tests.N.code: 'anx' is not in codes.tests"),
         (WIDE + "      N:\n        code: anx\n        unit: G/L", 5, "did you mean 'anc'?"),
         (WIDE + "      N:\n        code: ' '\n        unit: G/L", 5, "tests.N.code: write a value"),
         (WIDE + "      N:\n        code: anc\n        unit: mila/mmx", 6, "did you mean 'mila/mmc'?"),
-        (WIDE + "      Value: {code: anc, unit: G/L}", 4, "tests.Value: this header is a column of lab_results"),
+        (
+            WIDE + "      Value: {code: anc, unit: G/L}",
+            4,
+            "tests.Value: this header is already a column of lab_results",
+        ),
         ("columns: {lab_results: {GB: value}}\n" + WIDE + "      gb: {code: wbc, unit: G/L}", 5, "already"),
         ("wide:\n  lab_results:\n    tests: {}", 3, "tests: is empty"),
         ("wide:\n  lab_results:\n    carry_down: [patient_id]", 2, "wide.lab_results.tests: is required"),
@@ -183,7 +187,7 @@ def test_the_papers_study_settings_are_read(tmp_path: Path) -> None:
         ("\nenrolment_strat: 2018-06-01", 2, "unknown key; did you mean 'enrolment_start'?"),
         ("data_cutoff: 20250331", 1, "write a date as YYYY-MM-DD"),
         ("data_cutoff: 2025-02-30", 1, "write a date as YYYY-MM-DD"),
-        ("enrolment_start: 2020-01-01\nenrolment_end: 2019-01-01", 2, "enrolment_end lies before enrolment_start"),
+        ("enrolment_start: 2020-01-01\nenrolment_end: 2019-01-01", 2, "enrolment_end is before enrolment_start"),
         ("study_id: a\nprimary_definition: udin_2025", 2, "did you mean 'udine_2025'?"),
         ("primary_definition: Udine_2025", 1, "did you mean 'udine_2025'?"),
         (
@@ -194,19 +198,19 @@ def test_the_papers_study_settings_are_read(tmp_path: Path) -> None:
         (
             "definitions:\n  - definition_id: Udine_2025\n    late_days: 21",
             2,
-            "'Udine_2025' differs from 'udine_2025' by case alone; did you mean 'udine_2025'?",
+            "'Udine_2025' differs from 'udine_2025' only by case; did you mean 'udine_2025'?",
         ),
         (
             "definitions: ["
             + ", ".join(f"{{definition_id: {name}, onset_below: 1, recovery_at: 2}}" for name in "aA")
             + "]",
             1,
-            "definitions hold 'a' twice",
+            "definitions contain 'a' twice",
         ),
         (
             "definitions:\n  - definition_id: udine_2025\n    late_days: 366",
             3,
-            "late_days (366) must not lie above attribution_days (365): no onset could be late",
+            "late_days (366) must not be above attribution_days (365): no onset could be late",
         ),
         (
             "definitions:\n  - definition_id: udine_2025\n    max_gap_days: 0",
@@ -216,7 +220,7 @@ def test_the_papers_study_settings_are_read(tmp_path: Path) -> None:
         (
             "definitions:\n  - definition_id: udine_2025\n    attribution_days: 27",
             2,
-            "late_days (28) must not lie above attribution_days (27)",
+            "late_days (28) must not be above attribution_days (27)",
         ),
         ("suppression_threshold: few", 1, "write a whole number"),
         ("definitions:\n  - definition_id: a\n    onset_belw: 1\n    recovery_at: 2", 3, "did you mean 'onset_below'?"),
@@ -224,17 +228,17 @@ def test_the_papers_study_settings_are_read(tmp_path: Path) -> None:
         (
             "definitions:\n  - &a {definition_id: a, onset_below: 1, recovery_at: 2}\n  - *a",
             1,
-            "definitions hold 'a' twice",
+            "definitions contain 'a' twice",
         ),
         (
             "definitions:\n  - definition_id: a\n    onset_below: 1.0\n    recovery_at: 0.9",
             4,
-            "recovery_at must not lie below onset_below",
+            "recovery_at must not be below onset_below",
         ),
         (
             "definitions:\n  - definition_id: a\n    onset_below: 1\n    onset_inclusive: true\n    recovery_at: 1",
             5,
-            "recovery_at must lie above onset_below where onset_inclusive is true",
+            "recovery_at must be above onset_below if onset_inclusive is true",
         ),
         (
             "definitions:\n  - definition_id: a\n    severity_scale: ctcae\n    onset_below: 1\n    recovery_at: 1",
@@ -286,7 +290,7 @@ def test_the_study_settings_lie_beside_the_deliveries_or_where_one_says(tmp_path
 
 @pytest.mark.parametrize("month", ["2025-13", "2025-3", "March", "2025-03-01"])
 def test_a_month_that_is_none_is_refused(tmp_path: Path, month: str) -> None:
-    with pytest.raises(UserError, match="write --through as YYYY-MM"):
+    with pytest.raises(UserError, match="--through must be YYYY-MM, got"):
         load_settings(home=tmp_path, through=month)
 
 
@@ -298,7 +302,7 @@ def test_a_variable_that_makes_no_sense_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
     monkeypatch.setenv(f"REGISTRY_{variable}", value)
-    with pytest.raises(UserError, match=f"REGISTRY_{variable} is '{value}'"):
+    with pytest.raises(UserError, match=f"REGISTRY_{variable} must be .*, got '{value}'"):
         load_settings(home=tmp_path)
 
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from simulated import Row, counts_by_patient, current, deliveries, digests, seed_rows
 
-from registry.contract import ENTITIES
+from registry.config.input_contract import ENTITIES
 from registry.errors import UserError
 from registry.simulate import simulate, simulate_udine, writer
 

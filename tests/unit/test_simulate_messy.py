@@ -14,11 +14,11 @@ import pytest
 import yaml
 from simulated import digests, seed_rows
 
+from registry.config.site import load_profile
 from registry.errors import UserError
 from registry.simulate.dialects import ITALIAN
-from registry.simulate.messy import ENOUGH_MONTHS, ENOUGH_PATIENTS, simulate_messy
+from registry.simulate.injected_defects import ENOUGH_MONTHS, ENOUGH_PATIENTS, simulate_messy
 from registry.simulate.spelling import AsWritten, spell
-from registry.site_profile import load_profile
 
 
 def key_of(out: Path) -> dict[str, Any]:

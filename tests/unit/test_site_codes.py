@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from registry.config.site import SiteProfile, load_profile
 from registry.errors import UserError
-from registry.site_profile import SiteProfile, load_profile
 
 ALL = """\
 codes:
@@ -65,7 +65,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         ("codes:\n  duffy_null:\n    x: maybe", 3, "unknown code of duffy_null 'maybe'; known: false, true"),
         ("codes:\n  sex:\n    Donna: F\n    'donna.': M", 4, "'donna.' is written twice with different meanings"),
         ("codes:\n  sex:\n    a: F\n    'a ': M", 4, "'a ' is written twice"),
-        ("codes:\n  sex:\n    '': F", 3, "a blank cell means no value already"),
+        ("codes:\n  sex:\n    '': F", 3, "a blank cell already means no value"),
         ("codes:\n  sex:\n    a:", 3, "write a value"),
         ("codes:\n  sex: [F]", 2, "write one `key: value` a line"),
         ("codes:\n  tests:\n    NEU: {count: anc, share: x}", 3, "unknown kind of unit 'share'"),
@@ -79,7 +79,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         ("codes:\n  tests:\n    NEU: anc\n    'NEU ': wbc", 4, "'NEU ' is written twice"),
         ("codes:\n  units:\n    u: 10*9/L\n    'u ': /uL", 4, "'u ' is written twice"),
         ("missing: n.p.", 1, "write a list, one `- value` a line"),
-        ("missing:\n  - n.p.\n  - ' '", 3, "a blank cell means no value already"),
+        ("missing:\n  - n.p.\n  - ' '", 3, "a blank cell already means no value"),
         ("missing:\n  - '0'", 2, "'0' can't mean no value"),
         ("missing:\n  - n.p.\n  - '0,00'", 3, "'0,00' can't mean no value"),
         ("missing:\n  - n.p.\n  - '0.44'", 3, "'0.44' can't mean no value: it is a number"),
@@ -98,12 +98,12 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         ("missing: [Ocrevus]", 1, "known as a drug"),
         ("missing: [751-8]", 1, "known as a test"),
         ("missing: [G/L]", 1, "known as a unit"),
-        ("missing:\n  - storno\ncodes: {status: {Storno: cancelled}}", 2, "can't mean no value: codes.status has it"),
+        ("missing:\n  - storno\ncodes: {status: {Storno: cancelled}}", 2, "can't mean no value: it is in codes.status"),
         ("missing: [n.p., n.p.]", 1, "'n.p.' is written twice"),
         ("flags: ['*', '*']", 1, "'*' is written twice"),
-        ('csv: {thousands: "\'"}\nflags: ["\'"]', 2, "can't be a flag: it is a mark of numbers in `csv`"),
+        ('csv: {thousands: "\'"}\nflags: ["\'"]', 2, "can't be a flag: `csv` uses it in numbers"),
         ("codes:\n  duffy_null:\n    x: perhaps", 3, "unknown code of duffy_null 'perhaps'"),
-        ("codes:\n  units:\n    mila: 10*3/uL\n    '%': 10*9/L", 4, "'%' is a unit of percent, and can't be '10*9/L'"),
+        ("codes:\n  units:\n    mila: 10*3/uL\n    '%': 10*9/L", 4, "'%' is a unit of percent; it can't be '10*9/L'"),
         (
             "units:\n  lab_results:\n    751-8: '%'",
             3,
@@ -142,20 +142,20 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         ),
         ("sheets:\n  x.xlsx: {}", 2, "sheets.x.xlsx: is empty; write one `sheet: entity` a line below it"),
         ("sheets:\n  x.xlsx: {A: patients}\n  X.XLSX: {B: treatments}", 1, "'x.xlsx' is written twice"),
-        ("sheets:\n  x.xlsx: {'': patients}", 2, "write a text before the colon"),
-        ("columns:\n  lab_results:\n    '': value", 2, "write a text before the colon"),
+        ("sheets:\n  x.xlsx: {'': patients}", 2, "the text before the colon must not be blank"),
+        ("columns:\n  lab_results:\n    '': value", 2, "the text before the colon must not be blank"),
         (
             "csv:\n  date_formats: ['%d/%m/%Y', '%m/%d/%Y']",
             2,
-            "'%d/%m/%Y' and '%m/%d/%Y' both read '05/04/2003', as two different dates",
+            "'%d/%m/%Y' and '%m/%d/%Y' read '05/04/2003' as two different dates",
         ),
         ("csv:\n  date_formats: ['%-m/%-d/%Y', '%d/%m/%Y %H:%M', '%d/%m/%Y']", 2, "as two different dates"),
         ("csv: {date_formats: ['%d/%m/%Y %H:%M', '%m/%d/%Y %H:%M']}", 1, "as two different dates"),
         ("csv: {date_formats: ['%d.%m.%y', '%y.%m.%d']}", 1, "as two different dates"),
         ("csv: {date_formats: ['%m/%y', '%y/%m']}", 1, "as two different dates"),
         ("csv: {date_formats: ['%d/%m/%Y', '%d/%m/%Y']}", 1, "'%d/%m/%Y' is written twice"),
-        ("csv: {date_formats: ['%d/%M/%Y']}", 1, "'%d/%M/%Y' holds %d without %m"),
-        ("csv: {date_formats: ['%d/%m/%Y %I:%M']}", 1, "holds %I without %p"),
+        ("csv: {date_formats: ['%d/%M/%Y']}", 1, "'%d/%M/%Y' has %d without %m"),
+        ("csv: {date_formats: ['%d/%m/%Y %I:%M']}", 1, "has %I without %p"),
         ("flags:\n  - '*'\n  - '5'", 3, "'5' can't be a flag: it could be part of a number"),
         ("flags:\n  - '<'", 2, "can't be a flag"),
         ("flags:\n  - '.'", 2, "can't be a flag"),
@@ -166,7 +166,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
         ("missings: [x]", 1, "unknown key; did you mean 'missing'?"),
         ("units:\n  lab_result: {a: b}", 2, "units.lab_result: unknown key; did you mean 'lab_results'?"),
         ("units:\n  lab_results:\n    751-8: 10*9/LL", 3, "unknown unit '10*9/LL'; did you mean '10*9/L'?"),
-        ("units:\n  lab_results:\n    751-9: 10*9/L", 3, "'751-9' is neither in codes.tests nor LOINC known here"),
+        ("units:\n  lab_results:\n    751-9: 10*9/L", 3, "'751-9' is neither in codes.tests nor a known LOINC code"),
         ("units:\n  lab_results:\n    751-8: 10*9/L\n    751–8: /uL", 4, "'751–8' is written twice"),
         ("keys:\n  lab_result: [patient_id]", 2, "keys.lab_result: unknown key; did you mean 'lab_results'?"),
         ("keys:\n  lab_results: [patient_id, colected_at]", 2, "did you mean 'collected_at'?"),

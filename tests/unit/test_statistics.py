@@ -10,12 +10,11 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
-import yaml
 from statsmodels.stats.rates import confint_poisson_2indep
 
-from registry.paths import DBT_PROJECT
-from registry.settings import load_settings
-from registry.statistics import paper_table, rate_interval, rate_ratio_interval, risk_interval, write_statistics
+from registry.build.dbt_runner import parsed_project
+from registry.config.settings import load_settings
+from registry.statistics import marts, paper_table, rate_interval, rate_ratio_interval, risk_interval, write_statistics
 from registry.statistics.marts import MARTS, write_marts
 
 SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"
@@ -165,7 +164,7 @@ group by all having coalesce(sum(n_anc_tests), 0) = 0;
 create table main.fct_neutropenia_episode as
 select 'udine_2025' as definition_id, 'ann' as patient_key, 'udine' as site,
     unnest(['ocrelizumab', 'ofatumumab']) as attributed_drug, true as is_case_episode;
-create table intermediate.int_episode_judged as
+create table intermediate.int_episode_final as
 select 'udine_2025' as definition_id, 'ann' as patient_key, true as is_case_episode, * from (values
     (1, date '2020-04-10', date '2020-04-20', 'recovered', 'ocrelizumab', 100, true),
     (2, date '2020-11-01', date '2020-11-08', 'ongoing', 'ofatumumab', 20, false)
@@ -184,7 +183,7 @@ alter table main.mart_rechallenge add column last_count_at_risk_date date defaul
 alter table main.mart_rechallenge add column same_drug_date date;
 alter table main.mart_rechallenge add column same_drug_recorded_date date;
 alter table main.mart_rechallenge add column out_of_class_date date;
-create table intermediate.int_verdict_pair (definition_id varchar, comparison varchar, first_reading varchar,
+create table intermediate.int_adjudication_pair (definition_id varchar, comparison varchar, first_reading varchar,
     second_reading varchar, first_verdict varchar, second_verdict varchar);
 """
 
@@ -281,7 +280,7 @@ def test_a_definition_with_an_empty_cohort_still_has_its_row() -> None:
         con.execute("delete from intermediate.int_drug_exposed")
         con.execute("delete from intermediate.int_risk_time")
         con.execute("update main.fct_neutropenia_episode set is_case_episode = false")
-        con.execute("delete from intermediate.int_episode_judged")
+        con.execute("delete from intermediate.int_episode_final")
         con.execute("delete from main.mart_rechallenge")
         assert write_marts(con) == {
             "mart_incidence": 2,
@@ -382,7 +381,7 @@ def test_time_runs_from_the_index_date_to_the_first_case_or_the_end_of_follow_up
 
 def test_the_marts_do_not_depend_on_the_order_of_rows_and_carry_ten_digits() -> None:
     with build() as one, build() as other:
-        for table in ("int_cohort_member", "int_risk_time", "int_drug_exposed", "int_episode_judged"):
+        for table in ("int_cohort_member", "int_risk_time", "int_drug_exposed", "int_episode_final"):
             other.execute(
                 f"create or replace table intermediate.{table} as"
                 f" select * from intermediate.{table} order by patient_key desc"
@@ -400,7 +399,9 @@ def test_a_failed_write_leaves_every_mart_as_it_was(monkeypatch: pytest.MonkeyPa
         write_marts(con)
         before = con.execute("from main.mart_incidence").fetchall()
         con.execute("delete from intermediate.int_cohort_member")
-        monkeypatch.setitem(MARTS, "not a name", ({"n": "BIGINT"}, lambda _: pd.DataFrame({"n": [1]})))
+        types = marts._column_types() | {"not a name": {"n": "BIGINT"}}
+        monkeypatch.setattr(marts, "_column_types", lambda: types)
+        monkeypatch.setitem(MARTS, "not a name", lambda _: pd.DataFrame({"n": [1]}))
         with pytest.raises(duckdb.Error):
             write_marts(con)
         assert con.execute("from main.mart_incidence").fetchall() == before
@@ -452,12 +453,9 @@ def test_the_marts_are_written_into_the_warehouse_of_the_settings(tmp_path: Path
         assert con.execute("select count(*) from main.mart_time_to_onset").fetchone() == (14,)
 
 
-def test_every_column_is_described_for_the_data_dictionary() -> None:
-    """They have no model of their own, so nothing else holds description and table together."""
-    described = [yaml.safe_load(path.read_text()) for path in (DBT_PROJECT / "models" / "marts").glob("*.yml")]
-    sources = [source for content in described for source in content.get("sources", []) if source["name"] != "release"]
-    tables = [table for source in sources for table in source["tables"]]
-    assert {table["name"]: [column["name"] for column in table["columns"]] for table in tables} == {
-        name: list(types) for name, (types, _) in MARTS.items()
-    }
-    assert all(column["description"] for table in tables for column in table["columns"])
+def test_every_column_is_described_with_its_type() -> None:
+    nodes = {node.name: node for node in parsed_project().nodes.values() if node.name in MARTS}
+    assert nodes.keys() == MARTS.keys()
+    for name, node in nodes.items():
+        assert node.description, name
+        assert all(type_ and description for type_, description in node.columns.values()), name

@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from unit.macro_sql import macro_sql
 
-from registry import vocabulary
-from registry.site_codes import flag_patterns
+from registry.config import terminology
+from registry.config.site_codes import flag_patterns
 
 TWINS: list[Callable[[str], str]] = [
-    vocabulary.plain_characters,
-    vocabulary.folded_word,
-    vocabulary.folded_code,
-    vocabulary.folded_unit,
+    terminology.plain_characters,
+    terminology.folded_word,
+    terminology.folded_code,
+    terminology.folded_unit,
 ]
 LETTERS = st.characters(max_codepoint=0x52F, exclude_characters="\0İ")
 MARKS = st.characters(min_codepoint=0x2000, max_codepoint=0x22FF)
@@ -143,5 +143,5 @@ def test_the_sites_marks_hold_beside_flags(value: str, number: str | None) -> No
 
 @pytest.mark.parametrize("blank", [" ", "\u00a0", "\u202f", "\u2009"])
 def test_a_blank_that_parts_thousands_may_be_any_blank(blank: str) -> None:
-    mark = vocabulary.plain_characters("\u202f")  # as stg_input_file has it
+    mark = terminology.plain_characters("\u202f")  # as stg_input_file has it
     assert _read(f"1{blank}250,5 L", FLAGS, ",", mark) == "1250.5"

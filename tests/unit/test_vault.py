@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from registry.settings import load_settings
-from registry.vault import connect_vault, sweep_spilled
+from registry.config.settings import load_settings
+from registry.vault.database import connect_vault, sweep_spilled
 
 
 def test_rows_that_a_killed_process_spilled_are_swept(tmp_path: Path) -> None:

@@ -21,6 +21,6 @@ select
     review.reviewer_roles,
     case when review.n_reviews > 1 then review.is_unanimous end as verdicts_agree,
     review.reviewed_on
-from {{ ref('int_episode_judged') }} as episode
+from {{ ref('int_episode_final') }} as episode
 left join {{ ref('int_episode_review') }} as review on {{ same_episode('episode', 'review') }}
 where episode.is_for_review

@@ -4,8 +4,7 @@ anc_overdue: no ANC, or the last one lies more than anc_interval_days (study set
 in_late_window: the end of observation lies late_window_start_days to late_window_end_days (study settings, 3 to 6 months)
 after the last dose, when late-onset neutropenia is most often found (median 90 days, range 2 to 156: Rossi 2022, MSARD
 68:104090; median 4 months, quartiles 1 and 6: Waldrop 2025, 10.1212/NXI.0000000000200430).
-open_episode: ongoing by the primary definition, whatever a chart review said of it. unresolved_episode: so, or lost without a
-recovery seen since, and no laboratory error: that is no neutropenia; one of another cause is.
+open_episode, unresolved_episode: int_without_recovery.
 switched_to: drug out of the class whose line began after the last dose, assumed ones left out, as they prove nothing, and
 has not ended: a short course of something else is no switch.
 is_followed: alive, and under anti-CD20 treatment (nothing out of the class begun, or a line of the class still open) or with
@@ -28,36 +27,6 @@ ranked_counts as (
             order by collected_on desc, anc_10e9_l asc, {{ operator_order('operator') }} asc, anc_key asc
         ) as from_last
     from {{ ref('fct_anc') }}
-),
-
-unended_episodes as (
-    select episode.*, coalesce(episode.adjudication, 'confirmed') = 'lab_error' as is_lab_error
-    from {{ ref('int_episode_judged') }} as episode
-    inner join {{ ref('dim_case_definition') }} as definitions on episode.definition_id = definitions.definition_id
-    where definitions.is_primary and episode.end_status in ('ongoing', 'lost')
-),
-
-recovered_since as (
-    select distinct episode.definition_id, episode.patient_no, episode.episode_number
-    from unended_episodes as episode
-    inner join {{ ref('int_anc_day') }} as anc_day
-        on
-            episode.definition_id = anc_day.definition_id
-            and episode.patient_no = anc_day.patient_no
-            and episode.end_on < anc_day.collected_on
-    where anc_day.is_recovered
-),
-
-without_recovery as (
-    select
-        episode.patient_no,
-        max(case when episode.end_status = 'ongoing' then 1 else 0 end) = 1 as is_open,
-        min(case when episode.is_lab_error then 1 else 0 end) = 0 as is_unresolved
-    from unended_episodes as episode
-    left join recovered_since
-        on {{ same_episode('episode', 'recovered_since') }}
-    where recovered_since.patient_no is null
-    group by episode.patient_no
 ),
 
 last_known_doses as (
@@ -115,7 +84,7 @@ inner join last_doses on patient.patient_no = last_doses.patient_no
 inner join {{ ref('int_follow_up') }} as follow_up on patient.patient_no = follow_up.patient_no
 cross join {{ source('config', 'study') }} as study
 left join ranked_counts as last_count on patient.patient_key = last_count.patient_key and last_count.from_last = 1
-left join without_recovery on patient.patient_no = without_recovery.patient_no
+left join {{ ref('int_without_recovery') }} as without_recovery on patient.patient_no = without_recovery.patient_no
 left join switches on patient.patient_no = switches.patient_no and switches.from_last = 1
 left join open_lines on patient.patient_no = open_lines.patient_no
 where {{ within_days_after('patient.observation_end', 'last_doses.dose_on', 365) }}

@@ -8,13 +8,13 @@ Grain: definition x analysis x stratum (overall, drug). How the result moves whe
 Rates are per 100 person-years at risk up to the first case episode. Risk and rate are NULL where nobody has a count at risk.
 */
 with analyses as (
-    select 'main' as analysis, 'last_drug' as attribution
-    union all
-    select 'without_duffy_null' as analysis, 'last_drug' as attribution
-    union all
-    select 'with_baseline_anc' as analysis, 'last_drug' as attribution
-    union all
-    select 'late_effects_to_drug_before' as analysis, 'drug_before' as attribution
+    {% for analysis, attribution in [
+        ('main', 'last_drug'), ('without_duffy_null', 'last_drug'), ('with_baseline_anc', 'last_drug'),
+        ('late_effects_to_drug_before', 'drug_before')
+    ] %}
+    select '{{ analysis }}' as analysis, '{{ attribution }}' as attribution
+    {{ "union all" if not loop.last }}
+    {% endfor %}
 ),
 
 members as (
@@ -34,10 +34,9 @@ by_drug as (
         facts.drug,
         sum(facts.exposed) as n_patients,
         sum(case when facts.exposed > 0 and facts.n_anc_tests = 0 then 1 else 0 end) as n_never_tested,
-        sum(facts.n_cases) as n_cases,
-        sum(facts.n_episodes) as n_episodes,
-        sum(facts.n_recurrent) as n_recurrent,
-        sum(facts.days_at_risk) as days_at_risk
+        {%- for sum in ['n_cases', 'n_episodes', 'n_recurrent', 'days_at_risk'] %}
+        sum(facts.{{ sum }}) as {{ sum }}{{ "," if not loop.last }}
+        {%- endfor %}
     from members
     inner join {{ ref('int_sensitivity_drug') }} as facts
         on
@@ -63,43 +62,24 @@ sums as (
     select
         analysis,
         definition_id,
-        sum(n_cases) as n_cases,
-        sum(n_episodes) as n_episodes,
-        sum(n_recurrent) as n_recurrent,
-        sum(days_at_risk) as days_at_risk
+        {%- for sum in ['n_cases', 'n_episodes', 'n_recurrent', 'days_at_risk'] %}
+        sum({{ sum }}) as {{ sum }}{{ "," if not loop.last }}
+        {%- endfor %}
     from by_drug
     group by analysis, definition_id
 ),
 
 strata as (
-    select
-        definitions.definition_id,
-        analyses.analysis,
-        'overall' as stratum_type,
-        'all' as stratum,
-        cohorts.n_patients,
-        cohorts.n_never_tested,
-        sums.n_cases,
-        sums.n_episodes,
-        sums.n_recurrent,
-        sums.days_at_risk
+    select definitions.definition_id, analyses.analysis, 'overall' as stratum_type, 'all' as stratum, cohorts.n_patients,
+        cohorts.n_never_tested, sums.n_cases, sums.n_episodes, sums.n_recurrent, sums.days_at_risk
     from {{ ref('dim_case_definition') }} as definitions
     cross join analyses
     left join cohorts
         on definitions.definition_id = cohorts.definition_id and analyses.analysis = cohorts.analysis
     left join sums on definitions.definition_id = sums.definition_id and analyses.analysis = sums.analysis
     union all
-    select
-        definition_id,
-        analysis,
-        'drug' as stratum_type,
-        drug as stratum,
-        n_patients,
-        n_never_tested,
-        n_cases,
-        n_episodes,
-        n_recurrent,
-        days_at_risk
+    select definition_id, analysis, 'drug' as stratum_type, drug as stratum, n_patients, n_never_tested, n_cases, n_episodes,
+        n_recurrent, days_at_risk
     from by_drug
 )
 

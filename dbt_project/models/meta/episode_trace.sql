@@ -33,9 +33,9 @@ select
     steps.drug,
     earlier.episode_id as earlier_episode_id
 from steps
-inner join {{ ref('int_episode_judged') }} as episode
+inner join {{ ref('int_episode_final') }} as episode
     on {{ same_episode('steps', 'episode') }}
-left join {{ ref('int_episode_judged') }} as earlier
+left join {{ ref('int_episode_final') }} as earlier
     on
         steps.definition_id = earlier.definition_id
         and steps.patient_no = earlier.patient_no

@@ -13,7 +13,7 @@ select
     verdicts.reviewer_role,
     files.file_id as source_file,
     {{ record_in_file('verdicts.record_number', 'files.cells_per_record') }} as record_number
-from {{ ref('int_verdict') }} as verdicts
+from {{ ref('int_adjudication') }} as verdicts
 inner join {{ ref('int_patient') }} as patient on verdicts.patient_no = patient.patient_no
 inner join {{ ref('int_site_cutoff') }} as cutoff on patient.site = cutoff.site
 inner join {{ ref('stg_input_file') }} as files on verdicts.file_no = files.file_no

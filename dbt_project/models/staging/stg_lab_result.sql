@@ -18,47 +18,7 @@ with delivered as (
         where=('r.file_no not in (select distinct file_no from ' ~ this ~ ')') if is_incremental() else 'true') }}
 ),
 
-coded as (
-    select
-        d.*,
-        c.test_code is not null as is_known_code,
-        coalesce(c.analyte, case u.dimension
-            when 'count' then c.count_analyte
-            when 'percent' then c.percent_analyte
-            when 'mass_concentration' then c.mass_concentration_analyte
-        end) as analyte,
-        u.ucum,
-        u.dimension as unit_dimension,
-        u.factor,
-        m.code as material_code,
-        coalesce(d.unit, c.constant_unit) as used_unit,
-        {{ without_flags('d.value', 'd.flags_before', 'd.flags_behind') }} as plain_value
-    from delivered as d
-    left join {{ ref('stg_test_code') }} as c on d.site = c.site and d.test_code = c.test_code
-    left join {{ ref('stg_unit_spelling') }} as u on d.site = u.site and coalesce(d.unit, c.constant_unit) = u.spelling
-    left join {{ ref('stg_code_word') }} as m on d.site = m.site and m.kind = 'material' and d.material = m.word
-),
-
-recognised as (
-    select
-        coded.*,
-        a.dimension as analyte_dimension,
-        -- a code that nobody knows, or another specimen than the analyte is measured in: neither value nor unit is judged
-        coded.test_code is not null and (
-            not coded.is_known_code
-            or case
-                when coded.material_code is null then false
-                when coded.material_code = 'blood' then false
-                else strpos(' ' || coalesce(a.materials, 'blood') || ' ', ' ' || coded.material_code || ' ') = 0
-            end
-        ) as is_foreign,
-        {{ plain_number(without_percent_sign('coded.plain_value', 'coded.unit_dimension'), 'coded.decimal_mark', 'coded.thousands_mark') }} as number_text,
-        {{ plain_number(without_percent_sign('coded.reference_low', 'coded.unit_dimension'), 'coded.decimal_mark', 'coded.thousands_mark') }} as low_text,
-        {{ plain_number(without_percent_sign('coded.reference_high', 'coded.unit_dimension'), 'coded.decimal_mark', 'coded.thousands_mark') }} as high_text,
-        {{ read_time('coded.collected_at', 'coded.site', 'coded.time_zone') }} as collected_time
-    from coded
-    left join {{ ref('analytes') }} as a on coded.analyte = a.analyte
-),
+{{ recognised_results('delivered') }},
 
 read_values as (
     select
@@ -96,7 +56,7 @@ select
     record_key,
     base_key,
     content_hash,
-    -- what a cancellation of the day states: see the macro taken_back
+    -- what a cancellation of the day states: see int_taken_back
     case when value is not null then day_content end as day_content,
     case when base_key is not null and number is not null then {{ cells_hash('salt', ['operator', 'number']) }} end as sent_value,
     case
@@ -106,27 +66,7 @@ select
     is_cancelled,
     not is_foreign as is_mapped,
     patient_id is not null as has_patient_id,
-    {{ held_back_reasons('result_id', [], [
-        ['missing_required',
-            'patient_id is null or test_code is null or collected_at is null or (value is null and not is_foreign)'],
-        ['invalid_code', invalid_status()],
-        ['unparseable_date', 'collected_at is not null and collected_on is null'],
-        ['date_after_delivery', 'collected_on > delivery_end'],
-        ['non_numeric_value', 'not is_foreign and value is not null and not coalesce(is_numeric, false)'],
-        ['negative_value', 'not is_foreign and number < 0'],
-        ['zero_without_unit', 'not is_foreign and used_unit is null and number = 0'],
-        ['unit_missing', 'not is_foreign and used_unit is null and number is distinct from 0'],
-        ['unit_unknown', 'not is_foreign and used_unit is not null and unit_dimension is null'],
-        ['unknown_material', 'is_known_code and material is not null and material_code is null'],
-        ['code_unit_mismatch', "not is_foreign and ((analyte_dimension = 'count' and unit_dimension = 'percent')"
-            ~ " or (analyte_dimension = 'percent' and unit_dimension = 'count')"
-            ~ " or (is_known_code and analyte is null and unit_dimension in ('count', 'percent')))"],
-        ['unit_incompatible', "not is_foreign and ((not is_fitting_unit and not (analyte_dimension in ('count', 'percent')"
-            ~ " and unit_dimension in ('count', 'percent')))"
-            ~ " or (is_known_code and analyte is null and unit_dimension not in ('count', 'percent')))"],
-        ['implausible_value', 'not is_foreign and ((is_numeric and number is null) or '
-            ~ is_implausible('number', 'canonical_value') ~ ')'],
-    ]) }} as reasons,
+    {{ held_back_reasons('result_id', [], lab_result_reasons()) }} as reasons,
     collected_on as judged_on,
     case
         when specimen_id is not null and not {{ is_sheet_error('specimen_id') }} then {{ cells_hash('salt', ['specimen_id']) }}
@@ -148,14 +88,5 @@ select
     case when analyte = 'anc' and is_numeric and plain_value <> value then {{ flags_of('value', 'plain_value') }} end as source_flag,
     case when analyte = 'anc' and unit_dimension is not null then used_unit end as source_unit,
     case when analyte = 'anc' then test_code end as source_code,
-    {{ reason_list([
-        ['specimen_id:invalid_code', is_sheet_error('specimen_id')],
-        ['reference_low:non_numeric_value',
-            'reference_low is not null and (reference_low_number is null or low_text is distinct from ltrim(low_text, ' ~ "'<>=≤≥ '" ~ '))'],
-        ['reference_low:negative_value', 'reference_low_number < 0'],
-        ['reference_low:implausible_value', 'is_implausible_low'],
-        ['reference_high:non_numeric_value', 'reference_high is not null and reference_high_number is null'],
-        ['reference_high:negative_value', 'reference_high_number < 0'],
-        ['reference_high:implausible_value', 'is_implausible_high'],
-    ]) }} as cell_defects
+    {{ reason_list(lab_result_cell_defects()) }} as cell_defects
 from judged_limits

@@ -1,5 +1,5 @@
 /*
-Grain: definition x patient x episode x clinical event that counts for it, with the consequence that it stands for.
+Grain: definition x patient x episode x clinical event that counts for it, with the complication that it stands for.
 Rules: events of a type with onset from 7 days before the episode's onset to 14 days after its end (an ongoing episode: the
 end of observation). A relapse of the disease counts from the episode's onset to 90 days after it: what stopping the
 treatment may cost.
@@ -13,7 +13,7 @@ select
         when 'febrile_neutropenia' then 'febrile'
         when 'hospitalisation' then 'hospitalised'
         when 'relapse' then 'relapse_within_90d'
-    end as consequence,
+    end as complication,
     events.onset_on,
     events.record_key
 from {{ ref('int_episode') }} as episode

@@ -1,12 +1,12 @@
 /*
 Grain: definition x patient x episode that a chart review has judged, with the verdict that stands and who has spoken.
-Rule: the last verdict in the order of int_episode_verdict stands.
+Rule: the last verdict in the order of int_episode_adjudication stands.
 */
 with verdicts as (
     select
         *,
         max(verdict_number) over (partition by definition_id, patient_no, episode_number) as last_number
-    from {{ ref('int_episode_verdict') }}
+    from {{ ref('int_episode_adjudication') }}
 ),
 
 known_roles as (
@@ -17,7 +17,7 @@ known_roles as (
         {{ dbt.listagg('reviewer_role', "', '", 'order by reviewer_role') }} as reviewer_roles
     from (
         select distinct definition_id, patient_no, episode_number, reviewer_role
-        from {{ ref('int_episode_verdict') }}
+        from {{ ref('int_episode_adjudication') }}
         where reviewer_role is not null
     ) as each_role
     group by definition_id, patient_no, episode_number

@@ -8,18 +8,18 @@ with counts as (
         episode.episode_id,
         {{ grade('udine_2025', 'anc.anc_low', 'anc.anc_high', 'anc.is_low_open', 'anc.is_high_open', 'anc.lln') }} as severity,
         anc.operator
-    from {{ ref('int_episode_judged') }} as episode
+    from {{ ref('int_episode_final') }} as episode
     inner join {{ ref('int_case_definition') }} as definitions on episode.definition_id = definitions.definition_id
     inner join {{ source('config', 'study') }} as study on definitions.definition_id = study.primary_definition
     inner join {{ ref('int_observed_patient') }} as patient on episode.patient_no = patient.patient_no
-    inner join {{ ref('int_anc_judged') }} as judged
+    inner join {{ ref('int_anc_classified') }} as classified
         on
-            episode.definition_id = judged.definition_id
-            and episode.patient_no = judged.patient_no
-            and judged.is_low
-            and judged.collected_on between episode.onset_on and coalesce(episode.end_on, patient.observation_end)
+            episode.definition_id = classified.definition_id
+            and episode.patient_no = classified.patient_no
+            and classified.is_low
+            and classified.collected_on between episode.onset_on and coalesce(episode.end_on, patient.observation_end)
     inner join {{ ref('int_anc_since_dose') }} as anc
-        on judged.anc_record_key = anc.anc_record_key and anc.days_since_last_dose <= definitions.attribution_days
+        on classified.anc_record_key = anc.anc_record_key and anc.days_since_last_dose <= definitions.attribution_days
     where episode.attributed_drug is null
 )
 

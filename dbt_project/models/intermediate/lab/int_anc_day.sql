@@ -10,7 +10,7 @@ with ranked as (
             partition by definition_id, patient_no, collected_on
             order by anc asc, operator_order asc, lln asc nulls last, anc_record_key asc
         ) as rank_of_day
-    from {{ ref('int_anc_judged') }}
+    from {{ ref('int_anc_classified') }}
     where is_decided
 )
 

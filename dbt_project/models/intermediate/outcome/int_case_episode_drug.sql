@@ -19,7 +19,7 @@ select
     max(case when episode.recurrence_number >= 1 then 1 else 0 end) over (
         partition by episode.definition_id, episode.patient_no
     ) = 1 as patient_recurred
-from {{ ref('int_episode_judged') }} as episode
+from {{ ref('int_episode_final') }} as episode
 inner join {{ ref('int_case_definition') }} as definitions on episode.definition_id = definitions.definition_id
 inner join {{ ref('int_anti_cd20_day') }} as days
     on episode.patient_no = days.patient_no and episode.last_dose_on = days.dose_on

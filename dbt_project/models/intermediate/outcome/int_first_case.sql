@@ -8,7 +8,7 @@ with ranked as (
         onset_on,
         attributed_drug,
         row_number() over (partition by definition_id, patient_no order by episode_number asc) as rank_of_episode
-    from {{ ref('int_episode_judged') }}
+    from {{ ref('int_episode_final') }}
     where is_case_episode
 )
 

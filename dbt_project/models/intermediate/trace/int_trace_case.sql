@@ -14,7 +14,7 @@ with episodes as (
         exclusion.first_drug,
         exclusion.exclusion_reason,
         exclusion.baseline_low_on
-    from {{ ref('int_episode_judged') }} as episode
+    from {{ ref('int_episode_final') }} as episode
     inner join {{ ref('int_exclusion') }} as exclusion
         on episode.definition_id = exclusion.definition_id and episode.patient_no = exclusion.patient_no
 ),
@@ -83,7 +83,7 @@ select
     {{ trace_step(
         'episode', dbt.concat(["'overruled_'", 'episode.verdict']), 'episode.reviewed_on', 4, "'adjudication'",
         key='episode.record_key') }}
-from {{ ref('int_episode_verdict') }} as episode
+from {{ ref('int_episode_adjudication') }} as episode
 inner join {{ ref('int_episode_review') }} as review
     on {{ same_episode('episode', 'review') }}
 where episode.record_key <> review.verdict_key

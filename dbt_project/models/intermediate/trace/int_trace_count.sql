@@ -11,18 +11,13 @@ select
             when measured.collected_on = episode.onset_on then 'onset'
             when measured.is_recovered and measured.collected_on = episode.end_on then 'recovered'
             when measured.is_recovered then 'provisional_recovery'
-            when measured.collected_on = measured.first_low_on then 'gcsf_rebound'
+            when measured.is_rebound then 'gcsf_rebound'
             when measured.is_low then 'low'
             else 'not_yet_recovered'
         end",
         'measured.collected_on', 2, "'anc'", key='measured.anc_record_key', count='measured') }}
 from {{ ref('int_episode') }} as episode
-inner join {{ ref('int_stretch') }} as measured
-    on
-        episode.definition_id = measured.definition_id
-        and episode.patient_no = measured.patient_no
-        and measured.collected_on >= episode.onset_on
-        and measured.collected_on <= episode.window_end_on
+inner join {{ ref('int_episode_day') }} as measured on {{ same_episode('episode', 'measured') }}
 union all
 select
     {{ trace_step(
@@ -45,35 +40,35 @@ union all
 select
     {{ trace_step(
         'episode', "case when of_day.collected_on is null then 'before_the_rebound' else 'not_lowest_of_day' end",
-        'judged.collected_on', 2, "'anc'", key='judged.anc_record_key', count='judged') }}
+        'classified.collected_on', 2, "'anc'", key='classified.anc_record_key', count='classified') }}
 from {{ ref('int_episode') }} as episode
-inner join {{ ref('int_anc_judged') }} as judged
+inner join {{ ref('int_anc_classified') }} as classified
     on
-        episode.definition_id = judged.definition_id
-        and episode.patient_no = judged.patient_no
-        and episode.onset_on <= judged.collected_on
-        and episode.window_end_on >= judged.collected_on
-left join {{ ref('int_stretch') }} as of_day
+        episode.definition_id = classified.definition_id
+        and episode.patient_no = classified.patient_no
+        and episode.onset_on <= classified.collected_on
+        and episode.window_end_on >= classified.collected_on
+left join {{ ref('int_episode_day') }} as of_day
     on
-        judged.definition_id = of_day.definition_id
-        and judged.patient_no = of_day.patient_no
-        and judged.collected_on = of_day.collected_on
-where judged.is_decided and (of_day.collected_on is null or of_day.anc_record_key <> judged.anc_record_key)
+        classified.definition_id = of_day.definition_id
+        and classified.patient_no = of_day.patient_no
+        and classified.collected_on = of_day.collected_on
+where classified.is_decided and (of_day.collected_on is null or of_day.anc_record_key <> classified.anc_record_key)
 union all
 select
     {{ trace_step(
-        'episode', "'left_out_for_operator'", 'judged.collected_on', 2, "'anc'", key='judged.anc_record_key',
-        count='judged') }}
+        'episode', "'left_out_for_operator'", 'classified.collected_on', 2, "'anc'", key='classified.anc_record_key',
+        count='classified') }}
 from {{ ref('int_episode') }} as episode
 inner join {{ ref('int_case_definition') }} as definitions on episode.definition_id = definitions.definition_id
-inner join {{ ref('int_anc_judged') }} as judged
+inner join {{ ref('int_anc_classified') }} as classified
     on
-        episode.definition_id = judged.definition_id
-        and episode.patient_no = judged.patient_no
-        and {{ add_days('episode.onset_on', '-definitions.max_gap_days') }} <= judged.collected_on
-        and (episode.last_normal_on is null or episode.last_normal_on < judged.collected_on)
+        episode.definition_id = classified.definition_id
+        and episode.patient_no = classified.patient_no
+        and {{ add_days('episode.onset_on', '-definitions.max_gap_days') }} <= classified.collected_on
+        and (episode.last_normal_on is null or episode.last_normal_on < classified.collected_on)
         and case
             when episode.end_status = 'recovered' then episode.end_on
             else {{ add_days('episode.window_end_on', 'definitions.max_gap_days') }}
-        end >= judged.collected_on
-where not judged.is_decided
+        end >= classified.collected_on
+where not classified.is_decided

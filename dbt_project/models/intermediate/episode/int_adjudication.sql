@@ -1,0 +1,29 @@
+{{ config(materialized='view') }}
+{%- set is_numbered = matches('verdicts.reviewer_role', '.+ [1-9]') %}
+/*
+Grain: a verdict of a chart review that is current, with its reader.
+A view, never stored: the order between two verdicts may need the source key's text, and a role is free text.
+Rule: a delivery names no reader, only a role; two readers of one role are told apart by a number behind it (neurologist
+2). Only roles of the seed are text that may be published; any other may be a name, and is only compared.
+*/
+select
+    verdicts.file_no,
+    verdicts.record_number,
+    verdicts.record_key,
+    verdicts.patient_no,
+    verdicts.adjudication_id,
+    verdicts.onset_from,
+    verdicts.onset_to,
+    verdicts.verdict,
+    verdicts.reviewed_on,
+    case
+        when {{ is_numbered }} then roles.role || substr(verdicts.reviewer_role, length(verdicts.reviewer_role) - 1)
+        else roles.role
+    end as reviewer_role,
+    verdicts.reviewer_role as role_as_sent
+from {{ ref('int_current_adjudication') }} as verdicts
+left join {{ ref('reviewer_roles') }} as roles
+    on roles.name = case
+        when {{ is_numbered }} then substr(verdicts.reviewer_role, 1, length(verdicts.reviewer_role) - 2)
+        else verdicts.reviewer_role
+    end

@@ -1,0 +1,51 @@
+/*
+Grain: definition x patient x run of measurements that a recovery or a gap of more than max_gap_days closes.
+Why: inside an episode exactly these two end it, and outside an episode they change nothing, so that each run holds
+at most one episode, from its first low value on.
+*/
+with measured as (
+    select
+        anc_day.*,
+        definitions.max_gap_days,
+        lag(anc_day.collected_on) over by_patient as previous_on,
+        lag(anc_day.is_recovered) over by_patient as is_after_recovery
+    from {{ ref('int_anc_day') }} as anc_day
+    inner join {{ ref('int_case_definition') }} as definitions on anc_day.definition_id = definitions.definition_id
+    window by_patient as (partition by anc_day.definition_id, anc_day.patient_no order by anc_day.collected_on asc)
+),
+
+numbered as (
+    select
+        *,
+        sum(case
+            when is_after_recovery or {{ days_between('previous_on', 'collected_on') }} > max_gap_days then 1
+            else 0
+        end) over (
+            partition by definition_id, patient_no order by collected_on asc
+            rows between unbounded preceding and current row
+        ) as run_number
+    from measured
+),
+
+from_first_low as (
+    select
+        *,
+        min(case when is_low then collected_on end) over (partition by definition_id, patient_no, run_number)
+            as first_low_on
+    from numbered
+)
+
+select
+    definition_id,
+    patient_no,
+    run_number,
+    collected_on,
+    anc,
+    operator,
+    operator_order,
+    lln,
+    is_low,
+    is_recovered,
+    anc_record_key
+from from_first_low
+where collected_on >= first_low_on

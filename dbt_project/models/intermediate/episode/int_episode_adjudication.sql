@@ -1,0 +1,62 @@
+/*
+Grain: definition x patient x episode x verdict of a chart review on it, in order of review.
+Rules: a verdict speaks of every episode whose onset lies in its span, both days included. The one reviewed later comes
+later (blank first), then the one with the higher key as text: the last in this order stands.
+A reader is a role. Of verdicts without one, those of one day that say the same are one reader's: a form for each
+definition gives one reading as several rows. Readers are numbered by their first verdict. A role that may not be shown
+is a number within the episode, so that different ones can be counted.
+*/
+with spoken as (
+    select
+        episode.definition_id,
+        episode.patient_no,
+        episode.episode_number,
+        verdicts.record_key,
+        row_number() over (
+            partition by episode.definition_id, episode.patient_no, episode.episode_number
+            order by verdicts.reviewed_on asc nulls first, verdicts.adjudication_id asc
+        ) as verdict_number,
+        verdicts.verdict,
+        verdicts.reviewed_on,
+        verdicts.reviewer_role,
+        coalesce(verdicts.reviewer_role, verdicts.role_as_sent) as reader_role
+    from {{ ref('int_episode') }} as episode
+    inner join {{ ref('int_adjudication') }} as verdicts
+        on
+            episode.patient_no = verdicts.patient_no
+            and episode.onset_on >= verdicts.onset_from
+            and episode.onset_on <= verdicts.onset_to
+),
+
+by_reader as (
+    select
+        *,
+        min(verdict_number) over (
+            partition by
+                definition_id,
+                patient_no,
+                episode_number,
+                reader_role,
+                case when reader_role is null then verdict end,
+                case when reader_role is null then reviewed_on end
+        ) as first_of_reader
+    from spoken
+)
+
+select
+    definition_id,
+    patient_no,
+    episode_number,
+    record_key,
+    verdict_number,
+    verdict,
+    reviewed_on,
+    reviewer_role,
+    case
+        when reader_role is not null then
+            dense_rank() over (partition by definition_id, patient_no, episode_number order by reader_role asc nulls last)
+    end as role_number,
+    dense_rank() over (partition by definition_id, patient_no, episode_number order by first_of_reader asc)
+        as reader_number,
+    verdict_number = first_of_reader as is_first_of_reader
+from by_reader

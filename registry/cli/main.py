@@ -1,0 +1,66 @@
+"""The `registry` command, for data managers, neurologists and pharmacovigilance officers.
+
+Exit codes: 0 done · 1 internal error · 2 bad usage, configuration or unreadable input, explained in one line · 3 the
+gate refused.
+Nothing heavy is imported here, so that `registry sql` starts fast. Dagster is not imported in this package; it runs as
+`python -m orchestration`.
+"""
+
+from __future__ import annotations
+
+import gc
+from typing import Any
+
+import click
+
+from registry.cli import curation, operations, query, refresh, releases, retract, vault
+from registry.cli.options import home_in_use
+
+COMMANDS = (
+    refresh.demo,
+    refresh.simulate,
+    refresh.profile,
+    refresh.refresh,
+    releases.releases,
+    query.sql,
+    query.trace_command,
+    curation.quarantine,
+    curation.review,
+    retract.retract,
+    operations.status,
+    operations.doctor,
+    vault.forget,
+    vault.key,
+)
+
+
+# Half a million objects of dbt, Dagster and Great Expectations live as long as the process. Python's default, a garbage
+# collection every 700 new objects, takes a tenth of a refresh and finds nothing.
+gc.set_threshold(50_000, 20, 20)
+
+
+class RegistryGroup(click.Group):
+    """A command group that reports an error in one line with its exit code, never as a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command and report an exception in one line: a traceback would show the values it quotes."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except Exception as error:  # noqa: BLE001  reported in one line: a traceback shows values
+            from registry.cli.console import print_error
+            from registry.operations.error_reports import to_user_error
+
+            line = to_user_error(home_in_use(ctx), error, f"registry {ctx.invoked_subcommand}")
+            print_error(str(line))
+            ctx.exit(line.exit_code)
+
+
+@click.group(cls=RegistryGroup, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Registry of neutropenia under anti-CD20 treatment for multiple sclerosis."""
+
+
+for command in COMMANDS:
+    main.add_command(command)

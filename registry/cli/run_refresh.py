@@ -1,0 +1,204 @@
+"""One refresh from the command line: the checks before Dagster starts, the job, and the summary at the end.
+
+Exit codes: 0 done · 2 bad usage, configuration or unreadable input · 3 the gate, or a test of the build, refused ·
+130 stopped by Ctrl-C or SIGTERM.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import signal
+import sys
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from registry import ingest, refresh, release
+from registry.cli.console import ProgressHandler, console, print_error
+from registry.curation import account
+from registry.errors import UserError
+from registry.operations import alerts
+from registry.operations.error_reports import to_user_error
+from registry.operations.run_record import STOPPED, RunRecord, recorded
+from registry.paths import CHECKOUT
+from registry.release import gate_record
+from registry.release.headline_figures import figures
+from registry.system import lock
+from registry.system.disk import require_plain_path
+
+if TYPE_CHECKING:
+    from expectations import CheckResult
+    from registry.config.settings import Settings
+    from registry.curation.account import SiteAccount
+    from registry.release import Release
+
+
+log = logging.getLogger(__name__)
+
+_SHOWN = 5
+
+
+def run_refresh(settings: Settings, *, wait: bool = True, accept_missing: bool = False) -> int:
+    """Refresh a registry, print the result, and return the exit code.
+
+    Args:
+        settings: as read now.
+        wait: wait for another refresh of this home; otherwise name it and stop.
+        accept_missing: continue although settings or all files of the last refresh are gone.
+    """
+    run_id = str(uuid.uuid4())
+    try:
+        with recorded(settings, run_id) as record, _terminated_as_interrupted():
+            return _refresh(settings, record, wait=wait, accept_missing=accept_missing)
+    except KeyboardInterrupt:
+        print_error("stopped: the current release is unchanged; the next registry refresh continues from here")
+        return STOPPED
+    except Exception as error:  # noqa: BLE001  a traceback would show the values it quotes
+        line = to_user_error(settings, error, "refresh")
+        print_error(str(line))
+        return line.exit_code
+
+
+def _refresh(settings: Settings, record: RunRecord, *, wait: bool, accept_missing: bool) -> int:
+    if not settings.deliveries.is_dir():
+        raise UserError(
+            f"{settings.deliveries}: no such folder; put the sites' exports there, or name with --deliveries"
+        )
+    require_plain_path(settings)
+    # report mistakes in these before anything starts
+    ingest.find(settings)
+    ingest.load_profiles(settings)
+    progress = ProgressHandler()
+    logging.getLogger("registry").addHandler(progress)
+    logging.getLogger("registry").setLevel(logging.INFO)
+    logging.getLogger("registry").propagate = False
+    logging.getLogger().addHandler(logging.NullHandler())  # otherwise libraries add one that prints
+    lock.acquire(settings, "registry refresh", wait=wait)
+    try:
+        record.begin("command")
+        with progress.status("reading the deliveries"):
+            plan = refresh.make_plan(settings, record.run_id, accept_missing=accept_missing)
+            if refresh.is_up_to_date(plan):
+                record.exit_code = _confirm(plan)
+            else:
+                record.exit_code = _run_job(plan, record)
+    finally:
+        lock.release(settings)
+        logging.getLogger("registry").removeHandler(progress)
+    return record.exit_code
+
+
+def _confirm(plan: refresh.Plan) -> int:
+    """Confirm the current release: nothing is new, so neither Dagster nor dbt is started."""
+    settings = plan.settings
+    gone = ingest.no_longer_there(settings, plan.files)
+    if gone:
+        months = sorted({f"{site}/{delivery}" for site, delivery, _ in gone})
+        log.warning(
+            "%d loaded files are no longer there (%s%s); their rows remain in use",
+            len(gone),
+            ", ".join(months[:_SHOWN]),
+            " and more" if len(months) > _SHOWN else "",
+        )
+    release.lift_if_over(settings, plan.fingerprint())
+    release.remove_old(settings)
+    gate_record.confirm(settings)
+    current = release.current(settings)
+    if current is not None:
+        print_outcome(settings, current, "unchanged")
+        _print_account(account.of_release(settings, with_codes=True))
+    return 0
+
+
+def _run_job(plan: refresh.Plan, record: RunRecord) -> int:
+    settings = plan.settings
+    is_published = _dagster(plan)
+    if not is_published and alerts.kind_of_failure(settings, record.began) == "gate_refused":
+        _print_refusal(settings)
+        return 3
+    current = release.current(settings)
+    last = release.last_decision(settings)
+    if not is_published or current is None or last is None or last.status not in ("published", "confirmed"):
+        raise UserError(
+            "the run ended without a release; look at the run in Dagster (make dev), and run registry doctor"
+        )
+    print_outcome(settings, current, last.status)
+    _print_account(account.of_release(settings, with_codes=True))
+    return 0
+
+
+def _dagster(plan: refresh.Plan) -> bool:
+    """Run the Dagster job in this process; returns whether the gate passed.
+
+    `registry` does not import Dagster, so the module is loaded by name, from the checkout.
+    """
+    if str(CHECKOUT) not in sys.path:
+        sys.path.append(str(CHECKOUT))
+    passed: bool = importlib.import_module("orchestration.command").run_job(plan)
+    return passed
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """Make SIGTERM end a refresh as Ctrl-C does, with everything it runs."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _print_refusal(settings: Settings) -> None:
+    print_error("the gate refused: nothing was published; the current release is unchanged")
+    last = release.last_decision(settings)
+    for check in last.audit.blocking if last else ():
+        console.print(f"  [bold]{check.check_id}[/bold] on {check.table}: {_failing(check)}")
+        _print_remedy(check)
+    console.print(f"  all results: {settings.home / 'gate' / 'last.json'}")
+    _print_account(account.of_build(settings))
+
+
+def print_outcome(settings: Settings, current: Release, status: str) -> None:
+    """Print the current release, its figures, and the gate's warnings."""
+    if status == "published":
+        console.print(f"[bold green]published[/bold green] release [bold]{current.release_id}[/bold]  {current.path}")
+    else:
+        console.print(f"[bold green]unchanged[/bold green]: release [bold]{current.release_id}[/bold] is still current")
+    found = figures(current)
+    console.print(
+        f"  {found.patients:,} patients, {found.cases:,} cases, {found.new_severe_cases:,} new severe cases since the "
+        "previous release"
+    )
+    if found.rows_quarantined:
+        console.print(f"  {found.rows_quarantined:,} delivered rows are quarantined; to list them: registry quarantine")
+    last = release.last_decision(settings)
+    stands = last is not None and last.status != "refused" and last.release_id == current.release_id
+    for check in last.audit.warnings if last and stands else ():
+        console.print(f"  [yellow]warning[/yellow] {check.check_id} on {check.table}: {_failing(check)}")
+        _print_remedy(check)
+
+
+def _print_account(accounts: list[SiteAccount]) -> None:
+    """Print what could not be used, by site."""
+    for line in account.told(accounts):
+        console.print(f"  {line}", markup=False)
+
+
+def _print_remedy(check: CheckResult) -> None:
+    from expectations.remedies import remedy_of
+
+    remedy = remedy_of(check.check_id)
+    console.print(f"    {remedy.owner}: {remedy.action}", style="dim", highlight=False)
+
+
+def _failing(check: CheckResult) -> str:
+    """How many rows failed, what is expected, and the check's own detail."""
+    detail = f" ({check.detail})" if check.detail else ""
+    return f"{check.n_unexpected:,} of {check.n_rows:,} rows. Expected: {check.description}{detail}"

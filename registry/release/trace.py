@@ -1,0 +1,146 @@
+"""From an episode back to what it was made of: each step, the rule that it fired, its file and record.
+
+The steps are the release's own (`meta.episode_trace`); the files' names come from the vault, where it can be read.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from registry.config.settings import Settings
+from registry.errors import UserError
+from registry.release.query import query
+from registry.release.store import current, load
+from registry.trace_rules import sentence
+from registry.vault.database import connect_vault
+
+# One row a step and record behind it. Only the patient's own lineage is looked through.
+_STEPS = """
+WITH episode AS (SELECT episode_id, patient_key FROM main.fct_neutropenia_episode WHERE episode_id = '{episode_id}'),
+origin AS (
+    SELECT lineage.*, file.delivery
+    FROM meta.lineage AS lineage
+    JOIN episode USING (patient_key)
+    JOIN meta.input_file AS file ON file.file_id = lineage.source_file
+)
+SELECT step.step, step.on_date, step.rule, step.is_nadir, step.record_of,
+    concat(step.operator, step.anc_10e9_l::DOUBLE) AS anc,
+    concat_ws(' ', anc.source_value, anc.source_unit) AS as_reported, step.drug,
+    dose.dose_number, dose.dose_source, line.start_date AS line_start, line.end_date AS line_end, line.end_reason,
+    step.earlier_episode_id, anc.derivation, origin.source_file, origin.record_number, origin.part,
+    origin.part_value::DOUBLE AS part_value
+FROM meta.episode_trace AS step
+JOIN episode USING (episode_id)
+LEFT JOIN main.fct_anc AS anc ON anc.anc_key = step.anc_key
+LEFT JOIN main.fct_dose AS dose ON step.record_of = 'dose' AND dose.patient_key = episode.patient_key
+    AND dose.drug = step.drug AND dose.administered_on = step.on_date
+LEFT JOIN main.fct_treatment AS line ON line.treatment_key = step.record_key
+LEFT JOIN origin ON origin.record_of = step.record_of
+    AND origin.anc_key IS NOT DISTINCT FROM step.anc_key
+    AND origin.record_key IS NOT DISTINCT FROM step.record_key
+    AND (step.record_of <> 'dose' OR (origin.drug = step.drug AND origin.administered_on = step.on_date))
+ORDER BY step.step, origin.delivery, origin.source_file, origin.record_number, origin.part
+"""
+_DEFINITION = """
+SELECT shown.*, meaning.content_hash FROM main.dim_case_definition AS shown
+JOIN meta.definition AS meaning USING (definition_id) WHERE definition_id = '{definition_id}'
+"""
+_INTERVAL = """
+SELECT max(interval_days) FROM main.dim_drug JOIN main.fct_neutropenia_episode ON attributed_drug = drug
+WHERE episode_id = '{episode_id}'
+"""
+_OTHER_RECORDS = {
+    "event": "clinical event",
+    "adjudication": "chart review",
+    "patient": "patient's row",
+    "contact": "last contact",
+}
+_HOW_KNOWN = {
+    "line_start": ", set at its line's start",
+    "course": ", a day of a course",
+    "assumed": ", assumed from its line",
+}
+
+
+@dataclass(frozen=True)
+class Trace:
+    """An episode, the definition it follows, and its steps: as dictionaries by column."""
+
+    episode: dict[str, Any]
+    definition: dict[str, Any]
+    steps: list[dict[str, Any]]
+    interval_days: int | None
+    """Dosing interval of the attributed drug."""
+    study: dict[str, Any]
+    """The study settings, as in the manifest."""
+    is_vault_read: bool
+
+    def rules(self) -> list[tuple[str, str]]:
+        """The rules that fired, in the order in which they first did, with the definition's own numbers."""
+        fired = dict.fromkeys(step["rule"] for step in self.steps)
+        return [(rule, sentence(rule, self.definition, self.interval_days, self.study)) for rule in fired]
+
+
+def trace(settings: Settings, episode_id: str, release_id: str | None = None) -> Trace:
+    """Everything behind an episode of a release, by default the one in force.
+
+    Args:
+        settings: the registry.
+        episode_id: the id, or as much of its beginning as names it alone.
+        release_id: another release.
+
+    Raises:
+        UserError: where no episode, or more than one, begins so; where there is no release.
+    """
+    if not re.fullmatch(r"[0-9a-f]{4,64}", episode_id):
+        raise UserError(f"{episode_id!r} is no episode id: 32 hex digits, or at least the first four of them")
+    columns, found = query(
+        settings, f"SELECT * FROM main.fct_neutropenia_episode WHERE episode_id LIKE '{episode_id}%'", release_id
+    )
+    if len(found) != 1:
+        what = "no episode's id begins" if not found else f"{len(found)} episodes' ids begin"
+        raise UserError(
+            f'{what} with {episode_id}; list them with: registry sql "select episode_id, patient_key, onset_date '
+            'from fct_neutropenia_episode"'
+        )
+    episode = dict(zip(columns, found[0], strict=True))
+    columns, rows = query(settings, _DEFINITION.format(**episode), release_id)
+    definition = dict(zip(columns, rows[0], strict=True))
+    _, ((interval_days,),) = query(settings, _INTERVAL.format(**episode), release_id)
+    columns, rows = query(settings, _STEPS.format(**episode), release_id)
+    names = _file_names(settings)
+    steps = [dict(zip(columns, row, strict=True)) for row in rows]
+    for step in steps:
+        step["file"] = (names or {}).get(step["source_file"], step["source_file"])
+        step["what"] = _what(step)
+    release = load(settings, release_id) if release_id else current(settings)
+    study = release.manifest["study"] if release else {}
+    return Trace(episode, definition, steps, interval_days, study, names is not None)
+
+
+def _what(step: dict[str, Any]) -> str:
+    """What a step rests on, for a reader; a count is told by its value."""
+    if step["earlier_episode_id"]:
+        return f"episode {step['earlier_episode_id'][:10]}"
+    if step["part"]:
+        unit = "%" if step["part"].endswith("_pct") else "10^9/L"
+        return f"{step['derivation']}: {step['part']} {step['part_value']:g} {unit}"
+    if step["record_of"] == "dose":
+        return f"{step['drug']}, dose {step['dose_number']}{_HOW_KNOWN.get(step['dose_source'], '')}"
+    if step["record_of"] == "line":
+        reason = f" ({step['end_reason']})" if step["end_reason"] else ""
+        end = f" to {step['line_end']}{reason}" if step["line_end"] else ", no end"
+        return f"line of {step['drug']} from {step['line_start']}{end}"
+    return _OTHER_RECORDS.get(step["record_of"], "")
+
+
+def _file_names(settings: Settings) -> dict[str, str] | None:
+    """File id → site/delivery/name, from the vault; None where it can't be read now."""
+    try:
+        with connect_vault(settings, read_only=True) as connection:
+            rows = connection.execute("SELECT file_id, site, delivery, path FROM input_file").fetchall()
+    except (UserError, PermissionError):
+        return None
+    return {file_id: "/".join(place) for file_id, *place in rows}
