@@ -6,7 +6,7 @@ from typing import Any
 
 import duckdb
 
-from registry.settings import Settings
+from registry.config.settings import Settings
 
 _COLUMNS = """
 SELECT schema_name, table_name, list(column_name) FROM duckdb_columns()
