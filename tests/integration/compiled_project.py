@@ -60,7 +60,7 @@ class CompiledProject:
     def build(self, home: Path, up_to: Collection[str] = ()) -> Settings:
         """Load what lies under <home>/deliveries into the vault and build the warehouse of this home.
 
-        `up_to`: only these models and what they are made from.
+        up_to: only the models that these names or queries mention, and what those are made from.
         """
         settings = load(home)
         self.run(settings, up_to)
@@ -88,7 +88,9 @@ class CompiledProject:
         return [model for model in self.models if model.name in found]
 
     def _ancestry(self, names: Collection[str]) -> set[str]:
-        wanted = set(names) or {model.name for model in self.models}
+        mentioned = {word for text in names for word in re.findall(r"\w+", text)}
+        wanted = {model.name for model in self.models if not names or model.name in mentioned}
+        assert wanted, f"no model is named in {names}"
         for model in reversed(self.models):
             if model.name in wanted:
                 wanted |= model.parents

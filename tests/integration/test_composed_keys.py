@@ -35,7 +35,7 @@ def home_of(folder: Path, site: str, files: dict[str, str], name: str = "udine")
 
 
 def asked(folder: Path, *questions: str) -> list[list[tuple[Any, ...]]]:
-    settings = compiled_project().build(folder)
+    settings = compiled_project().build(folder, up_to=questions)
     with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
         return [connection.execute(question).fetchall() for question in questions]
 
@@ -291,7 +291,7 @@ def test_date_and_time_of_two_columns_are_read_in_the_sites_own_formats(tmp_path
     text = "patient_id,test_code,value,unit,data,ora\n"
     text += "".join(f"P1,751-8,{n},10*9/L,{20 + n}/01/2024,{time}\n" for n, time in enumerate(times, start=1))
     home = home_of(tmp_path, site, {"2024-02/lab_results.csv": text}, "syn_italian")
-    settings = compiled_project().build(home)
+    settings = compiled_project().build(home, up_to=[ANC, "int_row_disposition"])
     with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
         anc = connection.execute(ANC).fetchall()
         held = connection.execute(

@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 from integration.compiled_project import compiled_project
+from integration.one_site import ask
 
 from expectations import audit
 from expectations.suites import cohort_losses
@@ -21,12 +22,16 @@ LINES = "treatment_id,patient_id,drug,start_date,end_date\n"
 ONSET, RECOVERED, AGAIN, AT_LAST = date(2024, 3, 1), date(2024, 3, 8), date(2024, 3, 15), date(2024, 4, 20)
 
 
-def built(home: Path, doses: Iterable[str] = (), lines: Iterable[str] = (), site: str = "") -> Settings:
+def built(home: Path, doses: Iterable[str] = (), lines: Iterable[str] = ()) -> Settings:
+    """A registry of one patient."""
+    deliver(home, "lab", doses, lines)
+    return compiled_project().build(home, up_to=BUILT)
+
+
+def deliver(home: Path, site: str, doses: Iterable[str] = (), lines: Iterable[str] = ()) -> None:
     """A patient on rituximab whose counts fall, recover, fall again and recover; and these doses and lines."""
-    folder = home / "deliveries" / "lab" / "2024-06"
+    folder = home / "deliveries" / site / "2024-06"
     folder.mkdir(parents=True)
-    if site:
-        (folder.parent / "site.yml").write_text(site)
     counts = zip((ONSET, RECOVERED, AGAIN, AT_LAST), ("0.4", "3.0", "0.6", "2.0"), strict=True)
     texts = {
         "patients": "patient_id,birth_date,sex\nP1,1980,F\n",
@@ -37,7 +42,6 @@ def built(home: Path, doses: Iterable[str] = (), lines: Iterable[str] = (), site
     }
     for entity, text in texts.items():
         (folder / f"{entity}.csv").write_text(text)
-    return compiled_project().build(home)
 
 
 def read(settings: Settings, *queries: str) -> list[Rows]:
@@ -52,21 +56,51 @@ GIVEN = (
     "SELECT rows_current, rows_not_given FROM meta.reconciliation WHERE entity = 'administrations'",
     "SELECT column_name, reason, n_cells FROM meta.column_defect ORDER BY ALL",
 )
+BUILT = (*GIVEN, "dim_patient", "lineage", "fct_anc")
 RITUXIMAB = ("rituximab", date(2023, 12, 1), "recorded")
 TWO_EPISODES = [(ONSET, 0, False, 0), (AGAIN, 0, False, 0)]
 
 
-@pytest.mark.parametrize(
-    "dose",
-    ["0,,", "0.0,,", '"0,0",,', "0 mg,,", "0MU,,", "0,mg,", "-0,,", ".0 µg/kg,,", "300,mg,not_given", ",,NOT_GIVEN"],
-)
-def test_a_dose_of_nothing_is_none_and_is_counted(tmp_path: Path, dose: str) -> None:
-    doses = [f"A1,P1,filgrastim,2024-03-06,2024-03-08,{dose}", f"A2,P1,ofatumumab,2023-06-01,,{dose}"]
-    doses.append(f"A3,P1,rituximab,2024-06-20,,{dose}")
-    settings = built(tmp_path, doses)
-    given, episodes, counted, defects = read(settings, *GIVEN)
-    (patient, lineage) = read(
-        settings,
+NOTHING = [
+    *("0,,", "0.0,,", '"0,0",,', "0 mg,,", "0MU,,", "0,mg,", "-0,,", ".0 µg/kg,,", "300,mg,not_given", ",,NOT_GIVEN"),
+]
+ENDS = [("2024-03-07", 3), ("", 1), ("soon", 1), ("2024-03-04", 1), ("2024-03-18", 14), ("2024-06-01", 14),
+        ("2024-03", 1), ("2024-04", 14), ("2025-01-01", 1)]  # fmt: skip
+STARTS = ["2024-03", "marzo 2024", "2024"]
+UNTIL = [
+    ("2024-03-07", 3, None),
+    ("", 1, None),
+    ("2024-03-05", 1, None),
+    ("2024-05-01", 14, None),
+    ("2024-03", 1, "unparseable_date"),
+    ("2024-03-04", 1, "end_before_start"),
+    ("2024-07-01", 1, "date_after_delivery"),
+]
+START = date(2024, 3, 5)
+
+
+@pytest.fixture(scope="module")
+def sites(tmp_path_factory: pytest.TempPathFactory) -> Settings:
+    """One build of the cases above, each a site named by its list and its place there."""
+    home: Path = tmp_path_factory.mktemp("doses")
+    for n, dose in enumerate(NOTHING):
+        doses = [f"A1,P1,filgrastim,2024-03-06,2024-03-08,{dose}", f"A2,P1,ofatumumab,2023-06-01,,{dose}"]
+        deliver(home, f"nothing_{n}", [*doses, f"A3,P1,rituximab,2024-06-20,,{dose}"])
+    for n, (end, _) in enumerate(ENDS):
+        deliver(home, f"end_{n}", lines=[f"T1,P1,filgrastim,{START},{end}"])
+    for n, start in enumerate(STARTS):
+        deliver(home, f"start_{n}", lines=[f"T1,P1,filgrastim,{start},2024-03-07"])
+    for n, (until, _, _) in enumerate(UNTIL):
+        deliver(home, f"until_{n}", [f"A1,P1,filgrastim,{START},{until},30,MU,"])
+    return compiled_project().build(home, up_to=BUILT)
+
+
+@pytest.mark.parametrize("dose", NOTHING)
+def test_a_dose_of_nothing_is_none_and_is_counted(sites: Settings, dose: str) -> None:
+    given, episodes, counted, defects, patient, lineage = ask(
+        sites,
+        f"nothing_{NOTHING.index(dose)}",
+        *GIVEN,
         "SELECT index_date, first_drug, follow_up_end FROM main.dim_patient",
         "SELECT count(*) FROM meta.lineage WHERE record_of = 'dose'",
     )
@@ -79,7 +113,9 @@ def test_a_cell_with_number_and_unit_is_a_number_and_other_text_is_none(tmp_path
     texts = ["300 mg", "30 MU", "5 µg/kg", "1e3", "375 mg/m²", "0.5 mg", ".05", "0.5/1 mg"]
     unreadable = ["half", "no", "sospeso", "NULL", "#FORMULA", "0-300 mg", "0 – 0 – 1", "0 ½", ">0 mg", "<5", "0.5.1"]
     amounts = [*texts, *unreadable, "-300 mg"]
-    settings = built(tmp_path, [f"B{n},P1,filgrastim,2024-05-{n + 1:02},,{text},," for n, text in enumerate(amounts)])
+    doses = [f"B{n},P1,filgrastim,2024-05-{n + 1:02},,{text},," for n, text in enumerate(amounts)]
+    deliver(tmp_path, "lab", doses)
+    settings = compiled_project().build(tmp_path)
     given, _, counted, defects = read(settings, *GIVEN)
     assert len(given) == 1 + len(amounts)
     assert counted == [(1 + len(amounts), 0)]
@@ -135,52 +171,34 @@ def days(first: date, n: int, source: str, drug: str = "filgrastim") -> Rows:
     return [(drug, first + timedelta(days=n), source) for n in range(n)]
 
 
-START = date(2024, 3, 5)
-
-
-@pytest.mark.parametrize(
-    ("end", "n_days"),
-    [("2024-03-07", 3), ("", 1), ("soon", 1), ("2024-03-04", 1), ("2024-03-18", 14), ("2024-06-01", 14), ("2024-03", 1),
-     ("2024-04", 14), ("2025-01-01", 1)],
-)  # fmt: skip
-def test_a_line_of_a_gcsf_is_given_on_each_of_its_days_up_to_fourteen(tmp_path: Path, end: str, n_days: int) -> None:
-    given, episodes, _, _ = read(built(tmp_path, lines=[f"T1,P1,filgrastim,{START},{end}"]), *GIVEN)
+@pytest.mark.parametrize(("end", "n_days"), ENDS)
+def test_a_line_of_a_gcsf_is_given_on_each_of_its_days_up_to_fourteen(sites: Settings, end: str, n_days: int) -> None:
+    given, episodes, _, _ = ask(sites, f"end_{ENDS.index((end, n_days))}", *GIVEN)
     assert given == [RITUXIMAB, *days(START, n_days, "course")]
     assert episodes == [(ONSET, 1, True, n_days)]
 
 
-@pytest.mark.parametrize("start", ["2024-03", "marzo 2024", "2024"])
-def test_a_line_of_a_gcsf_of_which_no_day_is_known_gives_none_and_is_counted(tmp_path: Path, start: str) -> None:
-    given, episodes, _, defects = read(built(tmp_path, lines=[f"T1,P1,filgrastim,{start},2024-03-07"]), *GIVEN)
+@pytest.mark.parametrize("start", STARTS)
+def test_a_line_of_a_gcsf_of_which_no_day_is_known_gives_none_and_is_counted(sites: Settings, start: str) -> None:
+    given, episodes, _, defects = ask(sites, f"start_{STARTS.index(start)}", *GIVEN)
     assert (given, episodes) == ([RITUXIMAB], TWO_EPISODES)
     assert defects == [("start_date", "unparseable_date", 1)]
 
 
-@pytest.mark.parametrize(
-    ("until", "n_days", "defect"),
-    [
-        ("2024-03-07", 3, None),
-        ("", 1, None),
-        ("2024-03-05", 1, None),
-        ("2024-05-01", 14, None),
-        ("2024-03", 1, "unparseable_date"),
-        ("2024-03-04", 1, "end_before_start"),
-        ("2024-07-01", 1, "date_after_delivery"),
-    ],
-)
+@pytest.mark.parametrize(("until", "n_days", "defect"), UNTIL)
 def test_an_administration_of_a_gcsf_may_say_until_when(
-    tmp_path: Path, until: str, n_days: int, defect: str | None
+    sites: Settings, until: str, n_days: int, defect: str | None
 ) -> None:
-    settings = built(tmp_path, [f"A1,P1,filgrastim,{START},{until},30,MU,"])
-    given, episodes, _, defects = read(settings, *GIVEN)
-    assert given == [RITUXIMAB, ("filgrastim", START, "recorded"), *days(START, n_days, "course")[1:]]
-    assert episodes == [(ONSET, 1, True, n_days)]
-    assert defects == ([("administered_until", defect, 1)] if defect else [])
-    traced, windows = read(
-        settings,
+    given, episodes, _, defects, traced, windows = ask(
+        sites,
+        f"until_{UNTIL.index((until, n_days, defect))}",
+        *GIVEN,
         "SELECT administered_on, record_number FROM meta.lineage WHERE drug = 'filgrastim' ORDER BY 1",
         "SELECT within_gcsf_window FROM main.fct_anc WHERE collected_on = DATE '2024-03-08'",
     )
+    assert given == [RITUXIMAB, ("filgrastim", START, "recorded"), *days(START, n_days, "course")[1:]]
+    assert episodes == [(ONSET, 1, True, n_days)]
+    assert defects == ([("administered_until", defect, 1)] if defect else [])
     assert traced == [(day, 2) for _, day, _ in days(START, n_days, "")]
     assert windows == [(True,)]
 

@@ -115,7 +115,8 @@ def deliver(home: Path, lines: list[str]) -> None:
 def warehouse_of(home: Path, lines: list[str]) -> duckdb.DuckDBPyConnection:
     """Deliver results and open the warehouse built from them."""
     deliver(home, lines)
-    return duckdb.connect(str(compiled_project().build(home).warehouse), read_only=True)
+    settings = compiled_project().build(home, up_to=[GRADES, NADIRS, "reconciliation"])
+    return duckdb.connect(str(settings.warehouse), read_only=True)
 
 
 def test_every_bound_of_every_scale_with_every_operator_and_limit(tmp_path: Path) -> None:

@@ -36,12 +36,16 @@ class Home:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.previous = folder / "previous.duckdb"
+
+    def deliver(self) -> None:
+        """Deliver the months, and build the release before."""
         self.write("2024-01", "patients.csv", "patient_id,birth_date,sex\nP1,1980,F\n")
         self.write("2024-01", "patients_b.csv", "patient_id,birth_date,sex\nP2,1980,F\n")
         for month in range(1, 5):
             self.write(f"2024-{month:02d}", "lab_results.csv", draws(month))
         self.write("2024-03", "lab_results_b.csv", draws(3, "P2"))
-        self.previous = Path(shutil.copy(self.build(), folder / "previous.duckdb"))
+        shutil.copy(self.build(), self.previous)
 
     def write(self, month: str, name: str, text: str) -> None:
         path = self.folder / "deliveries" / "udine" / month / name
@@ -62,9 +66,17 @@ class Home:
         return {result.check_id: (result.severity, result.detail) for result in found if not result.passed}
 
 
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder: Path = tmp_path_factory.mktemp("built")
+    Home(folder).deliver()
+    return folder
+
+
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path)
+def home(built: Path, tmp_path: Path) -> Home:
+    """A copy of it."""
+    return Home(Path(shutil.copytree(built, tmp_path / "home")))
 
 
 def test_a_month_that_was_retracted_is_published_with_warnings(home: Home) -> None:
@@ -73,7 +85,7 @@ def test_a_month_that_was_retracted_is_published_with_warnings(home: Home) -> No
     assert found["delivery_month_lost"] == ("warning", "udine 2024-03 retracted")
     assert found["site_anc_month_emptied"] == ("warning", "udine 2024-03 retracted")
     assert {severity for severity, _ in found.values()} == {"warning"}
-    home.previous = Path(shutil.copy(home.build(), home.previous))
+    shutil.copy(home.build(), home.previous)
     assert home.judged() == {}, "told once"
     home.retract("--undo", "udine/2024-03")
     assert home.judged() == {}, "nothing is lost by taking it back"

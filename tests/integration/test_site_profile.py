@@ -35,6 +35,7 @@ id_esame;codice_paziente;esame;risultato;unità;data_prelievo
 """
 
 
+READ = ("fct_anc", "quarantine_summary", "column_defect", "reconciliation")
 SHORT_YEARS = """\
 csv: {date_formats: ["%d/%m/%Y", "%d/%m/%y"]}
 codes: {drugs: {OCR: ocrelizumab}}
@@ -51,7 +52,7 @@ def test_a_year_of_two_digits_is_not_read_as_a_year_of_antiquity(tmp_path: Path)
         "result_id,patient_id,test_code,value,unit,collected_at\n"
         "1,P1,751-8,2.0,X10^9/L,03/02/2025\n2,P1,751-8,2.1,10*9/L,04/02/25\n3,P1,751-8,2.2,10*9/L,05/02/124\n"
     )
-    settings = compiled_project().build(tmp_path)
+    settings = compiled_project().build(tmp_path, up_to=READ)
     with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
         days = connection.execute("SELECT collected_on FROM main.fct_anc ORDER BY 1").fetchall()
         held_back = connection.execute("SELECT reason, n_rows FROM meta.quarantine_summary").fetchall()
@@ -68,7 +69,7 @@ def test_a_limit_that_no_count_can_have_is_emptied_and_grades_nothing(tmp_path: 
         "1,P1,751-8,4.0,10*9/L,2025-02-03,1800,7500\n2,P1,751-8,1500,/uL,2025-02-04,2.5,\n"
         "3,P1,751-8,1500,/uL,2025-02-05,2000,7000\n"
     )
-    settings = compiled_project().build(tmp_path)
+    settings = compiled_project().build(tmp_path, up_to=READ)
     with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
         graded = connection.execute("SELECT lln_10e9_l, ctcae_v5_grade FROM main.fct_anc ORDER BY collected_on")
         assert graded.fetchall() == [(None, None), (None, None), (Decimal(2), "1")]
@@ -100,7 +101,7 @@ def test_an_italian_laboratory_tells_the_same_counts(tmp_path: Path) -> None:
         sheet.append(row)
     book.save(delivery / "lab_results_typed.xlsx")
 
-    settings = compiled_project().build(tmp_path)
+    settings = compiled_project().build(tmp_path, up_to=READ)
     with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
         counts = connection.execute(
             "SELECT collected_at, anc_10e9_l, operator, derivation, last_drug FROM main.fct_anc ORDER BY collected_at"
