@@ -100,7 +100,7 @@ def validate(connection: duckdb.DuckDBPyConnection, checks: list[Check]) -> dict
             connection_string=url,
             create_temp_table=False,
             # read-only: a transaction a query would only cost
-            kwargs={"poolclass": NullPool, "isolation_level": "AUTOCOMMIT", "pool_reset_on_return": None},
+            kwargs={"poolclass": NullPool, "isolation_level": "AUTOCOMMIT"},
         )
         results: list[ExpectationValidationResult] = []
         for table in sorted({check.table for check in checks}):

@@ -106,7 +106,7 @@ def test_the_schedule_asks_on_the_third_at_six_and_only_where_automation_is_on(
         ),
         (
             "UPDATE main.fct_neutropenia_episode SET end_date = onset_date - 3 WHERE end_status = 'recovered'",
-            "episode_nadir_before_end",
+            "fct_neutropenia_episode_nadir_date_to_end_date",
         ),
     ],
 )
@@ -162,10 +162,10 @@ def test_one_check_alone_judges_what_is_built_now_and_publishes_nothing(demo_hom
     ("defect", "rows_at_fault"),
     [
         ("UPDATE main.fct_anc SET source_unit = NULL", 0),
-        ("INSERT INTO main.fct_anc SELECT * FROM main.fct_anc LIMIT 3", 3),
+        ("INSERT INTO intermediate.int_row_disposition SELECT * FROM intermediate.int_row_disposition LIMIT 3", 3),
     ],
 )
-def test_dbts_tests_of_a_table_run_alone_and_build_nothing(
+def test_dbts_tests_of_an_asset_run_alone_and_build_nothing(
     demo_home: Path, tmp_path: Path, defect: str, rows_at_fault: int
 ) -> None:
     home = tmp_path / "home"
@@ -174,7 +174,7 @@ def test_dbts_tests_of_a_table_run_alone_and_build_nothing(
     with duckdb.connect(str(settings.warehouse)) as connection:
         connection.execute(defect)
         before = connection.execute("SELECT count(*), count(source_unit) FROM main.fct_anc").fetchone()
-    key = dg.AssetCheckKey(dg.AssetKey(["fct_anc"]), TESTS)
+    key = dg.AssetCheckKey(dg.AssetKey(["intermediate"]), TESTS)
     definitions = build_definitions(RegistrySettings(home=str(home)))
     job = definitions.resolve_implicit_global_asset_job_def()
     try:

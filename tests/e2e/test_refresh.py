@@ -131,7 +131,7 @@ def test_planted_defects_are_refused_by_their_checks_and_change_nothing(
         done = refresh_from(broken_checkout(tmp_path / "checkout"), home)
         assert done.returncode == 3, done.stdout + done.stderr
         assert "anc_possible" in done.stdout
-        assert "episode_nadir_before_end" in done.stdout
+        assert "fct_neutropenia_episode_nadir_date_to_end_date" in done.stdout
         assert "Traceback" not in done.stderr
         assert digest(home / "releases") == before
     finally:
