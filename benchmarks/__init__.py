@@ -1,1 +1,1 @@
-"""What the registry costs, as ratios within one run: `make bench`. Nothing here is imported by the product."""
+"""The registry's cost, as ratios within one run: `make bench`. The product imports nothing from here."""

@@ -1,7 +1,7 @@
 """`python -m benchmarks`: run the benchmarks, print a table, write the figures as JSON.
 
-Every figure is a ratio of two jobs that took turns in one run on one machine, since machines are shared and noisy:
-seconds of two runs don't compare. The goals are the design's; nothing fails here, a person reads the table.
+Every figure is a ratio of two jobs that alternate in one run on one machine, because seconds from different runs on
+shared, noisy machines are not comparable. The goals come from the design; nothing fails here, a person reads the table.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from benchmarks.timing import Comparison
     type=click.Path(path_type=Path, dir_okay=False),
     default=Path("benchmarks/results/latest.json"),
     show_default=True,
-    help="Where the figures go.",
+    help="Output file.",
 )
 @click.option(
     "--work",
@@ -36,7 +36,7 @@ from benchmarks.timing import Comparison
     help="Folder for scratch files. [temporary]",
 )
 def main(rows: int, rounds: int, out: Path, work: Path | None) -> None:
-    """Measure what the registry costs beside what DuckDB alone would take for the same."""
+    """Compare the registry's time with that of DuckDB alone for the same task."""
     with tempfile.TemporaryDirectory(dir=work, prefix="registry-bench-") as folder:
         comparisons = [load_lab_results(Path(folder), rows, rounds)]
     print(_table(comparisons))

@@ -1,7 +1,7 @@
-"""Laboratory results from one CSV file into raw, beside DuckDB's own `read_csv` into a table of text.
+"""Load laboratory results from one CSV file into raw, compared with DuckDB's `read_csv` into a table of text.
 
-The registry does more on the way: it hashes the file, numbers the records, sets odd ones aside, keeps the ledger and
-gives every patient a pseudonym, all in one transaction.
+The registry does more: it hashes the file, numbers the records, separates malformed ones, updates the ledger and gives
+every patient a pseudonym, all in one transaction.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from registry.config.settings import connect_options, load_settings
 GOAL = 1.5
 _PATIENTS = "patient_id,birth_date,sex\nSYN-1,1980-05-01,F\n"
 
-# A patient has 200 results; five tests in turn, as in a differential; values walk without a pattern.
+# A patient has 200 results of five tests in turn, as in a differential; values follow no pattern.
 _LAB_RESULTS = """
 COPY (
     SELECT 'R' || i AS result_id, 'SYN-' || (i // 200 + 1) AS patient_id, 'S' || (i // 5) AS specimen_id,
@@ -36,7 +36,7 @@ COPY (
 
 
 def load_lab_results(folder: Path, rows: int, rounds: int) -> Comparison:
-    """Time both ways of `rows` synthetic results in `folder`."""
+    """Time both ways of loading `rows` synthetic results, in `folder`."""
     deliveries = folder / "deliveries"
     delivery = deliveries / "bench" / "2025-03"
     delivery.mkdir(parents=True)
@@ -49,7 +49,7 @@ def load_lab_results(folder: Path, rows: int, rounds: int) -> Comparison:
         home = folder / f"home_{turn}"
         settings = load_settings(home=home, deliveries=deliveries)
         result = ingest.load_entity(settings, "lab_results", ingest.discover(settings))
-        assert result.n_rows_new == rows  # to lose rows would be quick
+        assert result.n_rows_new == rows  # losing rows would be fast
         shutil.rmtree(home)
 
     def by_duckdb(turn: int) -> None:

@@ -1,4 +1,4 @@
-"""Two jobs that take turns, and the ratio of their times."""
+"""Time two alternating jobs, and compute the ratio of their times."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Timing:
-    """Wall-clock and CPU seconds of a job's quickest turn by each."""
+    """Wall-clock and CPU seconds of a job, each from its fastest turn."""
 
     seconds: float
     cpu_seconds: float
@@ -18,13 +18,13 @@ class Timing:
 
 @dataclass(frozen=True)
 class Comparison:
-    """A job of the registry beside the one it is measured by."""
+    """A job of the registry compared with its baseline."""
 
     name: str
     rows: int
     rounds: int
     goal: float
-    """The ratio that is wanted, at most."""
+    """The highest acceptable ratio."""
     subject: Timing
     baseline: Timing
     ratio: float
@@ -35,7 +35,7 @@ class Comparison:
 def compare(
     name: str, rows: int, rounds: int, goal: float, subject: Callable[[int], None], baseline: Callable[[int], None]
 ) -> Comparison:
-    """Let both jobs take `rounds` turns, one after the other; each is called with the number of its turn."""
+    """Run both jobs `rounds` times, alternating; each is called with the number of its turn."""
     ours, theirs = [], []
     for turn in range(rounds):
         theirs.append(_time(baseline, turn))

@@ -1,8 +1,8 @@
-"""Deliveries as hospitals really send them: nine dialects, and every defect of the input contract planted on purpose.
+"""Deliveries as hospitals really send them: nine dialects, with every defect of the input contract planted on purpose.
 
-`simulate_messy` writes them with their answers. `ground.py` is where something may be planted, `defects.py` lists what
-can be wrong with a row, `rows.py`, `versions.py`, `arrivals.py` and `patients.py` tell the stories, `plant.py` says
-which and how often, `answer_key.py` writes down what must become of each row.
+`simulate_messy` writes them with an answer key. `ground.py` gives the places for defects, `defects.py` lists the
+defects of a row, `rows.py`, `versions.py`, `arrivals.py` and `patients.py` define the stories (scenarios), `plant.py`
+selects them, `answer_key.py` writes the expected disposition of each row.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ from registry.simulate.render import deliver
 __all__ = ["ENOUGH_MONTHS", "ENOUGH_PATIENTS", "simulate_messy"]
 
 ENOUGH_PATIENTS, ENOUGH_MONTHS = 60, 6
-"""In a cohort of that size there is room for every kind of defect."""
+"""A cohort of this size has room for every kind of defect."""
 
 _TURNS: tuple[Dialect, ...] = (
     *(NATIVE, EXCEL, ITALIAN, WINDOWS, QUOTED, UTF16),
     *(GZIPPED, NATIVE, PARQUET, WIDE, ITALIAN, WINDOWS, QUOTED),
 )
-"""Whose patient comes next: large hospitals and small ones. A snapshot repeats all its rows, so that one is small."""
+"""The hospitals of successive patients, large and small. A snapshot repeats all its rows, so that site is small."""
 
 
 def simulate_messy(
@@ -54,7 +54,7 @@ def simulate_messy(
     seed: int = 0,
     end: str = "2025-03",
 ) -> Summary:
-    """Write messy deliveries and `answer_key.json`; arguments, errors and files as `simulate`, all rows in memory.
+    """Write messy deliveries and `answer_key.json`, like `simulate` but with all rows in memory.
 
     The summary names the kinds of defects for which the cohort was too small.
     """
@@ -87,7 +87,7 @@ def simulate_messy(
 
 
 def _write(out: Path, books: Iterable[SiteRows], key: AnswerKey) -> tuple[Counter[str], int]:
-    """Write every book; rows by entity, and files."""
+    """Write every book; returns the rows by entity, and the number of files."""
     n_rows: Counter[str] = Counter()
     n_files = 0
     for book in books:

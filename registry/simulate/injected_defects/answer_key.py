@@ -1,4 +1,4 @@
-"""`answer_key.json`: what must become of every row that was written, known because it was planted.
+"""`answer_key.json`: the expected disposition of every row, known because its defects were planted.
 
 It names files and records, never a cell.
 """
@@ -16,17 +16,17 @@ from registry.simulate.folder import ANSWER_KEY
 
 DISPOSITIONS = ("current", "superseded", "duplicate", "quarantined", "not_mapped")
 _ABOUT = (
-    "The answers to these simulated deliveries: no patient is behind them. What becomes of each row when all files "
-    "are loaded, as it was planted, not as any program found it. A file's place is <site>/<month>/<name>; a record's "
-    "number counts the rows of its file from 1, header apart; of a wide table each test that a record holds is a row "
-    "of its own. Every row that is not listed in rows is current. "
+    "Answer key of these simulated deliveries, which contain no real patients: the disposition that each row must have "
+    "once all files are loaded, as planted, not as found by any program. A file's place is <site>/<month>/<name>; a "
+    "record's number counts the rows of its file from 1, without the header; in a wide table, each test of a record is "
+    "a separate row. Rows that are not listed in rows are current. "
     "emptied_cells are cells of current rows whose content can't be used; contested are rows that leave a key without "
     "a current row although an earlier row of it could be used."
 )
 
 
 class AnswerKey:
-    """Gathers the answers file by file."""
+    """Collects the answers file by file."""
 
     def __init__(self, arguments: Mapping[str, object]) -> None:
         self._head = {"about": _ABOUT, "synthetic": True, "simulated_with": dict(arguments)}
@@ -36,7 +36,7 @@ class AnswerKey:
         self._contested: list[dict[str, Any]] = []
 
     def add(self, written: Written) -> None:
-        """Take the answers of one file's rows."""
+        """Add the answers of one file's rows."""
         place, entity, rows = written
         counts = Counter(row.disposition for _, _, row in rows)
         self._files.append(
@@ -51,7 +51,7 @@ class AnswerKey:
                 self._contested.append(where)
 
     def write(self, out: Path, planted: Mapping[str, int], no_room: list[str]) -> None:
-        """Write the key, one entry a line, so that it can be searched and compared as text."""
+        """Write the answer key, one entry a line, so that it can be searched and compared as text."""
         parts: dict[str, Any] = {
             **self._head,
             "stories": dict(sorted(planted.items())),

@@ -1,4 +1,4 @@
-"""Stories of what arrives late, arrives twice, or is no longer there."""
+"""Stories about rows and files that arrive late or twice, or disappear."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from registry.simulate.injected_defects.versions import changed, chosen_record
 
 
 def withdrawn(form: str) -> Story:
-    """A key that a later snapshot lacks: `gone` for good, `held_back` when it goes, or `returned` in the next one."""
+    """A key missing from a later snapshot: `gone` for good, `held_back` (quarantined) before that, or `returned`."""
 
     def story(ground: InjectionSite) -> bool:
         chosen = chosen_record(ground, "lab_results", 2) if ground.dialect.mode == "snapshot" else None
@@ -34,7 +34,7 @@ def withdrawn(form: str) -> Story:
 
 
 def old_form_late(ground: InjectionSite) -> bool:
-    """A file of an early month that arrives late, with the earlier form of a row that is known already."""
+    """A file of an early month that arrives late, with an earlier form of a known row."""
     chosen = chosen_record(ground, "lab_results", 1) if ground.dialect.mode == "delta" else None
     if chosen is None:
         return False
@@ -47,7 +47,7 @@ def old_form_late(ground: InjectionSite) -> bool:
 
 
 def file_again(ground: InjectionSite) -> bool:
-    """A whole file once more under another name in a later month: every row of it is a duplicate."""
+    """A whole file again, under another name in a later month: all its rows are duplicates."""
     if ground.dialect.mode == "snapshot":
         return False
     for delivery in ground.rng.sample(ground.book.deliveries[:-1], len(ground.book.deliveries) - 1):

@@ -1,7 +1,7 @@
-"""What can be wrong with a row: for each defect its cells, and the reasons that docs/deliveries.md gives it.
+"""Possible defects of a row: for each, the cells that cause it and the expected reasons.
 
-`ROW_DEFECTS` hold the row back, `CELL_DEFECTS` empty one cell. A cell's new content is text, or made for the spot (a
-day after the delivery, a day before birth); None from it means that the defect can't be had there.
+`ROW_DEFECTS` quarantine the row, `CELL_DEFECTS` empty one cell. A cell's new content is a text, or a function of the
+spot (a day after the delivery, a day before birth) that returns None if the defect is impossible there.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from registry.simulate.spelling import AsWritten
 
 @dataclass(frozen=True)
 class Spot:
-    """Where a defect goes: a sound row's cells, and the delivery that tells the defective ones."""
+    """The place of a defect: a sound row's cells, and the delivery of the defective ones."""
 
     ground: InjectionSite
     cells: Cells
@@ -29,7 +29,7 @@ Content = str | Callable[[Spot], str | None]
 
 @dataclass(frozen=True)
 class RowDefect:
-    """A defect that holds a row back. `test` is the LOINC code of the results that it suits."""
+    """A defect that quarantines a row. `test`: the LOINC code of the results for which it is possible."""
 
     name: str
     entity: str
@@ -40,7 +40,7 @@ class RowDefect:
 
 @dataclass(frozen=True)
 class CellDefect:
-    """A defect of an optional cell, which is emptied, with its reasons (mostly one)."""
+    """A defect of an optional cell, which is emptied, with its reasons (usually one)."""
 
     name: str
     entity: str
@@ -48,11 +48,11 @@ class CellDefect:
     content: Content
     reasons: tuple[str, ...]
     closes_patient: bool = False
-    """Other rows are judged by this cell: the story is the patient's only one."""
+    """Whether other rows are checked against this cell, so that the patient can't have another story."""
 
 
 def spoil(changes: Mapping[str, Content], spot: Spot) -> Cells | None:
-    """The cells to be changed; None where the spot does not allow it."""
+    """The cells to change; None if the defect is impossible at this spot."""
     made: Cells = {}
     for column, content in changes.items():
         text = content if isinstance(content, str) else content(spot)
@@ -63,12 +63,12 @@ def spoil(changes: Mapping[str, Content], spot: Spot) -> Cells | None:
 
 
 def no_such_day(spot: Spot) -> str:
-    """The thirtieth of February, in whatever form the site writes dates."""
+    """30 February, in the site's date format."""
     return f"{iso(spot.ground.end_of(spot.delivery))[:4]}-02-30"
 
 
 def after_delivery(spot: Spot) -> str:
-    """A day after the delivery; after the last one where the row is repeated in each."""
+    """A day after the delivery; after the last one if every delivery repeats the row."""
     ground = spot.ground
     delivery = ground.last if ground.dialect.mode == "snapshot" else spot.delivery
     return iso(ground.end_of(delivery) + ground.rng.randint(1, 40))
@@ -95,12 +95,12 @@ def foreign_number(spot: Spot) -> str:
     """A count with the decimal mark of another country."""
     dialect = spot.ground.dialect
     if dialect.thousands:
-        return AsWritten("0.750")  # of three decimals, which only look like thousands
+        return AsWritten("0.750")  # three decimals that look like thousands
     return AsWritten("3.9" if dialect.decimal == "," else "3,9")
 
 
 def formula(spot: Spot) -> str | None:
-    """A formula that no program has computed, of what a long file knows a row by; a wide one makes its key of it."""
+    """A formula without a stored value in an identifying cell; not in a wide table, which composes its key from it."""
     return None if spot.ground.dialect.wide else AsWritten(FORMULA)
 
 
@@ -108,7 +108,7 @@ FOREIGN_DATE = AsWritten("12/31/2023")
 PARTIAL_DATE = AsWritten("05/2023")
 NO_DATE = AsWritten("unknown")
 NOBODY = "SYN-0000000"
-"""No simulated patient bears this number."""
+"""No simulated patient has this number."""
 DATE_OF = {
     "treatments": "start_date",
     "administrations": "administered_on",
@@ -129,7 +129,7 @@ def _row_defects() -> list[RowDefect]:
         add("foreign_date", {day: FOREIGN_DATE}, "unparseable_date")
         add("formula_for_a_date", {day: formula}, "unparseable_date")
         add("formula_for_a_patient", {"patient_id": formula}, "missing_required")
-        if entity != "treatments":  # a line may begin on a partial date; nothing else may happen on one
+        if entity != "treatments":  # only a line may begin on a partial date
             add("partial_date", {day: PARTIAL_DATE}, "unparseable_date")
         add("invalid_status", {"status": "preliminary"}, "invalid_code")
         add("unknown_patient", {"patient_id": NOBODY}, "unknown_patient")
@@ -212,7 +212,7 @@ ROW_DEFECTS = [
 
 
 def _ends(entity: str, start: str) -> list[CellDefect]:
-    """What can be wrong with the end of a line or an event."""
+    """Possible defects of the end of a line or an event."""
     return [
         CellDefect(f"end_no_date:{entity}", entity, "end_date", NO_DATE, ("unparseable_date",)),
         CellDefect(f"end_formula:{entity}", entity, "end_date", AsWritten(FORMULA), ("unparseable_date",)),

@@ -1,7 +1,7 @@
-"""Where stories are planted: one hospital's book, and the records and patients that no story has touched yet.
+"""The ground for stories: one hospital's book, with the records and patients that no story has used yet.
 
-A record takes part in one story at most, and a patient whose own row changes in none but that, so that no answer hangs
-on another one.
+A record is part of at most one story, and a patient whose own row changes is part of only that story, so that the
+answers are independent.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def _any_record(_: Record) -> bool:
 
 
 class InjectionSite:
-    """One hospital's rows with a random generator; every choice is of what is still untouched."""
+    """One hospital's rows with a random generator; chooses only records that are still unused."""
 
     def __init__(self, rng: random.Random, book: SiteRows) -> None:
         self.rng = rng
@@ -40,7 +40,7 @@ class InjectionSite:
 
     @property
     def dialect(self) -> Dialect:
-        """How this hospital writes."""
+        """The dialect of this hospital."""
         return self.book.dialect
 
     @property
@@ -57,7 +57,7 @@ class InjectionSite:
         return [n for n in self.book.deliveries if n > delivery and (entity, n) not in self._closed_files]
 
     def damages(self) -> tuple[str, ...]:
-        """The ways in which a line can be broken here."""
+        """The damages that a line can have here."""
         return damages_of(self.dialect)
 
     def holds(self, cells: Cells) -> bool:
@@ -69,7 +69,7 @@ class InjectionSite:
     def pick(
         self, entity: str, fits: Callable[[Record], bool] = _any_record, *, versions: bool = False
     ) -> Record | None:
-        """An untouched record, of one row unless `versions`, of a patient who lives and is no story's own."""
+        """An unused record, with one row unless `versions`, of a living patient who is not reserved for a story."""
         records = self.book.records[entity]
         for offset in self._offsets(len(records)):
             record = records[offset]
@@ -80,14 +80,14 @@ class InjectionSite:
         return None
 
     def _offsets(self, size: int) -> list[int]:
-        """Places in random order; of many, those behind a random one, since the untouched are the most."""
+        """Positions in random order; if there are many, those after a random one, because most records are unused."""
         if size > 500:
             start = self.rng.randrange(size)
             return [(start + step) % size for step in range(size)]
         return self.rng.sample(range(size), size)
 
     def quiet_patient(self, fits: Callable[[Record], bool] = _any_record) -> Record | None:
-        """The patients record of somebody of whom no story is told, and who lives; None where few are left."""
+        """The patients record of a living patient without a story; None if few are left."""
         if 2 * len(self._closed) >= len(self.book.records["patients"]):
             return None
 
@@ -97,7 +97,7 @@ class InjectionSite:
         return self.pick("patients", is_quiet, versions=True)
 
     def patient(self) -> Record | None:
-        """The patients record of somebody whom rows may be added to, touched or not."""
+        """The patients record of a patient to whom rows may be added, used or not."""
         records = [
             record
             for record in self.book.records["patients"]
@@ -109,7 +109,7 @@ class InjectionSite:
         return self.rng.choice(records) if records else None
 
     def has_died(self, patient_id: str) -> bool:
-        """Whether any version tells of the patient's death."""
+        """Whether any version has the patient's death."""
         return any(row.cells.get("death_date") for row in self.patient_rows(patient_id))
 
     def patient_rows(self, patient_id: str) -> list[Row]:
@@ -119,12 +119,12 @@ class InjectionSite:
         ]
 
     def birth_year(self, patient_id: str) -> int | None:
-        """The patient's year of birth, where it is known."""
+        """The patient's year of birth, if known."""
         rows = self.patient_rows(patient_id)
         return int(rows[-1].cells["birth_date"][:4]) if rows and rows[-1].cells["birth_date"] else None
 
     def last_day_of(self, patient_id: str) -> int:
-        """The last day on which anything is told of the patient."""
+        """The last day with any record of the patient."""
         days = [
             date.fromisoformat(row.cells[column][:10]).toordinal()
             for record in self.book.of_patient[patient_id]
@@ -137,34 +137,34 @@ class InjectionSite:
     # Changing
 
     def next_number(self) -> int:
-        """A number that nothing planted here bears yet."""
+        """A number that no planted record has yet."""
         self._n_fresh += 1
         return self._n_fresh
 
     def close(self, patient_id: str) -> None:
-        """No further story of this patient."""
+        """Allow no further story for this patient."""
         self._closed.add(patient_id)
 
     def keep(self, record: Record) -> None:
-        """Remember a record of the book as it is, for a story that may turn out not to fit."""
+        """Save a record as it is, in case its story turns out to be impossible."""
         self._kept = record, [replace(row) for row in record.rows]
 
     def restore(self, record: Record) -> None:
-        """Give the record kept last its rows back."""
+        """Restore the rows of the record saved last."""
         if self._kept is not None and self._kept[0] is record:
             record.rows, record.absent = self._kept[1], set()
 
     def close_file(self, entity: str, delivery: int) -> None:
-        """No further row in this file."""
+        """Allow no further row in this file."""
         self._closed_files.add((entity, delivery))
 
     def add(self, record: Record) -> Record:
-        """Take a record of a story into the book."""
+        """Add a story's record to the book."""
         record.is_taken = True
         return self.book.add(record)
 
     def version(self, row: Row, changes: Cells, delivery: int, *, is_next: bool = False) -> Row:
-        """A sound row like `row` with other cells in another delivery; `is_next`: right behind it in its file."""
+        """A sound row like `row` with other cells in another delivery; `is_next`: directly after it in its file."""
         order = row.order + 0.25 if is_next else self.book.next_order()
         return replace(
             row,
@@ -179,7 +179,7 @@ class InjectionSite:
     def fresh(
         self, entity: str, changes: Cells | None = None, *, patient_id: str = "", delivery: int | None = None
     ) -> Record | None:
-        """A sound record of somebody here, not yet in the book; None where there is nobody."""
+        """A sound record of a patient here, not yet in the book; None if there is no patient."""
         if not patient_id:
             somebody = self.patient()
             if somebody is None:
@@ -187,7 +187,7 @@ class InjectionSite:
             patient_id = somebody.patient_id
         open_for = [n for n in self.book.deliveries if (entity, n) not in self._closed_files]
         if delivery is None:
-            # Not in the last one, where there are others: many stories go on in a later delivery.
+            # Not in the last delivery if there are others: many stories continue in a later one.
             delivery = self.rng.choice(open_for[:-1] or open_for)
         elif delivery not in open_for:
             return None
@@ -203,7 +203,7 @@ class InjectionSite:
 
 
 def _sound(entity: str, day: int, specimen: str) -> Cells:
-    """Cells of a believable row of an entity on a day, beyond key, patient and status."""
+    """Cells of a realistic row of an entity on a day, without key, patient and status."""
     if entity == "treatments":
         return {"drug": "teriflunomide", "start_date": iso(day)}
     if entity == "administrations":

@@ -1,4 +1,4 @@
-"""Stories of whole patients: unknown, cancelled, contradicted, left out, dead, late. Each is its patient's only one."""
+"""Stories about whole patients: unknown, cancelled, contradicted, left out, dead, late. Each patient has only one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from registry.simulate.injected_defects.rows import hold_back, plant
 
 
 def _leave_unknown(ground: InjectionSite, record: Record) -> bool:
-    """Hold back every row of a patient whose own row is not current (any more)."""
+    """Quarantine every row of a patient whose own row is not, or no longer, current."""
     ground.close(record.patient_id)
     for other in ground.book.of_patient[record.patient_id]:
         if other.entity != "patients":
@@ -20,7 +20,7 @@ def _leave_unknown(ground: InjectionSite, record: Record) -> bool:
 
 
 def never_delivered(ground: InjectionSite) -> bool:
-    """A patient who is in no patients file."""
+    """A patient who is missing from all patients files."""
     record = ground.quiet_patient()
     if record is None or len(ground.book.records["patients"]) < 2:
         return False
@@ -30,7 +30,7 @@ def never_delivered(ground: InjectionSite) -> bool:
 
 
 def cancelled(ground: InjectionSite) -> bool:
-    """A patient taken back: no longer in the registry, whatever else is told of them."""
+    """A cancelled patient, who is not in the registry, whatever other rows there are."""
     record = ground.quiet_patient(lambda r: r.rows[-1].delivery < ground.last)
     if record is None:
         return False
@@ -41,7 +41,7 @@ def cancelled(ground: InjectionSite) -> bool:
 
 
 def contradicted(ground: InjectionSite) -> bool:
-    """The patient's last word is two different rows in one file."""
+    """A patient whose last version is two different rows in one file."""
     record = ground.quiet_patient()
     if record is None:
         return False
@@ -55,7 +55,7 @@ def contradicted(ground: InjectionSite) -> bool:
 
 
 def unreadable(ground: InjectionSite) -> bool:
-    """The patient's only row can't be read."""
+    """A patient whose only row can't be read."""
     damages = ground.damages()
     record = ground.quiet_patient(lambda r: len(r.rows) == 1) if damages else None
     if record is None:
@@ -65,7 +65,7 @@ def unreadable(ground: InjectionSite) -> bool:
 
 
 def left_out_of_snapshot(ground: InjectionSite) -> bool:
-    """A patient whom the last snapshot does not hold any more, although it holds their results."""
+    """A patient missing from the last snapshot, which still has the patient's results."""
     if ground.dialect.mode != "snapshot" or len(ground.book.records["patients"]) < 2:
         return False
     record = ground.quiet_patient(lambda r: r.rows[-1].delivery < ground.last)
@@ -77,7 +77,7 @@ def left_out_of_snapshot(ground: InjectionSite) -> bool:
 
 
 def late(ground: InjectionSite) -> bool:
-    """A patient whose own row arrives a month after the first results."""
+    """A patient whose own row arrives one month after the first results."""
 
     def is_early(record: Record) -> bool:
         return record.rows[0].delivery < ground.last and record.entity == "patients"
@@ -97,7 +97,7 @@ def late(ground: InjectionSite) -> bool:
 
 
 def died(ground: InjectionSite) -> bool:
-    """A patient who dies, and of whom rows and dates after the death are sent."""
+    """A patient with rows and dates after death."""
     end = ground.end_of(ground.last)
     record = ground.quiet_patient(lambda r: ground.last_day_of(r.patient_id) <= end - 3)
     if record is None:

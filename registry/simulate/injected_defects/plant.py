@@ -1,4 +1,4 @@
-"""Which stories there are, and where they go: each once where the cohort has room for it, then a few more by chance."""
+"""The list of stories, and their planting: each once if the cohort has room for it, then a few more at random."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from registry.simulate.injected_defects.rows import (
 from registry.simulate.site_files import DAMAGES
 
 _ROWS_A_STORY = 400
-"""About one row in so many is part of a further story; in a small cohort the first of each kind weigh more."""
+"""About one row in this many is part of a further story; in a small cohort the first of each kind dominate."""
 
 
 @dataclass
 class Planted:
-    """How many stories of each kind were planted, and the kinds for which there was no room."""
+    """The number of stories planted of each kind, and the kinds for which there was no room."""
 
     n: Counter[str] = field(default_factory=Counter)
     no_room: list[str] = field(default_factory=list)
 
 
 def plant_all(rng: random.Random, grounds: Sequence[InjectionSite], n_rows: int) -> Planted:
-    """Plant every kind of story somewhere, those that need a patient of their own first."""
+    """Plant every kind of story somewhere, beginning with those that need a whole patient."""
     planted = Planted()
     whole, single = _whole_patients(), _single_rows(rng)
     for name, story in {**whole, **single}.items():
@@ -57,7 +57,7 @@ def _plant_one(rng: random.Random, grounds: Sequence[InjectionSite], name: str, 
 
 
 def _whole_patients() -> dict[str, Story]:
-    """Stories that need a patient of whom no other is told, and a whole file; those with the fewest places first."""
+    """Stories that need a whole patient or a whole file; those with the fewest possible places first."""
     return {
         "patient_left_out_of_snapshot": patients.left_out_of_snapshot,
         "patient_unreadable": patients.unreadable,
@@ -72,7 +72,7 @@ def _whole_patients() -> dict[str, Story]:
 
 
 def _single_rows(rng: random.Random) -> dict[str, Story]:
-    """Stories of one record."""
+    """Stories about one record."""
     stories: dict[str, Story] = {
         "corrected": versions.corrected,
         "a_b_a": versions.a_b_a,

@@ -1,6 +1,6 @@
-"""Stories of one defect: a row held back, alone or beside a sound one; a cell emptied; a line that can't be read.
+"""Stories about one defect: a quarantined row, alone or with a sound one; an emptied cell; a line that can't be read.
 
-A story is a function that plants itself in a hospital's ground and says whether it could.
+A story is a function that plants itself in a hospital's ground and returns whether this was possible.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ FORMS = ("alone", "last_word", "mended", "sent_again")
 
 
 def hold_back(row: Row, *reasons: str, contested: bool = False) -> Row:
-    """Mark a row as held back."""
+    """Mark a row as quarantined."""
     row.disposition, row.reasons, row.emptied = "quarantined", tuple(sorted({*row.reasons, *reasons})), ()
     row.contested = contested
     return row
 
 
 def find(ground: InjectionSite, entity: str, test: str = "") -> Record | None:
-    """An untouched record of one row; a fresh one where there is none. Results: of this test, where it is given."""
+    """An unused record with one row, or a new one if there is none. `test` restricts results to one test."""
     rare = entity in ("clinical_events", "adjudications")
     record = None
     if not rare or ground.rng.random() < 0.5:
@@ -37,7 +37,7 @@ def find(ground: InjectionSite, entity: str, test: str = "") -> Record | None:
 
 
 def plant(ground: InjectionSite, record: Record) -> bool:
-    """Mark the record as taken; a fresh one comes into the book. Where the site can't write it, all is as before."""
+    """Mark the record as used; add a new one to the book. If the site can't write it, nothing changes."""
     if not all(ground.holds(row.cells) for row in record.rows):
         ground.restore(record)
         return False
@@ -49,12 +49,12 @@ def plant(ground: InjectionSite, record: Record) -> bool:
 
 
 def forms_of(defect: RowDefect) -> tuple[str, ...]:
-    """The forms in which a defect has one certain answer: a day after a delivery may lie before the next one's end."""
+    """The forms with an unambiguous answer: a day after one delivery may be covered by the next one."""
     return FORMS[:-1] if "date_after_delivery" in defect.reasons else FORMS
 
 
 def row_defect(defect: RowDefect, form: str) -> Story:
-    """The defect in the record's only row (`alone`), after a sound row or before one, or in two deliveries."""
+    """The defect in the record's only row (`alone`), after or before a sound row, or in two deliveries."""
 
     def story(ground: InjectionSite) -> bool:
         record = find(ground, defect.entity, defect.test)
@@ -114,7 +114,7 @@ def cell_defect(defect: CellDefect) -> Story:
 
 
 def damaged_line(damage: str, entity: str) -> Story:
-    """A line that can't be read: its record is lost to the registry, whatever it said."""
+    """A line that can't be read, so that its record is unknown to the registry."""
 
     def story(ground: InjectionSite) -> bool:
         if damage not in ground.damages():
@@ -148,7 +148,7 @@ def missing_key(entity: str) -> Story:
 
 
 def ghost(ground: InjectionSite) -> Record | None:
-    """A patients row of somebody of whom nothing else is told."""
+    """A patients row of a patient without any other rows."""
     model = ground.patient()
     if model is None:
         return None

@@ -1,4 +1,4 @@
-"""Stories of a record's versions: corrected, repeated, contradicted, cancelled, re-coded."""
+"""Stories about a record's versions: corrected, repeated, contradicted, cancelled, re-coded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CLOTTED: Cells = {"value": "clotted", "status": "corrected"}
 
 
 def chosen_record(ground: InjectionSite, entity: str, n_later: int) -> tuple[Record, list[int]] | None:
-    """A record of one row, and so many later deliveries in order."""
+    """A record with one row, and `n_later` later deliveries in order."""
     record = find(ground, entity, ANC["test_code"] if entity == "lab_results" else "")
     if record is None:
         return None
@@ -29,7 +29,7 @@ def chosen_record(ground: InjectionSite, entity: str, n_later: int) -> tuple[Rec
 
 
 def changed(row: Row) -> Cells:
-    """Another sound content of the row."""
+    """Other sound content for the row."""
     if row.entity == "lab_results":
         value = "4.20" if row.cells["value"] != "4.20" else "4.40"
         return IN_GIGA | {"value": value, "status": "corrected"}
@@ -53,7 +53,7 @@ def corrected(ground: InjectionSite) -> bool:
 
 
 def a_b_a(ground: InjectionSite) -> bool:
-    """A correction that is taken back: two corrections, and A is current."""
+    """A correction that is reversed: two corrections, and A is current."""
     chosen = chosen_record(ground, "lab_results", 2)
     if chosen is None:
         return False
@@ -66,10 +66,10 @@ def a_b_a(ground: InjectionSite) -> bool:
 
 
 def sent_again(ground: InjectionSite) -> bool:
-    """The same row once more in a later delivery."""
+    """The same row again in a later delivery."""
     chosen = chosen_record(ground, _any_entity(ground), 1)
     if chosen is None or ground.dialect.mode == "snapshot":
-        return False  # where every delivery repeats everything, that is no story
+        return False  # at a site with snapshots this is normal
     record, (later,) = chosen
     again = ground.version(record.rows[0], {}, later)
     again.disposition = "duplicate"
@@ -90,7 +90,7 @@ def twice_in_file(ground: InjectionSite) -> bool:
 
 
 def conflict(form: str) -> Story:
-    """Two contents under one key in one file: alone, in three rows, after a sound form, mended later, or defective."""
+    """Two contents of one key in one file: alone, in three rows, after a sound form, corrected later, or defective."""
 
     def story(ground: InjectionSite) -> bool:
         chosen = chosen_record(ground, "lab_results", 0 if form in ("alone", "three", "with_defect") else 1)
@@ -124,7 +124,7 @@ def conflict(form: str) -> Story:
 
 
 def cancelled(form: str) -> Story:
-    """A record taken back: with its cells, by its key alone, in the same file, with rubbish beside it, or resumed."""
+    """A cancelled record: with its cells, with only its key, in the same file, with a defective row, or resumed."""
 
     def story(ground: InjectionSite) -> bool:
         entity = _any_entity(ground)
@@ -153,7 +153,7 @@ def cancelled(form: str) -> Story:
 
 
 def became_text(ground: InjectionSite) -> bool:
-    """The laboratory's later word on a result is a text: the sample was clotted."""
+    """A result that is later corrected to a text: the sample was clotted."""
     chosen = chosen_record(ground, "lab_results", 1)
     if chosen is None or not ground.holds(chosen[0].rows[0].cells | CLOTTED):
         return False
@@ -165,7 +165,7 @@ def became_text(ground: InjectionSite) -> bool:
 
 
 def recoded(ground: InjectionSite) -> bool:
-    """A count that turns out to be the result of a test which the registry does not follow."""
+    """A count that turns out to be the result of a test that the registry does not follow."""
     chosen = chosen_record(ground, "lab_results", 1)
     if chosen is None:
         return False
@@ -178,7 +178,7 @@ def recoded(ground: InjectionSite) -> bool:
 
 
 def unfollowed(form: str) -> Story:
-    """A result that the registry does not follow: plain, bare of its value, of nobody, later a count, or a CSF's."""
+    """A result that the registry does not follow: plain, without a value, of no patient, later a count, or from CSF."""
 
     def story(ground: InjectionSite) -> bool:
         changes = dict(UNFOLLOWED)
@@ -186,7 +186,7 @@ def unfollowed(form: str) -> Story:
             changes |= {"value": "", "unit": ""}
         elif form == "of_nobody":
             changes["patient_id"] = "SYN-0000000"
-        elif form == "of_csf":  # a neutrophil's own code, and no neutrophil there
+        elif form == "of_csf":  # the code of neutrophils, but not in blood
             changes = ANC | {"material": "csf", "value": "0", "unit": "/uL"}
         record = ground.fresh("lab_results", changes)
         if record is None:
