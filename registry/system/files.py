@@ -1,4 +1,4 @@
-"""Files: on disk for good, and their SHA-256."""
+"""Flush files to disk, and hash them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def sync(path: Path) -> None:
-    """Make sure that a file, or the entries of a folder, are on disk."""
+    """Flush a file, or the entries of a folder, to disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

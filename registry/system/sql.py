@@ -1,4 +1,4 @@
-"""SQL text and rows of DuckDB: quoting, attaching, rows as dictionaries."""
+"""Helpers for DuckDB: quote SQL, attach files, read rows as dictionaries."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def attach(connection: duckdb.DuckDBPyConnection, path: Path, alias: str) -> Non
 
 
 def records(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
-    """The rows of a query, each as column → value."""
+    """The rows of a query, each as a dictionary by column."""
     cursor = connection.execute(query)
     columns = [column[0] for column in cursor.description or []]
     return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]

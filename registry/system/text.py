@@ -1,4 +1,4 @@
-"""Words around numbers."""
+"""Numbers with their nouns."""
 
 
 def counted(number: int, noun: str) -> str:
