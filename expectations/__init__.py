@@ -1,7 +1,7 @@
 """The gate: what a release has to pass before it is published.
 
-`check.py` what a check and a result are · `kinds.py` the kinds of check · `published.py` the published tables and
-their generic checks, from the models' YAML · `suites/` the clinical checks, one module a subject · `catalogue.py` all
+`check.py` what a check and a result are · `check_types.py` the kinds of check · `published.py` the published tables and
+their generic checks, from the models' YAML · `suites/` the clinical checks, one per subject · `catalogue.py` all
 of them · `analytes.py` bounds from the seed · `grading.py` grades worked out again · `runner.py` the audit · `gx.py`
 and `duckdb_adapter.py` the bridge to Great Expectations.
 

@@ -22,7 +22,7 @@ from functools import cache
 from typing import Any
 
 from expectations.check import Check
-from expectations.kinds import has_columns, in_order, in_range, key_unique, no_rows, one_of, present, refers
+from expectations.check_types import has_columns, in_order, in_range, key_unique, no_rows, one_of, present, refers
 from registry.build.dbt_runner import Node, parsed_project
 
 FOLDERS = ("models/marts/", "models/meta/")

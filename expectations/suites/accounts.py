@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from expectations.check import Check
-from expectations.kinds import no_rows, one_of
+from expectations.check_types import no_rows, one_of
 from registry.trace_rules import RESTS_ON_NOTHING, RULES
 
 NOTHING_LOST = "Promise 1: nothing is lost"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from expectations.check import Check
-from expectations.kinds import no_rows
+from expectations.check_types import no_rows
 
 # A share of 20 draws moves by 5 points with one of them; a median of 20 with none.
 FEWEST_DRAWS = 20

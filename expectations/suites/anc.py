@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from expectations.analytes import PLAUSIBLE, POSSIBLE
 from expectations.check import Check, Tolerance
+from expectations.check_types import in_range, no_rows
 from expectations.grading import misgiven_range_flags, misgraded_results, part_of_a_cell
-from expectations.kinds import in_range, no_rows
 
 TABLE = "main.fct_anc"
 

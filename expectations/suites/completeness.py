@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from expectations.check import Check
-from expectations.kinds import no_rows
+from expectations.check_types import no_rows
 from expectations.suites.accounts import NOTHING_LOST
 
 SILENT = "('no_delivery', 'not_due')"

@@ -9,7 +9,7 @@ cut-off was moved back on purpose is not taken for one that lost half its rows. 
 from __future__ import annotations
 
 from expectations.check import Check
-from expectations.kinds import no_rows
+from expectations.check_types import no_rows
 
 # The median of one or two results moves threefold with one infection or one G-CSF dose; of five it does not.
 FEWEST_RESULTS = 5

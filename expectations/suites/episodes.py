@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from expectations.check import Check
+from expectations.check_types import no_rows
 from expectations.grading import misgraded_episodes
-from expectations.kinds import no_rows
 
 TABLE = "main.fct_neutropenia_episode"
 

@@ -8,7 +8,7 @@ docs/decisions/0019-a-month-that-comes-back-empty.md.
 from __future__ import annotations
 
 from expectations.check import Check
-from expectations.kinds import no_rows
+from expectations.check_types import no_rows
 from expectations.suites.accounts import NOTHING_LOST
 from expectations.suites.drift import COMMON_END, EXPLAINED, PATIENTS_TAKEN_BACK, rested_on_retracted
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from expectations.check import Check
-from expectations.kinds import no_rows
+from expectations.check_types import no_rows
 
 # Published statistics are rounded to ten significant digits: tolerances are relative, and a little wider.
 SAME_COUNT = "Output contract: counts agree between marts"

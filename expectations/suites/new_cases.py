@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from expectations.check import Check
-from expectations.kinds import no_rows
+from expectations.check_types import no_rows
 
 REPORTABLE = "main.mart_reportable"
 NEW_CASES = "main.mart_new_cases"

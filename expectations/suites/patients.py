@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from expectations.check import Check
-from expectations.kinds import in_range, no_rows
+from expectations.check_types import in_range, no_rows
 
 TABLE = "main.dim_patient"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from expectations.check import Check
-from expectations.kinds import no_rows
+from expectations.check_types import no_rows
 
 # Columns of the input contract that would identify a person or lead back to a hospital's own record.
 IDENTIFYING_COLUMNS = (

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from expectations.check import Check
-from expectations.kinds import no_rows
+from expectations.check_types import no_rows
 
 REVIEW = "main.mart_chart_review"
 AGREEMENT = "main.mart_review_agreement"

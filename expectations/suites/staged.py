@@ -7,7 +7,7 @@ one more check sees that none was left out.
 from __future__ import annotations
 
 from expectations.check import Check
-from expectations.kinds import no_rows
+from expectations.check_types import no_rows
 
 STAGED = "meta.staged_check"
 

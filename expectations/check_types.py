@@ -1,9 +1,9 @@
-"""The kinds of check that the suites are written in.
+"""The types of check: what the generic checks and the suites are made of.
 
-Each function returns one `Check`. Where Great Expectations has an expectation that becomes a single aggregate
-in DuckDB it is used; everything else is a query that returns the keys of offending rows (`no_rows`).
-Severity: `critical` where only a broken pipeline or a broken contract can cause it; `warning` where a
-hospital may well deliver it. There is no override, so one clinic's typing error must not block everyone.
+Each function returns one `Check`. If Great Expectations has an expectation for it, that one is used; everything else
+is a query that returns the keys of offending rows (`no_rows`). Severity: `critical` for what only a broken pipeline or
+a broken contract can cause; `warning` for what a hospital may well deliver. There is no override, so one clinic's
+typing error must not block everyone.
 """
 
 from __future__ import annotations
