@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import gc
 import os
+from collections import Counter
 from pathlib import Path
 
 import hypothesis
@@ -51,8 +52,34 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say how much CPU the tests of each folder took (for CONTRIBUTING), and how to repeat the deep samples."""
+    seconds: Counter[str] = Counter()
+    for report in (report for reports in terminalreporter.stats.values() for report in reports):
+        if isinstance(report, pytest.TestReport):
+            seconds[Path(report.nodeid.split("::")[0]).parent.name] += getattr(report, "cpu_seconds", 0)
+    spent = ", ".join(f"{folder} {round(of_folder)}" for folder, of_folder in seconds.most_common())
+    terminalreporter.write_line(f"CPU seconds: {spent}")
     if config.option.markexpr != "not deep":
         terminalreporter.write_line(f"deep samples: --sample {config.option.sample}")
+
+
+class CpuClock:
+    """CPU seconds of this process and the children that have ended, since they were asked for last."""
+
+    def __init__(self) -> None:
+        self._seen = sum(os.times()[:4])
+
+    def lap(self) -> float:
+        before, self._seen = self._seen, sum(os.times()[:4])
+        return self._seen - before
+
+
+CPU = CpuClock()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_logstart() -> None:
+    CPU.lap()  # what was spent between two tests, and before the first, is of neither
 
 
 @pytest.hookimpl(hookwrapper=True)
@@ -60,6 +87,7 @@ def pytest_runtest_makereport(item: pytest.Item):
     """In CI, where everything a test needs is installed, a skip is a failure."""
     outcome = yield
     report = outcome.get_result()
+    report.cpu_seconds = CPU.lap()
     if report.skipped and os.environ.get("REGISTRY_TESTS_MAY_NOT_SKIP") and not hasattr(report, "wasxfail"):
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped where nothing may be missing: {report.longrepr}"

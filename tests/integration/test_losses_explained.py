@@ -67,16 +67,16 @@ class Home:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def delivered(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder: Path = tmp_path_factory.mktemp("built")
     Home(folder).deliver()
     return folder
 
 
 @pytest.fixture
-def home(built: Path, tmp_path: Path) -> Home:
+def home(delivered: Path, tmp_path: Path) -> Home:
     """A copy of it."""
-    return Home(Path(shutil.copytree(built, tmp_path / "home")))
+    return Home(Path(shutil.copytree(delivered, tmp_path / "home")))
 
 
 def test_a_month_that_was_retracted_is_published_with_warnings(home: Home) -> None:
