@@ -1,7 +1,7 @@
 /*
 Grain: a delivered row that is not in use, with its one disposition and, of a quarantined one, the reasons. A row that is not
 here is current: it came once and is sound, or it is the last word on its key. int_current_patient and so on have these.
-Rules: the first disposition that holds, in the order below; int_row_order says which row of a key decides. A row's dates are
+Rules: the first disposition that holds, in the order below; the row of a key that decides is known from int_row_order. A row's dates are
 held against birth and death of the patients that are now current.
 is_contested: the row that decides, where an earlier row of the key was usable and now none is.
 */
@@ -60,7 +60,7 @@ disposed as (
     select
         judged.*,
         case
-            -- a defect holds it back, whatever other rows say
+            -- a defect holds it back, whatever the other rows hold
             when judged.reasons is not null then 'quarantined'
             -- equals the row before it of the same key: changes nothing
             when judged.is_repeated then 'duplicate'

@@ -1,9 +1,9 @@
 /*
 Grain: a delivered row whose key is contended: it came more than once, a snapshot may have dropped it, or it is lost
-(int_lost_measurement). All other rows stand alone, and need no order.
+(int_lost_measurement). Any other row is the only one of its key, and needs no order.
 Rules: rows of a key are in the order of delivery month, file name and record number. The last one that does not repeat the row
 before it decides (deciding_order).
-is_disputed: one file says two things of the record. is_withdrawn: a later snapshot does not hold the key.
+is_disputed: one file holds two versions of the record. is_withdrawn: a later snapshot does not hold the key.
 */
 with files as (
     select
