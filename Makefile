@@ -4,9 +4,11 @@
 PYTHON ?= python3
 PORT ?= 3000
 BIN := .venv/bin
+# A worker for each core; groups of tests in the order of tests/conftest.py, which begins those that take long.
+PYTEST := $(BIN)/python -m pytest -q -n logical --dist loadgroup --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test quick pythons mutants faults bench dev refresh sql lint clean
+.PHONY: help setup demo test check quick pythons mutants faults bench dev refresh sql lint clean
 
 help:  ## Show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 18
@@ -32,7 +34,10 @@ demo: setup  ## Simulate the Udine-shaped cohort, refresh, print the paper's tab
 	@$(BIN)/registry demo
 
 test: setup  ## The whole test suite
-	@$(BIN)/python -m pytest -q -n 3 --dist loadgroup
+	@$(PYTEST) -m "not deep"
+
+check: test  ## The whole test suite, then larger samples: cohorts, kills, mutants, sequences, examples
+	@$(PYTEST) -m "deep or hypothesis" --hypothesis-profile deep
 
 quick: setup  ## The unit tests alone
 	@$(BIN)/python -m pytest -q tests/unit tests/reference

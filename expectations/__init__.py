@@ -1,8 +1,9 @@
-"""The gate: what a release has to stand before it is published.
+"""The gate: what a release has to pass before it is published.
 
-`check.py` what a check and a result are · `kinds.py` the kinds of check · `contract.py` the published tables ·
-`suites/` the checks, one module a subject · `catalogue.py` all of them · `grading.py` grades worked out again ·
-`runner.py` the audit · `gx.py` and `duckdb_adapter.py` the bridge to Great Expectations.
+`check.py` what a check and a result are · `kinds.py` the kinds of check · `published.py` the published tables and
+their generic checks, from the models' YAML · `suites/` the clinical checks, one module a subject · `catalogue.py` all
+of them · `analytes.py` bounds from the seed · `grading.py` grades worked out again · `runner.py` the audit · `gx.py`
+and `duckdb_adapter.py` the bridge to Great Expectations.
 
 Imports no Dagster, and Great Expectations only inside `audit`. What happens to a candidate that passed or
 failed is `registry.release`'s.

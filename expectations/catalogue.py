@@ -1,12 +1,15 @@
-"""Every check that a release has to stand: the suites put together.
+"""Every check that a release has to pass: the generic checks and the suites put together.
 
-Cheap to import (no Great Expectations), so that Dagster can show the checks on their assets, and the report
-and the documentation can list them, without paying for the library that runs them.
+Cheap to import (no Great Expectations, no dbt), so that Dagster and the documentation can list the checks without
+paying for what runs them. The generic ones need the parsed dbt project, which is read when the list is first asked for.
 """
 
 from __future__ import annotations
 
+from functools import cache
+
 from expectations.check import Check
+from expectations.published import generic_checks
 from expectations.suites import (
     accounts,
     agreement,
@@ -14,7 +17,6 @@ from expectations.suites import (
     attribution,
     cohort_losses,
     completeness,
-    contract,
     course,
     drift,
     episodes,
@@ -25,6 +27,7 @@ from expectations.suites import (
     never_tested,
     new_cases,
     patients,
+    pseudonyms,
     recurrence,
     review,
     sensitivity,
@@ -41,8 +44,8 @@ SAME_INPUTS_SAME_CONTENT = Check(
 )
 """Decided by the release when it compares content hashes, not by a query."""
 
-QUERIED: tuple[Check, ...] = (
-    *contract.CHECKS,
+CLINICAL: tuple[Check, ...] = (
+    *pseudonyms.CHECKS,
     *patients.CHECKS,
     *treatments.CHECKS,
     *anc.CHECKS,
@@ -65,7 +68,15 @@ QUERIED: tuple[Check, ...] = (
     *losses.CHECKS,
     *cohort_losses.CHECKS,
 )
-"""The checks that `audit` carries out on a candidate."""
+"""What needs to know what a table means, or more than one of them."""
 
-CHECKS: tuple[Check, ...] = (*QUERIED, SAME_INPUTS_SAME_CONTENT)
-"""All checks, in the order in which they are shown."""
+
+@cache
+def queried() -> tuple[Check, ...]:
+    """The checks that `audit` carries out on a candidate."""
+    return (*generic_checks(), *CLINICAL)
+
+
+def every_check() -> tuple[Check, ...]:
+    """All checks, in the order in which they are shown."""
+    return (*queried(), SAME_INPUTS_SAME_CONTENT)

@@ -16,12 +16,15 @@ from typing import Any
 
 import duckdb
 from duckdb_sqlalchemy import ConnectionWrapper, Dialect
+from sqlalchemy import Connection
 from sqlalchemy.dialects import registry
 from sqlalchemy.engine.cursor import FullyBufferedCursorFetchStrategy
+from sqlalchemy.types import NullType
 
 DRIVER = "duckdb+served"
 
 _served: dict[str, duckdb.DuckDBPyConnection] = {}
+_columns: dict[str, dict[tuple[str, str], list[dict[str, Any]]]] = {}
 
 
 class _FetchingContext(Dialect.execution_ctx_cls):  # type: ignore[misc]
@@ -47,6 +50,24 @@ class ServedDialect(Dialect):
         """A new cursor on the connection that is served under this name."""
         return ConnectionWrapper(_served[parameters["database"]].cursor())
 
+    def get_columns(self, connection: Connection, table_name: str, schema: str | None = None, **_: Any) -> list[Any]:
+        """The columns of a table, all read at once: a query a table would cost as much as the checks."""
+        served = str(connection.engine.url.database)
+        if served not in _columns:
+            _columns[served] = {}
+            found = connection.exec_driver_sql(
+                "SELECT schema_name, table_name, column_name FROM duckdb_columns() "
+                "WHERE database_name = current_database() ORDER BY column_index"
+            )
+            for its_schema, table, column in found:
+                table_columns = _columns[served].setdefault((str(its_schema), str(table)), [])
+                table_columns.append({"name": column, "type": NullType()})
+        return _columns[served].get((schema or "main", table_name), [])
+
+    def get_pk_constraint(self, *_: Any, **__: Any) -> dict[str, Any]:
+        """No published table declares a primary key: the gate checks keys itself."""
+        return {"constrained_columns": [], "name": None}
+
 
 @contextmanager
 def serve(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
@@ -57,6 +78,7 @@ def serve(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
         yield f"{DRIVER}:///{name}"
     finally:
         del _served[name]
+        _columns.pop(name, None)
 
 
 registry.register("duckdb.served", __name__, ServedDialect.__name__)

@@ -1,26 +1,21 @@
-"""Who mends what a check found, and how: one entry for each check that a hospital's data can fail.
+"""Who acts on a failed check, and how: one entry for each check that a hospital's data can fail.
 
-Everything else can only be broken by the registry itself (`PIPELINE`, `LAYOUT`): rows that break the input contract are
-held back long before the gate.
+Everything else can only be broken by the registry itself (`PIPELINE`): rows that break the input contract are
+quarantined long before the gate.
 """
 
 from __future__ import annotations
 
 from expectations.check import Remedy
 
-REGISTRY = "registry (whoever runs and changes it)"
+REGISTRY = "registry team"
 DATA_MANAGER = "data manager of the registry"
 SITE = "site (its data manager or laboratory)"
 
 PIPELINE = Remedy(
     REGISTRY,
-    "No delivery can cause this. Undo the latest change of code, seeds or settings and refresh; else report it with "
-    "the check's name. The release in force stays.",
-)
-LAYOUT = Remedy(
-    REGISTRY,
-    "A table or column of the output contract was not built. Undo the latest change of the models and refresh; else "
-    "report it with the check's name.",
+    "No delivery can cause this. Undo the latest change of code, seeds or settings and refresh, or report it with the "
+    "check's name. The current release stays.",
 )
 _LOST = Remedy(
     DATA_MANAGER,
@@ -62,8 +57,6 @@ _SPAN = Remedy(
     "`registry review --orphaned` names file and record. Where the onset has moved, `registry review` offers the "
     "episode again. Have the site send the record again with a span that holds the onset, or cancel it.",
 )
-_WORDS = Remedy(SITE, "Ask the site what the words mean and have them exported as the input contract spells them.")
-
 _UNTESTED = Remedy(
     SITE,
     "Ask the site for its neutrophil counts. Where lab results were delivered, look for codes that are not mapped and "
@@ -99,8 +92,6 @@ _BY_CHECK = {
     "neutrophil_codes_mapped": _CODES,
     "delivery_month_in_the_future": _PLACE,
     "delivery_in_its_place": _PLACE,
-    "patient_phenotype_values": _WORDS,
-    "treatment_end_reason_values": _WORDS,
     "treatment_end_unknown": Remedy(
         SITE,
         "`meta.column_defect` names the files, column end_date. Add the format of the dates to the `site.yml`, or have "
@@ -162,7 +153,7 @@ _BY_CHECK = {
 
 def remedy_of(check_id: str) -> Remedy:
     """Who mends what this check found, and how."""
-    return _BY_CHECK.get(check_id, LAYOUT if check_id.endswith("_columns") else PIPELINE)
+    return _BY_CHECK.get(check_id, PIPELINE)
 
 
 def known() -> frozenset[str]:

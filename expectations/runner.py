@@ -14,8 +14,9 @@ from pathlib import Path
 
 import duckdb
 
-from expectations.catalogue import QUERIED
+from expectations.catalogue import queried
 from expectations.check import Audit, Check, CheckResult
+from registry.system.sql import attach
 
 NO_PREVIOUS = "not applicable: there is no previous release"
 NOT_IN_PREVIOUS = "not applicable: the previous release has no table {table}"
@@ -30,7 +31,7 @@ def audit(
     previous: Path | None = None,
     *,
     options: Mapping[str, str | int | bool | float | list[str]] | None = None,
-    checks: Iterable[Check] = QUERIED,
+    checks: Iterable[Check] | None = None,
     rules_changed: bool = False,
 ) -> Audit:
     """Judge a release candidate.
@@ -49,10 +50,10 @@ def audit(
         duckdb.Error: if either file can't be opened at all.
 
     """
-    asked = tuple(checks)
+    asked = queried() if checks is None else tuple(checks)
     with duckdb.connect(str(candidate), read_only=True, config=dict(options or {})) as connection:
         if previous is not None:
-            connection.execute(f"ATTACH {_quoted(previous)} AS previous (READ_ONLY)")
+            attach(connection, previous, "previous")
         rows = _rows_by_table(connection, asked)
         before = _tables(connection, "previous")
         results: dict[str, CheckResult] = {}
@@ -139,7 +140,3 @@ def _tables(connection: duckdb.DuckDBPyConnection, database: str | None = None) 
         [database],
     )
     return {f"{schema}.{table}" for schema, table in found.fetchall()}
-
-
-def _quoted(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"

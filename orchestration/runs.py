@@ -15,8 +15,8 @@ from orchestration.resources import RegistrySettings
 from registry import refresh
 from registry.config.settings import Settings
 from registry.errors import UserError
+from registry.operations.run_record import RunRecord
 from registry.refresh import Plan
-from registry.refresh.run_record import RunRecord
 from registry.system import lock
 
 log = logging.getLogger("registry.orchestration")

@@ -1,5 +1,5 @@
--- A delivered row is set aside at most once, for one disposition: else a row would be counted twice.
+-- A delivered row has at most one disposition: else it would be counted twice.
 select file_no, record_number
-from {{ ref('int_set_aside') }}
+from {{ ref('int_row_disposition') }}
 group by file_no, record_number
 having count(*) > 1

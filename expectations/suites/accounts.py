@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from expectations.check import Check
-from expectations.kinds import in_range, no_rows, one_of, present, refers
-from registry.trace.rules import RESTS_ON_NOTHING, RULES
+from expectations.kinds import no_rows, one_of
+from registry.trace_rules import RESTS_ON_NOTHING, RULES
 
 NOTHING_LOST = "Promise 1: nothing is lost"
 TRACEABLE = "Promise 3: every number can be traced"
 
-ENTITIES = (
-    "patients",
-    "treatments",
-    "administrations",
-    "lab_results",
-    "clinical_events",
-    "adjudications",
-)
-RECORDS = ("anc", "dose", "line", "event", "adjudication", "patient", "contact")
 OUTCOMES = (
     "rows_current",
     "rows_superseded",
@@ -86,14 +77,6 @@ CHECKS: tuple[Check, ...] = (
         source=NOTHING_LOST,
         names_offenders=True,
     ),
-    one_of(
-        "input_file_entity_values",
-        "meta.input_file",
-        "entity",
-        ENTITIES,
-        description="Every delivered file is of one of the six entities.",
-        source="Input contract",
-    ),
     no_rows(
         "input_file_is_identified",
         "meta.input_file",
@@ -108,15 +91,6 @@ CHECKS: tuple[Check, ...] = (
         description="Every delivered file has a keyed id, a SHA-256 and a delivery month.",
         source="Output contract",
         names_offenders=True,
-    ),
-    in_range(
-        "input_file_rows_possible",
-        "meta.input_file",
-        "n_rows",
-        0,
-        None,
-        description="No file has fewer than no rows.",
-        source="Output contract",
     ),
     no_rows(
         "anc_has_lineage",
@@ -151,14 +125,6 @@ CHECKS: tuple[Check, ...] = (
         source=TRACEABLE,
     ),
     one_of(
-        "lineage_record_of_values",
-        "meta.lineage",
-        "record_of",
-        RECORDS,
-        description="A record is of a count, dose, line, event, chart review, patient or last contact.",
-        source="Output contract",
-    ),
-    one_of(
         "trace_rule_values",
         "meta.episode_trace",
         "rule",
@@ -183,22 +149,6 @@ CHECKS: tuple[Check, ...] = (
         description="Every step of a trace leads to a record, but for those that rest on what is not recorded.",
         source=TRACEABLE,
     ),
-    refers(
-        "trace_earlier_episode_known",
-        "meta.episode_trace",
-        "earlier_episode_id",
-        "main.fct_neutropenia_episode",
-        "episode_id",
-        description="The earlier episode that a recurrence counts from is published too.",
-    ),
-    refers(
-        "trace_count_known",
-        "meta.episode_trace",
-        "anc_key",
-        "main.fct_anc",
-        "anc_key",
-        description="Every count in an episode's trace stands in fct_anc.",
-    ),
     no_rows(
         "trace_tells_the_episode",
         "meta.episode_trace",
@@ -215,13 +165,6 @@ CHECKS: tuple[Check, ...] = (
             OR told.n_counts IS DISTINCT FROM episode.n_measurements
         """,
         description="Every episode's trace has its onset, its nadir and as many counts as the episode says.",
-        source=TRACEABLE,
-    ),
-    present(
-        "lineage_record_present",
-        "meta.lineage",
-        "record_number",
-        description="Every trace ends at a record.",
         source=TRACEABLE,
     ),
     no_rows(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from expectations.check import Check
-from expectations.kinds import no_rows, one_of
+from expectations.kinds import no_rows
 
 # A share of 20 draws moves by 5 points with one of them; a median of 20 with none.
 FEWEST_DRAWS = 20
@@ -25,14 +25,6 @@ UNPAIRED_SHARE = 0.01
 CHOICE = "This registry's choice"
 
 CHECKS: tuple[Check, ...] = (
-    one_of(
-        "derivation_agreement_values",
-        "meta.derivation_agreement",
-        "derivation",
-        ("segs_plus_bands", "derived_wbc_pct"),
-        description="A derivation is by segs and bands, or by leukocytes and percentages.",
-        source="Output contract",
-    ),
     no_rows(
         "derivation_agreement_adds_up",
         "meta.derivation_agreement",

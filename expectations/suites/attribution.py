@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from expectations.check import Check
-from expectations.kinds import in_range, no_rows, one_of, present, refers
+from expectations.kinds import no_rows
 
 TABLE = "main.fct_neutropenia_episode"
 
@@ -21,49 +21,8 @@ OF_THE_DOSE = (
 )
 _any_of_the_dose = " OR ".join(f"{column} IS NOT NULL" for column in OF_THE_DOSE)
 
-VALUES = {
-    "onset_type": ("early", "late"),
-    "dose_source": ("recorded", "line_start", "assumed"),
-    "treatment_action": (
-        "continued",
-        "resumed",
-        "switched_in_class",
-        "switched_out_of_class",
-        "discontinued",
-        "pending",
-    ),
-    "recurrence_context": (
-        "rechallenge",
-        "after_switch_in_class",
-        "after_switch_out_of_class",
-        "no_further_treatment",
-    ),
-    "adjudication": ("confirmed", "other_cause", "lab_error"),
-}
 
 CHECKS: tuple[Check, ...] = (
-    *(
-        one_of(
-            f"episode_{column}_values",
-            TABLE,
-            column,
-            values,
-            description=f"{column} is one of: {', '.join(values)}.",
-            source="Output contract",
-        )
-        for column, values in VALUES.items()
-    ),
-    *(
-        refers(
-            f"episode_{column}_known",
-            TABLE,
-            column,
-            "main.dim_drug",
-            "drug",
-            description=f"Every {column} of an episode stands in dim_drug.",
-        )
-        for column in ("attributed_drug", "previous_drug", "next_drug")
-    ),
     no_rows(
         "episode_last_dose_before_onset",
         TABLE,
@@ -162,13 +121,6 @@ CHECKS: tuple[Check, ...] = (
         "90 days before the onset, worked out again from the published doses and lines.",
         source="Protocol: other suspect drugs",
     ),
-    present(
-        "episode_relapse_present",
-        TABLE,
-        "relapse_within_90d",
-        description="Of every episode it is said whether a relapse followed within 90 days.",
-        source="Protocol: events",
-    ),
     no_rows(
         "episode_case_is_attributed",
         TABLE,
@@ -183,14 +135,5 @@ CHECKS: tuple[Check, ...] = (
         description="A case episode follows a dose, was not adjudicated away, and is of a patient whom no "
         "definition excludes.",
         source="Protocol: cohort",
-    ),
-    in_range(
-        "episode_recurrence_possible",
-        TABLE,
-        "recurrence_number",
-        0,
-        None,
-        description="Recurrences are counted from 0.",
-        source="Protocol: recurrence",
     ),
 )

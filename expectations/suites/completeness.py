@@ -6,29 +6,12 @@
 from __future__ import annotations
 
 from expectations.check import Check
-from expectations.kinds import no_rows, one_of
-from expectations.suites.accounts import ENTITIES, NOTHING_LOST
+from expectations.kinds import no_rows
+from expectations.suites.accounts import NOTHING_LOST
 
-STATUSES = ("first", "received", "low", "missing", "none", "no_delivery", "not_due")
 SILENT = "('no_delivery', 'not_due')"
 
 CHECKS: tuple[Check, ...] = (
-    one_of(
-        "completeness_entity_values",
-        "meta.completeness",
-        "entity",
-        ENTITIES,
-        description="Completeness is told of the six entities.",
-        source="Input contract",
-    ),
-    one_of(
-        "completeness_status_values",
-        "meta.completeness",
-        "status",
-        STATUSES,
-        description=f"A month's status is one of {', '.join(STATUSES)}.",
-        source="Output contract",
-    ),
     no_rows(
         "completeness_covers_every_file",
         "meta.completeness",

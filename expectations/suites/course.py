@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from expectations.check import Check
-from expectations.kinds import no_rows, one_of
+from expectations.kinds import no_rows
 from expectations.suites.marts import SAME_COUNT
 
 DURATION = "main.mart_duration"
 
 CHECKS: tuple[Check, ...] = (
-    one_of(
-        "duration_measure_values",
-        DURATION,
-        "measure",
-        ("last_dose_to_first_onset", "last_dose_to_onset", "onset_to_recovery"),
-        description="Durations are those from the last dose to the onset and from the onset to recovery.",
-        source="Output contract",
-    ),
     no_rows(
         "duration_counts_agree",
         DURATION,

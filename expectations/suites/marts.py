@@ -3,22 +3,10 @@
 from __future__ import annotations
 
 from expectations.check import Check
-from expectations.kinds import in_range, no_rows, refers
+from expectations.kinds import no_rows
 
 # Published statistics are rounded to ten significant digits: tolerances are relative, and a little wider.
 SAME_COUNT = "Output contract: counts agree between marts"
-
-
-def _part_of_definition(table: str) -> Check:
-    name = table.partition(".")[2]
-    return refers(
-        f"{name}_definition_known",
-        table,
-        "definition_id",
-        "main.dim_case_definition",
-        "definition_id",
-        description=f"Every row of {name} follows a definition in dim_case_definition.",
-    )
 
 
 CHECKS: tuple[Check, ...] = (
@@ -85,14 +73,6 @@ CHECKS: tuple[Check, ...] = (
         description="One case definition is the primary one.",
         source="Study settings: primary_definition",
         names_offenders=True,
-    ),
-    refers(
-        "definition_scale_known",
-        "main.dim_case_definition",
-        "severity_scale",
-        "main.dim_grading_scale",
-        "scale",
-        description="Every case definition grades severity on a scale of dim_grading_scale.",
     ),
     no_rows(
         "attrition_adds_up",
@@ -167,30 +147,6 @@ CHECKS: tuple[Check, ...] = (
         source=SAME_COUNT,
         names_offenders=True,
     ),
-    refers(
-        "monitoring_patient_known",
-        "main.mart_monitoring",
-        "patient_key",
-        "main.dim_patient",
-        "patient_key",
-        description="Every monitored patient stands in dim_patient.",
-    ),
-    refers(
-        "monitoring_drug_known",
-        "main.mart_monitoring",
-        "last_drug",
-        "main.dim_drug",
-        "drug",
-        description="Every last drug of a monitored patient stands in dim_drug.",
-    ),
-    refers(
-        "monitoring_switched_to_known",
-        "main.mart_monitoring",
-        "switched_to",
-        "main.dim_drug",
-        "drug",
-        description="Every drug that a monitored patient has switched to stands in dim_drug.",
-    ),
     no_rows(
         "monitoring_flags_fit",
         "main.mart_monitoring",
@@ -202,21 +158,4 @@ CHECKS: tuple[Check, ...] = (
         description="The dead are not followed; of the living, only some who have switched out of the class are not.",
         source="Protocol: monitoring",
     ),
-    in_range(
-        "cohort_summary_counts_possible",
-        "main.mart_cohort_summary",
-        "n",
-        0,
-        None,
-        description="No count is negative.",
-        source="Output contract",
-    ),
-    _part_of_definition("main.mart_case_listing"),
-    _part_of_definition("main.mart_incidence"),
-    _part_of_definition("main.mart_incidence_by_period"),
-    _part_of_definition("main.mart_time_to_onset"),
-    _part_of_definition("main.mart_duration"),
-    _part_of_definition("main.mart_rechallenge"),
-    _part_of_definition("main.mart_recurrence"),
-    _part_of_definition("main.mart_sensitivity"),
 )

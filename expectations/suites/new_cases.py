@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from expectations.check import Check
-from expectations.kinds import no_rows, one_of, refers
+from expectations.kinds import no_rows
 
 REPORTABLE = "main.mart_reportable"
 NEW_CASES = "main.mart_new_cases"
@@ -71,14 +71,6 @@ _SEVERE_EPISODE_OF_THE_DAY = """
 """
 
 CHECKS: tuple[Check, ...] = (
-    refers(
-        "reportable_patient_known",
-        REPORTABLE,
-        "patient_key",
-        "main.dim_patient",
-        "patient_key",
-        description="Every patient of mart_reportable is in dim_patient.",
-    ),
     no_rows(
         "reportable_episodes_are_the_severe_ones",
         REPORTABLE,
@@ -128,22 +120,6 @@ CHECKS: tuple[Check, ...] = (
         description="Leukocytes listed as reportable are below 0.5 under treatment; those of a day without any ANC and "
         "outside every severe episode are all listed.",
         source="Output contract: new cases. An ANC can't exceed the leukocytes",
-    ),
-    one_of(
-        "new_cases_known_as_values",
-        NEW_CASES,
-        "known_as",
-        (
-            "unknown",
-            "not_severe",
-            "possibly_severe",
-            "outside_cohort",
-            "no_case_episode",
-            "other_onset",
-            "leukocytes",
-        ),
-        description="A new case was unknown to the release before, or known otherwise than as it is now.",
-        source="Output contract",
     ),
     no_rows(
         "new_cases_are_reportable",

@@ -3,43 +3,12 @@
 from __future__ import annotations
 
 from expectations.check import Check
-from expectations.kinds import in_order, in_range, no_rows, one_of, present, refers
+from expectations.kinds import in_range, no_rows
 
 TABLE = "main.dim_patient"
 
-EXCLUSION_REASONS = (
-    "never_treated",
-    "missing_demographics",
-    "outside_enrolment",
-    "baseline_neutropenia",
-)
 
 CHECKS: tuple[Check, ...] = (
-    one_of(
-        "patient_sex_values",
-        TABLE,
-        "sex",
-        ["F", "M", "X"],
-        description="Sex is F, M, X or not known.",
-        source="Input contract",
-    ),
-    one_of(
-        "patient_phenotype_values",
-        TABLE,
-        "ms_phenotype",
-        ["CIS", "RRMS", "SPMS", "PPMS"],
-        description="The course of multiple sclerosis is one of the four named ones or not known.",
-        source="Input contract",
-        severity="warning",
-    ),
-    one_of(
-        "patient_exclusion_values",
-        TABLE,
-        "exclusion_reason",
-        EXCLUSION_REASONS,
-        description="A patient is excluded from the cohort for one of the four stated reasons.",
-        source="Protocol: cohort",
-    ),
     no_rows(
         "patient_cohort_or_reason",
         TABLE,
@@ -92,38 +61,6 @@ CHECKS: tuple[Check, ...] = (
         source="Oldest patients of any published anti-CD20 series are below 90; a margin for a registry",
         severity="warning",
     ),
-    in_range(
-        "patient_person_years_possible",
-        TABLE,
-        "person_years",
-        0,
-        None,
-        description="Person-time is never negative.",
-        source="Protocol: risk and rate",
-    ),
-    present(
-        "patient_observation_end_present",
-        TABLE,
-        "observation_end",
-        description="Every patient has an end of observation.",
-        source="Protocol: cut-offs",
-    ),
-    in_order(
-        "patient_index_before_follow_up_end",
-        TABLE,
-        "index_date",
-        "follow_up_end",
-        description="Follow-up does not end before the first anti-CD20 dose.",
-        source="Protocol: last documented contact",
-    ),
-    in_order(
-        "patient_follow_up_within_observation",
-        TABLE,
-        "follow_up_end",
-        "observation_end",
-        description="Follow-up does not go on after the end of observation (the site's cut-off, or death).",
-        source="Protocol: cut-offs",
-    ),
     no_rows(
         "patient_observed_within_deliveries",
         TABLE,
@@ -138,13 +75,5 @@ CHECKS: tuple[Check, ...] = (
         """,
         description="Nobody is observed beyond the last month that their site delivered.",
         source="Protocol: cut-offs",
-    ),
-    refers(
-        "patient_first_drug_known",
-        TABLE,
-        "first_drug",
-        "main.dim_drug",
-        "drug",
-        description="Every first drug stands in dim_drug.",
     ),
 )

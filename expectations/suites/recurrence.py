@@ -3,38 +3,14 @@
 from __future__ import annotations
 
 from expectations.check import Check
-from expectations.kinds import no_rows, one_of, refers
+from expectations.kinds import no_rows
 from expectations.suites.marts import SAME_COUNT
 
 RECHALLENGE = "main.mart_rechallenge"
 RECURRENCE = "main.mart_recurrence"
 
-TREATMENTS = ("same_drug", "another_in_class", "out_of_class", "none")
-TREATMENTS_AFTER = ("all", "same_drug", "same_drug_recorded", "another_in_class", "out_of_class", "none")
 
 CHECKS: tuple[Check, ...] = (
-    *(
-        one_of(
-            f"rechallenge_{column}_values",
-            RECHALLENGE,
-            column,
-            TREATMENTS,
-            description=f"{column} is one of: {', '.join(TREATMENTS)}.",
-            source="Output contract",
-        )
-        for column in ("next_treatment", "last_treatment")
-    ),
-    *(
-        refers(
-            f"rechallenge_{column}_known",
-            RECHALLENGE,
-            column,
-            "main.dim_drug",
-            "drug",
-            description=f"Every {column} after an episode stands in dim_drug.",
-        )
-        for column in ("next_drug", "recurrence_drug")
-    ),
     no_rows(
         "rechallenge_is_of_case_episodes",
         RECHALLENGE,
@@ -130,15 +106,6 @@ CHECKS: tuple[Check, ...] = (
         """,
         description="Each case is counted by one episode, and its recurrence under the last treatment before it.",
         source="Protocol: recurrence context",
-    ),
-    one_of(
-        "recurrence_treatment_after_values",
-        RECURRENCE,
-        "treatment_after",
-        TREATMENTS_AFTER,
-        description="Recurrence is given for all cases and by what was given after: "
-        f"{', '.join(TREATMENTS_AFTER[1:])}.",
-        source="Output contract",
     ),
     no_rows(
         "recurrence_counts_agree",

@@ -3,28 +3,12 @@
 from __future__ import annotations
 
 from expectations.check import Check
-from expectations.kinds import no_rows, one_of, refers
+from expectations.kinds import no_rows
 
 SAME_COUNT = "Output contract: counts agree between marts"
 TABLE = "main.mart_sensitivity_analysis"
 
 CHECKS: tuple[Check, ...] = (
-    one_of(
-        "sensitivity_analysis_values",
-        TABLE,
-        "analysis",
-        ["main", "without_duffy_null", "with_baseline_anc", "late_effects_to_drug_before"],
-        description="Every sensitivity analysis is one that the documentation names.",
-        source="Output contract",
-    ),
-    refers(
-        "mart_sensitivity_analysis_definition_known",
-        TABLE,
-        "definition_id",
-        "main.dim_case_definition",
-        "definition_id",
-        description="Every row of mart_sensitivity_analysis follows a definition in dim_case_definition.",
-    ),
     no_rows(
         "sensitivity_main_is_the_incidence",
         TABLE,

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from expectations.check import Check
-from expectations.kinds import in_order, no_rows, one_of, refers
-
-DRUG_CLASSES = ("anti_cd20", "gcsf", "other")
-DOSE_SOURCES = ("recorded", "line_start", "course", "assumed")
+from expectations.kinds import no_rows
 
 
 def _class_agrees(check_id: str, table: str, key: str) -> Check:
@@ -24,14 +21,6 @@ def _class_agrees(check_id: str, table: str, key: str) -> Check:
 
 
 CHECKS: tuple[Check, ...] = (
-    in_order(
-        "treatment_start_before_end",
-        "main.fct_treatment",
-        "start_date",
-        "end_date",
-        description="A treatment line does not end before it starts.",
-        source="Input contract: end_before_start",
-    ),
     no_rows(
         "treatment_within_observation",
         "main.fct_treatment",
@@ -66,31 +55,6 @@ CHECKS: tuple[Check, ...] = (
         description="A line's end is known or not, and an unknown end has no date.",
         source="Input contract: an end that can't be read is unknown, not open",
     ),
-    one_of(
-        "treatment_end_reason_values",
-        "main.fct_treatment",
-        "end_reason",
-        ["adverse_event", "inefficacy", "pregnancy", "patient_choice", "other"],
-        description="A line ends for one of the five named reasons, or for none that is known.",
-        source="Input contract",
-        severity="warning",
-    ),
-    refers(
-        "treatment_patient_known",
-        "main.fct_treatment",
-        "patient_key",
-        "main.dim_patient",
-        "patient_key",
-        description="Every treatment line belongs to a patient in dim_patient.",
-    ),
-    refers(
-        "treatment_drug_known",
-        "main.fct_treatment",
-        "drug",
-        "main.dim_drug",
-        "drug",
-        description="Every treatment line is of a drug in dim_drug.",
-    ),
     _class_agrees("treatment_class_agrees", "main.fct_treatment", "treatment_key"),
     no_rows(
         "dose_within_observation",
@@ -103,14 +67,6 @@ CHECKS: tuple[Check, ...] = (
         """,
         description="No dose lies before birth, or after death or the cut-off.",
         source="Protocol: cut-offs; input contract: date_before_birth, date_after_death",
-    ),
-    one_of(
-        "dose_source_values",
-        "main.fct_dose",
-        "dose_source",
-        DOSE_SOURCES,
-        description="A dose is recorded, taken from the start of a line, a day of a G-CSF course, or assumed.",
-        source="Protocol: doses",
     ),
     no_rows(
         "dose_assumed_only_of_anti_cd20",
@@ -135,29 +91,5 @@ CHECKS: tuple[Check, ...] = (
         description="A patient's doses of an anti-CD20 drug are numbered from 1 without a gap.",
         source="Protocol: attribution",
     ),
-    refers(
-        "dose_patient_known",
-        "main.fct_dose",
-        "patient_key",
-        "main.dim_patient",
-        "patient_key",
-        description="Every dose belongs to a patient in dim_patient.",
-    ),
-    refers(
-        "dose_drug_known",
-        "main.fct_dose",
-        "drug",
-        "main.dim_drug",
-        "drug",
-        description="Every dose is of a drug in dim_drug.",
-    ),
     _class_agrees("dose_class_agrees", "main.fct_dose", "patient_key, given.drug, given.administered_on"),
-    one_of(
-        "drug_class_values",
-        "main.dim_drug",
-        "drug_class",
-        DRUG_CLASSES,
-        description="A drug is an anti-CD20 antibody, a G-CSF, or another one.",
-        source="Output contract",
-    ),
 )

@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 
 from expectations import Audit, CheckResult
-from expectations.catalogue import CHECKS
+from expectations.catalogue import every_check
 from expectations.remedies import remedy_of
 from orchestration.redaction import redact_errors
 from orchestration.resources import SAFETY_TEAM, RegistrySettings
@@ -31,7 +31,7 @@ def check_name(table: str) -> str:
 def judged_tables() -> dict[str, list[str]]:
     """The ids of the expectations on each judged table."""
     tables: dict[str, list[str]] = {}
-    for check in CHECKS:
+    for check in every_check():
         tables.setdefault(check.table, []).append(check.check_id)
     return tables
 

@@ -19,7 +19,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -52,7 +52,10 @@ class BuildFailed(UserError):
 
 @dataclass(frozen=True)
 class Node:
-    """A seed, model, source or data test of the dbt project."""
+    """A seed, model, source or data test of the dbt project; `columns` holds types and descriptions.
+
+    `meta` and `column_meta` hold what its YAML promises of the table and of its columns, as written there.
+    """
 
     unique_id: str
     name: str
@@ -63,6 +66,8 @@ class Node:
     depends_on: tuple[str, ...]
     columns: Mapping[str, tuple[str, str]]
     path: str
+    meta: Mapping[str, Any]
+    column_meta: Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -265,7 +270,8 @@ def _folders() -> Iterator[Path]:
 
 
 def _sources_hash() -> str:
-    digest = hashlib.sha256(f"{DBT_PROJECT}\0{sys.version_info[:2]}\0".encode())
+    kept = [field.name for field in fields(Node)]
+    digest = hashlib.sha256(f"{DBT_PROJECT}\0{sys.version_info[:2]}\0{kept}\0".encode())
     for package in ("dbt-core", "dbt-duckdb", "duckdb"):
         digest.update(f"{package}=={version(package)}\0".encode())
     for path in sorted(DBT_PROJECT.rglob("*")):
@@ -335,6 +341,8 @@ def _nodes_of(manifest: Any) -> dict[str, Node]:
                 depends_on=tuple(getattr(getattr(node, "depends_on", None), "nodes", ())),
                 columns={name: (column.data_type or "", column.description) for name, column in node.columns.items()},
                 path=node.original_file_path,
+                meta=dict(node.config.meta or {}),
+                column_meta={name: dict(column.meta) for name, column in node.columns.items() if column.meta},
             )
     return found
 

@@ -37,11 +37,11 @@ SHAPES_CONTENT = (
     *(CHECKOUT / "registry" / "build" / f"{name}.py" for name in ("fingerprint", "warehouse")),
     *(
         CHECKOUT / "registry" / "release" / f"{name}.py"
-        for name in ("candidate", "content", "dictionary", "judgement", "manifest", "new_cases", "publication")
+        for name in ("candidate", "content", "dictionary", "files", "judgement", "manifest", "new_cases", "publication")
     ),
     CHECKOUT / "registry" / "refresh",
     CHECKOUT / "registry" / "statistics",
-    CHECKOUT / "registry" / "system" / "files.py",
+    CHECKOUT / "registry" / "trace_rules.py",
     *(
         CHECKOUT / "registry" / "vault" / f"{name}.py"
         for name in (

@@ -41,8 +41,8 @@ def trace_command(episode_id: str, home: Path | None, release_id: str | None) ->
     """
     from registry.cli.console import console, print_rows
     from registry.config.settings import load_settings
-    from registry.trace.episode import trace
-    from registry.trace.rules import RULES
+    from registry.release.trace import trace
+    from registry.trace_rules import RULES
 
     traced = trace(load_settings(home=home, for_reading=True), episode_id, release_id)
     definition = traced.definition

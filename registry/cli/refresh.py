@@ -76,7 +76,8 @@ def profile(folder: Path, out: Path | None) -> None:
     from rich.markup import escape
 
     from registry.cli.console import errors, print_summary
-    from registry.profile import counted, render, survey
+    from registry.profile import render, survey
+    from registry.system.text import counted
 
     if out and out.exists():
         raise UserError(f"{out} exists already and is not overwritten; name another file with --out")

@@ -146,7 +146,7 @@ def verify(release_id: str, home: Path | None) -> None:
     from registry import release
     from registry.cli.console import console, errors
     from registry.config.settings import load_settings
-    from registry.system.files import CHECKSUMS, sha256
+    from registry.release.files import CHECKSUMS, sha256
 
     path = release.folder(load_settings(home=home, for_reading=True), release_id)
     if changed := release.verify(path):

@@ -22,8 +22,8 @@ from registry.curation import account
 from registry.errors import UserError
 from registry.operations import alerts
 from registry.operations.error_reports import to_user_error
+from registry.operations.run_record import STOPPED, RunRecord, recorded
 from registry.paths import CHECKOUT
-from registry.refresh.run_record import STOPPED, RunRecord, recorded
 from registry.release import gate_record
 from registry.release.figures import figures
 from registry.system import lock
@@ -103,6 +103,7 @@ def _confirm(plan: refresh.Plan) -> int:
             ", ".join(months[:_SHOWN]),
             " and more" if len(months) > _SHOWN else "",
         )
+    release.lift_if_over(settings, plan.fingerprint())
     release.remove_old(settings)
     gate_record.confirm(settings)
     current = release.current(settings)

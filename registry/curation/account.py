@@ -17,6 +17,7 @@ import duckdb
 from registry.config.settings import connect_options
 from registry.curation.account_codes import new_codes
 from registry.release.store import current, find
+from registry.system.sql import attach
 
 if TYPE_CHECKING:
     from registry.config.settings import Settings
@@ -146,8 +147,7 @@ def compare(
     with duckdb.connect(config=connect_options(settings)) as connection:
         for name, path in (("now", now), ("before", before)):
             if path is not None:
-                quoted = str(path).replace("'", "''")
-                connection.execute(f"ATTACH '{quoted}' AS {name} (READ_ONLY)")
+                attach(connection, path, name)
         sites = connection.execute("SELECT DISTINCT site FROM now.meta.input_file").fetchall()
         accounts = {site: SiteAccount(site, codes=tuple((names or {}).get(site, ()))) for (site,) in sites}
         _count_by_file(connection, accounts, has_before=before is not None)

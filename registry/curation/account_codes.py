@@ -14,6 +14,7 @@ import duckdb
 
 from registry.curation.quarantine import connect_built
 from registry.errors import UserError
+from registry.system.sql import attach
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,6 +78,5 @@ def is_loinc(text: str) -> bool:
 def _files(connection: duckdb.DuckDBPyConnection, before: Path | None) -> list[str]:
     if before is None:
         return []
-    quoted = str(before).replace("'", "''")
-    connection.execute(f"ATTACH '{quoted}' AS before (READ_ONLY)")
+    attach(connection, before, "before")
     return [row[0] for row in connection.execute("SELECT file_id FROM before.meta.input_file").fetchall()]

@@ -18,6 +18,7 @@ from registry.ingest import load_profiles
 from registry.ingest.staging import NOT_KEPT
 from registry.paths import SEEDS
 from registry.system import memory
+from registry.system.sql import attach
 from registry.vault.database import connect_vault
 
 
@@ -92,7 +93,7 @@ def held_back(settings: Settings, which: Filter) -> list[QuarantinedRow]:
             SELECT files.site, files.delivery, aside.entity, files.path,
                 (aside.record_number - 1) // files.cells_per_record + 1 AS record, aside.reasons, file_no,
                 aside.record_number AS row_number
-            FROM built.intermediate.int_set_aside AS aside JOIN input_file AS files USING (file_no)
+            FROM built.intermediate.int_row_disposition AS aside JOIN input_file AS files USING (file_no)
             WHERE aside.disposition = 'quarantined' AND files.is_current
                 AND files.site = coalesce($site, files.site) AND files.delivery = coalesce($delivery, files.delivery)
                 AND aside.entity = coalesce($entity, aside.entity)
@@ -159,10 +160,9 @@ def connect_built(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
     if not settings.warehouse.exists():
         raise UserError(f"{settings.warehouse}: nothing has been built yet; run: registry refresh")
     with connect_vault(settings, read_only=True) as connection:
-        path = str(settings.warehouse).replace("'", "''")
         try:
-            connection.execute(f"ATTACH '{path}' AS built (READ_ONLY)")
-            connection.execute("SELECT 1 FROM built.intermediate.int_set_aside LIMIT 0")
+            attach(connection, settings.warehouse, "built")
+            connection.execute("SELECT 1 FROM built.intermediate.int_row_disposition LIMIT 0")
         except duckdb.Error as error:
             if memory.ran_out(error):
                 raise

@@ -19,10 +19,7 @@ from registry.config.input_contract import raw_columns
 from registry.ingest.header import Header
 from registry.ingest.parquet import parquet_cells, parquet_relation
 from registry.ingest.records import MAX_RECORD, Dialect, Record
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+from registry.system.sql import literal
 
 
 def _raw_columns(header: Header, cells: Sequence[str]) -> str:
@@ -32,7 +29,7 @@ def _raw_columns(header: Header, cells: Sequence[str]) -> str:
     ]
     extra = "NULL"
     if header.unknown:
-        names = ", ".join(_quoted(name) for _, name in header.unknown)
+        names = ", ".join(literal(name) for _, name in header.unknown)
         values = ", ".join(cells[position] for position, _ in header.unknown)
         extra = f"map([{names}], [{values}])"
     return ", ".join([*known, extra, "NULL"])
@@ -180,13 +177,13 @@ class CsvBulk:
         return f"""
             SELECT {file_no}, {first} - 1 + line, {_raw_columns(self._header, columns)}
             FROM (SELECT row_number() OVER () AS line, * FROM read_csv(
-                {_quoted(str(path))}, columns = {{{types}}}, auto_detect = false, header = false,
-                delim = {_quoted(self._dialect.delimiter)}, quote = '"', escape = '"', nullstr = '',
+                {literal(str(path))}, columns = {{{types}}}, auto_detect = false, header = false,
+                delim = {literal(self._dialect.delimiter)}, quote = '"', escape = '"', nullstr = '',
                 encoding = 'utf-8', strict_mode = true, null_padding = false, max_line_size = {MAX_RECORD},
                 store_rejects = true, rejects_table = 'rejects_{number}', rejects_scan = 'scans_{number}',
                 rejects_limit = 1
             ))
-            WHERE c0 IS DISTINCT FROM {_quoted(self._stand_in_cell)}{f" AND ({filled}) IS NOT TRUE" if filled else ""}
+            WHERE c0 IS DISTINCT FROM {literal(self._stand_in_cell)}{f" AND ({filled}) IS NOT TRUE" if filled else ""}
         """
 
     def _insert(self, branches: Sequence[str]) -> int:

@@ -2,7 +2,7 @@
 
 Parts are escaped and joined by "/". Where a key has only a day, and a file repeats it with other content, each is a
 measurement of its own: the first has the key itself, the next ones are numbered, "//2", "//3". A cancellation has the
-number 0: which measurement of the day it takes back depends on other files too (macro `taken_back` of dbt_project). No
+number 0: which measurement of the day it takes back depends on other files too (model int_taken_back). No
 part is empty, so no other key ends so. The macro `base_key` takes the number off again.
 """
 

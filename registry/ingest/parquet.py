@@ -16,6 +16,7 @@ from registry.errors import UserError
 from registry.ingest.header import Header, Tests, read_header
 from registry.ingest.records import Record
 from registry.system import memory
+from registry.system.sql import literal
 
 _RECORDS_AT_A_TIME = 10_000
 _FEW_ROWS, _ROWS_PER_BYTE = 1_000_000, 20
@@ -114,6 +115,5 @@ def _text(column: str, kind: str, decimal_mark: str) -> str:
             f"ELSE regexp_replace({text}, '\\.0$', '') END"
         )
     if decimal_mark != "." and (kind in ("FLOAT", "DOUBLE") or kind.startswith("DECIMAL")):
-        quoted = decimal_mark.replace("'", "''")
-        text = f"replace({text}, '.', '{quoted}')"
+        text = f"replace({text}, '.', {literal(decimal_mark)})"
     return f"nullif({text}, '')"

@@ -7,6 +7,7 @@ from registry.config.settings import Settings
 from registry.curation import account, retraction
 from registry.errors import UserError
 from registry.system import event_log, lock
+from registry.system.text import counted
 
 
 def describe(settings: Settings) -> tuple[list[tuple[str, str]], UserError | None]:
@@ -27,18 +28,18 @@ def describe(settings: Settings) -> tuple[list[tuple[str, str]], UserError | Non
     else:
         lines.append(("current release", f"{current.release_id}, published {current.manifest['created_at']}"))
         failed = sum(not check["passed"] for check in current.manifest["checks"])
-        lines.append(("gate", f"{len(current.manifest['checks'])} checks, {_counted(failed, 'warning')}"))
+        lines.append(("gate", f"{len(current.manifest['checks'])} checks, {counted(failed, 'warning')}"))
         lines += [("", line) for line in account.told(account.of_release(settings, with_codes=True))]
     retracted = retraction.listed(settings)
     if retracted:
-        lines.append(("retracted", f"{_counted(len(retracted), 'place')}; to list them: registry retract --list"))
+        lines.append(("retracted", f"{counted(len(retracted), 'place')}; to list them: registry retract --list"))
     if future := ingest.future_months(settings):
         lines.append(("in the future", f"{', '.join(future)}; to retract: registry retract {future[0]}"))
     decision = release.last_decision(settings)
     if decision is not None and decision.status == "refused":
         results = settings.home / "gate" / "last.json"
         lines.append(
-            ("last refresh", f"refused by the gate, {_counted(len(decision.audit.blocking), 'check')}: {results}")
+            ("last refresh", f"refused by the gate, {counted(len(decision.audit.blocking), 'check')}: {results}")
         )
     lines.append(("running refresh", lock.describe_holder(settings) if lock.is_held(settings) else "no"))
     return lines, mistake
@@ -53,8 +54,8 @@ def _delivered(settings: Settings) -> list[tuple[str, str]]:
     sites = sorted({file.site for file in files})
     span = f", {months[0]} to {months[-1]}" if months else ""
     lines = [
-        ("delivered", f"{_counted(len(files), 'file')} of {_counted(len(sites), 'site')}{span}"),
-        ("not loaded yet", _counted(len(to_load), "file") + ("; run: registry refresh" if to_load else "")),
+        ("delivered", f"{counted(len(files), 'file')} of {counted(len(sites), 'site')}{span}"),
+        ("not loaded yet", counted(len(to_load), "file") + ("; run: registry refresh" if to_load else "")),
     ]
     if files and not to_load and refresh.is_behind(plan):
         lines.append(("not published yet", f"{refresh.NOT_PUBLISHED}; run: registry refresh"))
@@ -66,7 +67,3 @@ def timings(settings: Settings) -> list[tuple[str, float, float]]:
     steps = [entry for entry in event_log.entries(settings) if entry.get("event") == "step_ended"]
     last = steps[-1]["run"] if steps else None
     return [(one["step"], one["seconds"], one["cpu_seconds"]) for one in steps if one["run"] == last]
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number:,} {what}" + ("" if number == 1 else "s")

@@ -4,8 +4,7 @@ What may be written of a delivered cell is decided in `discretion.py` alone. The
 is registry/config/site.py.
 """
 
-from registry.profile.draft import counted
 from registry.profile.render import Proposal, render
 from registry.profile.survey import survey
 
-__all__ = ["Proposal", "counted", "render", "survey"]
+__all__ = ["Proposal", "render", "survey"]

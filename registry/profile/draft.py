@@ -11,11 +11,6 @@ def quoted(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 row`, `2 rows`."""
-    return f"{number:,} {noun}" + ("" if number == 1 else "s")
-
-
 @dataclass
 class Draft:
     """Lines of the file, and the things to do, in the order in which they are found."""

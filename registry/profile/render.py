@@ -13,11 +13,12 @@ from registry.profile.codes import CodeList, local_drugs, local_tests, local_uni
 from registry.profile.column_names import columns_section, may_show
 from registry.profile.dialect import csv_section
 from registry.profile.discretion import MIN_PATIENTS, MIN_ROWS
-from registry.profile.draft import Draft, counted, quoted
+from registry.profile.draft import Draft, quoted
 from registry.profile.survey import Survey, Surveyed
 from registry.profile.values import values_section
 from registry.profile.wide import wide_section
 from registry.profile.words import tests_without_unit, unknown_words
+from registry.system.text import counted
 
 MAX_LISTED = 60
 """Codes of one kind that are listed; the rest is counted."""

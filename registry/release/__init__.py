@@ -11,14 +11,14 @@ Imports no Dagster; Great Expectations only when an audit runs.
 """
 
 from registry.release.damage import refuse_damaged
+from registry.release.files import verify
 from registry.release.gate_record import Decision
 from registry.release.gate_record import last as last_decision
 from registry.release.judgement import Judged
-from registry.release.pin import is_current_for, pinned, rollback
+from registry.release.pin import is_current_for, lift_if_over, pinned, rollback
 from registry.release.publication import GateRefused, Outcome, judge, publish
 from registry.release.retention import remove_old
 from registry.release.store import Release, current, current_id, folder, list_releases, load
-from registry.system.files import verify
 
 __all__ = [
     "Decision",
@@ -32,6 +32,7 @@ __all__ = [
     "is_current_for",
     "judge",
     "last_decision",
+    "lift_if_over",
     "list_releases",
     "load",
     "pinned",

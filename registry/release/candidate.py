@@ -14,8 +14,9 @@ import duckdb
 
 from registry.config.settings import A_FEW_ROWS, Settings, connect_options
 from registry.errors import UserError
-from registry.release.content import NOT_COMPARED, quoted, tables_of
+from registry.release.content import NOT_COMPARED, tables_of
 from registry.system.disk import group_folder
+from registry.system.sql import identifier, literal
 
 FILE_NAME = "registry.duckdb"
 PREFIX = ".candidate-"
@@ -84,21 +85,17 @@ def _copy(settings: Settings, target: Path) -> None:
     settings.temp.mkdir(parents=True, exist_ok=True, mode=0o700)
     with duckdb.connect(config=connect_options(settings)) as connection:
         try:
-            connection.execute(f"ATTACH {_text(settings.warehouse)} AS warehouse (READ_ONLY)")
+            connection.execute(f"ATTACH {literal(settings.warehouse)} AS warehouse (READ_ONLY)")
         except duckdb.IOException:
             raise UserError(
                 f"{settings.warehouse} can't be opened: another process may be building it; try again when it is done"
             ) from None
-        connection.execute(f"ATTACH {_text(target)} AS candidate (STORAGE_VERSION '{STORAGE_VERSION}')")
+        connection.execute(f"ATTACH {literal(target)} AS candidate (STORAGE_VERSION '{STORAGE_VERSION}')")
         connection.execute("CREATE SCHEMA candidate.meta")
         for name in tables_of(connection, "warehouse"):
             if name not in NOT_COMPARED:
-                source = f"warehouse.{quoted(name)}"
+                source = f"warehouse.{identifier(name)}"
                 counted = connection.execute(f"SELECT count(*) FROM {source}").fetchone()
                 order = "ORDER BY ALL" if counted and counted[0] <= _SORTED_UP_TO else ""
-                connection.execute(f"CREATE TABLE candidate.{quoted(name)} AS SELECT * FROM {source} {order}")
+                connection.execute(f"CREATE TABLE candidate.{identifier(name)} AS SELECT * FROM {source} {order}")
         connection.execute("DETACH candidate")
-
-
-def _text(path: Path) -> str:
-    return "'" + str(path).replace("'", "''") + "'"

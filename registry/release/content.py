@@ -14,6 +14,8 @@ from pathlib import Path
 
 import duckdb
 
+from registry.system.sql import identifier
+
 ALGORITHM = "sha256(name, columns and types, rows, sum of DuckDB hash() over rows)"
 
 # Written after the audit, so they can't be compared.
@@ -64,15 +66,10 @@ def contents(
 
 
 def _content(connection: duckdb.DuckDBPyConnection, name: str) -> TableContent:
-    relation = connection.execute(f"SELECT * FROM {quoted(name)} LIMIT 0").description
+    relation = connection.execute(f"SELECT * FROM {identifier(name)} LIMIT 0").description
     columns = tuple((column[0], str(column[1])) for column in relation)
     listed = ", ".join(f'"{column}"' for column, _ in columns)
-    found = connection.execute(f"SELECT count(*), sum(hash({listed})) FROM {quoted(name)}").fetchone()
+    found = connection.execute(f"SELECT count(*), sum(hash({listed})) FROM {identifier(name)}").fetchone()
     rows, total = found if found else (0, None)
     text = "\n".join([name, *(" ".join(column) for column in columns), str(rows), str(total or 0)])
     return TableContent(name, columns, rows, hashlib.sha256(text.encode()).hexdigest())
-
-
-def quoted(name: str) -> str:
-    """`schema.table` with both parts quoted."""
-    return ".".join(f'"{part}"' for part in name.split("."))

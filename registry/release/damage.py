@@ -14,6 +14,7 @@ from registry.config.settings import Settings
 from registry.errors import UserError
 from registry.release import gate_record
 from registry.release.candidate import FILE_NAME
+from registry.release.files import CHECKSUMS, sha256, stated
 from registry.release.pin import Pin, hold, pinned
 from registry.release.store import (
     CURRENT,
@@ -28,7 +29,6 @@ from registry.release.store import (
 )
 from registry.system import event_log
 from registry.system.disk import writing
-from registry.system.files import CHECKSUMS, sha256, stated
 
 PREFIX = ".damaged-"
 

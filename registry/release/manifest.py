@@ -18,22 +18,11 @@ from expectations.remedies import remedy_of
 from registry.build.fingerprint import code_hash, rules_hash
 from registry.config.settings import Settings, connect_options
 from registry.release.candidate import STORAGE_VERSION
-from registry.release.content import ALGORITHM, NOT_COMPARED, TableContent, quoted, tables_of
+from registry.release.content import ALGORITHM, NOT_COMPARED, TableContent, tables_of
+from registry.release.dictionary import described, write_comments
+from registry.system.sql import records
 
 SCHEMA_VERSION = 1
-
-_RELEASE = """
-CREATE TABLE meta.release (
-    release_id VARCHAR, study_id VARCHAR, is_synthetic BOOLEAN, last_delivery VARCHAR, primary_definition VARCHAR,
-    fingerprint VARCHAR, code_version VARCHAR, rules_version VARCHAR, previous_release_id VARCHAR, created_at TIMESTAMP
-)
-"""
-_CHECK_RESULT = """
-CREATE TABLE meta.check_result (
-    check_id VARCHAR, table_name VARCHAR, severity VARCHAR, passed BOOLEAN, n_unexpected BIGINT, n_rows BIGINT,
-    detail VARCHAR, description VARCHAR, source VARCHAR, owner VARCHAR, remedy VARCHAR
-)
-"""
 
 
 @dataclass(frozen=True)
@@ -50,49 +39,41 @@ class Identity:
 def write_tables(path: Path, settings: Settings, identity: Identity, audit: Audit) -> None:
     """Write meta.release and meta.check_result into an audited candidate."""
     study = settings.study
-    release = (
-        identity.release_id,
-        study.study_id,
-        study.synthetic,
-        identity.last_delivery,
-        study.primary_definition,
-        identity.fingerprint,
-        code_hash(),
-        rules_hash(),
-        identity.previous_release_id,
-        identity.created_at.replace(tzinfo=None),
-    )
-    results = [_row(result) for result in audit.checks]
+    release = {
+        "release_id": identity.release_id,
+        "study_id": study.study_id,
+        "is_synthetic": study.synthetic,
+        "last_delivery": identity.last_delivery,
+        "primary_definition": study.primary_definition,
+        "fingerprint": identity.fingerprint,
+        "code_version": code_hash(),
+        "rules_version": rules_hash(),
+        "previous_release_id": identity.previous_release_id,
+        "created_at": identity.created_at.replace(tzinfo=None),
+    }
     with duckdb.connect(str(path), config=connect_options(settings)) as connection:
         connection.begin()  # one transaction: a commit per row would cost more than everything else
-        connection.execute(_RELEASE)
-        connection.execute(_CHECK_RESULT)
-        connection.execute(f"INSERT INTO meta.release VALUES ({_marks(release)})", release)
-        if results:
-            connection.executemany(f"INSERT INTO meta.check_result VALUES ({_marks(results[0])})", results)
-        note = label(settings, identity.release_id).replace("'", "''")
-        for table in tables_of(connection, path.stem):
-            connection.execute(f"COMMENT ON TABLE {quoted(table)} IS '{note}'")
+        _write_table(connection, "meta.release", [release])
+        _write_table(connection, "meta.check_result", [_row(result) for result in audit.checks])
+        write_comments(connection, tables_of(connection, path.stem), label(settings, identity.release_id))
         connection.commit()
         connection.execute("CHECKPOINT")
 
 
-def _row(result: CheckResult) -> tuple[str | int | bool, ...]:
+def _write_table(connection: duckdb.DuckDBPyConnection, name: str, rows: list[dict[str, Any]]) -> None:
+    """A table with the columns and types of its YAML."""
+    columns = {column: data_type for column, (data_type, _) in described()[name].columns.items()}
+    connection.execute(f"CREATE TABLE {name} ({', '.join(f'{column} {type_}' for column, type_ in columns.items())})")
+    if rows:
+        values = [[row[column] for column in columns] for row in rows]
+        connection.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(columns))})", values)
+
+
+def _row(result: CheckResult) -> dict[str, Any]:
     """A row of meta.check_result."""
     remedy = remedy_of(result.check_id)
-    return (
-        result.check_id,
-        result.table,
-        result.severity,
-        result.passed,
-        result.n_unexpected,
-        result.n_rows,
-        result.detail,
-        result.description,
-        result.source,
-        remedy.owner,
-        remedy.action,
-    )
+    columns = {"table_name": result.table, "owner": remedy.owner, "remedy": remedy.action}
+    return asdict(result) | columns
 
 
 def label(settings: Settings, release_id: str) -> str:
@@ -113,7 +94,7 @@ def compose(
     Tables that are not compared (`content.NOT_COMPARED`) have no content hash. Files appear only with their keyed id.
     """
     with duckdb.connect(str(path), read_only=True, config=connect_options(settings)) as connection:
-        inputs = _records(
+        inputs = records(
             connection,
             """
             SELECT file_id, site, delivery, entity, sha256, n_rows AS "rows", is_current, is_retracted
@@ -189,13 +170,3 @@ def _hashes(connection: duckdb.DuckDBPyConnection, table: str, by: str) -> dict[
         """
     ).fetchall()
     return dict(found)
-
-
-def _records(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
-    cursor = connection.execute(sql)
-    names = [column[0] for column in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-
-
-def _marks(row: tuple[Any, ...]) -> str:
-    return ", ".join("?" * len(row))

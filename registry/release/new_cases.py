@@ -15,6 +15,7 @@ import duckdb
 
 from registry.config.settings import Settings, connect_options
 from registry.release.store import Release
+from registry.system.sql import attach
 
 # 2: below 0.5 x 10^9/L, whatever the definition's own scale and labels. 1: a bound that leaves this open. Older
 # releases have these columns too.
@@ -139,8 +140,7 @@ def write(settings: Settings, candidate: Path, previous: Release | None) -> None
         if previous is None:
             known, listed = _KNOWN.format(database="") + "WHERE false", _LISTED.format(database="") + "AND false"
         else:
-            quoted = str(previous.database).replace("'", "''")
-            connection.execute(f"ATTACH '{quoted}' AS previous (READ_ONLY)")
+            attach(connection, previous.database, "previous")
             known = _KNOWN.format(database="previous.")
             # a release without that table listed only case episodes
             listed = (

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from registry.config.settings import Settings
 from registry.errors import UserError
+from registry.release.files import verify
 from registry.release.store import (
     CURRENT,
     Release,
@@ -28,7 +29,6 @@ from registry.release.store import (
     point_current,
     sync,
 )
-from registry.system.files import verify
 
 log = logging.getLogger(__name__)
 
@@ -98,6 +98,13 @@ def pinned(settings: Settings) -> Pin | None:
 def unpin(settings: Settings) -> None:
     """Remove the pin."""
     _path(settings).unlink(missing_ok=True)
+
+
+def lift_if_over(settings: Settings, fingerprint: str) -> None:
+    """Lift the pin if the inputs have changed since the rollback, even back to those of the release that it holds."""
+    pin = pinned(settings)
+    if pin is not None and not pin.holds_back(fingerprint):
+        unpin(settings)
 
 
 def clear_void(settings: Settings) -> None:

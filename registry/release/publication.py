@@ -17,14 +17,13 @@ from expectations import Audit, CheckResult, audit
 from expectations.catalogue import SAME_INPUTS_SAME_CONTENT
 from registry.build.fingerprint import rules_hash
 from registry.config.settings import Settings, connect_options
-from registry.release import candidate, damage, gate_record, judgement, manifest, new_cases
+from registry.release import candidate, damage, files, gate_record, judgement, manifest, new_cases
 from registry.release.content import NOT_COMPARED, TableContent, contents
 from registry.release.dictionary import markdown
 from registry.release.judgement import Judged
-from registry.release.pin import is_current_for, unpin
+from registry.release.pin import is_current_for, lift_if_over, unpin
 from registry.release.retention import remove_old
 from registry.release.store import Release, current, point_current, sync
-from registry.system import files
 from registry.system.disk import writing
 
 Finish = Callable[[Path], None]
@@ -137,6 +136,7 @@ def _publish(settings: Settings, in_force: Release | None, judged: Judged, finis
         raise GateRefused(Outcome(release_id, "refused", result, in_force.path if in_force else None))
     if in_force is not None and is_current_for(settings, fingerprint):
         outcome = Outcome(in_force.release_id, "confirmed", result, in_force.path)
+        lift_if_over(settings, fingerprint)
         gate_record.record(settings, outcome.release_id, fingerprint, outcome.status, result)
     else:
         if _known(settings, in_force, release_id) is None:

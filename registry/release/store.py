@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import re
 import uuid
 from collections.abc import Iterator
@@ -23,6 +22,7 @@ from registry.config.settings import A_FEW_ROWS, Settings
 from registry.errors import UserError
 from registry.release.candidate import FILE_NAME
 from registry.system.disk import raise_if_no_room
+from registry.system.files import sync
 
 MANIFEST = "manifest.json"
 CURRENT = "current"
@@ -175,15 +175,6 @@ def point_current(settings: Settings, release_id: str) -> None:
     temporary.symlink_to(release_id, target_is_directory=True)
     temporary.replace(settings.releases / CURRENT)
     sync(settings.releases)
-
-
-def sync(path: Path) -> None:
-    """Flush a file, or a folder's entries, to disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _folder(settings: Settings, release_id: str) -> Path | None:

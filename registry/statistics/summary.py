@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from registry.statistics.intervals import risk_interval
+from registry.system.sql import records
 
 if TYPE_CHECKING:
     import duckdb
@@ -39,7 +40,7 @@ def paper_table(source: duckdb.DuckDBPyConnection | Path | str) -> list[tuple[st
         else duckdb.connect(str(source), read_only=True, config=A_FEW_ROWS)
     )
     with opened as connection:
-        overall, *drugs = _records(
+        overall, *drugs = records(
             connection,
             """
             select definition.label, incidence.*
@@ -52,7 +53,7 @@ def paper_table(source: duckdb.DuckDBPyConnection | Path | str) -> list[tuple[st
         )
         measures = {
             row["measure"]: row
-            for row in _records(connection, "select * from main.mart_cohort_summary where stratum = 'overall'")
+            for row in records(connection, "select * from main.mart_cohort_summary where stratum = 'overall'")
         }
     return [
         ("Patients in the cohort", str(overall["n_patients"])),
@@ -95,9 +96,3 @@ def _rate(row: dict[str, Any]) -> str:
 def _median_days(measures: dict[str, dict[str, Any]]) -> str:
     row = measures.get("median_days_from_dose_to_onset")
     return f"median {row['value']:g} days" if row and row["value"] is not None else "no case"
-
-
-def _records(connection: duckdb.DuckDBPyConnection, query: str) -> list[dict[str, Any]]:
-    cursor = connection.execute(query)
-    columns = [column[0] for column in cursor.description or []]
-    return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]

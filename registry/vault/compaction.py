@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from registry.errors import UserError
-from registry.release.store import sync
 from registry.system import memory
+from registry.system.files import sync
+from registry.system.sql import literal
 from registry.vault.database import connect_vault, private_files
 
 if TYPE_CHECKING:
@@ -35,8 +36,7 @@ def compact(settings: Settings) -> None:
             fresh = Path(folder) / settings.raw_db.name
             with connect_vault(settings) as connection:
                 connection.execute("CHECKPOINT vault")  # a log of the old file must not be replayed into the new one
-                path = str(fresh).replace("'", "''")
-                connection.execute(f"ATTACH '{path}' AS fresh")
+                connection.execute(f"ATTACH {literal(fresh)} AS fresh")
                 connection.execute("COPY FROM DATABASE vault TO fresh")
                 connection.execute("DELETE FROM fresh.main.not_yet_purged")
                 connection.execute("DETACH fresh")

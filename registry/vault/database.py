@@ -22,6 +22,7 @@ from registry.config.settings import Settings, connect_options
 from registry.errors import UserError
 from registry.system import memory
 from registry.system.disk import group_folder, raise_if_held
+from registry.system.sql import literal
 
 _TABLES = """
 CREATE SCHEMA IF NOT EXISTS raw;
@@ -147,9 +148,8 @@ def connect_vault(settings: Settings, read_only: bool = False) -> Iterator[duckd
 def _open(settings: Settings, read_only: bool) -> duckdb.DuckDBPyConnection:
     """Attached under a name: on its own the file would be the catalog `raw`, and `raw.x` ambiguous."""
     connection = duckdb.connect(config=connect_options(settings) | {"temp_directory": str(settings.vault_temp)})
-    path = str(settings.raw_db).replace("'", "''")
     try:
-        connection.execute(f"ATTACH '{path}' AS vault{' (READ_ONLY)' if read_only else ''}")
+        connection.execute(f"ATTACH {literal(settings.raw_db)} AS vault{' (READ_ONLY)' if read_only else ''}")
         connection.execute("USE vault")
         return connection
     except duckdb.Error as error:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shutil
+import tomllib
 from pathlib import Path
 
 import dagster as dg
 import duckdb
 import pytest
+import yaml
 from e2e.conftest import digest
 
-from expectations.catalogue import CHECKS
+from expectations.catalogue import every_check
 from orchestration.assets.gate import GATE, check_name
 from orchestration.assets.statistics import STATISTICS
 from orchestration.automation import REFRESH_JOB
@@ -22,7 +24,7 @@ from orchestration.runs import PROCESS_TAG, fail_dead_runs
 from registry import release
 from registry.config.input_contract import ENTITIES
 from registry.config.settings import load_settings
-from registry.paths import DBT_PROJECT
+from registry.paths import CHECKOUT, DBT_PROJECT
 from registry.system import lock
 
 pytestmark = pytest.mark.xdist_group("demo")
@@ -52,7 +54,7 @@ def test_every_expectation_of_the_gate_is_in_the_check_of_its_table(definitions:
     graph = definitions.resolve_asset_graph()
     gate = [key for key in graph.asset_check_keys if key.asset_key == GATE]
     descriptions = {key.name: graph.get_check_spec(key).description or "" for key in gate}
-    assert [c.check_id for c in CHECKS if c.check_id not in descriptions[check_name(c.table)]] == []
+    assert [c.check_id for c in every_check() if c.check_id not in descriptions[check_name(c.table)]] == []
     assert all(graph.get_check_spec(key).blocking for key in gate)
 
 
@@ -61,6 +63,13 @@ def test_every_published_table_shows_its_columns_and_every_stage_its_models(defi
     for path in (DBT_PROJECT / "models" / "marts").rglob("*.sql"):
         assert graph.get(dg.AssetKey([path.stem])).metadata["dagster/column_schema"].columns
     assert "int_episode" in (graph.get(dg.AssetKey(["intermediate"])).description or "")
+
+
+def test_dg_and_the_workspace_load_the_same_definitions() -> None:
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["dg"]["project"]
+    workspace = yaml.safe_load((CHECKOUT / "workspace.yaml").read_text())["load_from"][0]["python_module"]
+    assert project["code_location_target_module"] == workspace["module_name"] == build_definitions.__module__
+    assert project["code_location_name"] == workspace["location_name"]
 
 
 def test_every_asset_links_to_its_source(definitions: dg.Definitions) -> None:

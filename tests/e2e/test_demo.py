@@ -10,6 +10,9 @@ import duckdb
 import pytest
 from e2e.conftest import digest, run_registry
 
+from registry.config.settings import load_settings
+from registry.system import event_log
+
 pytestmark = pytest.mark.xdist_group("demo")
 
 
@@ -31,6 +34,11 @@ def test_the_demo_ends_with_the_papers_table(demo: tuple[Path, subprocess.Comple
         assert figure in printed
     assert str((home / "releases").resolve()) in done.stdout
     assert "registry sql" in done.stdout
+
+
+def test_each_step_of_a_refresh_is_in_the_journal(demo_home: Path) -> None:
+    events = {entry["event"] for entry in event_log.entries(load_settings(home=demo_home))}
+    assert {"refresh_started", "rows_loaded", "warehouse_built", "gate", "refresh_ended"} <= events
 
 
 def test_a_second_refresh_makes_no_new_release(demo_home: Path) -> None:

@@ -7,6 +7,7 @@ import random
 from pathlib import Path
 
 from e2e.conftest import run_registry
+from integration.registry_home import refresh_home
 
 PATIENTS = [f"UD-{number:03}" for number in range(1, 13)]
 TESTS = [
@@ -63,8 +64,7 @@ def test_a_first_export_is_published_once_its_unknown_codes_are_filled_in(tmp_pa
         (delivery / f"{name}.csv").rename(delivery / f"{entity}_{name}.csv")
 
     home = tmp_path / "home"
-    refreshed = run_registry("refresh", "--home", home)
-    assert refreshed.returncode == 0, refreshed.stdout + refreshed.stderr
+    assert refresh_home(home).status == "published"
     held_back = run_registry("quarantine", "--home", home, "--format", "json")
     assert json.loads(held_back.stdout) == []
     counted = run_registry(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from e2e.conftest import REGISTRY, digest, run_registry
+from integration.registry_home import refresh_home
 
 from registry.paths import CHECKOUT
 from registry.simulate import simulate_udine
@@ -34,8 +35,7 @@ def growing(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """A home refreshed up to the month before the last, and its release."""
     home = tmp_path_factory.mktemp("growing")
     simulate_udine(home / "deliveries")
-    done = run_registry("refresh", "--home", home, "--through", "2025-02")
-    assert done.returncode == 0, done.stderr
+    assert refresh_home(home, through="2025-02").status == "published"
     return home, (home / "releases" / "current").resolve().name
 
 

@@ -23,14 +23,15 @@ from registry.system import lock
 Scenario = Callable[[World], list[str]]
 MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE = 1, 32, 4096, 16384, 1 << 18
 CLONE_NEWNS = 0x20000
+KILLS_IN_A_ROW = 4
 
 
 def killed_again_and_again(world: World) -> list[str]:
-    """A dozen kills in a row, spread over all stages; only then may a refresh come to its end."""
+    """Kills in a row, spread over all stages; only then may a refresh come to its end."""
     world.reset()
     problems = []
-    for step in range(12):
-        ended = world.refresh(kill_at=(2 * step + 1) * len(world.points) // 24)
+    for step in range(KILLS_IN_A_ROW):
+        ended = world.refresh(kill_at=(2 * step + 1) * len(world.points) // (2 * KILLS_IN_A_ROW))
         if ended.code != -9:
             problems.append(f"kill {step}: {ended.told}")
         problems += world.seen_halfway()

@@ -43,8 +43,8 @@ def answers_of_warehouse(settings: Settings) -> Answers:
             "CREATE TEMP VIEW aside AS SELECT place, disposition, reasons, "
             "(record_number - 1) // cells_per_record + 1 AS record, "
             "CASE WHEN cells_per_record > 1 THEN test_name END AS test "
-            "FROM intermediate.int_set_aside JOIN file USING (file_no) "
-            "LEFT JOIN vault.raw.lab_results USING (file_no, record_number)"
+            "FROM intermediate.int_row_disposition JOIN file USING (file_no) "
+            "LEFT JOIN vault.raw.lab_results USING (file_no, record_number) WHERE disposition <> 'cancelled'"
         )
 
         def query(sql: str) -> list[tuple[Any, ...]]:

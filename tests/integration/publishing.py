@@ -10,7 +10,7 @@ FIRST_ID, SECOND_ID = "2024-03-a1a1a1a1a1", "2024-04-b2b2b2b2b2"
 NEW_MONTH = (
     """
     INSERT INTO meta.input_file
-    SELECT md5(file_id)[:16], site, '2024-04', entity, sha256, 0, true, false FROM meta.input_file
+    SELECT * REPLACE (md5(file_id)[:16] AS file_id, '2024-04' AS delivery, 0 AS n_rows) FROM meta.input_file
     WHERE delivery = '2024-03'
     """,
     """

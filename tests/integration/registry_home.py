@@ -7,12 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from registry import ingest, refresh
+from registry import ingest, refresh, release
 from registry.build import dbt_runner
 from registry.config.input_contract import ENTITIES
 from registry.config.settings import Settings, load_settings
 from registry.paths import DBT_PROJECT
-from registry.refresh.steps import dbt_build
 
 
 def load(home: Path) -> Settings:
@@ -44,13 +43,22 @@ def plan_of(home: Path) -> refresh.Plan:
     return refresh.make_plan(load_settings(home=home), "test", accept_missing=True)
 
 
-def build(home: Path, *, with_tests: bool = False) -> Settings:
+def build(home: Path) -> Settings:
     """Load and build the warehouse of this home."""
     plan = plan_of(home)
     for entity in ENTITIES:
         refresh.load_entity(plan, entity)
-    refresh.build_warehouse(plan, run_dbt=dbt_build if with_tests else models_alone)
+    refresh.build_warehouse(plan, run_dbt=models_alone)
     return plan.settings
+
+
+def refresh_home(home: Path, through: str | None = None) -> release.Outcome:
+    """Refresh this home: the steps that Dagster's assets call, without Dagster.
+
+    Raises:
+        GateRefused: if a critical check failed.
+    """
+    return refresh.run(refresh.make_plan(load_settings(home=home, through=through), "test"))
 
 
 def models_alone(plan: refresh.Plan, *_: object) -> None:

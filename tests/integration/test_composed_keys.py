@@ -9,7 +9,6 @@ from typing import Any
 import duckdb
 import pytest
 from integration.compiled_project import compiled_project
-from integration.registry_home import build
 
 PATIENTS = "patient_id,birth_date,sex\nP1,1980-05-01,F\n"
 DOSES = "administration_id,patient_id,drug,administered_on\n1,P1,ocrelizumab,2024-01-01\n"
@@ -25,13 +24,13 @@ def counts(form: str, *rows: tuple[str, str]) -> str:
     return header + "".join(f"P1,751-8,{value},10*9/L,{time}\n" for time, value in rows)
 
 
-def home_of(folder: Path, site: str, files: dict[str, str]) -> Path:
-    """A home with one site; `files`: month/name → text."""
+def home_of(folder: Path, site: str, files: dict[str, str], name: str = "udine") -> Path:
+    """A home with one site, its site.yml, and `files`: month/name → text."""
     for place, text in {"2024-02/patients.csv": PATIENTS, "2024-02/administrations.csv": DOSES, **files}.items():
-        path = folder / "deliveries" / "udine" / place
+        path = folder / "deliveries" / name / place
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    (folder / "deliveries" / "udine" / "site.yml").write_text(site)
+    (folder / "deliveries" / name / "site.yml").write_text(site)
     return folder
 
 
@@ -150,7 +149,7 @@ def test_a_cancellation_of_a_day_takes_back_the_value_that_it_states_or_the_only
             for one in said.split():
                 status = "cancelled" if one.startswith("-") else ""
                 sent[place] += f"P1,2024-01-{day:02d},{status},{same}{one.lstrip('-')}\n"
-    row = "SELECT judged_on FROM intermediate.int_lab_result_set_aside JOIN staging.stg_lab_result "
+    row = "SELECT judged_on FROM intermediate.int_row_disposition JOIN staging.stg_lab_result "
     anc, contested, reasons = asked(
         home_of(tmp_path, site, sent),
         "SELECT collected_on, CAST(anc_10e9_l AS DOUBLE) FROM fct_anc ORDER BY ALL",
@@ -285,17 +284,18 @@ def test_lines_of_one_key_contradict_each_other(tmp_path: Path) -> None:
 
 def test_date_and_time_of_two_columns_are_read_in_the_sites_own_formats(tmp_path: Path) -> None:
     site = (
-        'csv: {date_formats: ["%d/%m/%Y"]}\n'
+        'csv: {date_formats: ["%d/%m/%Y", "%d/%m/%Y %H:%M"]}\n'
         "columns: {lab_results: {data: collected_at.date, ora: collected_at.time}}\n" + LONG
     )
     times = ["08:30", "9.15", "0945", "10h30", "", "mattina", "25:00"]
     text = "patient_id,test_code,value,unit,data,ora\n"
     text += "".join(f"P1,751-8,{n},10*9/L,{20 + n}/01/2024,{time}\n" for n, time in enumerate(times, start=1))
-    settings = build(home_of(tmp_path, site, {"2024-02/lab_results.csv": text}))
+    home = home_of(tmp_path, site, {"2024-02/lab_results.csv": text}, "syn_italian")
+    settings = compiled_project().build(home)
     with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
         anc = connection.execute(ANC).fetchall()
         held = connection.execute(
-            "SELECT record_number, reasons FROM intermediate.int_lab_result_set_aside ORDER BY 1"
+            "SELECT record_number, reasons FROM intermediate.int_row_disposition ORDER BY 1"
         ).fetchall()
     assert [time for time, _ in anc] == [
         "2024-01-21 08:30:00",

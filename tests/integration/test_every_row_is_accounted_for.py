@@ -96,7 +96,10 @@ def _sites(draw: st.DrawFn, site: str) -> tuple[dict[str, object], list[Delivere
 
 
 @given(sites=st.tuples(_sites("aosta"), _sites("bolzano")))
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(
+    max_examples=settings().max_examples // 6,  # each is a build
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
 def test_any_delivery_is_accounted_for_row_by_row(
     sites: tuple[tuple[dict[str, object], list[Delivered]], ...],
 ) -> None:
@@ -135,9 +138,9 @@ def _accounts_add_up(built: Settings, counts: dict[tuple[str, ...], int]) -> Non
             assert sum(int(str(count)) for count in by_kind) == delivered
 
         assert not query(
-            "SELECT 1 FROM intermediate.int_set_aside GROUP BY file_no, record_number HAVING count(*) > 1"
+            "SELECT 1 FROM intermediate.int_row_disposition GROUP BY file_no, record_number HAVING count(*) > 1"
         ), "a row has two fates"
-        held_back = query("SELECT disposition, reasons FROM intermediate.int_set_aside")
+        held_back = query("SELECT disposition, reasons FROM intermediate.int_row_disposition")
         known = set(reasons())
         for disposition, codes in held_back:
             assert (disposition == "quarantined") == (codes is not None)

@@ -59,10 +59,10 @@ def test_a_birth_keeps_what_is_known_of_it(tmp_path: Path) -> None:
     sent = [*PARTIAL, *UNREADABLE]
     rows = "".join(f'P{n},"{text}"\n' for n, text in enumerate(sent))
     deliver(tmp_path, {"patients": "patient_id,birth_date\n" + rows})
-    settings = compiled_project().build(tmp_path, up_to=["int_patient_dates", "column_defect"])
+    settings = compiled_project().build(tmp_path, up_to=["int_current_patient", "column_defect"])
     born, defects = read(
         settings,
-        "SELECT patient_id, birth_on FROM intermediate.int_patient_dates JOIN vault.patient_map USING (patient_no)",
+        "SELECT patient_id, birth_on FROM intermediate.int_current_patient JOIN vault.patient_map USING (patient_no)",
         "SELECT column_name, reason, n_cells FROM meta.column_defect",
     )
     days = dict(born)

@@ -16,15 +16,14 @@ from integration.publishing import BROKEN, FIRST, NEW_MONTH, SECOND, state
 from integration.synthetic_warehouse import REPORTABLE, alter
 
 from expectations import Audit, audit
-from expectations.catalogue import QUERIED
+from expectations.catalogue import queried
 from registry import release
 from registry.config.settings import Settings
 from registry.errors import UserError
-from registry.release import candidate, publication
+from registry.release import candidate, files, publication
 from registry.release.content import contents
-from registry.release.dictionary import markdown
+from registry.release.dictionary import described, markdown
 from registry.release.query import query
-from registry.system import files
 
 
 def test_a_retracted_month_moves_neither_the_name_nor_the_cut_off(settings: Settings, open_gate: None) -> None:
@@ -314,7 +313,7 @@ def test_a_case_that_may_be_severe_is_told_with_a_mark_and_again_once_it_is_cert
 
 def new_cases_pass(settings: Settings, previous: str | None = None) -> bool:
     """Does the gate let the table of new cases of the release in force pass, against the release before?"""
-    checks = [check for check in QUERIED if check.table == "main.mart_new_cases"]
+    checks = [check for check in queried() if check.table == "main.mart_new_cases"]
     in_force = release.current(settings)
     assert in_force
     against = settings.releases / previous / "registry.duckdb" if previous else None
@@ -391,18 +390,33 @@ def test_nothing_built_nothing_delivered_and_a_busy_build_file_are_said_so(setti
     assert list(settings.releases.iterdir()) == []
 
 
-def test_the_dictionary_describes_tables_and_columns_from_the_models(built: Path, tmp_path: Path) -> None:
-    (tmp_path / "dim_drug.yml").write_text(
-        "models:\n- name: dim_drug\n  description: Drugs the\n    registry knows.\n"
-        "  columns:\n  - {name: drug, description: a | b}\n"
-        "sources:\n- name: statistics\n  tables:\n  - {name: mart_incidence, description: Rates.}\n"
+def test_the_dictionary_describes_tables_and_columns_from_the_models(
+    built: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drugs = dataclasses.replace(
+        described()["main.dim_drug"], description="Drugs the\n  registry knows.", columns={"drug": ("varchar", "a | b")}
     )
+    monkeypatch.setattr("registry.release.dictionary.described", lambda: {"main.dim_drug": drugs})
     tables = contents(built)
-    text = markdown("2024-03-x", [tables["main.dim_drug"], tables["main.mart_incidence"]], [tmp_path])
+    text = markdown("2024-03-x", [tables["main.dim_drug"], tables["main.mart_incidence"]])
     assert "## main.dim_drug\n\nDrugs the registry knows.\n" in text
     assert "| `drug` | VARCHAR | a \\| b |" in text
     assert "| `interval_days` | INTEGER |  |" in text
-    assert "## main.mart_incidence\n\nRates.\n" in text
+    assert "## main.mart_incidence\n\n" in text
+
+
+def test_tables_and_columns_are_described_in_the_database_too(settings: Settings, open_gate: None) -> None:
+    folder = release.publish(settings, FIRST).path
+    assert folder
+    with duckdb.connect(str(folder / "registry.duckdb"), read_only=True) as connection:
+        comments = connection.execute(
+            "SELECT schema_name || '.' || table_name, column_name, comment FROM duckdb_columns() WHERE NOT internal"
+        ).fetchall()
+        found = connection.execute("SELECT comment FROM duckdb_tables() WHERE table_name = 'fct_dose'").fetchall()
+    assert [(name, column) for name, column, comment in comments if not comment] == []
+    assert ("main.dim_drug", "drug", described()["main.dim_drug"].columns["drug"][1]) in comments
+    assert described()["main.fct_dose"].description in found[0][0]
+    assert "Synthetic data" in found[0][0]
 
 
 class TestQuery:

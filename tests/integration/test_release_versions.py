@@ -60,6 +60,20 @@ def test_a_rollback_holds_until_the_inputs_change(settings: Settings, open_gate:
     assert second.release_id in {r.release_id for r in release.list_releases(settings)}
 
 
+def test_a_rollback_is_over_once_the_inputs_are_those_of_the_release_gone_back_to(
+    settings: Settings, open_gate: None
+) -> None:
+    first = release.publish(settings, FIRST)
+    alter(settings.warehouse, *NEW_MONTH)
+    second = release.publish(settings, SECOND)
+    release.rollback(settings, first.release_id)
+    release.lift_if_over(settings, SECOND)
+    assert release.is_current_for(settings, SECOND)
+    release.lift_if_over(settings, FIRST)
+    assert release.is_current_for(settings, FIRST)
+    assert release.publish(settings, SECOND).release_id == release.current_id(settings) == second.release_id
+
+
 def test_rolling_forward_again_lifts_the_pin(settings: Settings, open_gate: None) -> None:
     first = release.publish(settings, FIRST)
     alter(settings.warehouse, *NEW_MONTH)

@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import pytest
 from click.testing import CliRunner, Result
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from integration.compiled_project import compiled_project
 
@@ -317,7 +317,6 @@ def test_a_second_reader_reads_blind_and_late_counts_leave_the_verdicts_in_force
         unique_by=lambda episode: episode[:2],
     )
 )
-@settings(max_examples=50, deadline=None)
 def test_no_span_of_a_form_holds_the_onset_of_another_episode(
     episodes: list[tuple[int, int, int, int]],
 ) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 import duckdb
 import openpyxl
 from integration.compiled_project import compiled_project
-from integration.registry_home import build
 
 SITE = """\
 time_zone: Europe/Rome
@@ -43,7 +42,7 @@ codes: {drugs: {OCR: ocrelizumab}}
 
 
 def test_a_year_of_two_digits_is_not_read_as_a_year_of_antiquity(tmp_path: Path) -> None:
-    site = tmp_path / "deliveries" / "lab"
+    site = tmp_path / "deliveries" / "short_years"
     delivery = site / "2025-03"
     delivery.mkdir(parents=True)
     (site / "site.yml").write_text(SHORT_YEARS)
@@ -52,7 +51,7 @@ def test_a_year_of_two_digits_is_not_read_as_a_year_of_antiquity(tmp_path: Path)
         "result_id,patient_id,test_code,value,unit,collected_at\n"
         "1,P1,751-8,2.0,X10^9/L,03/02/2025\n2,P1,751-8,2.1,10*9/L,04/02/25\n3,P1,751-8,2.2,10*9/L,05/02/124\n"
     )
-    settings = build(tmp_path)
+    settings = compiled_project().build(tmp_path)
     with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
         days = connection.execute("SELECT collected_on FROM main.fct_anc ORDER BY 1").fetchall()
         held_back = connection.execute("SELECT reason, n_rows FROM meta.quarantine_summary").fetchall()
@@ -81,7 +80,7 @@ def test_a_limit_that_no_count_can_have_is_emptied_and_grades_nothing(tmp_path: 
 
 
 def test_an_italian_laboratory_tells_the_same_counts(tmp_path: Path) -> None:
-    site = tmp_path / "deliveries" / "lab"
+    site = tmp_path / "deliveries" / "syn_italian"
     delivery = site / "2025-03"
     delivery.mkdir(parents=True)
     (site / "site.yml").write_text(SITE)
@@ -101,7 +100,7 @@ def test_an_italian_laboratory_tells_the_same_counts(tmp_path: Path) -> None:
         sheet.append(row)
     book.save(delivery / "lab_results_typed.xlsx")
 
-    settings = build(tmp_path)
+    settings = compiled_project().build(tmp_path)
     with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
         counts = connection.execute(
             "SELECT collected_at, anc_10e9_l, operator, derivation, last_drug FROM main.fct_anc ORDER BY collected_at"

@@ -39,13 +39,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Iterator[duckdb.DuckDBPyC
 def fates(connection: duckdb.DuckDBPyConnection, site: str, entity: str) -> dict[str, str]:
     """Key → the reasons that hold a row back, else its disposition where that is not current."""
     key = ENTITIES[entity].key
-    singular = {"administrations": "administration"}.get(entity, entity.removesuffix("s"))
     found = connection.execute(
         f"""
-        SELECT coalesce(r.{key}, ''), coalesce(aside.reasons, aside.disposition, 'current')
+        SELECT coalesce(r.{key}, ''), coalesce(aside.reasons, nullif(aside.disposition, 'cancelled'), 'current')
         FROM vault.raw.{entity} AS r
         JOIN vault.main.input_file AS f USING (file_no)
-        LEFT JOIN intermediate.int_{singular}_set_aside AS aside
+        LEFT JOIN intermediate.int_row_disposition AS aside
             ON r.file_no = aside.file_no AND r.record_number = aside.record_number
         WHERE f.site = $site
         """,

@@ -16,17 +16,16 @@ from integration import registry_home
 from integration.publishing import FIRST_ID, SECOND_ID
 
 from expectations import Audit, audit
-from expectations.catalogue import QUERIED
+from expectations.catalogue import queried
 from registry.config.settings import Settings, connect_options, load_settings
 from registry.curation import account, quarantine
 from registry.errors import UserError
 from registry.operations import error_reports
-from registry.release import candidate, load, new_cases
+from registry.release import candidate, files, load, new_cases
 from registry.release.content import contents
 from registry.release.diff.compare import diff
 from registry.release.public.counts import read
 from registry.statistics import write_statistics
-from registry.system import files
 from registry.vault.compaction import compact
 
 ROWS = 50_000
@@ -132,7 +131,7 @@ def _pass(result: Audit) -> None:
     assert not [check.detail for check in result.checks if "could not be checked" in check.detail]
 
 
-_FEW = tuple(check for check in QUERIED if check.table == "main.fct_anc" and not check.needs_previous)
+_FEW = tuple(check for check in queried() if check.table == "main.fct_anc" and not check.needs_previous)
 STAGES: dict[str, Callable[[Settings, Path], Any]] = {
     "loading": lambda home, _: registry_home.load(home.home),
     "erasing": lambda home, _: compact(home),

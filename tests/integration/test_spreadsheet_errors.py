@@ -132,11 +132,11 @@ def test_each_column_is_held_back_or_emptied_by_its_own_rule(tmp_path: Path, fil
             text = "\n".join(",".join(str(cell or "") for cell in row) for row in table)
             (folder / f"{entity}.csv").write_text(text, encoding="utf-8")
     built = compiled_project().build(
-        tmp_path, up_to=("int_set_aside", "column_defect", "reconciliation", "stg_lab_result")
+        tmp_path, up_to=("int_row_disposition", "column_defect", "reconciliation", "stg_lab_result")
     )
     with duckdb.connect(str(built.warehouse), read_only=True) as connection:
         held = connection.execute(
-            "SELECT entity, record_number, disposition, reasons FROM intermediate.int_set_aside"
+            "SELECT entity, record_number, disposition, reasons FROM intermediate.int_row_disposition"
         ).fetchall()
         emptied = connection.execute("SELECT entity, column_name, reason, n_cells FROM meta.column_defect").fetchall()
         delivered = connection.execute(

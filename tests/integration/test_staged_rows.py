@@ -67,10 +67,7 @@ def test_sound_and_messy_deliveries_break_none(built: Settings) -> None:
 @pytest.mark.parametrize(("entity", "rule"), _BROKEN)
 def test_a_row_that_breaks_a_rule_is_counted(built: Settings, entity: str, rule: str) -> None:
     name = _SINGULAR[entity]
-    current = f"""(SELECT r.* FROM staging.stg_{name} AS r
-        ANTI JOIN intermediate.int_{name}_set_aside AS aside
-            ON r.file_no = aside.file_no AND r.record_number = aside.record_number
-        WHERE NOT r.is_cancelled AND r.is_mapped)"""
+    current = f"intermediate.int_current_{name}"
     with duckdb.connect(str(built.warehouse)) as connection:
         connection.execute(f"ATTACH '{built.raw_db}' AS vault (READ_ONLY)")
         assert counted(connection) == {}

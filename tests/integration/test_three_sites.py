@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from integration.compared import ANC, CASE, DOSE, EPISODE, PATIENT, Compared
-from integration.registry_home import build
+from integration.compiled_project import compiled_project
 from integration.test_against_reference import Warehouse
 
 from registry.simulate import udine
@@ -54,7 +54,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     prepare(home / "deliveries", study)
     for dialect in DIALECTS:
         write_site(home / "deliveries", dialect, calendar)
-    found = Warehouse(build(home))
+    found = Warehouse(compiled_project().build(home))
     yield found
     found.connection.close()
 

@@ -16,9 +16,9 @@ from registry.config.settings import Settings
 from registry.errors import UserError
 from registry.paths import DBT_PROJECT
 from registry.release.query import query
+from registry.release.trace import trace
 from registry.statistics import write_statistics
-from registry.trace.episode import trace
-from registry.trace.rules import RULES, sentence
+from registry.trace_rules import RULES, sentence
 
 FILES = {
     "2024-06/patients.csv": "patient_id,birth_date,sex\nP1,1980-05-01,F\nP2,1975-02-01,M\n",

@@ -14,7 +14,7 @@ from reference.bounds import on_the_bounds
 from reference.cohort import Cohort, generate
 from reference.writer import write
 
-from registry.trace.rules import RESTS_ON_NOTHING, RULES
+from registry.trace_rules import RESTS_ON_NOTHING, RULES
 
 Row = dict[str, Any]
 Traces = list[tuple[Row, list[Row]]]

@@ -9,11 +9,12 @@ from typing import Any
 import duckdb
 import openpyxl
 import pytest
-from integration.registry_home import build
+from integration.compiled_project import compiled_project
 
 from registry.config.settings import Settings
 from registry.curation import quarantine
 
+WIDE = "syn_italian"
 SITE = """\
 mode: snapshot
 csv: {decimal: ",", date_formats: ["%d/%m/%Y", "%d/%m/%Y %H:%M"]}
@@ -77,19 +78,19 @@ def save(path: Path, *sheets: list[list[Any]]) -> None:
 def built(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """The same patients at two sites: one writes natively, the other sends workbooks, twice."""
     home = tmp_path_factory.mktemp("wide")
-    for site in ("long", "wide"):
+    for site in ("long", WIDE):
         for month in ("2025-02", "2025-03"):
             delivery = home / "deliveries" / site / month
             delivery.mkdir(parents=True)
             (delivery / "patients.csv").write_text(PATIENTS)
             (delivery / "administrations.csv").write_text(DOSES)
     (home / "deliveries/long/2025-03/lab_results.csv").write_text(LONG)
-    (home / "deliveries/wide/site.yml").write_text(SITE)
-    lab_book = "lab_results.xlsx"
+    sent = home / "deliveries" / WIDE
+    (sent / "site.yml").write_text(SITE)
     before = [["P1", "05/01/2025", "S2", "0,9", None, None], ["P1", "06/01/2025", "S9", "0,1", None, None]]
-    save(home / "deliveries/wide/2025-02" / lab_book, [*JANUARY[:5], *before])
-    save(home / "deliveries/wide/2025-03" / lab_book, JANUARY, [["Legenda"], ["Neutrofili", "mila/mmc"]], FEBRUARY)
-    return build(home, with_tests=True)
+    save(sent / "2025-02" / "lab_results.xlsx", [*JANUARY[:5], *before])
+    save(sent / "2025-03" / "lab_results.xlsx", JANUARY, [["Legenda"], ["Neutrofili", "mila/mmc"]], FEBRUARY)
+    return compiled_project().build(home)
 
 
 def ask(settings: Settings, sql: str) -> list[tuple[Any, ...]]:
@@ -104,7 +105,7 @@ def test_a_wide_snapshot_gives_the_graded_counts_of_the_long_file(built: Setting
             "SELECT collected_at, anc_10e9_l, operator, derivation, severity, ctcae_v5_grade, last_drug "
             f"FROM main.fct_anc WHERE site = '{site}' ORDER BY ALL",
         )
-        for site in ("long", "wide")
+        for site in ("long", WIDE)
     ]
     assert graded[0] == graded[1]
     assert [str(row[1]) for row in graded[0]] == ["0.750000", "0.500000", "1.332000", "1.234000", "0.000000"]
@@ -114,7 +115,7 @@ def test_every_row_of_the_wide_files_is_accounted_for(built: Settings) -> None:
     assert ask(
         built,
         "SELECT delivery, rows_delivered, rows_current, rows_superseded, rows_duplicate, rows_quarantined "
-        "FROM meta.reconciliation WHERE site = 'wide' AND entity = 'lab_results' ORDER BY 1",
+        f"FROM meta.reconciliation WHERE site = '{WIDE}' AND entity = 'lab_results' ORDER BY 1",
     ) == [("2025-02", 4, 2, 2, 0, 0), ("2025-03", 11, 6, 0, 2, 3)]
 
 
@@ -124,7 +125,7 @@ def test_a_number_is_traced_to_the_record_of_the_workbook(built: Settings) -> No
         "SELECT anc.collected_on, origin.record_number, origin.part FROM main.fct_anc AS anc "
         "JOIN meta.lineage AS origin ON anc.anc_key = origin.anc_key "
         "JOIN meta.input_file AS file ON origin.source_file = file.file_id "
-        "WHERE anc.site = 'wide' AND file.delivery = '2025-03' ORDER BY ALL",
+        f"WHERE anc.site = '{WIDE}' AND file.delivery = '2025-03' ORDER BY ALL",
     )
     # the derived count of 10 January rests on two cells of one record; 3 January was in the file before already
     assert traced == [

@@ -38,10 +38,10 @@ SAME_MEANING: dict[tuple[str, str, str], str] = {
     # a window of macros/windows.sql: drugs given every four weeks
     ("int_episode_attributed", "drugs.interval_days <= 28", "28"): "no drug of the seed has an interval of 29 days",
     ("int_episode_judged", "episode.nadir_operator = '>'", "="): _NEVER_ABOVE + ", and below some value begins at 0",
-    ("fct_neutropenia_episode", "(nadir_low > 1.000000", ">"): _GRADED_BEFORE,
-    ("fct_neutropenia_episode", "(nadir_low = 1.000000", "1.000000"): _NEVER_ABOVE,
-    ("fct_neutropenia_episode", "(nadir_low = 1.000000", "="): _NEVER_ABOVE,
-    ("fct_neutropenia_episode", "nadir_low > 1.000000 and nadir_high < 1.500000", ">"): _GRADED_BEFORE,
+    ("int_episode_judged", "(nadir_low > 1.000000", ">"): _GRADED_BEFORE,
+    ("int_episode_judged", "(nadir_low = 1.000000", "1.000000"): _NEVER_ABOVE,
+    ("int_episode_judged", "(nadir_low = 1.000000", "="): _NEVER_ABOVE,
+    ("int_episode_judged", "nadir_low > 1.000000 and nadir_high < 1.500000", ">"): _GRADED_BEFORE,
     ("fct_lab_grade", "results.operator = '>'", "="): "every grade of these counts holds the value it begins with",
     ("int_leukocytes_below_severe", "coalesce(operator = '>', false) as is_low_open", "="): _SEVERE_ALONE,
     **{

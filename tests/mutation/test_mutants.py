@@ -3,7 +3,7 @@
 A mutant is noticed where it changes a row in the columns that a test compares with what it expects: those of
 tests/integration/compared.py in the cohorts that are compared with the reference, grades and nadirs at every bound of
 every scale, first onsets of each definition's example patients. The lists are the tests' own, so a column that no test
-compares shows nothing here either. A sample runs by default; `make mutants` runs all.
+compares shows nothing here either. `make check` tries a sample, another one each day; `make mutants` tries all.
 """
 
 from __future__ import annotations
@@ -26,11 +26,24 @@ from reference.bounds import hardly_tested, on_the_bounds
 from reference.cohort import generate
 from reference.writer import write
 
+pytestmark = pytest.mark.deep
+
 # Of the cohorts that are compared by default, those that hold no defects: these are for the input contract.
 SEEDS = (0, 2, 4)
 TURNS = 20
 # A mutant may join everything with everything: it ends as an error, not with the machine's memory.
 BOUNDED = {"threads": 1, "memory_limit": "1GB", "temp_directory": ""}
+# Models that decide which row is current and which is held back: compared row by row in their own way.
+INPUT_CONTRACT = (
+    "stg_",
+    "int_cancellation_match",
+    "int_taken_back",
+    "int_delivered_row",
+    "int_lost_measurement",
+    "int_row_order",
+    "int_row_disposition",
+    "int_current_",
+)
 WITH_REFERENCE = tuple(compared.query() for compared in COMPARED)
 
 
@@ -92,10 +105,7 @@ def _hash(connection: duckdb.DuckDBPyConnection, relation: str) -> object:
 
 @cache
 def clinical_models() -> tuple[Model, ...]:
-    """Every model that compared rows are made from, but for those of the input contract.
-
-    Those decide which row is current and which is held back, and are compared row by row in their own way.
-    """
+    """Every model that compared rows are made from, but for those of the input contract."""
     queries = " ".join(WITH_REFERENCE)
     wanted: set[str] = set()
     for model in reversed(compiled_project().models):
@@ -104,7 +114,7 @@ def clinical_models() -> tuple[Model, ...]:
     return tuple(
         model
         for model in compiled_project().models
-        if model.name in wanted and not model.name.startswith("stg_") and not model.name.endswith("_set_aside")
+        if model.name in wanted and not model.name.startswith(INPUT_CONTRACT)
     )
 
 
@@ -177,7 +187,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def test_no_mutant_goes_unnoticed(turn: int, pytestconfig: pytest.Config) -> None:
     wanted = pytestconfig.getoption("--mutants")
     names = all_mutants()
-    mine = names[turn::TURNS] if wanted == "all" else random.Random(2025).sample(names, int(wanted))
+    mine = (
+        names[turn::TURNS]
+        if wanted == "all"
+        else random.Random(pytestconfig.getoption("--sample")).sample(names, int(wanted))
+    )
     unnoticed = [name for name in mine if not is_noticed(mutants()[name])]
     assert not unnoticed, "no test would notice:\n" + "\n".join(unnoticed)
 

@@ -59,7 +59,7 @@ def compute(delivered: Sequence[File], study: Study) -> dict[str, Table]:
     for name, rows_of_patient in (
         ("fct_neutropenia_episode", PatientResult.episode_rows),
         ("cohort_member", PatientResult.cohort_rows),
-        ("risk_time", PatientResult.risk_rows),
+        ("risk_time", lambda result: result.risk_rows),
         ("drug_exposed", PatientResult.exposure_rows),
         ("rechallenge", PatientResult.rechallenge_rows),
         ("chart_review", PatientResult.review_rows),

@@ -24,7 +24,7 @@ def incidence(definition_id: str, results: Sequence[PatientResult]) -> list[dict
     rows = [_stratum(definition_id, "overall", "overall", cohort, None)]
     # A drug first given after a case has no patients here, yet time and episodes in the totals.
     drugs = sorted(
-        {drug for r in cohort for drug in r.exposed_drugs()} | {row["drug"] for r in cohort for row in r.risk_rows()}
+        {drug for r in cohort for drug in r.exposed_drugs()} | {row["drug"] for r in cohort for row in r.risk_rows}
     )
     rows += [_stratum(definition_id, "drug", drug, cohort, drug) for drug in drugs]
     for site in sorted({r.history.site for r in cohort}):
@@ -43,7 +43,7 @@ def _stratum(
     def of_drug(name: str | None) -> bool:
         return drug is None or name == drug
 
-    risk = [row for r in cohort for row in r.risk_rows() if of_drug(row["drug"])]
+    risk = [row for r in cohort for row in r.risk_rows if of_drug(row["drug"])]
     members = cohort if drug is None else [r for r in cohort if drug in r.exposed_drugs()]
     first = [r.cases[0] for r in cohort if r.cases]
     episodes = [e for r in cohort for e in r.cases]
@@ -99,7 +99,7 @@ def incidence_by_period(definition_id: str, results: Sequence[PatientResult]) ->
 
 def _in_period(result: PatientResult, what: str, drug: str | None, period: str) -> int:
     """Days at risk of a patient, or counts on them, in a period, on one drug or on any."""
-    rows = [row for row in result.risk_rows() if drug in (None, row["drug"])]
+    rows = [row for row in result.risk_rows if drug in (None, row["drug"])]
     first_year = sum(row[f"{what}_first_year"] for row in rows)
     return first_year if period == "first_year" else sum(row[what] for row in rows) - first_year
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import Any
 
 from . import outcomes, review
@@ -94,7 +95,7 @@ class PatientResult:
             "observation_end": history.observation_end,
             "death_date": patient.death if patient_died(history) else None,
             "follow_up_end": history.last_contact,
-            "days_at_risk": sum(row["days_at_risk"] for row in self.risk_rows()) if self.in_cohort else None,
+            "days_at_risk": sum(row["days_at_risk"] for row in self.risk_rows) if self.in_cohort else None,
             "in_cohort": self.in_cohort,
             "exclusion_reason": self.exclusion,
             "no_baseline_anc": not baseline if index else None,
@@ -131,6 +132,12 @@ class PatientResult:
         head = {"definition_id": self.definition.definition_id} | self._who()
         return [head | {"drug": drug, "is_never_tested": self.never_tested(drug)} for drug in self.exposed_drugs()]
 
+    @cached_property
+    def days_at_risk(self) -> list[tuple[date, str]]:
+        """Each day at risk with its drug."""
+        return days_at_risk(self.history, self.definition.attribution_days)
+
+    @cached_property
     def risk_rows(self) -> list[dict[str, Any]]:
         """Days at risk by drug, up to the first case and in all; ANC taken on the former."""
         if not self.in_cohort:
@@ -138,7 +145,7 @@ class PatientResult:
         days: dict[str, dict[str, int]] = {}
         stop = self.first_case.episode.onset if self.first_case else date.max
         tests = Counter(r.day for r in self.history.anc)
-        for day, drug in days_at_risk(self.history, self.definition.attribution_days):
+        for day, drug in self.days_at_risk:
             results = tests[day]
             count = days.setdefault(
                 drug,
@@ -168,7 +175,7 @@ class PatientResult:
 
     def never_tested(self, drug: str | None = None) -> bool:
         """No count on a day at risk up to the first case, of this drug's days or of all."""
-        return not any(row["n_anc_tests"] for row in self.risk_rows() if drug in (None, row["drug"]))
+        return not any(row["n_anc_tests"] for row in self.risk_rows if drug in (None, row["drug"]))
 
     def rechallenge_rows(self) -> list[dict[str, Any]]:
         """One row a case episode: what was given after it, and whether it came back."""
@@ -185,7 +192,7 @@ class PatientResult:
         first_days = {treatment: day_given for day_given, treatment in reversed(after)}
         assert history.last_contact
         counted = {result.day for result in history.anc}
-        counted_at_risk = [day for day, _ in days_at_risk(history, self.definition.attribution_days) if day in counted]
+        counted_at_risk = [day for day, _ in self.days_at_risk if day in counted]
         return (
             {"definition_id": self.definition.definition_id}
             | self._who()

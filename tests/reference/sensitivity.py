@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from .codes import six_places
-from .history import Dose, days_at_risk
+from .history import Dose
 from .incidence import case_listing
 from .patient import PatientResult
 
@@ -20,7 +20,7 @@ def sensitivity(definition_id: str, results: Sequence[PatientResult]) -> dict[st
     """Cases, case episodes and recurrent cases of a definition, with the risk and the rate."""
     cases = case_listing(definition_id, results)
     members = sum(r.in_cohort for r in results)
-    days = sum(row["days_at_risk"] for r in results for row in r.risk_rows())
+    days = sum(row["days_at_risk"] for r in results for row in r.risk_rows)
     never_tested = sum(r.in_cohort and r.never_tested() for r in results)
     return _risk_and_rate(len(cases), members, never_tested, days) | {
         "definition_id": definition_id,
@@ -53,7 +53,7 @@ def by_drug(definition_id: str, results: Sequence[PatientResult]) -> list[dict[s
             counts = {drug: Counter({"exposed": 1}) for drug in result.exposed_drugs()}
             first = result.first_case
             tests = Counter(r.day for r in result.history.anc)
-            for day, _ in days_at_risk(result.history, result.definition.attribution_days):
+            for day, _ in result.days_at_risk:
                 if first is None or day <= first.episode.onset:
                     count = counts.setdefault(_drug_on(result, day, moved), Counter())
                     count["days_at_risk"] += 1

@@ -86,7 +86,7 @@ def _patient(result: PatientResult) -> Row:
     row = result.patient_row()
     return row | {
         "person_years": row["days_at_risk"] / DAYS_PER_YEAR,
-        "n_anc_tests": sum(risk["n_anc_tests"] for risk in result.risk_rows()),
+        "n_anc_tests": sum(risk["n_anc_tests"] for risk in result.risk_rows),
     }
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import cache
 
 from .model import File, Site
 
@@ -49,6 +50,7 @@ COUNTED_IN = {analyte: {"blood", "serum", "plasma"} for analyte in ("igg", "iga"
 _HIDDEN = re.compile("[\u00ad\u200b-\u200f\u2060\ufeff]")
 
 
+@cache
 def visible(text: str) -> str:
     """Text without what nobody sees; full-width characters, dashes and blanks as on a keyboard."""
     text = _HIDDEN.sub("", text)
@@ -57,12 +59,14 @@ def visible(text: str) -> str:
     return " ".join(text.split())
 
 
+@cache
 def fold(word: str) -> str:
     """A word without case, accents, spare blanks and a point at its end."""
     letters = unicodedata.normalize("NFD", visible(word).lower())
     return "".join(c for c in letters if not unicodedata.combining(c)).strip().rstrip(". ")
 
 
+@cache
 def fold_code(code: str) -> str:
     """A code without case, blanks, and the .0 of a number that was one."""
     return re.sub(r"^(\d+)\.0+$", r"\1", visible(code).lower().replace(" ", ""))

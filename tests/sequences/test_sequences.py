@@ -4,7 +4,8 @@ After each publication, and where a refresh says that nothing is new, the releas
 built in a new home from the deliveries and settings of its plan. Or the step refused in one line. At the end one whole
 refresh leads to the release that is built from nothing.
 
-One sequence runs by default; `pytest tests/sequences --sequences 300` runs hundreds. The gate lets everything pass or
+`make test` runs the first sequence, `make check` a few others, other ones each day; `pytest tests/sequences --sequences
+300` runs hundreds. The gate lets everything pass or
 refuses as the sequence says: that it judges right is the business of other tests.
 """
 
@@ -61,7 +62,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sequences]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    metafunc.parametrize("seed", range(metafunc.config.getoption("--sequences")))
+    others = metafunc.config.getoption("--sequences") - 1
+    first = metafunc.config.getoption("--sample") * others
+    metafunc.parametrize("seed", [0, *(pytest.param(first + n, marks=pytest.mark.deep) for n in range(1, others + 1))])
 
 
 def test_a_release_is_one_that_is_built_from_nothing(run: Sequences, seed: int) -> None:

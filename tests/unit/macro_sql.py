@@ -22,8 +22,8 @@ class _Adapter:
 def _macros() -> Any:
     environment = Environment(extensions=["jinja2.ext.do"], autoescape=False)
     environment.globals.update({"return": lambda sql: sql, "adapter": _Adapter()})
-    files = sorted(path for path in _MACROS.glob("*.sql") if path.stem != "materializations")  # a tag of dbt's own
-    source = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    texts = [path.read_text(encoding="utf-8") for path in sorted(_MACROS.glob("*.sql"))]
+    source = "\n".join(text for text in texts if "{% materialization" not in text)  # a tag of dbt's own
     return environment.from_string(source).make_module({})
 
 

@@ -18,7 +18,7 @@ from expectations import Audit, CheckResult
 from registry.config.settings import Settings
 from registry.errors import UserError
 from registry.operations import alerts
-from registry.refresh.run_record import recorded
+from registry.operations.run_record import recorded
 from registry.release import gate_record
 from registry.system import event_log
 from registry.system.lock import InUse

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -67,17 +68,22 @@ def test_a_shifted_record_is_held_back_wherever_it_stands(
         (",,", [",", ",,", ""], [0, 2]),
     ],
 )
-@pytest.mark.parametrize("quoted", [False, True])
-@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\r"])
 def test_a_surplus_is_read_where_the_header_or_every_record_has_it(
-    home: Home, small_file: int, header_end: str, ends: list[str], malformed: list[int], quoted: bool, line_end: str
+    home: Home, small_file: int, header_end: str, ends: list[str], malformed: list[int]
 ) -> None:
-    records = [f'"r{n}",P1,c,1,u,"d"' if quoted else f"r{n},P1,c,1,u,d" for n in range(3)]
-    lines = [LAB_HEADER + header_end, *(record + end for record, end in zip(records, ends, strict=True))]
-    home.deliver(LAB_PLACE, line_end.join(lines) + line_end)
-    assert home.load(small_file=small_file).n_malformed == len(malformed)
-    assert [n for n, is_malformed in enumerate(_malformed(home)) if is_malformed] == malformed
-    assert [row[1] for row in home.cells()] == [None if n in malformed else f"r{n}" for n in range(3)]
+    """In each month another way of writing: with quotes or without, and each end of a line."""
+    ways = list(product([False, True], ["\n", "\r\n", "\r"]))
+    for month, (quoted, line_end) in enumerate(ways, start=1):
+        records = [f'"r{month}{n}",P1,c,1,u,"d"' if quoted else f"r{month}{n},P1,c,1,u,d" for n in range(3)]
+        lines = [LAB_HEADER + header_end, *(record + end for record, end in zip(records, ends, strict=True))]
+        home.deliver(f"udine/2024-{month:02}/lab_results.csv", line_end.join(lines) + line_end)
+    assert home.load(small_file=small_file).n_malformed == len(malformed) * len(ways)
+    expected = [
+        (n + 1, None if n in malformed else f"r{month}{n}", n in malformed)
+        for month in range(1, len(ways) + 1)
+        for n in range(3)
+    ]
+    assert [(record, key, text is not None) for record, key, _, text in home.cells()] == expected
 
 
 @BOTH_WAYS

@@ -86,7 +86,7 @@ def well_formed(draw: st.DrawFn) -> tuple[bytes, str, list[list[str]]]:
     return draw(st.sampled_from([b"", b"\xef\xbb\xbf"])) + text.encode(), delimiter, rows
 
 
-@hypothesis_settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(file=well_formed(), piece_bytes=st.sampled_from([64, 100, 2**20]))
 def test_both_ways_read_a_well_formed_file_as_it_was_written(
     readers: Readers, file: tuple[bytes, str, list[list[str]]], piece_bytes: int
@@ -148,7 +148,7 @@ def good_width(records: list[Cells], width: int, n_header: int) -> int:
     return n_header
 
 
-@hypothesis_settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(file=of_any_width(), piece_bytes=st.sampled_from([64, 2**20]))
 def test_every_way_reads_surplus_cells_as_the_habit_of_the_whole_file_alone(
     readers: Readers, file: tuple[bytes, list[Cells], int, int], piece_bytes: int
@@ -171,7 +171,7 @@ def test_every_way_reads_surplus_cells_as_the_habit_of_the_whole_file_alone(
         assert found == expected, way
 
 
-@hypothesis_settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     pieces=st.lists(
         st.sampled_from(

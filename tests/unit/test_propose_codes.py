@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from first_export import LAB_HEADER, PATIENTS, lab, profile_of, propose, write, write_lab
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.profile.columns import guess_entity
@@ -205,7 +205,6 @@ def test_a_wide_table_becomes_the_section_wide(folder: Path) -> None:
 CELL = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters=';"\r\n\0'), max_size=12)
 
 
-@settings(max_examples=60, deadline=None)
 @given(st.lists(CELL, max_size=3), CELL)
 def test_whatever_headers_and_codes_hold_the_proposal_can_be_read(
     tmp_path_factory: pytest.TempPathFactory, headers: list[str], code: str

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from unit.macro_sql import macro_sql
 
@@ -27,7 +27,6 @@ TEXTS = st.lists(LETTERS | MARKS | WIDE | PIECES, max_size=8).map("".join)
 
 
 @pytest.mark.parametrize("twin", TWINS, ids=lambda twin: twin.__name__)
-@settings(deadline=None, max_examples=60)
 @given(texts=st.lists(TEXTS, min_size=1, max_size=30))
 def test_python_and_sql_fold_alike(twin: Callable[[str], str], texts: list[str]) -> None:
     found = duckdb.execute(

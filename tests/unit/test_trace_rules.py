@@ -7,7 +7,7 @@ import re
 import pytest
 
 from registry.paths import DBT_PROJECT
-from registry.trace.rules import RULES
+from registry.trace_rules import RULES
 
 FIXED = {
     "baseline_neutropenia": ["baseline_days"],

@@ -48,6 +48,6 @@ select
 from {{ ref('int_observed_patient') }} as patient
 inner join exclusion on patient.patient_no = exclusion.patient_no
 left join {{ ref('int_follow_up') }} as follow_up on patient.patient_no = follow_up.patient_no
-left join {{ ref('int_patient_dates') }} as birth on patient.patient_no = birth.patient_no
+left join {{ ref('int_current_patient') }} as birth on patient.patient_no = birth.patient_no
 left join risk on patient.patient_no = risk.patient_no and exclusion.exclusion_reason is null
 left join with_baseline on patient.patient_no = with_baseline.patient_no

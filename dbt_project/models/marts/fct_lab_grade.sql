@@ -5,11 +5,7 @@ NULL grade: can't be graded (operator undecided, LLN missing, unit in doubt), or
 CTCAE v6 none for lymphocytes. Never "none". The LLN is the record's own.
 */
 {%- set analytes = ['wbc', 'lymphocytes', 'platelets'] %}
-with results as (
-    {{ current_rows(ref('stg_lab_result'), ref('int_lab_result_set_aside')) }}
-),
-
-counts as (
+with counts as (
     select
         results.record_key,
         patient.patient_key,
@@ -25,7 +21,7 @@ counts as (
         {{ interval_high('results.canonical_value', 'results.operator') }} as high,
         coalesce(results.operator = '>', false) as is_low_open,
         coalesce(results.operator = '<', false) as is_high_open
-    from results
+    from {{ ref('int_current_lab_result') }} as results
     inner join {{ ref('int_observed_patient') }} as patient on results.patient_no = patient.patient_no
     where
         results.collected_on <= patient.observation_end

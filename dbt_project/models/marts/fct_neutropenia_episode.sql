@@ -1,7 +1,6 @@
 /*
 Grain: definition x episode of neutropenia, of every patient, attributed or not, adjudicated or not; is_case_episode says
 which count. episode_id is a hash of definition, patient and onset, so that it survives a refresh.
-Severity is the nadir's grade on the definition's own scale.
 */
 select
     episode_id,
@@ -14,10 +13,8 @@ select
     nadir as nadir_anc_10e9_l,
     nadir_operator,
     nadir_on as nadir_date,
-    {{ grade_on_scale_of(
-        'severity_scale', 'nadir_low', 'nadir_high', 'is_nadir_low_open', 'is_nadir_high_open', 'nadir_lln') }} as severity,
-    {{ grade(
-        'ctcae_v5', 'nadir_low', 'nadir_high', 'is_nadir_low_open', 'is_nadir_high_open', 'nadir_lln') }} as ctcae_v5_grade,
+    severity,
+    ctcae_v5_grade,
     end_on as end_date,
     end_status,
     cast(duration_days as integer) as duration_days,

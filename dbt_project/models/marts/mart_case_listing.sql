@@ -2,24 +2,23 @@
 Grain: definition x case (a patient with a case episode). What is told of the first case episode: drug, onset type. Of
 all: number, lowest nadir and its severity (NULL where its bound leaves it open, though another's is known and milder),
 G-CSF, recurrence. Of the last: treatment action and next drug.
-possibly_severe: no episode is severe (below 0.5, whatever the scale) for certain, but the bound of one's nadir leaves it open.
+possibly_severe: no episode is severe for certain, but the bound of one's nadir leaves it open (int_episode_judged).
 */
 with case_episodes as (
     select
-        episode.*,
+        *,
         row_number() over (
-            partition by episode.definition_id, episode.patient_key order by episode.episode_number asc
+            partition by definition_id, patient_key order by episode_number asc
         ) as from_first,
         row_number() over (
-            partition by episode.definition_id, episode.patient_key order by episode.episode_number desc
+            partition by definition_id, patient_key order by episode_number desc
         ) as from_last,
         row_number() over (
-            partition by episode.definition_id, episode.patient_key
-            order by episode.nadir_anc_10e9_l asc, {{ operator_order('episode.nadir_operator') }} asc,
-                episode.episode_number asc
+            partition by definition_id, patient_key
+            order by nadir asc, {{ operator_order('nadir_operator') }} asc, episode_number asc
         ) as from_lowest
-    from {{ ref('fct_neutropenia_episode') }} as episode
-    where episode.is_case_episode
+    from {{ ref('int_episode_judged') }}
+    where is_case_episode
 )
 
 select
@@ -27,17 +26,16 @@ select
     patient_key,
     max(site) as site,
     max(case when from_first = 1 then attributed_drug end) as drug,
-    max(case when from_first = 1 then onset_date end) as first_onset_date,
+    max(case when from_first = 1 then onset_on end) as first_onset_date,
     cast(count(*) as integer) as n_episodes,
     max(case when from_lowest = 1 then severity end) as worst_severity,
     max(case when from_lowest = 1 then ctcae_v5_grade end) as worst_ctcae_v5_grade,
-    max(case when from_lowest = 1 then nadir_anc_10e9_l end) as nadir_anc_10e9_l,
+    max(case when from_lowest = 1 then nadir end) as nadir_anc_10e9_l,
     max(case when from_lowest = 1 then nadir_operator end) as nadir_operator,
-    min(case when ctcae_v5_grade = '4' then 0 else 1 end) = 1
-    and max(case when ctcae_v5_grade is null and nadir_operator in ('<', '<=') then 1 else 0 end) = 1
-        as possibly_severe,
+    max(case when is_severe then 1 else 0 end) = 0
+    and max(case when possibly_severe then 1 else 0 end) = 1 as possibly_severe,
     max(case when from_first = 1 then onset_type end) as onset_type,
-    max(case when from_first = 1 then days_since_last_dose end) as days_since_last_dose,
+    cast(max(case when from_first = 1 then days_since_last_dose end) as integer) as days_since_last_dose,
     max(case when gcsf_treated then 1 else 0 end) = 1 as gcsf_treated,
     max(case when infection then 1 else 0 end) = 1 as infection,
     max(case when hospitalised then 1 else 0 end) = 1 as hospitalised,

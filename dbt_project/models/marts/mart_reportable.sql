@@ -12,13 +12,15 @@ with episodes as (
         patient.exclusion_reason,
         coalesce(episode.end_date, patient.observation_end) as span_end,
         coalesce(episode.adjudication, 'confirmed') <> 'confirmed' as is_ruled_out,
-        episode.ctcae_v5_grade = '4' as is_nadir_severe,
+        judged.is_severe as is_nadir_severe,
+        -- false: possibly severe; NULL: not severe
         case
             when episode.attributed_drug is null then under_treatment.is_severe
-            when episode.ctcae_v5_grade = '4' then true
-            when episode.ctcae_v5_grade is null and episode.nadir_operator in ('<', '<=') then false
+            when judged.is_severe then true
+            when judged.possibly_severe then false
         end as is_severe
     from {{ ref('fct_neutropenia_episode') }} as episode
+    inner join {{ ref('int_episode_judged') }} as judged on episode.episode_id = judged.episode_id
     inner join {{ ref('dim_case_definition') }} as definitions on episode.definition_id = definitions.definition_id
     inner join {{ ref('dim_patient') }} as patient on episode.patient_key = patient.patient_key
     left join {{ ref('int_severe_under_treatment') }} as under_treatment on episode.episode_id = under_treatment.episode_id

@@ -6,11 +6,11 @@ not_in_later_file), or that an unclear cancellation may take back (superseded, u
 select
     files.site,
     files.entity,
-    {{ key_text('aside.record_key') }} as record_key,
+    {{ key_text('unused.record_key') }} as record_key,
     files.file_id as source_file,
-    {{ record_in_file('aside.record_number', 'files.cells_per_record') }} as record_number,
-    aside.disposition,
-    case when aside.disposition = 'superseded' then aside.lost_by else aside.reasons end as reasons
-from {{ ref('int_set_aside') }} as aside
-inner join {{ ref('stg_input_file') }} as files on aside.file_no = files.file_no
-where aside.is_contested
+    {{ record_in_file('unused.record_number', 'files.cells_per_record') }} as record_number,
+    unused.disposition,
+    case when unused.disposition = 'superseded' then unused.lost_by else unused.reasons end as reasons
+from {{ ref('int_row_disposition') }} as unused
+inner join {{ ref('stg_input_file') }} as files on unused.file_no = files.file_no
+where unused.is_contested

@@ -5,11 +5,7 @@ record of that day, a dose set or assumed from a line on the line's record; the 
 whose treatment action rests on it.
 */
 {%- set no_key = 'cast(null as varchar)' %}
-with adjudications as (
-    {{ current_rows(ref('stg_adjudication'), ref('int_adjudication_set_aside')) }}
-),
-
-others as (
+with others as (
     select
         'dose' as record_of,
         {{ no_key }} as record_key,
@@ -31,7 +27,7 @@ others as (
     from {{ ref('int_treatment_line') }}
     {%- for record_of, relation, key in [
         ('event', ref('int_clinical_event'), key_text('record_key')),
-        ('adjudication', 'adjudications', key_text('record_key')),
+        ('adjudication', ref('int_current_adjudication'), key_text('record_key')),
         ('patient', ref('int_patient'), no_key),
         ('contact', ref('int_contact_record'), no_key),
     ] %}

@@ -11,29 +11,28 @@ those of rows_current which say that nothing was given (of administrations).
 } %}
 with rows_read as (
     {% for name in entities.values() %}
-    select file_no, count(*) as n_rows, sum(case when is_cancelled then 1 else 0 end) as n_cancelled
+    select file_no, count(*) as n_rows
     from {{ ref('stg_' ~ name) }}
     group by file_no
     {{ "union all" if not loop.last }}
     {% endfor %}
 ),
 
-rows_set_aside as (
+-- a cancellation that decides over its key is current: it is what the registry goes by
+rows_unused as (
     select
         file_no,
-        count(*) as n_rows,
-        sum(case when is_cancelled then 1 else 0 end) as n_cancelled,
-        sum(case when disposition = 'superseded' then 1 else 0 end) as rows_superseded,
-        sum(case when disposition = 'duplicate' then 1 else 0 end) as rows_duplicate,
-        sum(case when disposition = 'quarantined' then 1 else 0 end) as rows_quarantined,
-        sum(case when disposition = 'not_mapped' then 1 else 0 end) as rows_not_mapped
-    from {{ ref('int_set_aside') }}
+        sum(case when disposition <> 'cancelled' then 1 else 0 end) as rows_not_current,
+        {%- for disposition in ['superseded', 'duplicate', 'quarantined', 'not_mapped', 'cancelled'] %}
+        sum(case when disposition = '{{ disposition }}' then 1 else 0 end) as rows_{{ disposition }}{{ "," if not loop.last }}
+        {%- endfor %}
+    from {{ ref('int_row_disposition') }}
     group by file_no
 ),
 
 nothing_given as (
     select file_no, count(*) as n_rows
-    from ({{ current_rows(ref('stg_administration'), ref('int_administration_set_aside')) }}) as administration
+    from {{ ref('int_current_administration') }}
     where not is_given
     group by file_no
 ),
@@ -63,18 +62,18 @@ select
     files.entity,
     files.file_id as source_file,
     cast(files.n_rows as bigint) as rows_delivered,
-    cast(coalesce(rows_read.n_rows, 0) - coalesce(aside.n_rows, 0) as bigint) as rows_current,
-    cast(coalesce(aside.rows_superseded, 0) as bigint) as rows_superseded,
-    cast(coalesce(aside.rows_duplicate, 0) as bigint) as rows_duplicate,
-    cast(coalesce(aside.rows_quarantined, 0) as bigint) as rows_quarantined,
-    cast(coalesce(aside.rows_not_mapped, 0) as bigint) as rows_not_mapped,
+    cast(coalesce(rows_read.n_rows, 0) - coalesce(unused.rows_not_current, 0) as bigint) as rows_current,
+    cast(coalesce(unused.rows_superseded, 0) as bigint) as rows_superseded,
+    cast(coalesce(unused.rows_duplicate, 0) as bigint) as rows_duplicate,
+    cast(coalesce(unused.rows_quarantined, 0) as bigint) as rows_quarantined,
+    cast(coalesce(unused.rows_not_mapped, 0) as bigint) as rows_not_mapped,
     cast(coalesce(rows_retracted.n_rows, 0) as bigint) as rows_retracted,
     cast(coalesce(rows_gone.n_rows, 0) as bigint) as rows_erased,
-    cast(coalesce(rows_read.n_cancelled, 0) - coalesce(aside.n_cancelled, 0) as bigint) as rows_cancelled,
+    cast(coalesce(unused.rows_cancelled, 0) as bigint) as rows_cancelled,
     cast(coalesce(nothing_given.n_rows, 0) as bigint) as rows_not_given
 from {{ ref('stg_file_version') }} as files
 left join rows_read on files.file_no = rows_read.file_no
-left join rows_set_aside as aside on files.file_no = aside.file_no
+left join rows_unused as unused on files.file_no = unused.file_no
 left join rows_gone on files.file_no = rows_gone.file_no
 left join nothing_given on files.file_no = nothing_given.file_no
 left join rows_retracted on files.file_no = rows_retracted.file_no

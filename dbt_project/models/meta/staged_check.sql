@@ -7,26 +7,26 @@ more and apart from it. The gate refuses where one does.
 {%- set no_drug = ["drug_known", "drugs.drug is null"] -%}
 {%- set with_drugs = "left join " ~ ref('drugs') ~ " as drugs on r.drug = drugs.drug" -%}
 {%- set entities = {
-    'patients': ['stg_patient', 'int_patient_set_aside', '', [
+    'patients': ['patient', '', [
         ['patient_known', 'r.patient_key is null or known.patient_no is null'],
         ['dates_in_order', 'r.ms_onset_on < r.birth_on or r.death_on < r.birth_on or r.last_contact_on < r.birth_on'
             ~ ' or r.ms_onset_on > r.death_on or r.last_contact_on > r.death_on'],
         ['dates_by_delivery', 'greatest(r.birth_on, r.ms_onset_on, r.death_from, r.last_contact_on) > files.delivery_end'],
         ['codes_known', "r.sex not in ('F', 'M', 'X') or r.ms_phenotype not in ('CIS', 'RRMS', 'SPMS', 'PPMS')"],
     ]],
-    'treatments': ['stg_treatment', 'int_treatment_set_aside', with_drugs, [
+    'treatments': ['treatment', with_drugs, [
         no_patient,
         no_drug,
         ['dates_in_order', 'r.start_on is null or r.end_on < r.start_on'],
         ['dates_by_delivery', 'r.start_on > files.delivery_end or r.end_from > files.delivery_end'],
     ]],
-    'administrations': ['stg_administration', 'int_administration_set_aside', with_drugs, [
+    'administrations': ['administration', with_drugs, [
         no_patient,
         no_drug,
         ['dates_by_delivery', 'r.administered_on is null or r.administered_on > files.delivery_end'],
     ]],
     'lab_results': [
-        'stg_lab_result', 'int_lab_result_set_aside',
+        'lab_result',
         'left join ' ~ ref('analytes') ~ ' as analytes on r.analyte = analytes.analyte', [
         no_patient,
         ['analyte_known', 'analytes.analyte is null'],
@@ -37,14 +37,14 @@ more and apart from it. The gate refuses where one does.
         ['operator_known', "r.operator not in ('<', '<=', '>', '>=')"],
         ['dates_by_delivery', 'r.collected_on is null or r.collected_on > files.delivery_end'],
     ]],
-    'clinical_events': ['stg_clinical_event', 'int_clinical_event_set_aside', '', [
+    'clinical_events': ['clinical_event', '', [
         no_patient,
         ['codes_known', "coalesce(r.event_type, '') not in"
             ~ " ('infection', 'febrile_neutropenia', 'hospitalisation', 'relapse', 'other')"],
         ['dates_in_order', 'r.onset_on is null or r.end_on < r.onset_on'],
         ['dates_by_delivery', 'r.onset_on > files.delivery_end or r.end_from > files.delivery_end'],
     ]],
-    'adjudications': ['stg_adjudication', 'int_adjudication_set_aside', '', [
+    'adjudications': ['adjudication', '', [
         no_patient,
         ['codes_known', "coalesce(r.verdict, '') not in ('confirmed', 'other_cause', 'lab_error')"],
         ['dates_in_order', 'r.onset_from is null or r.onset_to is null or r.onset_to < r.onset_from'],
@@ -52,7 +52,7 @@ more and apart from it. The gate refuses where one does.
     ]],
 } %}
 with
-{%- for entity, (staged, set_aside, others, rules) in entities.items() %}
+{%- for entity, (name, others, rules) in entities.items() %}
 {{ entity }} as (
     select
         count(*) as n_rows,
@@ -61,14 +61,14 @@ with
         {%- for rule, broken in rules %}
         count(case when {{ broken }} then 1 end) as {{ rule }}{{ "," if not loop.last }}
         {%- endfor %}
-    from ({{ current_rows(ref(staged), ref(set_aside)) }}) as r
+    from {{ ref('int_current_' ~ name) }} as r
     inner join {{ ref('stg_input_file') }} as files on r.file_no = files.file_no
     left join {{ ref('int_patient') }} as known on r.patient_no = known.patient_no
     {{ others }}
 ){{ "," if not loop.last }}
 {%- endfor %}
 
-{% for entity, (staged, set_aside, others, rules) in entities.items() -%}
+{% for entity, (name, others, rules) in entities.items() -%}
 {%- set rule_names = ['key_once', 'not_held_back'] + (rules | map('first') | list) -%}
 {%- for rule in rule_names %}
 select

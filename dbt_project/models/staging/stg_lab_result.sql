@@ -96,7 +96,7 @@ select
     record_key,
     base_key,
     content_hash,
-    -- what a cancellation of the day states: see the macro taken_back
+    -- what a cancellation of the day states: see int_taken_back
     case when value is not null then day_content end as day_content,
     case when base_key is not null and number is not null then {{ cells_hash('salt', ['operator', 'number']) }} end as sent_value,
     case

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from registry import ingest, refresh
 from registry.config.site import PROFILE_NAME
 from registry.curation import retraction
-from registry.operations.doctor.finding import Finding, counted, look, ok, wrong
+from registry.operations.doctor.finding import Finding, look, ok, wrong
 from registry.operations.doctor.releases import last_success
 from registry.system import lock
+from registry.system.text import counted
 
 if TYPE_CHECKING:
     from registry.config.settings import Settings

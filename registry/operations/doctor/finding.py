@@ -34,8 +34,3 @@ def look(text: str) -> Finding:
 def wrong(text: str) -> Finding:
     """Must be fixed."""
     return Finding("wrong", text)
-
-
-def counted(number: int, what: str) -> str:
-    """`1 file`, `2 files`."""
-    return f"{number:,} {what}" + ("" if number == 1 else "s")

@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 from registry import release
 from registry.curation import account
 from registry.errors import UserError
-from registry.operations.doctor.finding import Finding, counted, look, ok, wrong
+from registry.operations.doctor.finding import Finding, look, ok, wrong
 from registry.release.gate_record import read
 from registry.release.store import CURRENT
 from registry.system import event_log
+from registry.system.text import counted
 
 if TYPE_CHECKING:
     from registry.config.settings import Settings

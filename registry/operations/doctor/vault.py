@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from registry.operations.doctor.finding import Finding, counted, look, ok, wrong
+from registry.operations.doctor.finding import Finding, look, ok, wrong
 from registry.release.candidate import PREFIX
 from registry.system import event_log, lock
 from registry.system.disk import TRIAL
+from registry.system.text import counted
 from registry.vault import tombstones
 from registry.vault.database import connect_vault
 from registry.vault.keys import Keys, matches_vault, next_file, read_keys

@@ -16,6 +16,7 @@ from registry.config.settings import Settings, connect_options
 from registry.release.damage import refuse_damaged
 from registry.release.diff.explain import Explanation, Reason, explain
 from registry.release.store import Release
+from registry.system.sql import attach, records
 
 Status = Literal["appeared", "vanished", "changed"]
 Kind = Literal["table", "input file", "definition", "grading scale", "setting", "code"]
@@ -71,8 +72,7 @@ def diff(settings: Settings, before: Release, after: Release) -> Difference:
     changes = tuple(_manifest_changes(before.manifest, after.manifest))
     with duckdb.connect(config=connect_options(settings)) as connection:
         for name, release in (("before", before), ("after", after)):
-            path = str(release.database).replace("'", "''")
-            connection.execute(f"ATTACH '{path}' AS {name} (READ_ONLY)")
+            attach(connection, release.database, name)
         found = _pair_moved_onsets(_only_in(connection, "before"), _only_in(connection, "after"))
         found += _changed(connection)
         explanations = explain(connection, before.manifest, after.manifest, {row["patient_key"] for _, row, _ in found})
@@ -100,7 +100,7 @@ def _episode(status: Status, row: dict[str, Any], columns: tuple[str, ...], expl
 
 def _only_in(connection: duckdb.DuckDBPyConnection, name: str) -> list[dict[str, Any]]:
     other = "after" if name == "before" else "before"
-    return _records(
+    return records(
         connection,
         f"SELECT * FROM {name}.{_EPISODES} AS e WHERE NOT EXISTS "
         f"(SELECT 1 FROM {other}.{_EPISODES} AS o WHERE o.episode_id = e.episode_id) ORDER BY onset_date, episode_id",
@@ -120,7 +120,7 @@ def _changed(connection: duckdb.DuckDBPyConnection) -> list[_Found]:
     rows = {
         name: {
             row["episode_id"]: row
-            for row in _records(connection, f"SELECT * FROM {table} WHERE episode_id IN ({differing})")
+            for row in records(connection, f"SELECT * FROM {table} WHERE episode_id IN ({differing})")
         }
         for name, table in (("before", before), ("after", after))
     }
@@ -197,9 +197,3 @@ def _differing(before: dict[str, Any], after: dict[str, Any], key: str | None = 
 
     names = sorted(before.keys() | after.keys())
     return [(n, (before.get(n), after.get(n))) for n in names if value(before, n) != value(after, n)]
-
-
-def _records(connection: duckdb.DuckDBPyConnection, sql: str) -> list[dict[str, Any]]:
-    cursor = connection.execute(sql)
-    names = [column[0] for column in cursor.description]
-    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

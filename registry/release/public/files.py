@@ -19,11 +19,11 @@ import psutil
 
 from registry.config.settings import Settings
 from registry.errors import UserError
+from registry.release.files import verify, write_checksums
 from registry.release.public.counts import Read, read
 from registry.release.public.suppression import decide
 from registry.release.public.tables import Table, tables
 from registry.release.store import Release
-from registry.system.files import verify, write_checksums
 
 _DRAFT = ".public-"
 _README = """\

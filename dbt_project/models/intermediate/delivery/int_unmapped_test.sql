@@ -14,11 +14,11 @@ sent as (
         {{ cell('r.patient_id') }} as patient_id,
         {{ cell('r.test_code') }} as test_code,
         {{ cell('r.test_name') }} as test_name
-    from {{ ref('int_lab_result_set_aside') }} as aside
+    from {{ ref('int_row_disposition') }} as unused
     inner join {{ source('raw', 'lab_results') }} as r
-        on aside.file_no = r.file_no and aside.record_number = r.record_number
-    inner join {{ ref('stg_input_file') }} as files on aside.file_no = files.file_no
-    where aside.disposition = 'not_mapped'
+        on unused.file_no = r.file_no and unused.record_number = r.record_number
+    inner join {{ ref('stg_input_file') }} as files on unused.file_no = files.file_no
+    where unused.entity = 'lab_results' and unused.disposition = 'not_mapped'
 )
 
 select

@@ -3,72 +3,93 @@ Grain: definition x patient x episode, with everything an episode is published w
 Rules: a chart review judges the episodes that are attributed and of a patient in that definition's cohort. A case episode
 is one of these, not adjudicated other_cause or lab_error. episode_id is a hash of definition, patient and onset, so that
 it survives a refresh.
+severity: the nadir's grade on the definition's own scale. is_severe: below 0.5 whatever that scale. possibly_severe: the bound
+of the nadir leaves that open.
 */
+with joined as (
+    select
+        {{ dbt.hash("episode.definition_id || '|' || patient.patient_key || '|' || cast(episode.onset_on as varchar)") }}
+            as episode_id,
+        episode.definition_id,
+        episode.patient_no,
+        patient.patient_key,
+        patient.site,
+        episode.episode_number,
+        episode.onset_on,
+        episode.last_normal_on,
+        episode.end_on,
+        episode.end_status,
+        case when episode.end_status = 'recovered' then {{ days_between('episode.onset_on', 'episode.end_on') }} end
+            as duration_days,
+        episode.last_measured_on,
+        episode.n_measurements,
+        episode.n_gcsf_rebounds,
+        episode.nadir,
+        episode.nadir_operator,
+        episode.nadir_on,
+        {{ interval_low('episode.nadir', 'episode.nadir_operator') }} as nadir_low,
+        {{ interval_high('episode.nadir', 'episode.nadir_operator') }} as nadir_high,
+        coalesce(episode.nadir_operator = '>', false) as is_nadir_low_open,
+        coalesce(episode.nadir_operator = '<', false) as is_nadir_high_open,
+        episode.nadir_lln,
+        definitions.severity_scale,
+        attributed.attributed_drug,
+        attributed.previous_drug,
+        attributed.last_dose_on,
+        attributed.days_since_last_dose,
+        attributed.dose_number,
+        attributed.dose_source,
+        attributed.onset_type,
+        consequences.gcsf_treated,
+        consequences.gcsf_first_on,
+        consequences.gcsf_doses,
+        consequences.infection,
+        consequences.febrile,
+        consequences.hospitalised,
+        consequences.relapse_within_90d,
+        suspect.other_suspect_drugs,
+        action.treatment_action,
+        action.next_drug,
+        recurrence.recurrence_number,
+        coalesce(recurrence.continuation_possible, false) as continuation_possible,
+        recurrence.recurrence_context,
+        review.verdict as adjudication,
+        attributed.attributed_drug is not null and exclusion.exclusion_reason is null as is_for_review,
+        attributed.attributed_drug is not null
+        and exclusion.exclusion_reason is null
+        and coalesce(review.verdict, 'confirmed') = 'confirmed' as is_case_episode
+    from {{ ref('int_episode') }} as episode
+    inner join {{ ref('int_observed_patient') }} as patient on episode.patient_no = patient.patient_no
+    inner join {{ ref('int_case_definition') }} as definitions on episode.definition_id = definitions.definition_id
+    inner join {{ ref('int_episode_attributed') }} as attributed
+        on {{ same_episode('episode', 'attributed') }}
+    inner join {{ ref('int_episode_consequences') }} as consequences
+        on {{ same_episode('episode', 'consequences') }}
+    inner join {{ ref('int_exclusion') }} as exclusion
+        on episode.definition_id = exclusion.definition_id and episode.patient_no = exclusion.patient_no
+    left join {{ ref('int_treatment_action') }} as action
+        on {{ same_episode('episode', 'action') }}
+    left join {{ ref('int_recurrence') }} as recurrence
+        on {{ same_episode('episode', 'recurrence') }}
+    left join {{ ref('int_episode_suspect') }} as suspect
+        on {{ same_episode('episode', 'suspect') }}
+    left join {{ ref('int_episode_review') }} as review
+        on {{ same_episode('episode', 'review') }}
+),
+
+graded as (
+    select
+        *,
+        {{ grade_on_scale_of(
+            'severity_scale', 'nadir_low', 'nadir_high', 'is_nadir_low_open', 'is_nadir_high_open', 'nadir_lln') }} as severity,
+        {{ grade(
+            'ctcae_v5', 'nadir_low', 'nadir_high', 'is_nadir_low_open', 'is_nadir_high_open', 'nadir_lln') }} as ctcae_v5_grade
+    from joined
+)
+
 select
-    {{ dbt.hash("episode.definition_id || '|' || patient.patient_key || '|' || cast(episode.onset_on as varchar)") }}
-        as episode_id,
-    episode.definition_id,
-    episode.patient_no,
-    patient.patient_key,
-    patient.site,
-    episode.episode_number,
-    episode.onset_on,
-    episode.last_normal_on,
-    episode.end_on,
-    episode.end_status,
-    case when episode.end_status = 'recovered' then {{ days_between('episode.onset_on', 'episode.end_on') }} end
-        as duration_days,
-    episode.last_measured_on,
-    episode.n_measurements,
-    episode.n_gcsf_rebounds,
-    episode.nadir,
-    episode.nadir_operator,
-    episode.nadir_on,
-    {{ interval_low('episode.nadir', 'episode.nadir_operator') }} as nadir_low,
-    {{ interval_high('episode.nadir', 'episode.nadir_operator') }} as nadir_high,
-    coalesce(episode.nadir_operator = '>', false) as is_nadir_low_open,
-    coalesce(episode.nadir_operator = '<', false) as is_nadir_high_open,
-    episode.nadir_lln,
-    definitions.severity_scale,
-    attributed.attributed_drug,
-    attributed.previous_drug,
-    attributed.last_dose_on,
-    attributed.days_since_last_dose,
-    attributed.dose_number,
-    attributed.dose_source,
-    attributed.onset_type,
-    consequences.gcsf_treated,
-    consequences.gcsf_first_on,
-    consequences.gcsf_doses,
-    consequences.infection,
-    consequences.febrile,
-    consequences.hospitalised,
-    consequences.relapse_within_90d,
-    suspect.other_suspect_drugs,
-    action.treatment_action,
-    action.next_drug,
-    recurrence.recurrence_number,
-    coalesce(recurrence.continuation_possible, false) as continuation_possible,
-    recurrence.recurrence_context,
-    review.verdict as adjudication,
-    attributed.attributed_drug is not null and exclusion.exclusion_reason is null as is_for_review,
-    attributed.attributed_drug is not null
-    and exclusion.exclusion_reason is null
-    and coalesce(review.verdict, 'confirmed') = 'confirmed' as is_case_episode
-from {{ ref('int_episode') }} as episode
-inner join {{ ref('int_observed_patient') }} as patient on episode.patient_no = patient.patient_no
-inner join {{ ref('int_case_definition') }} as definitions on episode.definition_id = definitions.definition_id
-inner join {{ ref('int_episode_attributed') }} as attributed
-    on {{ same_episode('episode', 'attributed') }}
-inner join {{ ref('int_episode_consequences') }} as consequences
-    on {{ same_episode('episode', 'consequences') }}
-inner join {{ ref('int_exclusion') }} as exclusion
-    on episode.definition_id = exclusion.definition_id and episode.patient_no = exclusion.patient_no
-left join {{ ref('int_treatment_action') }} as action
-    on {{ same_episode('episode', 'action') }}
-left join {{ ref('int_recurrence') }} as recurrence
-    on {{ same_episode('episode', 'recurrence') }}
-left join {{ ref('int_episode_suspect') }} as suspect
-    on {{ same_episode('episode', 'suspect') }}
-left join {{ ref('int_episode_review') }} as review
-    on {{ same_episode('episode', 'review') }}
+    *,
+    -- grade 4 of CTCAE v5 is an ANC below 0.5
+    coalesce(ctcae_v5_grade = '4', false) as is_severe,
+    ctcae_v5_grade is null and coalesce(nadir_operator in ('<', '<='), false) as possibly_severe
+from graded

@@ -46,7 +46,6 @@ select
     lln,
     is_low,
     is_recovered,
-    first_low_on,
     anc_record_key
 from from_first_low
 where collected_on >= first_low_on

@@ -6,10 +6,6 @@ A view, never stored: the order between two verdicts may need the source key's t
 Rule: a delivery names no reader, only a role; two readers of one role are told apart by a number behind it (neurologist
 2). Only roles of the seed are text that may be published; any other may be a name, and is only compared.
 */
-with verdicts as (
-    {{ current_rows(ref('stg_adjudication'), ref('int_adjudication_set_aside')) }}
-)
-
 select
     verdicts.file_no,
     verdicts.record_number,
@@ -25,7 +21,7 @@ select
         else roles.role
     end as reviewer_role,
     verdicts.reviewer_role as role_as_sent
-from verdicts
+from {{ ref('int_current_adjudication') }} as verdicts
 left join {{ ref('reviewer_roles') }} as roles
     on roles.name = case
         when {{ is_numbered }} then substr(verdicts.reviewer_role, 1, length(verdicts.reviewer_role) - 2)

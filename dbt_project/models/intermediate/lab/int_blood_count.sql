@@ -2,10 +2,6 @@
 Grain: a current, mapped blood-count result (measured ANC or a part of one) up to the end of observation, with the
 differential it belongs to: results of one specimen and day, or, without a specimen id, of one exact time.
 */
-with results as (
-    {{ current_rows(ref('stg_lab_result'), ref('int_lab_result_set_aside')) }}
-)
-
 select
     results.file_no,
     results.record_number,
@@ -24,7 +20,7 @@ select
     results.percent_code_hash,
     results.specimen_hash,
     case when results.specimen_hash is null then results.collected_at end as exact_time
-from results
+from {{ ref('int_current_lab_result') }} as results
 inner join {{ ref('int_observed_patient') }} as patient on results.patient_no = patient.patient_no
 where
     results.collected_on <= patient.observation_end

@@ -6,13 +6,9 @@ operator, and they serve for nothing (NULL). The time of a part is the earliest 
 <percentage>_exceeds_1: one of its values is of a site and code of which some current row holds a number above 1 with the
 sign %, or has another sign; else it may be a fraction under the wrong sign.
 */
-with current_results as (
-    {{ current_rows(ref('stg_lab_result'), ref('int_lab_result_set_aside')) }}
-),
-
-fraction_codes as (
+with fraction_codes as (
     select percent_code_hash
-    from current_results
+    from {{ ref('int_current_lab_result') }}
     where percent_code_hash is not null
     group by percent_code_hash
     having max(canonical_value) <= 1

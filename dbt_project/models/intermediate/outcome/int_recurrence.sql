@@ -2,9 +2,8 @@
 Grain: definition x patient x attributed episode that no chart review took away, with its recurrence number.
 Rules: 0 at the patient's first such episode; grows by one at each later one with an ANC >= recovery_at on or after the
 end of the one before it and before this onset; without such a documented recovery the number stays and
-continuation_possible is true. recurrence_context, where the number grew: the last treatment between the two onsets, a dose
-known in any way or the start of another drug's line, from the day of the first onset to the day before the second (a
-sample on an infusion day is drawn before the infusion).
+continuation_possible is true. recurrence_context, where the number grew: the last
+treatment between the two onsets (int_episode_treatment).
 */
 with episodes as (
     select * from {{ ref('int_episode_before') }}
@@ -27,30 +26,28 @@ recoveries as (
     group by episodes.definition_id, episodes.patient_no, episodes.episode_number
 ),
 
+-- what was given from the day of the first onset to the day before the second (a sample on an infusion day is drawn before the
+-- infusion), the last of it first
 treatments_between as (
     select
         episodes.definition_id,
         episodes.patient_no,
         episodes.episode_number,
-        treatments.event_on,
+        treatments.given_on,
         treatments.drug,
         treatments.is_dose,
+        treatments.relation,
         row_number() over (
             partition by episodes.definition_id, episodes.patient_no, episodes.episode_number
             order by treatments.treatment_number desc
-        ) as rank_of_event,
-        case
-            when treatments.drug = episodes.drug_before then 'rechallenge'
-            when treatments.drug_class = 'anti_cd20' then 'after_switch_in_class'
-            else 'after_switch_out_of_class'
-        end as recurrence_context
+        ) as from_last
     from episodes
-    inner join {{ ref('int_treatment_in_order') }} as treatments
+    inner join {{ ref('int_episode_treatment') }} as treatments
         on
-            episodes.patient_no = treatments.patient_no
-            and treatments.event_on >= episodes.onset_before
-            and treatments.event_on < episodes.onset_on
-    where treatments.is_dose or treatments.drug <> episodes.drug_before
+            episodes.definition_id = treatments.definition_id
+            and episodes.patient_no = treatments.patient_no
+            and episodes.episode_before = treatments.episode_number
+            and treatments.given_on < episodes.onset_on
 )
 
 select
@@ -63,13 +60,16 @@ select
     ) as recurrence_number,
     episodes.onset_before is not null and recoveries.patient_no is null as continuation_possible,
     case
-        when recoveries.patient_no is not null
-            then coalesce(treatments_between.recurrence_context, 'no_further_treatment')
+        -- the number did not grow
+        when recoveries.patient_no is null then null
+        when treatments_between.relation is null then 'no_further_treatment'
+        when treatments_between.relation = 'same_drug' then 'rechallenge'
+        else concat('after_', treatments_between.relation)
     end as recurrence_context,
     episodes.episode_before,
     episodes.onset_before,
     recoveries.recovered_on,
-    treatments_between.event_on as treated_on,
+    treatments_between.given_on as treated_on,
     treatments_between.drug as treated_with,
     treatments_between.is_dose as is_treated_by_dose
 from episodes
@@ -79,4 +79,4 @@ left join recoveries
 left join treatments_between
     on
         {{ same_episode('episodes', 'treatments_between') }}
-        and treatments_between.rank_of_event = 1
+        and treatments_between.from_last = 1

@@ -1,78 +1,55 @@
 /*
 Grain: definition x patient x attributed episode: what was done with the treatment.
-Rules: the earliest documented event on or after the day of onset; on one day in this order:
-  1 a recorded dose of the same drug   'continued' within 1.5 intervals of the dose before onset, else 'resumed'
-  2 another anti-CD20 drug, dose or line start                               'switched_in_class'
-  3 the start of any other line (a line of the same drug or of G-CSF is ignored)  'switched_out_of_class'
-Where nothing follows: 'continued' for a drug injected at home whose line is open, or ends more than 1.5 intervals after
-onset (an unknown end proves neither), with a documented contact more than 1.5 intervals after onset; 'discontinued' when the line ends on or after
-onset, or the last contact lies more than 1.5 intervals after the dose before onset; else 'pending'.
-The line: int_episode_line. event_on: the day of the event that decided, NULL where none followed. decided_by: what the
-action rests on.
+Rules: the first documented treatment on or after the day of onset decides (int_episode_treatment); of several on one day a
+dose of the same drug, then another anti-CD20 drug, then a drug out of the class. Where none follows: the line of the attributed
+drug (int_episode_line), and how long the patient was seen. A drug is given on time within 1.5 of its intervals.
+event_on: the day of the treatment that decided, NULL where none followed. decided_by: what the action rests on.
 */
-with episodes as (
-    select * from {{ ref('int_episode_attributed') }}
-    where attributed_drug is not null
-),
-
-following as (
-    select
-        episodes.definition_id,
-        episodes.patient_no,
-        episodes.episode_number,
-        events.event_on,
-        events.drug,
-        case
-            when events.drug = episodes.attributed_drug then 1
-            when events.drug_class = 'anti_cd20' then 2
-            else 3
-        end as event_order
-    from episodes
-    inner join {{ ref('int_treatment_event') }} as events
-        on episodes.patient_no = events.patient_no and episodes.onset_on <= events.event_on
-    where events.drug <> episodes.attributed_drug or events.event_kind = 'dose'
-),
-
-ranked as (
+with documented as (
     select
         *,
         row_number() over (
             partition by definition_id, patient_no, episode_number
-            order by event_on asc, event_order asc, drug asc
-        ) as rank_of_event
-    from following
+            -- the names of the relations are in the order that decides on one day
+            order by given_on asc, relation asc, drug asc
+        ) as documented_number
+    from {{ ref('int_episode_treatment') }}
+    where is_documented
 ),
 
 known as (
     select
-        episodes.*,
-        ranked.event_on,
-        ranked.event_order,
-        ranked.drug as event_drug,
+        episode.definition_id,
+        episode.patient_no,
+        episode.episode_number,
+        episode.onset_on,
+        episode.last_dose_on,
+        episode.home_injected,
+        first.given_on as event_on,
+        first.relation,
+        first.drug as event_drug,
         line.line_key,
         line.line_start_on,
         line.line_end_on,
         line.line_end_unknown,
         follow_up.follow_up_end,
-        {{ fixed_windows().tolerated_intervals }} * episodes.interval_days as tolerated_days
-    from episodes
-    left join ranked
-        on
-            {{ same_episode('episodes', 'ranked') }}
-            and ranked.rank_of_event = 1
-    left join {{ ref('int_episode_line') }} as line
-        on
-            {{ same_episode('episodes', 'line') }}
-    left join {{ ref('int_follow_up') }} as follow_up on episodes.patient_no = follow_up.patient_no
+        {{ fixed_windows().tolerated_intervals }} * episode.interval_days as tolerated_days
+    from {{ ref('int_episode_attributed') }} as episode
+    left join documented as first on {{ same_episode('episode', 'first') }} and first.documented_number = 1
+    left join {{ ref('int_episode_line') }} as line on {{ same_episode('episode', 'line') }}
+    left join {{ ref('int_follow_up') }} as follow_up on episode.patient_no = follow_up.patient_no
+    where episode.attributed_drug is not null
 ),
 
 decided as (
     select
         *,
         case
-            when event_order = 1 then 'dose_of_same_drug'
-            when event_order = 2 then 'other_in_class'
-            when event_order = 3 then 'line_out_of_class'
+            when relation = 'same_drug' then 'dose_of_same_drug'
+            when relation = 'switch_in_class' then 'other_in_class'
+            when relation = 'switch_out_of_class' then 'line_out_of_class'
+            -- injected at home, no dose is recorded: the line is open or ends later, and the patient was seen later; an
+            -- unknown end proves neither
             when
                 home_injected and line_start_on is not null and not line_end_unknown
                 and (line_end_on is null or {{ days_between('onset_on', 'line_end_on') }} > tolerated_days)
@@ -88,13 +65,16 @@ select
     patient_no,
     episode_number,
     case
+        -- later than on time after the dose before onset
         when decided_by = 'dose_of_same_drug' and {{ days_between('last_dose_on', 'event_on') }} > tolerated_days
             then 'resumed'
         when decided_by in ('dose_of_same_drug', 'line_goes_on') then 'continued'
         when decided_by = 'other_in_class' then 'switched_in_class'
         when decided_by = 'line_out_of_class' then 'switched_out_of_class'
         when decided_by = 'line_end' then 'discontinued'
+        -- seen for longer than a dose can be late, and none came
         when {{ days_between('last_dose_on', 'follow_up_end') }} > tolerated_days then 'discontinued'
+        -- not seen for long enough to tell
         else 'pending'
     end as treatment_action,
     case when decided_by in ('other_in_class', 'line_out_of_class') then event_drug end as next_drug,

@@ -1,10 +1,6 @@
 /*
 Grain: a clinical event with its onset by the end of observation.
 */
-with events as (
-    {{ current_rows(ref('stg_clinical_event'), ref('int_clinical_event_set_aside')) }}
-)
-
 select
     events.patient_no,
     events.event_type,
@@ -12,6 +8,6 @@ select
     events.record_key,
     events.file_no,
     events.record_number
-from events
+from {{ ref('int_current_clinical_event') }} as events
 inner join {{ ref('int_observed_patient') }} as patient on events.patient_no = patient.patient_no
 where events.onset_on <= patient.observation_end

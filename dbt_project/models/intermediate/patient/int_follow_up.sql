@@ -3,17 +3,13 @@ Grain: a patient, with the end of follow-up: the last documented contact up to t
 Rule: the latest of the recorded last contact, any lab result, any event's onset, any recorded dose of any drug and
 any line's start; whatever lies after the end of observation is not used. Assumed doses are no sign of life.
 */
-with lab_results as (
-    {{ current_rows(ref('stg_lab_result'), ref('int_lab_result_set_aside')) }}
-),
-
-contacts as (
+with contacts as (
     select patient_no, last_contact_on as contact_on
     from {{ ref('int_observed_patient') }}
     where last_contact_on <= observation_end
     union all
     select lab_results.patient_no, max(lab_results.collected_on) as contact_on
-    from lab_results
+    from {{ ref('int_current_lab_result') }} as lab_results
     inner join {{ ref('int_observed_patient') }} as patient on lab_results.patient_no = patient.patient_no
     where lab_results.collected_on <= patient.observation_end
     group by lab_results.patient_no

@@ -13,5 +13,6 @@ select
     ms_onset_on,
     duffy_null,
     last_contact_on,
-    death_on
-from ({{ current_rows(ref('stg_patient'), ref('int_patient_set_aside')) }}) as current_patient
+    death_on,
+    cell_defects
+from {{ ref('int_current_patient') }}

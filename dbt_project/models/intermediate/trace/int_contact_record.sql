@@ -9,19 +9,12 @@ with wanted as (
     where decided_by in ('line_goes_on', 'last_contact')
 ),
 
-lab_results as (
-    {{ current_rows(ref('stg_lab_result'), ref('int_lab_result_set_aside')) }}
-),
-
-administrations as (
-    {{ current_rows(ref('stg_administration'), ref('int_administration_set_aside')) }}
-),
-
 contacts as (
-    select patient_no, collected_on as contact_on, 1 as preference, file_no, record_number from lab_results
+    select patient_no, collected_on as contact_on, 1 as preference, file_no, record_number
+    from {{ ref('int_current_lab_result') }}
     union all
     select patient_no, administered_on as contact_on, 2 as preference, file_no, record_number
-    from administrations
+    from {{ ref('int_current_administration') }}
     where is_given
     union all
     select patient_no, onset_on as contact_on, 3 as preference, file_no, record_number

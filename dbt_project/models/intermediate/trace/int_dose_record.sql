@@ -3,13 +3,9 @@
 Grain: a dose and one record it rests on: every record of that day; of a dose set or assumed from a line the line's record; of
 a day of a G-CSF course each record of a course that holds it.
 */
-with administrations as (
-    {{ current_rows(ref('stg_administration'), ref('int_administration_set_aside')) }}
-)
-
 select dose.patient_no, dose.drug, dose.administered_on, records.file_no, records.record_number
 from {{ ref('int_dose') }} as dose
-inner join administrations as records
+inner join {{ ref('int_current_administration') }} as records
     on
         dose.patient_no = records.patient_no
         and dose.drug = records.drug

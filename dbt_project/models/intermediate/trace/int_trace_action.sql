@@ -20,12 +20,12 @@ with actions as (
 select
     {{ trace_step('episode', 'episode.rule', 'episode.event_on', 3, "'dose'", drug='episode.event_drug') }}
 from actions as episode
-inner join {{ ref('int_treatment_event') }} as events
+inner join {{ ref('int_recorded_dose') }} as dose
     on
-        episode.patient_no = events.patient_no
-        and episode.event_on = events.event_on
-        and episode.event_drug = events.drug
-        and events.event_kind = 'dose'
+        episode.patient_no = dose.patient_no
+        and episode.event_on = dose.administered_on
+        and episode.event_drug = dose.drug
+        and dose.drug_class = 'anti_cd20'
 union all
 select
     {{ trace_step(

@@ -11,18 +11,13 @@ select
             when measured.collected_on = episode.onset_on then 'onset'
             when measured.is_recovered and measured.collected_on = episode.end_on then 'recovered'
             when measured.is_recovered then 'provisional_recovery'
-            when measured.collected_on = measured.first_low_on then 'gcsf_rebound'
+            when measured.is_rebound then 'gcsf_rebound'
             when measured.is_low then 'low'
             else 'not_yet_recovered'
         end",
         'measured.collected_on', 2, "'anc'", key='measured.anc_record_key', count='measured') }}
 from {{ ref('int_episode') }} as episode
-inner join {{ ref('int_stretch') }} as measured
-    on
-        episode.definition_id = measured.definition_id
-        and episode.patient_no = measured.patient_no
-        and measured.collected_on >= episode.onset_on
-        and measured.collected_on <= episode.window_end_on
+inner join {{ ref('int_episode_day') }} as measured on {{ same_episode('episode', 'measured') }}
 union all
 select
     {{ trace_step(
@@ -53,7 +48,7 @@ inner join {{ ref('int_anc_judged') }} as judged
         and episode.patient_no = judged.patient_no
         and episode.onset_on <= judged.collected_on
         and episode.window_end_on >= judged.collected_on
-left join {{ ref('int_stretch') }} as of_day
+left join {{ ref('int_episode_day') }} as of_day
     on
         judged.definition_id = of_day.definition_id
         and judged.patient_no = of_day.patient_no

@@ -4,11 +4,7 @@ Rule: a line of a G-CSF counts as given on each day from its start to its end, a
 end or an unknown one; so does an administration up to its last day (administered_until), which no death contradicts. No dose is placed by a partial date:
 a line with a partial start has no day here, a partial end reaches to its first day.
 */
-with administrations as (
-    {{ current_rows(ref('stg_administration'), ref('int_administration_set_aside')) }}
-),
-
-courses as (
+with courses as (
     select
         patient_no,
         drug,
@@ -26,7 +22,7 @@ courses as (
         administrations.administered_until as last_on,
         administrations.file_no,
         administrations.record_number
-    from administrations
+    from {{ ref('int_current_administration') }} as administrations
     inner join {{ ref('int_observed_patient') }} as patient on administrations.patient_no = patient.patient_no
     where
         administrations.is_given

@@ -2,17 +2,13 @@
 Grain: a recorded dose: one a patient, drug and day, whatever its number of records, up to the end of observation. A record
 which says that nothing was given is none.
 */
-with administrations as (
-    {{ current_rows(ref('stg_administration'), ref('int_administration_set_aside')) }}
-)
-
 select
     administrations.patient_no,
     administrations.drug,
     drugs.drug_class,
     administrations.administered_on,
     count(*) as n_records
-from administrations
+from {{ ref('int_current_administration') }} as administrations
 inner join {{ ref('int_observed_patient') }} as patient on administrations.patient_no = patient.patient_no
 inner join {{ ref('drugs') }} as drugs on administrations.drug = drugs.drug
 where administrations.is_given and administrations.administered_on <= patient.observation_end

@@ -4,11 +4,7 @@ Rule: an end after the end of observation (or after death) reads as open; a part
 day of death. end_unknown: the line has ended, nobody knows when. end_from: first day of a partial end, the end of any other;
 also after the end of observation.
 */
-with lines as (
-    {{ current_rows(ref('stg_treatment'), ref('int_treatment_set_aside')) }}
-),
-
-ended as (
+with ended as (
     select
         lines.record_key,
         lines.file_no,
@@ -24,7 +20,7 @@ ended as (
         lines.end_unknown,
         lines.end_reason,
         patient.observation_end
-    from lines
+    from {{ ref('int_current_treatment') }} as lines
     inner join {{ ref('int_observed_patient') }} as patient on lines.patient_no = patient.patient_no
     where lines.start_on <= patient.observation_end
 )

@@ -13,7 +13,7 @@ from registry.config.settings import Settings
 from registry.errors import UserError
 from registry.release.query import query
 from registry.release.store import current, load
-from registry.trace.rules import sentence
+from registry.trace_rules import sentence
 from registry.vault.database import connect_vault
 
 # One row a step and record behind it. Only the patient's own lineage is looked through.

@@ -1,0 +1,9 @@
+{{ config(materialized='view') }}
+/*
+Grain: an adjudications row (a chart review's word) that is current: it is in use (int_row_disposition). A view, never stored: a role is free text.
+*/
+select staged.*
+from {{ ref('stg_adjudication') }} as staged
+left join {{ ref('int_row_disposition') }} as unused
+    on staged.file_no = unused.file_no and staged.record_number = unused.record_number
+where unused.file_no is null

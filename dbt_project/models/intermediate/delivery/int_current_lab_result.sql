@@ -1,0 +1,9 @@
+{{ config(materialized='view') }}
+/*
+Grain: a lab_results row that is current: it is in use (int_row_disposition).
+*/
+select staged.*
+from {{ ref('stg_lab_result') }} as staged
+left join {{ ref('int_row_disposition') }} as unused
+    on staged.file_no = unused.file_no and staged.record_number = unused.record_number
+where unused.file_no is null

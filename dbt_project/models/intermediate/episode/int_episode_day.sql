@@ -1,0 +1,80 @@
+/*
+Grain: definition x patient x day with an ANC that belongs to an episode of neutropenia.
+Rules: onset is the first low ANC outside an episode; a recovery ends it, or a gap (int_stretch). A recovery within gcsf_days
+after a G-CSF dose is provisional: where the next low value comes within gcsf_days after that recovery, the episode continues.
+is_rebound: the low value with which it does.
+*/
+with runs as (
+    select
+        definition_id,
+        patient_no,
+        stretch,
+        min(collected_on) as starts_on,
+        max(collected_on) as ends_on,
+        max(case when is_recovered then 1 else 0 end) = 1 as has_recovered
+    from {{ ref('int_stretch') }}
+    group by definition_id, patient_no, stretch
+),
+
+provisional as (
+    select distinct runs.definition_id, runs.patient_no, runs.stretch
+    from runs
+    inner join {{ ref('int_case_definition') }} as definitions on runs.definition_id = definitions.definition_id
+    inner join {{ ref('int_gcsf_day') }} as gcsf
+        on
+            runs.patient_no = gcsf.patient_no
+            and {{ within_days_after('runs.ends_on', 'gcsf.gcsf_on', 'definitions.gcsf_days') }}
+    where runs.has_recovered
+),
+
+-- each run with the one before
+compared as (
+    select
+        runs.*,
+        definitions.gcsf_days,
+        lag(runs.ends_on) over by_patient as ended_before_on,
+        lag(provisional.stretch) over by_patient is not null as is_after_provisional
+    from runs
+    inner join {{ ref('int_case_definition') }} as definitions on runs.definition_id = definitions.definition_id
+    left join provisional
+        on
+            runs.definition_id = provisional.definition_id
+            and runs.patient_no = provisional.patient_no
+            and runs.stretch = provisional.stretch
+    window by_patient as (partition by runs.definition_id, runs.patient_no order by runs.stretch asc)
+),
+
+judged as (
+    select *, is_after_provisional and {{ days_between('ended_before_on', 'starts_on') }} <= gcsf_days as is_rebound
+    from compared
+),
+
+numbered as (
+    select
+        *,
+        sum(case when is_rebound then 0 else 1 end) over (
+            partition by definition_id, patient_no order by stretch asc
+            rows between unbounded preceding and current row
+        ) as episode_number
+    from judged
+)
+
+select
+    numbered.definition_id,
+    numbered.patient_no,
+    numbered.episode_number,
+    measured.collected_on,
+    measured.anc,
+    measured.operator,
+    measured.operator_order,
+    measured.lln,
+    measured.is_low,
+    measured.is_recovered,
+    numbered.is_rebound and measured.collected_on = numbered.starts_on as is_rebound,
+    measured.anc_record_key
+from numbered
+inner join {{ ref('int_stretch') }} as measured
+    on
+        numbered.definition_id = measured.definition_id
+        and numbered.patient_no = measured.patient_no
+        and numbered.stretch = measured.stretch

@@ -1,0 +1,83 @@
+/*
+Grain: definition x patient x case episode, with its recurrence and what was given before it.
+Rules: the recurrence is the patient's next case episode with a higher recurrence number. What counts was given from the day of
+onset to the day before the recurrence (a sample on an infusion day is drawn before the infusion), or in all of
+follow-up: those who recurred and those who did not are sorted by the same rule (last_treatment, recurrence_context).
+same_drug_recorded_on: the first day on which a dose of the same drug is recorded, not assumed. next_same_drug_on: the first dose
+of the same drug, whenever it came.
+*/
+with episodes as (
+    select * from {{ ref('int_episode_judged') }}
+    where is_case_episode
+),
+
+-- the number grows by one, at an episode after a documented recovery
+recurrences as (
+    select
+        episodes.definition_id,
+        episodes.patient_no,
+        episodes.episode_number,
+        later.onset_on as recurrence_on,
+        later.attributed_drug as recurrence_drug,
+        later.recurrence_context
+    from episodes
+    inner join episodes as later
+        on
+            episodes.definition_id = later.definition_id
+            and episodes.patient_no = later.patient_no
+            and episodes.recurrence_number + 1 = later.recurrence_number
+            and not later.continuation_possible
+),
+
+-- from the day of onset on, and up to the recurrence
+treatments as (
+    select
+        given.*,
+        recurrences.recurrence_on is null or given.given_on < recurrences.recurrence_on as is_before_recurrence
+    from {{ ref('int_episode_treatment') }} as given
+    left join recurrences on {{ same_episode('given', 'recurrences') }}
+),
+
+given as (
+    select
+        definition_id,
+        patient_no,
+        episode_number,
+        max(case when is_before_recurrence then treatment_number end) as last_number,
+        min(case when is_before_recurrence then given_on end) as first_given_on,
+        min(case when is_before_recurrence and relation = 'same_drug' then given_on end) as same_drug_on,
+        min(case when is_before_recurrence and relation = 'same_drug' and is_documented then given_on end)
+            as same_drug_recorded_on,
+        min(case when is_before_recurrence and relation = 'switch_in_class' then given_on end) as another_in_class_on,
+        min(case when is_before_recurrence and relation = 'switch_out_of_class' then given_on end) as out_of_class_on,
+        -- whenever it came
+        min(case when relation = 'same_drug' then given_on end) as next_same_drug_on
+    from treatments
+    group by definition_id, patient_no, episode_number
+)
+
+select
+    episodes.definition_id,
+    episodes.patient_no,
+    episodes.episode_number,
+    recurrences.recurrence_on,
+    recurrences.recurrence_drug,
+    recurrences.recurrence_context,
+    case last_one.relation
+        when 'same_drug' then 'same_drug'
+        when 'switch_in_class' then 'another_in_class'
+        when 'switch_out_of_class' then 'out_of_class'
+        -- nothing was given
+        else 'none'
+    end as last_treatment,
+    given.same_drug_on,
+    given.same_drug_recorded_on,
+    given.another_in_class_on,
+    given.out_of_class_on,
+    given.next_same_drug_on,
+    coalesce(given.first_given_on = episodes.onset_on, false) as given_on_onset_day
+from episodes
+left join recurrences on {{ same_episode('episodes', 'recurrences') }}
+left join given on {{ same_episode('episodes', 'given') }}
+left join {{ ref('int_episode_treatment') }} as last_one
+    on {{ same_episode('given', 'last_one') }} and given.last_number = last_one.treatment_number
