@@ -1,4 +1,4 @@
-"""Marts → intervals and survival: what needs scipy, statsmodels and lifelines."""
+"""Marts → intervals and survival: everything that needs scipy, statsmodels and lifelines."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -16,17 +16,18 @@ STATISTICS = {
     ),
     "mart_incidence_by_period": "Rate in the first year on anti-CD20 treatment and later, with their ratio.",
     "mart_time_to_onset": (
-        "Time from the index date to the first case episode: Kaplan–Meier, and Aalen–Johansen where death competes."
+        "Time from the index date to the first case episode: Kaplan–Meier, and Aalen–Johansen with death as "
+        "competing risk."
     ),
     "mart_duration": "Days from the last dose to onset, and from onset to recovery (Kaplan–Meier, by G-CSF).",
-    "mart_recurrence": "Share of the cases that recurred, by what was given after (Clopper–Pearson, Wilson).",
+    "mart_recurrence": "Share of cases that recurred, by the treatment after the episode (Clopper–Pearson, Wilson).",
     "mart_review_agreement": "Agreement of chart reviews on the same episode, with Cohen's kappa.",
 }
 BEHIND = [["intermediate"], ["fct_neutropenia_episode"], ["mart_rechallenge"], ["dim_case_definition"]]
 
 
 def build_statistics_assets(schemas: Mapping[str, dg.TableSchema]) -> dg.AssetsDefinition:
-    """The marts that Python writes as one multi-asset; `schemas` are the columns of each."""
+    """The marts that Python writes, as one multi-asset; `schemas` has the columns of each."""
 
     @dg.multi_asset(
         name="statistics",

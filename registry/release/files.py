@@ -1,4 +1,4 @@
-"""The files of a release beside its database: Parquet, checksums, and the seal that makes them read-only."""
+"""The other files of a release: Parquet, manifest, checksums; and the seal that makes all of them read-only."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ CHECKSUMS = "SHA256SUMS"
 
 
 def write_parquet(settings: Settings, database: Path, tables: Iterable[str], note: str) -> None:
-    """Write every table as `parquet/<table>.parquet` beside the database, labelled with `note` in its metadata."""
+    """Write every table as `parquet/<table>.parquet` next to the database, with `note` in its metadata."""
     folder = database.parent / "parquet"
     folder.mkdir()
     with duckdb.connect(str(database), read_only=True, config=connect_options(settings)) as connection:
         for table in tables:
-            # zstd at its lowest level: as fast as snappy here, and half the size
+            # zstd at its lowest level: as fast as snappy here, half the size
             connection.execute(
                 f"COPY {identifier(table)} TO {literal(folder / parquet_name(table))} "
                 "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, "
@@ -46,10 +46,10 @@ def write_checksums(folder: Path) -> None:
 
 
 def verify(folder: Path) -> list[str]:
-    """The names in a release folder that are missing, changed or additional; sorted, empty where all is as sealed.
+    """Names in a release folder that are missing, changed or additional; sorted, empty if nothing was modified.
 
-    Every byte counts, those of SHA256SUMS too: it has one way to be written, and any other is a change. A link or an
-    empty folder is additional, wherever it leads.
+    Every byte counts, also those of SHA256SUMS, which can be written in only one way. A link or an empty folder is
+    additional.
 
     Raises:
         UserError: if SHA256SUMS, or another file, can't be read.
@@ -69,13 +69,13 @@ def verify(folder: Path) -> list[str]:
 
 
 def stated(checksums: bytes) -> dict[str, str]:
-    """The digest of each file, by its name in the release folder, as a SHA256SUMS has them."""
+    """The digests in a SHA256SUMS, by file name in the release folder."""
     lines = checksums.decode("utf-8", errors="replace").splitlines()
     return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
 
 
 def seal(folder: Path) -> None:
-    """Make a release read-only and make sure that all of it is on disk."""
+    """Make a release read-only and flush all of it to disk."""
     for path in _files(folder):
         path.chmod(0o440)
         sync(path)
@@ -92,12 +92,12 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _checksums(digests: dict[str, str]) -> str:
-    """The one text of SHA256SUMS for these files; in the order of their paths, as `_files` has them."""
+    """The only valid text of SHA256SUMS for these files, in the order of `_files`."""
     return "".join(f"{digests[name]}  {name}\n" for name in sorted(digests, key=Path))
 
 
 def _strangers(folder: Path) -> set[str]:
-    """What is neither a file nor the folder of one: links, empty folders, pipes."""
+    """Anything that is neither a file nor a folder with files: links, empty folders, pipes."""
     needed = {parent for path in _files(folder) for parent in path.relative_to(folder).parents}
     found = {path.relative_to(folder): path for path in folder.rglob("*")}
     return {
