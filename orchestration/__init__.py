@@ -1,1 +1,1 @@
-"""Dagster alone: when, in what order, with what. What a step does is in `registry` and `expectations`."""
+"""Dagster: when steps run, in what order, with what. What a step does is in `registry` and `expectations`."""

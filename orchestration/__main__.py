@@ -1,4 +1,4 @@
-"""`python -m orchestration dev`: the Dagster UI of one registry, what `make dev` starts."""
+"""`python -m orchestration dev`: the Dagster UI of one registry, started by `make dev`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def dev(port: int) -> None:
     except UserError as mistake:
         print_error(str(mistake))
         sys.exit(2)
-    # a relative path is the caller's, and Dagster's processes start elsewhere
+    # absolute paths, because Dagster's processes start in another folder
     variables = {**os.environ, "REGISTRY_HOME": str(settings.home), "REGISTRY_DELIVERIES": str(settings.deliveries)}
     for name in {"REGISTRY_CONFIG", "REGISTRY_KEY_FILE"} & variables.keys():
         variables[name] = os.path.abspath(Path(variables[name]).expanduser()) if variables[name] else ""

@@ -1,4 +1,4 @@
-"""The job, the monthly schedule, and the sensors. Schedule and sensors run only where REGISTRY_AUTOMATION=on."""
+"""The job, the monthly schedule, and the sensors. Schedule and sensors are on only if REGISTRY_AUTOMATION=on."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ REFRESH_JOB = "registry_refresh"
 registry_refresh = dg.define_asset_job(
     REFRESH_JOB,
     selection=dg.AssetSelection.all() | dg.AssetSelection.all_asset_checks(),
-    description="Load new deliveries, build the marts, let the gate audit the candidate, publish the release.",
+    description="Load new deliveries, build the marts, run the gate on the candidate, publish the release.",
 )
 
 
 @dataclass(frozen=True)
 class Cursor:
-    """What the sensor knows from its last tick.
+    """The state of the sensor after its last tick.
 
-    `counter` is the key of the next run request: a key counts once for ever, so one that was lost begins with the time.
-    `asked` is the hash of the files and settings that a refresh was asked for last; `looks` are size and date of each
-    file at the last tick.
+    `counter`: the key of the next run request. Dagster accepts a key only once, so a new cursor starts with the time.
+    `asked`: the hash of the files and settings for which a refresh was last requested.
+    `looks`: size and date of each file at the last tick.
     """
 
     counter: int = field(default_factory=lambda: int(time.time()))
@@ -44,13 +44,13 @@ class Cursor:
 
     @classmethod
     def read(cls, text: str | None) -> Cursor:
-        """The cursor as written; a new one where there is none, or it is of an earlier version."""
+        """Read a cursor; a new one if there is none or it is from an earlier version."""
         with suppress(ValueError, TypeError):
             return cls(**json.loads(text or ""))
         return cls()
 
     def written(self) -> str:
-        """As text."""
+        """The cursor as text."""
         return json.dumps(asdict(self))
 
 
@@ -63,7 +63,7 @@ def build_schedule(settings: Settings) -> dg.ScheduleDefinition:
         cron_schedule="0 6 3 * *",
         execution_timezone=settings.study.time_zone,
         default_status=_switched(settings),
-        description="The monthly refresh: by the third day the sites' exports of the month before have arrived. Where "
+        description="The monthly refresh: by the third day the sites' exports of the previous month have arrived. If "
         "nothing is new, the current release is confirmed and no run is started.",
     )
     def monthly_registry_refresh(
@@ -76,7 +76,7 @@ def build_schedule(settings: Settings) -> dg.ScheduleDefinition:
                 confirm(context.instance, plan.settings)
                 return dg.SkipReason("nothing is new: the current release is confirmed")
         except UserError:
-            pass  # the run tells, and whoever is on duty is alerted
+            pass  # the run will fail with this error and send an alert
         return dg.RunRequest(tags={TRIGGER_TAG: "schedule"})
 
     return monthly_registry_refresh
@@ -90,8 +90,8 @@ def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
         job_name=REFRESH_JOB,
         minimum_interval_seconds=300,
         default_status=_switched_sensor(settings),
-        description="Asks for a refresh when deliveries or settings are not those of the current release, once each "
-        "time they change; waits while a file is still being written.",
+        description="Requests a refresh when deliveries or settings differ from those of the current release, once per "
+        "change; waits while a file is still being written.",
     )
     def new_delivery(
         context: dg.SensorEvaluationContext, registry_settings: RegistrySettings
@@ -104,13 +104,13 @@ def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
             waiting = arrival.unsettled(plan.to_load(), time.time(), seen.looks) if is_new else {}
         except UserError as mistake:
             return dg.SkipReason(in_one_line(registry_settings, mistake, "new_delivery"))
-        except Exception as error:  # noqa: BLE001  told as in a step, and the tick fails: a fault is no reason to skip
+        except Exception as error:  # noqa: BLE001  reported as in a step; the tick fails instead of being skipped
             raise dg.Failure(in_one_line(registry_settings, error, "new_delivery"), allow_retries=False) from None
         cursor = replace(seen, looks=arrival.looks(plan.files))
         if waiting:
             context.update_cursor(cursor.written())
             months = ", ".join(f"{'/'.join(month)} ({why})" for month, why in waiting.items())
-            return dg.SkipReason(f"waits for files that may still be written: {months}")
+            return dg.SkipReason(f"waiting for files that may still be written: {months}")
         state = plan.inputs_hash()
         is_asked = is_new and seen.asked == state
         if is_new and not is_asked:
@@ -119,13 +119,13 @@ def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
         if not is_new:
             return dg.SkipReason("nothing is new: deliveries and settings are those of the current release")
         if is_asked:
-            return dg.SkipReason("a refresh of these deliveries and settings has been asked for already")
+            return dg.SkipReason("a refresh of these deliveries and settings has already been requested")
         return dg.RunRequest(run_key=str(cursor.counter), tags={TRIGGER_TAG: "sensor"})
 
     @dg.run_failure_sensor(
         name="failed_refresh_alert",
         default_status=_switched_sensor(settings),
-        description="Writes an alert to a file and, where REGISTRY_ALERT_WEBHOOK is set, posts it there, once a run.",
+        description="Writes an alert to a file and, if REGISTRY_ALERT_WEBHOOK is set, posts it there, once per run.",
     )
     def failed_refresh_alert(context: dg.RunFailureSensorContext) -> None:
         run = context.dagster_run
@@ -137,7 +137,7 @@ def build_sensors(settings: Settings) -> list[dg.SensorDefinition]:
 
 
 def confirm(instance: dg.DagsterInstance, settings: Settings) -> None:
-    """Show on the release asset that nothing was new, so that its freshness policy knows of it."""
+    """Report on the release asset that nothing was new, for its freshness policy."""
     current = release.current(settings)
     if current is not None:
         status = {"status": "confirmed, same id", "release": current.release_id}
@@ -145,7 +145,7 @@ def confirm(instance: dg.DagsterInstance, settings: Settings) -> None:
 
 
 def confirm_what_the_command_found(instance: dg.DagsterInstance, settings: Settings) -> None:
-    """Show a refresh from the command line that found nothing new: it starts no Dagster."""
+    """Report a refresh from the command line that found nothing new: it does not start Dagster."""
     confirmed_at = gate_record.confirmed_at(settings)
     shown = instance.get_latest_materialization_event(dg.AssetKey("release"))
     if confirmed_at is not None and (shown is None or shown.timestamp < confirmed_at.timestamp()):

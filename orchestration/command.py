@@ -1,4 +1,4 @@
-"""The job `registry_refresh` run in this process, for `registry refresh`, against the instance that the UI shows."""
+"""Run the job `registry_refresh` in this process, for `registry refresh`, on the instance that the UI shows."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
 def run_job(plan: Plan) -> bool:
-    """Run every step under this plan; whether the gate let the candidate pass.
+    """Run every step under this plan; returns whether the run succeeded.
 
     Raises:
-        KeyboardInterrupt: if the run was stopped by Ctrl-C, SIGTERM or in the UI.
-        Exception: what a step raised, whole; Dagster has stored it without a value.
+        KeyboardInterrupt: if the run was stopped by Ctrl-C, by SIGTERM or in the UI.
+        Exception: the full error of a step; Dagster has stored it without values.
     """
     settings = plan.settings
     resource = RegistrySettings(
@@ -50,7 +50,7 @@ def run_job(plan: Plan) -> bool:
 
 
 def _was_stopped(instance: dg.DagsterInstance, run_id: str) -> bool:
-    """Whether somebody ended the run from outside; Dagster takes it for a failure where the UI was not asked."""
+    """Whether the run was stopped; Dagster records this as a failure unless it was stopped in the UI."""
     run = instance.get_run_by_id(run_id)
     return run is not None and (
         run.status == dg.DagsterRunStatus.CANCELED or run.tags.get("dagster/failure_reason") == "UNEXPECTED_TERMINATION"

@@ -1,4 +1,4 @@
-"""The one place that assembles assets, checks, jobs, schedules and sensors."""
+"""Assembles assets, checks, jobs, schedules and sensors."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ warnings.filterwarnings(
 
 
 def build_definitions(registry_settings: RegistrySettings | None = None) -> dg.Definitions:
-    """Everything Dagster knows of the registry.
+    """All Dagster definitions of the registry.
 
     Args:
-        registry_settings: folders and limits of one registry; by default those of the REGISTRY_* variables.
+        registry_settings: folders and limits of one registry; by default from the REGISTRY_* variables.
 
     Returns:
-        Definitions whose runs execute in process, one step after the other: every step of its own process would import
-        everything again, and the build file has one writer.
+        Definitions whose runs execute in process, one step after the other: a process per step would import everything
+        again, and the build file allows only one writer.
     """
     resource = registry_settings or RegistrySettings()
     settings = resource.load()
@@ -57,5 +57,5 @@ def build_definitions(registry_settings: RegistrySettings | None = None) -> dg.D
 
 @dg.definitions
 def registry_definitions() -> dg.Definitions:
-    """What `workspace.yaml` points to; evaluated when a code location loads, not at import."""
+    """The definitions named in `workspace.yaml`; evaluated when a code location loads, not at import."""
     return build_definitions()

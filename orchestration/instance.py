@@ -1,4 +1,4 @@
-"""The Dagster instance of one registry home: the UI and `registry refresh` share it, so either shows all runs."""
+"""The Dagster instance of one home, shared by the UI and `registry refresh`, so that the UI shows all runs."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from sqlalchemy.engine import Engine
 from registry.config.settings import Settings
 from registry.system.disk import group_folder, private_folder, require_plain_path
 
-# Telemetry off: hospitals block it, and nothing of a patient's registry leaves the house. The sign-up dialog of a first
-# visit hides the page. One run at a time: the build file has one writer. What steps print is not kept: lines
-# on stderr name files and headers.
+# No telemetry: hospitals block it, and nothing about the registry may leave the hospital. No sign-up dialog: it hides
+# the page on the first visit. One run at a time: the build file allows only one writer. Output of steps is not stored:
+# lines on stderr name files and headers.
 DAGSTER_YAML = """\
 telemetry:
   enabled: false
@@ -32,10 +32,10 @@ compute_logs:
 
 
 def prepare_dagster_home(settings: Settings) -> Path:
-    """Create DAGSTER_HOME with its dagster.yaml where they are missing, and point this process at it.
+    """Create DAGSTER_HOME with its dagster.yaml if necessary, and set it for this process.
 
     Raises:
-        UserError: where Dagster or dbt misreads the path of this home.
+        UserError: if Dagster or dbt can't handle the path of this home.
     """
     require_plain_path(settings)
     home = settings.dagster_home
@@ -53,14 +53,14 @@ def prepare_dagster_home(settings: Settings) -> Path:
 
 @event.listens_for(Engine, "connect")
 def _tune_sqlite(connection: Any, _record: object) -> None:
-    """Let SQLite commit without waiting for the disk: with its write-ahead log a loss of power costs the last events.
+    """Let SQLite commit without waiting for the disk: a power failure loses at most the last events.
 
-    Dagster commits each event by itself, through a connection of its own.
+    Dagster commits every event separately, each through a new connection.
     """
     if isinstance(connection, sqlite3.Connection):
         connection.execute("PRAGMA synchronous = NORMAL")
 
 
 def open_instance(settings: Settings) -> dg.DagsterInstance:
-    """The instance of this home; close it with `with`."""
+    """The instance of this home, to be used in a `with` statement."""
     return dg.DagsterInstance.from_config(str(prepare_dagster_home(settings)))

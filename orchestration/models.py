@@ -1,6 +1,6 @@
-"""The dbt models as assets: every published table is one, and so are staging, intermediate and seeds as a whole.
+"""The dbt models as assets: one for every published table, and one each for seeds, staging and intermediate.
 
-Nobody materializes a work table alone; its name, description and rows are in the metadata of its stage.
+Work tables are not materialized individually; their names, descriptions and rows are in the metadata of their stage.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from registry.build.dbt_runner import Node, NodeResult
 from registry.paths import DBT_PROJECT
 
 TESTS = "data_tests"
-"""Name of the check that shows dbt's data tests of an asset."""
+"""Name of the check with dbt's data tests of an asset."""
 _STAGES = {
     "seeds": "Terminologies, grading scales and case definitions that come with the registry.",
-    "staging": "Delivered rows typed, checked against the input contract and mapped, one model an entity.",
+    "staging": "Delivered rows typed, checked against the input contract and mapped, one model per entity.",
     "intermediate": "The clinical steps between staged rows and published tables: counts, doses, episodes, outcomes.",
 }
 
@@ -59,11 +59,11 @@ class DbtAssets:
 
     @property
     def published(self) -> list[dg.AssetKey]:
-        """The tables that a release holds."""
+        """The tables of a release."""
         return sorted(key for key, nodes in self.models.items() if nodes[0].schema in ("main", "meta"))
 
     def specs(self) -> list[dg.AssetSpec]:
-        """One spec an asset."""
+        """One spec per asset."""
         return [self._spec(key, nodes) for key, nodes in self.models.items()]
 
     def check_specs(self) -> list[dg.AssetCheckSpec]:
@@ -74,26 +74,26 @@ class DbtAssets:
         ]
 
     def in_order(self, keys: Collection[dg.AssetKey]) -> list[dg.AssetKey]:
-        """These assets, each after those it depends on: Dagster takes results in no other order."""
+        """These assets, each after those it depends on: Dagster requires results in this order."""
         return list(TopologicalSorter({key: self.deps[key] & set(keys) for key in keys}).static_order())
 
     def built(
         self, key: dg.AssetKey, rows: Mapping[str, int], rows_before: Mapping[str, int], results: Iterable[NodeResult]
     ) -> dict[str, Any]:
-        """Metadata of a built asset: its rows, the change since the build before, and seconds; of a stage by model."""
+        """Metadata of a built asset: rows, change since the previous build, and seconds; for a stage by model."""
         nodes = self.models[key]
         names = {node.unique_id for node in nodes}
         seconds = {"seconds": round(sum(one.seconds for one in results if one.node in names), 2)}
         if _is_stage(key):
             lines = [f"| {node.name} | {rows.get(node.name, '')} | {node.description} |" for node in nodes]
-            table = "\n".join(["| model | rows | what it is |", "|---|---|---|", *lines])
+            table = "\n".join(["| model | rows | description |", "|---|---|---|", *lines])
             return {"models": len(nodes), "tables": dg.MetadataValue.md(table), **seconds}
         name = nodes[0].name
         change = {"rows_change": rows[name] - rows_before[name]} if name in rows_before else {}
         return {"dagster/row_count": rows[name], **change, **seconds}
 
     def results_of(self, key: dg.AssetKey, results: Iterable[NodeResult]) -> dg.AssetCheckResult | None:
-        """The check of an asset's data tests, from what dbt said of them; None where none of them ran."""
+        """The check result of an asset's data tests; None if none of them ran."""
         ids = {test.unique_id: test for test in self.tests.get(key, ())}
         ran = [result for result in results if result.node in ids]
         if not ran:
@@ -158,7 +158,7 @@ def column_schema(node: Node) -> dg.TableSchema:
 
 
 def _needed(node: Node) -> dg.AssetKey | None:
-    """The asset that stands for what a model reads; None for what the vault holds besides rows as sent."""
+    """The asset that a model reads; None for tables of the vault other than rows as sent."""
     if node.kind != "source":
         return key_of(node)
     return dg.AssetKey(["raw", node.name]) if node.schema == "raw" else None

@@ -1,6 +1,6 @@
-"""What every step shares: which registry, who owns the assets, and how a step gets its plan.
+"""Shared by all steps: the settings of the registry, and the owners of the assets.
 
-`RegistrySettings` is the one Dagster resource of the project; tests and the command line hand in other folders by it.
+`RegistrySettings` is the only Dagster resource; tests and the command line use it to pass other folders.
 """
 
 from __future__ import annotations
@@ -17,29 +17,29 @@ SAFETY_TEAM = "team:pharmacovigilance"
 
 
 class RegistrySettings(dg.ConfigurableResource):
-    """Folders and limits of one registry; what is left empty comes from REGISTRY_* variables and defaults."""
+    """Folders and limits of one registry; empty fields come from REGISTRY_* variables and defaults."""
 
     home: str = Field(default="", description="Folder of the registry. Empty: REGISTRY_HOME.")
     deliveries: str = Field(default="", description="Folder of exports. Empty: REGISTRY_DELIVERIES, or in the home.")
-    config: str = Field(default="", description="Study settings. Empty: registry.yml beside the deliveries.")
+    config: str = Field(default="", description="Study settings. Empty: registry.yml in the deliveries folder.")
     through: str = Field(default="", description="Load deliveries up to this month (YYYY-MM). Empty: all.")
     accept_missing: bool = Field(
-        default=False, description="Go on although settings or all files are gone that the last refresh found."
+        default=False, description="Continue although settings or all files of the last refresh are gone."
     )
 
     def load(self) -> Settings:
-        """Read the settings now, registry.yml included: what begins a refresh does.
+        """Read the settings now, including registry.yml, to begin a refresh.
 
         Raises:
-            registry.errors.UserError: if registry.yml holds a mistake (what, where, what to do).
+            registry.errors.UserError: if there is a mistake in registry.yml.
         """
         return self._load(for_reading=False)
 
     def places(self) -> Settings:
-        """Folders and limits without registry.yml: the study settings of a step are those of the plan.
+        """Folders and limits without registry.yml: a step uses the study settings of the plan.
 
         Raises:
-            registry.errors.UserError: if a REGISTRY_* variable holds a mistake.
+            registry.errors.UserError: if there is a mistake in a REGISTRY_* variable.
         """
         return self._load(for_reading=True)
 

@@ -1,4 +1,4 @@
-"""Runs, the lock and the plan: which process a run lives in, who may work now, and under which plan a step works."""
+"""Runs, the lock and the plan: the process of a run, who holds the lock, and which plan a step uses."""
 
 from __future__ import annotations
 
@@ -23,28 +23,28 @@ log = logging.getLogger("registry.orchestration")
 
 PROCESS_TAG = "registry/process"
 TRIGGER_TAG = "registry/trigger"
-"""What asked for a run: command, schedule, sensor, or UI."""
+"""What started a run: command, schedule, sensor, or UI."""
 OUTCOME_TAG = "registry/outcome"
 RELEASE_TAG = "registry/release"
-# A run of the UI bears no tag before its first step. Loading definitions takes under a minute; an hour is dead.
+# A run of the UI has no tag before its first step. Loading definitions takes under a minute; after an hour it is dead.
 UNTAGGED_GRACE = timedelta(hours=1)
 
 records: dict[str, RunRecord] = {}
-"""By run id: what the journal is told at the end of a run that this process works on."""
+"""By run id: the records of the runs of this process, written to the event log at their end."""
 _entered: list[str] = []
-"""Ids of the runs that this process has worked on, the present one last."""
+"""Ids of the runs of this process, the current one last."""
 
 
 def process_tag() -> str:
-    """Name this process, told apart from a later one with the same number."""
+    """Identify this process, distinct from a later one with the same number."""
     return f"{os.getpid()}:{psutil.Process().create_time():.0f}"
 
 
 def begin_plan(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> Plan:
-    """Begin a step that may begin a refresh: the plan of this run, made now where the run has none.
+    """Begin a step that may be the first of a refresh: the plan of this run, made now if it has none.
 
     Raises:
-        registry.errors.UserError: for a mistake in what is delivered.
+        registry.errors.UserError: for a mistake in the deliveries.
     """
     _enter(context, registry_settings)
     try:
@@ -59,10 +59,10 @@ def begin_plan(context: dg.AssetExecutionContext, registry_settings: RegistrySet
 
 
 def continue_plan(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> Plan:
-    """Begin any later step: the plan that was made last, by this run or, where a step runs alone, by an earlier one.
+    """Begin a later step: the last plan, made by this run or, if the step runs alone, by an earlier one.
 
     Raises:
-        registry.errors.UserError: where nothing has been planned yet.
+        registry.errors.UserError: if there is no plan yet.
     """
     _enter(context, registry_settings)
     return refresh.load_plan(registry_settings.places())
@@ -71,7 +71,7 @@ def continue_plan(context: dg.AssetExecutionContext, registry_settings: Registry
 def _enter(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> None:
     """Tag the run with its process and take the refresh lock.
 
-    Waits for whoever holds the lock; runs that a dead process left behind are marked failed once it is taken.
+    Waits for the holder of the lock, then marks runs of dead processes as failed.
     """
     settings = registry_settings.places()
     run = context.run
@@ -85,7 +85,7 @@ def _enter(context: dg.AssetExecutionContext, registry_settings: RegistrySetting
             tags[TRIGGER_TAG] = "UI"
         context.instance.add_run_tags(run.run_id, tags)
     if lock.is_held_by_other(settings):
-        context.log.info(f"waiting: another refresh is under way ({lock.describe_holder(settings)})")
+        context.log.info(f"waiting: another refresh is running ({lock.describe_holder(settings)})")
     if lock.acquire(settings, f"Dagster run {run.run_id[:8]}"):
         fail_dead_runs(context.instance, run.run_id)
         record = records[run.run_id] = RunRecord(for_journal(registry_settings), run.run_id)
@@ -95,7 +95,7 @@ def _enter(context: dg.AssetExecutionContext, registry_settings: RegistrySetting
 
 
 def fail_dead_runs(instance: dg.DagsterInstance, own_run_id: str | None = None) -> list[str]:
-    """Mark every run that claims to be under way, but whose process is gone, as failed. Returns their ids."""
+    """Mark every run as failed that is shown as running but whose process is gone; returns their ids."""
     failed: list[str] = []
     under_way = dg.RunsFilter(
         statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELING]
@@ -106,7 +106,7 @@ def fail_dead_runs(instance: dg.DagsterInstance, own_run_id: str | None = None) 
             continue
         instance.report_run_failed(run, message="The process of this run is gone; marked failed by the next refresh.")
         failed.append(run.run_id)
-        log.warning("run %s had been left behind by a dead process: marked failed", run.run_id[:8])
+        log.warning("run %s belongs to a process that is gone: marked failed", run.run_id[:8])
     return failed
 
 
@@ -121,7 +121,7 @@ def _is_alive(tag: str | None, created: datetime) -> bool:
 
 
 def for_journal(registry_settings: RegistrySettings) -> Settings:
-    """Settings that name the study: those of the last plan, in a new home those of registry.yml."""
+    """Settings with the study's id: those of the last plan, in a new home those of registry.yml."""
     places = registry_settings.places()
     with suppress(UserError):
         return refresh.load_plan(places).settings
@@ -131,17 +131,17 @@ def for_journal(registry_settings: RegistrySettings) -> Settings:
 
 
 def running() -> str | None:
-    """The id of the run that this process works on."""
+    """The id of this process's current run."""
     return _entered[-1] if _entered else None
 
 
 def note_failure(error: Exception) -> None:
-    """Note in the record of the run that this process works on how it failed."""
+    """Record the exit code of a failure for the runs of this process."""
     for record in records.values():
         record.exit_code = error.exit_code if isinstance(error, UserError) else 1
 
 
 def note_refusal() -> None:
-    """Note in the record of the run that this process works on that the gate refused."""
+    """Record for the runs of this process that the gate refused."""
     for record in records.values():
         record.exit_code = 3

@@ -1,6 +1,6 @@
-"""The rules that a step of an episode's trace (`meta.episode_trace`) can have: what each says, which fields it decides.
+"""The rules of an episode's trace (`meta.episode_trace`): the text of each and the fields that it decides.
 
-A step that rests on nothing recorded is about what did not come, or the conclusion from the others: RESTS_ON_NOTHING.
+Rules without an underlying record are in RESTS_ON_NOTHING: something is absent, or a conclusion from other steps.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Rule:
-    """A sentence, with {parameters} of the definition, the drug and the study; the published fields that it decides.
+    """A sentence with {parameters} of the definition, the drug and the study, and the published fields it decides.
 
-    None, where a step shows what was looked at and left out.
+    `decides` is empty if a step shows what was considered and left out.
     """
 
     sentence: str
@@ -29,25 +29,26 @@ def _rule(sentence: str, decides: str) -> Rule:
 
 _COUNTED = "n_measurements"
 _NADIR = "nadir_anc_10e9_l nadir_operator nadir_date severity ctcae_v5_grade n_measurements"
-_IN_FORCE = "that reviewed last, of one day or without a date the one with the highest id"
-_OVERRULED = "another stands: reviewed later, or with a date where this has none, or else with a higher id"
+_IN_FORCE = "the last review, or the one with the highest id if dates are equal or missing"
+_OVERRULED = "another one counts: reviewed later, or with a date if this has none, or else with a higher id"
 _NOTHING_SINCE = "no anti-CD20 dose is recorded and no line of another drug began since onset"
 
 RULES: dict[str, Rule] = {
     # who is in the cohort, and on what
-    "index_dose": _rule("the first anti-CD20 dose, on which the cohort is judged", "is_case_episode"),
-    "never_treated": _rule("no anti-CD20 dose is known: not in the cohort", "is_case_episode"),
-    "missing_demographics": _rule("birth date or sex is not known: not in the cohort", "is_case_episode"),
+    "index_dose": _rule("the first anti-CD20 dose, which decides membership in the cohort", "is_case_episode"),
+    "never_treated": _rule("there is no known anti-CD20 dose: not in the cohort", "is_case_episode"),
+    "missing_demographics": _rule("birth date or sex is unknown: not in the cohort", "is_case_episode"),
     "outside_enrolment": _rule(
-        "the first anti-CD20 dose lies outside the enrolment window ({enrolment}): not in the cohort", "is_case_episode"
+        "the first anti-CD20 dose is outside the enrolment window ({enrolment}): not in the cohort", "is_case_episode"
     ),
     "baseline_neutropenia": _rule(
-        "an ANC {low} within the 365 days up to the first anti-CD20 dose (the last such is shown): not in the cohort",
+        "an ANC {low} within the 365 days up to the first anti-CD20 dose (the last one is shown): not in the cohort",
         "is_case_episode",
     ),
     # attribution
     "attributed_dose": _rule(
-        "the last anti-CD20 dose before the day of onset, at most {attribution_days} days back; the onset is late from "
+        "the last anti-CD20 dose before the day of onset, at most {attribution_days} days earlier; the onset "
+        "is late from "
         "{late_days} days after it, unless a first_dose_of_course is shown",
         "attributed_drug last_dose_date days_since_last_dose dose_number dose_source onset_type is_case_episode",
     ),
@@ -56,12 +57,14 @@ RULES: dict[str, Rule] = {
         "current course of anti-CD20 drugs, doses no more than {attribution_days} days apart",
         "onset_type",
     ),
-    "previous_drug": _rule("the last dose of the anti-CD20 drug before, another one", "previous_drug"),
+    "previous_drug": _rule("the last earlier dose of a different anti-CD20 drug", "previous_drug"),
     "dose_too_long_before": _rule(
-        "the last anti-CD20 dose before onset lies more than {attribution_days} days back: not attributed",
+        "the last anti-CD20 dose before onset is more than {attribution_days} days earlier: not attributed",
         "is_case_episode",
     ),
-    "no_dose_before": _rule("no anti-CD20 dose is known before the day of onset: not attributed", "is_case_episode"),
+    "no_dose_before": _rule(
+        "there is no known anti-CD20 dose before the day of onset: not attributed", "is_case_episode"
+    ),
     "other_suspect_drug": _rule(
         "another drug with a neutropenia risk: a dose within 90 days before onset, or a line that had begun by onset "
         "and had not ended more than 90 days before it",
@@ -73,37 +76,39 @@ RULES: dict[str, Rule] = {
     "low": _rule("an ANC {low} inside an episode continues it", _NADIR),
     "not_yet_recovered": _rule("an ANC below {recovery_at} continues the episode", _COUNTED),
     "gcsf": _rule(
-        "a G-CSF dose from onset to the recovery, or to 30 days after onset where there is none",
+        "a G-CSF dose from onset to recovery, or to 30 days after onset if there is no recovery",
         "gcsf_treated gcsf_doses gcsf_first_date",
     ),
     "gcsf_before_recovery": _rule(
-        "a G-CSF dose, not among those that count as treatment of the episode, at most {gcsf_days} days before a "
-        "provisional recovery, which it makes provisional",
+        "a G-CSF dose that does not count as treatment of the episode, at most {gcsf_days} days before a "
+        "recovery, which "
+        "it makes provisional",
         "n_gcsf_rebounds",
     ),
     "provisional_recovery": _rule(
-        "an ANC >= {recovery_at} within {gcsf_days} days after G-CSF: provisional, since a low value followed within "
+        "an ANC >= {recovery_at} within {gcsf_days} days after G-CSF: provisional, because a low value followed within "
         "{gcsf_days} days",
         f"n_gcsf_rebounds {_COUNTED}",
     ),
     "gcsf_rebound": _rule("that low value: the episode continues", f"n_gcsf_rebounds {_NADIR}"),
-    "not_lowest_of_day": _rule("a day is judged by its lowest value: this one decides nothing", ""),
+    "not_lowest_of_day": _rule("only the lowest value of a day counts: this one decides nothing", ""),
     "before_the_rebound": _rule(
-        "a value between a provisional recovery and the low value that followed it: it counts for nothing", ""
+        "a value between a provisional recovery and the low value that followed it: not counted", ""
     ),
     "left_out_for_operator": _rule(
-        "a value with an operator that leaves open whether it is {low}, or >= {recovery_at}: it is no measurement, "
-        "neither of the onset or the episode nor for the {max_gap_days} days",
+        "a value whose operator leaves open whether it is {low} or >= {recovery_at}: it does not count as a "
+        "measurement, "
+        "for onset, episode or the {max_gap_days} days",
         "",
     ),
     "recovered": _rule(
         "the first ANC >= {recovery_at} ends the episode", f"end_status end_date duration_days {_COUNTED}"
     ),
     "lost_after_this": _rule(
-        "no measurement for more than {max_gap_days} days: the episode ends 'lost' on its last one",
+        "no measurement for more than {max_gap_days} days: the episode ends as 'lost' on its last measurement",
         "end_status end_date",
     ),
-    "open_at_end_of_observation": _rule("the observation ends with the episode open", "end_status"),
+    "open_at_end_of_observation": _rule("the episode is still open at the end of observation", "end_status"),
     # what happened around it
     "infection": _rule("an infection from 7 days before onset to 14 days after the end", "infection"),
     "febrile": _rule("febrile neutropenia from 7 days before onset to 14 days after the end", "febrile"),
@@ -111,7 +116,7 @@ RULES: dict[str, Rule] = {
         "a hospital stay that began from 7 days before onset to 14 days after the end", "hospitalised"
     ),
     "relapse_within_90d": _rule("a relapse from onset to 90 days after it", "relapse_within_90d"),
-    # what was done with the treatment: the earliest event from the day of onset on
+    # what happened to the treatment: the earliest event from the day of onset
     "continued_with_dose": _rule(
         "continued: the first treatment recorded since onset is a dose of the same drug, at most {tolerated_days} days "
         "(1.5 intervals) after the dose before onset",
@@ -143,33 +148,34 @@ RULES: dict[str, Rule] = {
         f"discontinued: {_NOTHING_SINCE}, and the drug's line ends on this day", "treatment_action"
     ),
     "discontinued_without_dose": _rule(
-        f"discontinued: {_NOTHING_SINCE}, and this last documented contact lies more than "
+        f"discontinued: {_NOTHING_SINCE}, and this last documented contact is more than "
         "{tolerated_days} days (1.5 intervals) after the dose before onset",
         "treatment_action",
     ),
     "pending": _rule(
-        f"pending: {_NOTHING_SINCE}, and this last documented contact lies at most {{tolerated_days}} "
+        f"pending: {_NOTHING_SINCE}, and this last documented contact is at most {{tolerated_days}} "
         "days (1.5 intervals) after the dose before onset",
         "treatment_action",
     ),
     # recurrence
     "first_episode": _rule(
-        "the patient's first attributed episode, without those that a chart review took away: recurrence number 0",
+        "the patient's first attributed episode, apart from those that a chart review excluded: recurrence number 0",
         "recurrence_number continuation_possible",
     ),
     "earlier_episode": _rule(
-        "the onset of the attributed episode before this one, without those that a chart review took away, from which "
-        "recurrences count on",
+        "the onset of the previous attributed episode, apart from those that a chart review excluded, from which "
+        "recurrences are counted",
         "recurrence_number continuation_possible recurrence_context",
     ),
     "recovered_between": _rule(
-        "the first ANC >= {recovery_at} from the end of the earlier episode on and before this onset: the recurrence "
-        "number grows by one",
+        "the first ANC >= {recovery_at} from the end of the earlier episode until before this onset: the recurrence "
+        "number increases by one",
         "recurrence_number continuation_possible",
     ),
     "not_recovered_between": _rule(
-        "no ANC >= {recovery_at} from the end of the earlier episode on and before this onset: the number stays, and "
-        "this may be its continuation",
+        "no ANC >= {recovery_at} from the end of the earlier episode until before this onset: the number "
+        "stays the same, "
+        "and this may be its continuation",
         "recurrence_number continuation_possible",
     ),
     "rechallenge": _rule(
@@ -183,29 +189,27 @@ RULES: dict[str, Rule] = {
         "recurrence_context",
     ),
     "no_further_treatment": _rule(
-        "no anti-CD20 dose and no start of a line of another drug lies between the two onsets", "recurrence_context"
+        "no anti-CD20 dose and no start of a line of another drug between the two onsets", "recurrence_context"
     ),
-    # the word of a chart review, and the conclusion
-    "review_confirmed": _rule(
-        f"the chart review's verdict in force, {_IN_FORCE}: confirmed", "adjudication is_case_episode"
-    ),
+    # the result of a chart review, and the conclusion
+    "review_confirmed": _rule(f"the adjudication that counts ({_IN_FORCE}): confirmed", "adjudication is_case_episode"),
     "review_other_cause": _rule(
-        f"the chart review's verdict in force, {_IN_FORCE}: another cause; this is no case episode",
+        f"the adjudication that counts ({_IN_FORCE}): another cause; this is not a case episode",
         "adjudication is_case_episode",
     ),
     "review_lab_error": _rule(
-        f"the chart review's verdict in force, {_IN_FORCE}: an error of the laboratory; this is no case episode",
+        f"the adjudication that counts ({_IN_FORCE}): a laboratory error; this is not a case episode",
         "adjudication is_case_episode",
     ),
-    "overruled_confirmed": _rule(f"a chart review said confirmed, but {_OVERRULED}", ""),
-    "overruled_other_cause": _rule(f"a chart review said another cause, but {_OVERRULED}", ""),
-    "overruled_lab_error": _rule(f"a chart review said an error of the laboratory, but {_OVERRULED}", ""),
+    "overruled_confirmed": _rule(f"an adjudication as confirmed, but {_OVERRULED}", ""),
+    "overruled_other_cause": _rule(f"an adjudication as another cause, but {_OVERRULED}", ""),
+    "overruled_lab_error": _rule(f"an adjudication as laboratory error, but {_OVERRULED}", ""),
     "case_episode": _rule(
-        "a case episode: attributed, of a patient in this definition's cohort, and not judged otherwise by a review",
+        "a case episode: attributed, in a patient of this definition's cohort, and not ruled out by an adjudication",
         "is_case_episode",
     ),
     "no_case_episode": _rule(
-        "no case episode, for the reasons above: not attributed, not in the cohort, or judged otherwise by a review",
+        "not a case episode, for the reasons above: not attributed, not in the cohort, or ruled out by an adjudication",
         "is_case_episode",
     ),
 }
@@ -226,12 +230,12 @@ RESTS_ON_NOTHING = frozenset(
 
 
 def sentence(rule: str, definition: Mapping[str, Any], interval_days: int | None, study: Mapping[str, Any]) -> str:
-    """A rule in plain words with its numbers.
+    """The text of a rule with its numbers.
 
     Args:
         rule: a key of RULES.
         definition: a row of dim_case_definition.
-        interval_days: dosing interval of the attributed drug, None where there is none.
+        interval_days: dosing interval of the attributed drug, None if there is none.
         study: the study settings as in a release's manifest, dates as ISO text or None.
     """
     low = f"{'<=' if definition['onset_inclusive'] else '<'} {_plain(definition['onset_below'])}"

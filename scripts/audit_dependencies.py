@@ -1,6 +1,6 @@
-"""Compares uv.lock with the known vulnerabilities of scripts/known-vulnerabilities.yml; goes nowhere over the network.
+"""Compare uv.lock with the known vulnerabilities in scripts/known-vulnerabilities.yml; does not use the network.
 
-Exit codes: 0 none applies · 1 some do, one line each · 2 a file can't be read.
+Exit codes: 0 none applies · 1 some apply, one line each · 2 a file can't be read.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ STALE_AFTER = dt.timedelta(days=180)
 @click.option("--lock", type=click.Path(path_type=Path), default=ROOT / "uv.lock")
 @click.option("--known", type=click.Path(path_type=Path), default=ROOT / "scripts" / "known-vulnerabilities.yml")
 def main(lock: Path, known: Path) -> None:
-    """Refuse a lock that holds a version known to be vulnerable."""
+    """Fail if uv.lock contains a version with a known vulnerability."""
     today = dt.datetime.now(dt.UTC).date()
     try:
         locked = locked_versions(lock)
@@ -47,7 +47,7 @@ def main(lock: Path, known: Path) -> None:
 
 
 def locked_versions(lock: Path) -> dict[str, set[Version]]:
-    """Every version that the lock may install, by package (one may have several, for several Pythons)."""
+    """Every version that the lock may install, by package (several if they differ by Python version)."""
     versions: dict[str, set[Version]] = {}
     for package in tomllib.loads(lock.read_text(encoding="utf-8"))["package"]:
         if "version" in package:
@@ -56,14 +56,14 @@ def locked_versions(lock: Path) -> dict[str, set[Version]]:
 
 
 def applying(locked: dict[str, set[Version]], listed: dict[str, Any], today: dt.date) -> Iterator[str]:
-    """One line for each advisory that touches a locked version and has no exception in force."""
+    """One line for each advisory that affects a locked version and has no valid exception."""
     excepted = {(one["id"], canonicalize_name(one["package"])) for one in listed["exceptions"] if today <= one["until"]}
     for advisory in listed["advisories"]:
         package = canonicalize_name(advisory["package"])
         affected = [SpecifierSet(entry, prereleases=True) for entry in advisory["affected"]]
         for version in sorted(locked.get(package, ())):
             if any(version in entry for entry in affected) and (advisory["id"], package) not in excepted:
-                yield f"{package} {version}: {advisory['id']}; mended in {advisory['remedy']}"
+                yield f"{package} {version}: {advisory['id']}; fixed in {advisory['remedy']}"
 
 
 if __name__ == "__main__":

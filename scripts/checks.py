@@ -1,4 +1,4 @@
-"""docs/checks.md, made from the gate's checks: `python -m scripts.checks` writes it again."""
+"""Generate docs/checks.md from the gate's checks: `python -m scripts.checks`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The generated stretches of docs/methods.md: `python -m scripts.methods` writes them again.
+"""Write the generated sections of docs/methods.md: `python -m scripts.methods`.
 
-Definitions, scales, dosing intervals and units come from the seeds, worked intervals from `registry.statistics`: what
-the page says is what the registry does. A stretch stands between `<!-- generated: NAME -->` and `<!-- end -->`.
+Definitions, scales, dosing intervals and units come from the seeds, worked intervals from `registry.statistics`, so the
+page always matches the registry. A section is between `<!-- generated: NAME -->` and `<!-- end -->`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from registry.statistics import rate_interval, rate_ratio_interval, risk_interva
 PAGE = CHECKOUT / "docs" / "methods.md"
 STRETCH = re.compile(r"(<!-- generated: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
-# What was counted, cases, patients, and what the source prints of it.
+# Example, cases, patients, and the figure in the source.
 RISKS = [
     ("Udine series: moderate or severe neutropenia", 6, 171, "6 of 171"),
     ("Udine series: recurrence", 3, 6, "3 of 6"),
@@ -25,7 +25,7 @@ RISKS = [
     ("Rossi 2022: recurrence", 2, 11, "18.2 %"),
     ("Waldrop 2025: recurrence", 13, 37, "35 %"),
 ]
-# What was counted, events, person-years, and what the source prints of it.
+# Example, events, person-years, and the figure in the source.
 RATES = [
     ("Waldrop 2025: first neutropenia", 37, 6009, "0.62 (0.45 to 0.85)"),
     ("Waldrop 2025: recurrent neutropenia", 13, 6009, "0.22 (0.13 to 0.39)"),
@@ -62,7 +62,7 @@ def definitions() -> str:
 
 
 def scales() -> str:
-    """The scales of the ANC, their grades from the most severe as intervals in 10^9/L."""
+    """The ANC scales with their grades as intervals in 10^9/L, most severe first."""
     grades: dict[str, list[str]] = {}
     for row in sorted(seed("grading_scales"), key=lambda row: -int(row["severity_rank"])):
         if row["analyte"] == "anc":
@@ -86,7 +86,7 @@ def drugs() -> str:
 
 
 def units() -> str:
-    """Units of cell counts and shares by the factor to 10*9/L or %, with the number of spellings that mean them."""
+    """Units of cell counts and percentages by factor to 10*9/L or %, with the number of known spellings."""
     known: dict[tuple[str, str], list[str]] = {}
     for row in seed("units"):
         if row["dimension"] in ("count", "percent"):
@@ -102,7 +102,7 @@ def units() -> str:
 
 
 def risks() -> str:
-    """Worked intervals of a risk."""
+    """Worked examples of intervals of a risk."""
     rows = []
     for label, k, n, printed in RISKS:
         found = risk_interval(k, n)
@@ -112,7 +112,7 @@ def risks() -> str:
 
 
 def rates() -> str:
-    """Worked intervals of a rate, and of a ratio of rates."""
+    """Worked examples of intervals of a rate and of a ratio of rates."""
     rows = []
     for label, events, years, printed in RATES:
         rate = rate_interval(events, years)
@@ -127,7 +127,7 @@ def rates() -> str:
 
 
 def survival() -> str:
-    """Worked estimates of time to an event: Kaplan-Meier with its median, and Aalen-Johansen."""
+    """Worked examples of time to an event: Kaplan-Meier with its median, and Aalen-Johansen."""
     import pandas as pd
 
     from registry.statistics.survival import cumulative_incidence, kaplan_meier, time_quantiles
@@ -156,12 +156,12 @@ STRETCHES: dict[str, Callable[[], str]] = {
 
 
 def written_again(page: str) -> str:
-    """The page with every generated stretch made anew; KeyError where it names one that nobody makes."""
+    """The page with every generated section rewritten; KeyError if a section's name is unknown."""
     return STRETCH.sub(lambda found: f"{found[1]}{STRETCHES[found[2]]()}{found[3]}", page)
 
 
 def _interval(row: dict[str, str]) -> str:
-    """Square brackets include the bound, round ones don't; ctcae_v5 has bounds at the lower limit of normal (LLN)."""
+    """Square brackets include the bound, round ones do not; ctcae_v5 uses the lower limit of normal (LLN)."""
     if row["lln_rule"] == "upper":
         return f"[{row['lower']}, LLN)"
     low = f"max({row['lower']}, LLN)" if row["lln_rule"] == "lower" else row["lower"]

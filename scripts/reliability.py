@@ -1,7 +1,7 @@
-"""The table of docs/reliability.md, from what `make faults` measured: `python -m scripts.reliability [JUnit file]`.
+"""Write the table of docs/reliability.md from the results of `make faults`: `python -m scripts.reliability [JUNIT]`.
 
-The kills leave their figures in tests/faults/results.json, the tests that plant, hide and attack theirs in the JUnit
-file of their run, from which they are kept in tests/faults/suites.json.
+The figures of the kills are in tests/faults/results.json; those of the other tests are in the JUnit file of their run,
+from which they are copied to tests/faults/suites.json.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SHOWN = (SCENARIOS, IDENTIFIERS, HOSTILE, PLANTED)
 
 
 def keep(junit: Path) -> None:
-    """Count the tests of the files SHOWN that passed and did not, and add up what they recorded, into suites.json."""
+    """Write passed and failed tests of the files in SHOWN, and the sums of what they recorded, into suites.json."""
     found: dict[str, Counter[str]] = {name: Counter() for name in SHOWN}
     for case in ET.parse(junit).iter("testcase"):  # noqa: S314  pytest wrote it
         if case.get("classname") not in found:
@@ -73,7 +73,7 @@ def _of(counts: dict[str, int]) -> str:
 
 
 def written_again(text: str) -> str:
-    """The page with its table as the results have it."""
+    """The page with a new table."""
     return STRETCH.sub(lambda found: found[1] + table() + found[2], text)
 
 

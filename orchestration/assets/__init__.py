@@ -1,1 +1,1 @@
-"""Thin wrappers, one file a stage: raw, warehouse (dbt), statistics, release."""
+"""Thin wrappers, one file per stage: raw, warehouse (dbt), statistics, gate, release."""

@@ -1,7 +1,7 @@
-"""Marts → gate: the candidate is made from what is built, and Great Expectations judges exactly that file.
+"""Marts → gate: the candidate is copied from the build file, and Great Expectations checks exactly that file.
 
-One check for each judged table, with its expectations as a table: result, rows at fault, what it means, what to do. A
-critical one that fails blocks the release. `Execute` on a check judges what is built now.
+One asset check per table, with its expectations as a table: result, failing rows, meaning, what to do. A critical one
+that fails blocks the release. `Execute` on a check runs it on the current build.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -24,12 +24,12 @@ GATE = dg.AssetKey(["gate"])
 
 
 def check_name(table: str) -> str:
-    """The check of a judged table: `fct_anc`, `meta_input_file`."""
+    """Name of the asset check of a table: `fct_anc`, `meta_input_file`."""
     return table.removeprefix("main.").replace(".", "_")
 
 
 def judged_tables() -> dict[str, list[str]]:
-    """The ids of the expectations on each judged table."""
+    """The ids of the expectations on each checked table."""
     tables: dict[str, list[str]] = {}
     for check in every_check():
         tables.setdefault(check.table, []).append(check.check_id)
@@ -37,7 +37,7 @@ def judged_tables() -> dict[str, list[str]]:
 
 
 def build_gate(built: Iterable[dg.AssetKey]) -> dg.AssetsDefinition:
-    """The gate as an asset behind every published table."""
+    """The gate as an asset downstream of every published table."""
     specs = [
         dg.AssetCheckSpec(
             check_name(table),
@@ -59,8 +59,8 @@ def build_gate(built: Iterable[dg.AssetKey]) -> dg.AssetsDefinition:
                 owners=[SAFETY_TEAM],
                 kinds={"python", "greatexpectations", "duckdb"},
                 description=(
-                    "The candidate of a release, copied from what is built, and what Great Expectations found on it. A "
-                    "critical expectation that fails keeps it from being published."
+                    "The candidate of a release, copied from the build file, and the results of Great Expectations. A "
+                    "critical expectation that fails blocks its publication."
                 ),
             )
         ],
@@ -86,7 +86,7 @@ def build_gate(built: Iterable[dg.AssetKey]) -> dg.AssetsDefinition:
 
 
 def record(settings: Settings, judged: Judged) -> None:
-    """Write into the journal what the gate found."""
+    """Record the gate's results in the event log."""
     event_log.record(
         settings,
         "gate",
@@ -99,13 +99,13 @@ def record(settings: Settings, judged: Judged) -> None:
 
 
 def table_of(results: Iterable[CheckResult]) -> str:
-    """Expectations as a table in Markdown, those that failed first."""
+    """Expectations as a Markdown table, failed ones first."""
     lines = [
         f"| {_word(one)} | {one.check_id} | {one.n_unexpected:,} of {one.n_rows:,} | {_cell(one.description)} | "
         f"{_cell(remedy_of(one.check_id).action)} | {_cell(one.detail)} |"
         for one in sorted(results, key=lambda one: (not one.blocks, one.passed))
     ]
-    head = "| result | expectation | rows at fault | what is expected | what to do | detail |"
+    head = "| result | expectation | failing rows | what is expected | what to do | detail |"
     return "\n".join([head, "|---|---|---|---|---|---|", *lines])
 
 
@@ -125,7 +125,7 @@ def _by_table(audit: Audit) -> Mapping[str, list[CheckResult]]:
 
 
 def _shown(key: dg.AssetCheckKey, results: list[CheckResult]) -> dg.AssetCheckResult:
-    """The check of one table. A table without a result was not judged: that does not pass."""
+    """The check result of one table. A table without results was not checked: it does not pass."""
     is_blocked = not results or any(one.blocks for one in results)
     return dg.AssetCheckResult(
         asset_key=key.asset_key,

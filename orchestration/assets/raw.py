@@ -1,4 +1,4 @@
-"""Deliveries → raw: what was found, and one asset an entity that loads it into the vault as sent."""
+"""Deliveries → raw: the plan, and one asset per entity that loads its rows into the vault as sent."""
 
 import logging
 
@@ -19,7 +19,7 @@ from registry.system import event_log
     kinds={"python", "file"},
     description=(
         "The plan of the refresh: the files found in the deliveries folder, each with its hash, the site profiles and "
-        "the study settings, read once. Every later step works under it; what is edited meanwhile waits for the next."
+        "the study settings, read once. Every later step uses it; later edits wait for the next refresh."
     ),
 )
 def deliveries(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> dg.MaterializeResult:
@@ -87,15 +87,15 @@ def _raw_asset(entity: str) -> dg.AssetsDefinition:
 
 
 def _warnings(entity: str, result: ingest.LoadResult) -> list[str]:
-    """What was not read, or is no longer there, a line each."""
+    """What was not read or is no longer there, one line each."""
     lines = [
-        f"{site}, {entity}: not in the contract, kept as sent and not used: {columns}"
+        f"{site}, {entity}: columns not in the contract, kept as sent but not used: {columns}"
         for site, columns in _by_site(result.unknown_columns).items()
     ]
     if result.n_files_purged:
-        lines.append(f"{entity}: columns that site.yml ignores were taken out of {result.n_files_purged} files")
-    lines += [f"{place}: sheet {sheet} holds no {entity}; not read" for place, sheet in sorted(result.unread_sheets)]
-    lines += [f"{place}: delivered earlier, no longer there; its rows stay in force" for place in result.missing_files]
+        lines.append(f"{entity}: columns that site.yml ignores were removed from {result.n_files_purged} loaded files")
+    lines += [f"{place}: sheet {sheet} has no {entity}; not read" for place, sheet in sorted(result.unread_sheets)]
+    lines += [f"{place}: delivered earlier, no longer there; its rows remain in use" for place in result.missing_files]
     return lines
 
 

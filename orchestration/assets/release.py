@@ -1,4 +1,4 @@
-"""Gate → release: what the gate let pass is published; alone, the release lets the gate judge what is built first."""
+"""Gate → release: publish the candidate that passed the gate; if run alone, run the gate first."""
 
 from datetime import timedelta
 
@@ -25,8 +25,8 @@ RELEASE = dg.AssetKey(["release"])
     deps=[GATE],
     freshness_policy=dg.FreshnessPolicy.time_window(fail_window=timedelta(days=40)),
     description=(
-        "The published, read-only version of the registry. Publishes the candidate that the gate let pass, and lets it "
-        "judge again where that is not what is built now; switches `releases/current` only then."
+        "The published, read-only version of the registry. Publishes the candidate that passed the gate (if the build "
+        "has changed since, the gate runs again) and then switches `releases/current`."
     ),
 )
 def release(context: dg.AssetExecutionContext, registry_settings: RegistrySettings) -> dg.MaterializeResult:

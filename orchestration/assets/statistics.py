@@ -1,4 +1,4 @@
-"""Marts → intervals and survival: what needs scipy, statsmodels and lifelines."""
+"""Marts → intervals and survival: everything that needs scipy, statsmodels and lifelines."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any

@@ -1,4 +1,4 @@
-"""Raw → staging → intermediate → marts: every dbt model in one build, with dbt's data tests as one check an asset."""
+"""Raw → staging → intermediate → marts: every dbt model in one build, with dbt's data tests as one check per asset."""
 
 import importlib
 import logging
@@ -79,7 +79,7 @@ def build_warehouse_assets(models: DbtAssets) -> dg.AssetsDefinition:
 
 
 def _selection(context: dg.AssetExecutionContext, models: DbtAssets) -> list[str]:
-    """The models of the selected assets, none where all are selected: the build is then whole."""
+    """The models of the selected assets; empty for a complete build."""
     if set(context.selected_asset_keys) == set(models.models):
         return []
     return sorted(node.name for key in context.selected_asset_keys for node in models.models[key])

@@ -1,8 +1,8 @@
-"""How dbt is run: in this process, on a project that is parsed once for every home of a checkout.
+"""Run dbt in this process, on a project that is parsed once for all homes of a checkout.
 
-A parse takes dbt six seconds and holds for the project's files alone: the homes' paths come in when dbt connects. It is
-kept in dbt_project/target, under a name that is a hash of all that was parsed, together with what Dagster needs to know
-of the models. dbt's own messages quote the values that a model or test failed on, so its log stays in the vault.
+Parsing takes six seconds and depends only on the project's files: a home's paths are used when dbt connects. The result
+is stored in dbt_project/target under the hash of everything that was parsed, with what Dagster needs to know about the
+models. dbt's messages quote the values that a model or test failed on, so its log stays in the vault.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ log = logging.getLogger(__name__)
 
 PARSED = DBT_PROJECT / "target" / "parsed"
 PRODUCTION = ("--exclude", "resource_type:unit_test", "resource_type:test,path:seeds")
-"""Unit tests prove the SQL and tests of seeds prove the checkout: `make test` runs both, a refresh neither."""
+"""Unit tests check the SQL and tests of seeds check the checkout: `make test` runs both, a refresh neither."""
 _SOURCES = {".sql", ".yml", ".csv"}
 _HEADER = re.compile(r"/\*(.*?)\*/", re.DOTALL)
 _RUNS_KEPT = 3
 
 
 class BuildFailed(UserError):
-    """A model or a data test failed: nothing may be published."""
+    """A model or a data test failed: nothing is published."""
 
     exit_code = 3
 
@@ -72,7 +72,7 @@ class Node:
 
 @dataclass(frozen=True)
 class NodeResult:
-    """What became of one node: dbt's status, rows at fault, seconds."""
+    """The result of one node: dbt's status, failing rows, seconds."""
 
     node: str
     kind: str
@@ -83,7 +83,7 @@ class NodeResult:
 
 @dataclass(frozen=True)
 class ParsedProject:
-    """The project as dbt parsed it: its nodes by unique id, and the file that dbt itself reads."""
+    """The parsed project: its nodes by unique id, and the file that dbt reads."""
 
     nodes: Mapping[str, Node]
     manifest: Path
@@ -91,13 +91,13 @@ class ParsedProject:
 
 @cache
 def parsed_project() -> ParsedProject:
-    """The project as it stands, parsed where that has not been done yet.
+    """The parsed project; parses it if necessary.
 
     Raises:
-        UserError: if dbt can't parse the project, or its path is one that dbt can't use.
+        UserError: if dbt can't parse the project or can't use its path.
     """
     if "'" in str(DBT_PROJECT):
-        raise UserError(f"{DBT_PROJECT}: dbt can't read seeds where the path holds an apostrophe: move the checkout")
+        raise UserError(f"{DBT_PROJECT}: dbt can't read seeds if the path contains an apostrophe: move the checkout")
     name = _sources_hash()
     for folder in _folders():
         manifest, nodes = folder / f"{name}.msgpack", folder / f"{name}.json"
@@ -108,7 +108,7 @@ def parsed_project() -> ParsedProject:
 
 @contextmanager
 def _root_logger_kept() -> Iterator[None]:
-    """Take off what dbt, and what it imports, hangs on the root logger: later lines of others would be printed."""
+    """Remove handlers that dbt and its imports add to the root logger: they would print later lines of others."""
     handlers, level = list(logging.root.handlers), logging.root.level
     try:
         yield
@@ -125,16 +125,16 @@ def run(
     *,
     on_result: Callable[[NodeResult], None] = lambda _: None,
 ) -> list[NodeResult]:
-    """Run a dbt command (`build`, `test`, with its selection) on the registry of these settings.
+    """Run a dbt command (`build` or `test`, with its selection) on the registry of these settings.
 
     Args:
-        settings: which registry.
+        settings: the registry.
         command: dbt's command and its options.
-        run_id: names the folder in the vault where dbt logs.
-        on_result: is given each node when it has ended.
+        run_id: name of the folder in the vault for dbt's log.
+        on_result: called with each node when it has ended.
 
     Raises:
-        BuildFailed: naming each failed model or test; dbt's own text may quote a value, so it is not repeated.
+        BuildFailed: names each failed model or test; dbt's own text may quote a value and is not repeated.
     """
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
@@ -146,7 +146,7 @@ def run(
     manifest.build_flat_graph()
 
     def heard(event: Any) -> None:
-        if event.info.level == "error":  # dbt's own log would format thousands of lines that nobody reads
+        if event.info.level == "error":  # dbt's own log would format thousands of unused lines
             with (target / "dbt.log").open("a", encoding="utf-8", errors="backslashreplace") as log:
                 log.write(event.info.msg + "\n")
         if event.info.name == "NodeFinished":
@@ -180,13 +180,13 @@ def run(
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """The variables that profiles.yml reads: paths and limits, no secret."""
+    """The variables that profiles.yml reads: paths and limits, no secrets."""
     return {
         "REGISTRY_WAREHOUSE": str(settings.warehouse),
         "REGISTRY_VAULT": str(settings.raw_db),
         "REGISTRY_MEMORY_LIMIT": settings.memory_limit,
         "REGISTRY_THREADS": str(settings.threads),
-        "REGISTRY_TEMP": str(settings.vault_temp),  # views over raw rows spill what identifies patients
+        "REGISTRY_TEMP": str(settings.vault_temp),  # views over raw rows spill data that identify patients
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
     }
 
@@ -205,8 +205,8 @@ def _raise_failed(outcome: Any, found: list[NodeResult], target: Path, limit: st
         for one in found
         if one.status in {"error", "fail"}
     ]
-    named = ", ".join(failed) or f"dbt ended before it ran a model ({type(outcome.exception).__name__})"
-    raise BuildFailed(f"the warehouse was not built: {named}; nothing was published")
+    named = ", ".join(failed) or f"dbt stopped before it ran a model ({type(outcome.exception).__name__})"
+    raise BuildFailed(f"the build failed: {named}; nothing was published")
 
 
 def _result(result: Any) -> NodeResult:
@@ -218,7 +218,7 @@ def _result(result: Any) -> NodeResult:
 
 @contextmanager
 def _environment(variables: Mapping[str, str]) -> Iterator[None]:
-    """The caller's environment without its DBT_ variables, which would change what dbt does, and with ours."""
+    """Set our variables and remove the caller's DBT_ variables, which would change what dbt does."""
     before = dict(os.environ)
     for name in [name for name in os.environ if name.startswith("DBT_")]:
         del os.environ[name]
@@ -232,7 +232,7 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
 
 @contextmanager
 def _stopped_by_keyboard_interrupt() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM raise what dbt ends its queries and threads upon; Dagster's own exception it would not."""
+    """Make Ctrl-C and SIGTERM raise KeyboardInterrupt, on which dbt stops; it would ignore Dagster's exception."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -253,7 +253,7 @@ def _places() -> list[str]:
 
 
 def _run_folder(settings: Settings, run_id: str) -> Path:
-    """The folder of one invocation in the vault; of earlier ones the last three are kept."""
+    """The folder of one invocation in the vault; the last three earlier ones are kept."""
     settings.dbt_runs.mkdir(mode=0o700, exist_ok=True)
     earlier = [path for path in settings.dbt_runs.iterdir() if path.is_dir() and path.name != run_id]
     for path in sorted(earlier, key=lambda folder: folder.stat().st_mtime)[:-_RUNS_KEPT]:
@@ -264,7 +264,7 @@ def _run_folder(settings: Settings, run_id: str) -> Path:
 
 
 def _folders() -> Iterator[Path]:
-    """Where a parse may lie: in the checkout, or where that can't be written, in the user's cache."""
+    """Folders for a parsed project: in the checkout or, if that is not writable, in the user's cache."""
     yield PARSED
     yield Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "anti-cd20-registry" / "parsed"
 
@@ -284,9 +284,9 @@ def _parse(name: str) -> ParsedProject:
     folder = next((place for place in _folders() if _is_writable(place)), None)
     if folder is None:
         raise UserError(
-            f"{PARSED} can't be written, nor the user's cache: make one of them writable, or run make setup"
+            f"neither {PARSED} nor the user's cache can be written: make one of them writable, or run make setup"
         )
-    log.info("the dbt project is parsed, once for every home of this checkout")
+    log.info("parsing the dbt project, once for all homes of this checkout")
     draft = folder / f".{uuid.uuid4().hex[:8]}"
     draft.mkdir()
     try:
@@ -348,7 +348,7 @@ def _nodes_of(manifest: Any) -> dict[str, Node]:
 
 
 def _description(node: Any) -> str:
-    """What YAML says of a node, else the comment at the head of its SQL."""
+    """The description in a node's YAML, else the comment at the head of its SQL."""
     if node.description:
         return str(node.description)
     header = _HEADER.search(getattr(node, "raw_code", "") or "")

@@ -1,4 +1,4 @@
-"""What a refresh depends on, as one hash: files, settings, definitions, seeds, code, key, forgotten patients.
+"""The fingerprint: one hash of what a refresh depends on (files, settings, seeds, code, key, withdrawn patients).
 
 Two refreshes with the same fingerprint publish the same content, so the second has nothing to do.
 """
@@ -51,13 +51,13 @@ SHAPES_CONTENT = (
     CHECKOUT / "expectations",
     DBT_PROJECT / "dbt_project.yml",
 )
-"""What shapes, judges or describes what is published. A word of the command line must not publish a registry again."""
+"""Code that shapes, checks or describes published content. A change of the command line must not publish a release."""
 ENGINES = ("duckdb", "dbt-core", "dbt-duckdb", "great-expectations", "scipy", "statsmodels", "lifelines")
 
 
 @cache
 def code_hash() -> str:
-    """SHA-256 over the code and seeds that shape or judge the content, and the versions of what runs them."""
+    """SHA-256 over the code and seeds that shape or check the content, and the versions of the engines."""
     digest = _digest(SHAPES_CONTENT, {".py", ".sql", ".yml", ".csv"})
     for engine in ENGINES:
         digest.update(f"{engine}=={version(engine)}\0".encode())
@@ -66,9 +66,9 @@ def code_hash() -> str:
 
 @cache
 def rules_hash() -> str:
-    """SHA-256 over what decides which rows a release has, without descriptions and tests.
+    """SHA-256 over the code that decides which rows a release has, without descriptions and tests.
 
-    Where it differs from the previous release's, rows may be gone although nothing was lost.
+    If it differs from the previous release's, rows may be gone although no data were lost.
     """
     return _digest(SHAPES_ROWS, {".py", ".sql", ".csv"}).hexdigest()
 
@@ -84,7 +84,7 @@ def _digest(places: tuple[Path, ...], suffixes: set[str]) -> hashlib._Hash:
 
 def settings_hash(study: Study, profiles: Mapping[str, SiteProfile]) -> str:
     """SHA-256 over the study settings and the profile of every site."""
-    # how many releases are kept changes none of them
+    # keep_releases does not affect content
     described = {
         "study": study.model_dump(mode="json", exclude={"keep_releases"}),
         "sites": {site: profile.model_dump(mode="json") for site, profile in sorted(profiles.items())},
@@ -93,13 +93,13 @@ def settings_hash(study: Study, profiles: Mapping[str, SiteProfile]) -> str:
 
 
 def build_generation(settings: Settings, profiles: Mapping[str, SiteProfile]) -> str:
-    """SHA-256 over what the rows already typed in the build file depend on, apart from their files.
+    """SHA-256 over what the typed rows in the build file depend on, apart from their files.
 
     Args:
         settings: with the study settings of the plan.
-        profiles: every site's profile, as in the plan.
+        profiles: every site's profile, from the plan.
     """
-    # reading a key that is there changes nothing: `registry status` asks too
+    # an existing key is only read: `registry status` must not change anything
     key = read_keys(settings.key_file).pseudonym if settings.key_file.exists() else ensure_key(settings)
     key_id = pseudonyms.key_id(key)
     return joined(code_hash(), settings_hash(settings.study, profiles), key_id, tombstones_hash(settings))

@@ -1,7 +1,7 @@
-"""The build file: made anew when what reads raw rows has changed, otherwise built upon.
+"""The build file: rebuilt if the code that reads raw rows has changed, otherwise extended.
 
-Here: what surrounds dbt's work on warehouse.duckdb: whether it may be built upon, of which plan it is, its row counts.
-How dbt runs is registry/build/dbt_runner.py's, when it runs orchestration's.
+Here: whether warehouse.duckdb can be extended, which plan it was built from, its row counts. Not here: how dbt runs
+(registry/build/dbt_runner.py), and when (orchestration).
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from registry.vault.database import sweep_spilled
 
 
 def prepare(settings: Settings, generation: str) -> None:
-    """Make the build file ready for a whole build: kept where it is of this generation, otherwise removed.
+    """Prepare the build file for a complete build: keep it if it has this generation, otherwise remove it.
 
-    Typed rows of files already read are kept between refreshes; they hold only as long as all that read them does.
-    Until the build has ended, the file is of no plan.
+    Typed rows of files already read are kept between refreshes, as long as the code and settings that read them are the
+    same. Until the build has ended, the file belongs to no plan.
     """
     sweep_spilled(settings)
     path = settings.warehouse
@@ -37,7 +37,7 @@ def prepare(settings: Settings, generation: str) -> None:
 
 
 def mark(settings: Settings, stage: str, fingerprint: str) -> None:
-    """Write into the build file that a stage is complete, and of which fingerprint."""
+    """Record in the build file that a stage is complete, with its fingerprint."""
     with writing(settings.warehouse), _open(settings) as connection:
         connection.begin()
         connection.execute("DELETE FROM build.stage WHERE stage = $1", [stage])
@@ -46,7 +46,7 @@ def mark(settings: Settings, stage: str, fingerprint: str) -> None:
 
 
 def stages(settings: Settings) -> dict[str, str]:
-    """Of which fingerprint each complete stage of the build file is; empty where none is complete."""
+    """The fingerprint of each complete stage of the build file."""
     if not settings.warehouse.exists():
         return {}
     with writing(settings.warehouse), _open(settings, read_only=True) as connection:
@@ -57,7 +57,7 @@ def stages(settings: Settings) -> dict[str, str]:
 
 
 def _stored_generation(settings: Settings) -> str | None:
-    """The generation of the build file; None where it can't be read, so that it is made again."""
+    """The generation of the build file; None if it can't be read, so that it is rebuilt."""
     try:
         with _open(settings, read_only=True) as connection:
             found = connection.execute("SELECT generation FROM build.generation").fetchone()
@@ -73,7 +73,7 @@ def _open(settings: Settings, *, read_only: bool = False) -> duckdb.DuckDBPyConn
 
 
 def row_counts(settings: Settings) -> dict[str, int]:
-    """Rows of every table of the build file, by table name; empty where there is no build file yet."""
+    """Rows of every table of the build file, by table name; empty if there is no build file yet."""
     if not settings.warehouse.exists():
         return {}
     with _open(settings, read_only=True) as connection:

@@ -179,8 +179,8 @@ def print_outcome(settings: Settings, current: Release, status: str) -> None:
     if found.rows_quarantined:
         console.print(f"  {found.rows_quarantined:,} delivered rows are quarantined; to list them: registry quarantine")
     last = release.last_decision(settings)
-    stands = last is not None and last.status != "refused" and last.release_id == current.release_id
-    for check in last.audit.warnings if last and stands else ():
+    is_of_current = last is not None and last.status != "refused" and last.release_id == current.release_id
+    for check in last.audit.warnings if last and is_of_current else ():
         console.print(f"  [yellow]warning[/yellow] {check.check_id} on {check.table}: {_failing(check)}")
         _print_remedy(check)
 

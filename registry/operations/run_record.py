@@ -1,4 +1,4 @@
-"""What every refresh leaves in the journal, and the alert where one from the command line failed."""
+"""The start and end of every refresh in the event log, and the alert if one from the command line failed."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from registry.system.lock import InUse
 
 JOB = "registry_refresh"
 STOPPED = 130
-"""Exit code of a refresh that somebody stopped, as shells have it for Ctrl-C."""
+"""Exit code of a refresh that was stopped, as shells use it for Ctrl-C."""
 
 
 @dataclass
 class RunRecord:
-    """One refresh and, once it has one, its exit code."""
+    """One refresh and its exit code."""
 
     settings: Settings
     run_id: str
@@ -31,17 +31,17 @@ class RunRecord:
     _started: float = field(default_factory=time.monotonic)
 
     def begin(self, trigger: str) -> None:
-        """Write its beginning into the journal, now that the lock is taken.
+        """Record the start in the event log, once the lock is taken.
 
         Args:
-            trigger: what asked for it: command, schedule, sensor or UI.
+            trigger: what started it: command, schedule, sensor or UI.
         """
         event_log.record(
             self.settings, "refresh_started", run=self.run_id, trigger=trigger, through=self.settings.through
         )
 
     def end(self) -> None:
-        """Write its end into the journal, in a home that holds something."""
+        """Record the end in the event log, unless nothing was ever loaded into the home."""
         if self.settings.raw_db.exists():
             event_log.record(
                 self.settings,
@@ -55,10 +55,9 @@ class RunRecord:
 
 @contextmanager
 def recorded(settings: Settings, run_id: str) -> Iterator[RunRecord]:
-    """Record a refresh from the command line, and send an alert where it failed.
+    """Record a refresh from the command line, and send an alert if it fails.
 
-    No alert where somebody stopped it; neither where another refresh is under way, nor in a home that holds nothing
-    yet: a mistake in the first command does not begin one.
+    No alert if the user stopped it, if another refresh is running, or if nothing was ever loaded into the home.
     """
     run = RunRecord(settings, run_id, exit_code=1)
     is_begun = is_to_tell = True

@@ -1,7 +1,7 @@
-"""What a killed refresh or a damaged disk left behind: put right by the next refresh, before it looks for work.
+"""Cleanup at the start of a refresh: leftovers of a killed refresh or a damaged disk.
 
-Here: whatever lies outside raw.duckdb and the build file, which DuckDB restores itself. What was staged or spilled in
-the vault goes while its database is open for writing, so that nobody else can be using it.
+Here: everything outside raw.duckdb and the build file, which DuckDB restores itself. Staged or spilled rows in the
+vault are removed while its database is open for writing, so that no other process can be using them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from registry.vault.database import connect_vault
 
 
 def remove_leftovers(settings: Settings) -> None:
-    """Clear away drafts, spilled rows, half-removed and damaged releases, and finish what had only to be tidied up.
+    """Remove drafts, spilled rows and half-removed releases, move damaged releases aside, and finish removals.
 
     The caller holds the lock of the home.
     """

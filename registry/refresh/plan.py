@@ -1,7 +1,7 @@
 """The plan of a refresh: settings, profiles and files as they were when it began, in one row of the vault.
 
-Every later step reads that row, so a file that is edited meanwhile belongs to the next refresh. The row stays: the next
-plan is compared with it, and a step that is run alone works under it.
+Every later step reads that row, so a file edited in the meantime belongs to the next refresh. The row is kept: the next
+plan is compared with it, and a step that is run alone uses it.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from registry.vault.database import connect_vault
 log = logging.getLogger(__name__)
 
 ACCEPT_MISSING = "--accept-missing"
-NOT_PUBLISHED = "the release is not of what is loaded, or not of these settings and this version of the registry"
+NOT_PUBLISHED = "the release was made from other files or settings, or by another version of the registry"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What one refresh works with.
+    """The inputs of one refresh.
 
-    `settings` holds the study settings of the plan, whatever registry.yml says by now.
+    `settings` has the study settings of the plan, even if registry.yml has changed since.
     """
 
     run_id: str
@@ -47,20 +47,20 @@ class Plan:
 
     @property
     def generation(self) -> str:
-        """What rows already typed depend on besides their files."""
+        """Hash of what typed rows depend on, apart from their files."""
         return build_generation(self.settings, self.profiles)
 
     def fingerprint(self) -> str:
-        """The fingerprint of a release made from what is loaded now, under this plan."""
+        """The fingerprint of a release made now from the loaded files under this plan."""
         return joined(self.generation, ingest.ledger_fingerprint(self.settings))
 
     def inputs_hash(self) -> str:
-        """A hash of its files and settings alone: it differs whenever a person or a site has changed something."""
+        """A hash of files and settings only: it changes when a person or a site changes something."""
         files = sorted("\x1f".join((*file.place, file.entity, file.sha256)) for file in self.files)
         return joined(settings_hash(self.settings.study, self.profiles), *files)
 
     def to_load(self) -> list[ingest.DeliveredFile]:
-        """Its files that the vault does not hold yet, as they are and as they are to be read."""
+        """Its files that the vault does not contain yet with the same content and reading settings."""
         return ingest.not_yet_loaded(self.settings, self.files, self.profiles)
 
 
@@ -75,34 +75,34 @@ def survey(settings: Settings, run_id: str = "") -> Plan:
     before = _stored(settings)
     if before is not None:
         folders = {path.name for path in settings.deliveries.iterdir() if path.is_dir()}
-        # a site whose folder is gone keeps its rows, so its settings stay too
+        # a site whose folder is gone keeps its rows, and so its settings
         profiles |= {site: profile for site, profile in _profiles(before).items() if site not in folders}
     return Plan(run_id, settings, profiles, files)
 
 
 def is_up_to_date(plan: Plan) -> bool:
-    """Whether the current release is of this plan: nothing is to be loaded or built."""
+    """Whether the current release was made from this plan: nothing to load or build."""
     in_force = release.current(plan.settings)
     return in_force is not None and not plan.to_load() and release.is_current_for(plan.settings, plan.fingerprint())
 
 
 def is_behind(plan: Plan) -> bool:
-    """Whether the current release can be read and is not of this plan."""
+    """Whether the current release can be read and was not made from this plan."""
     with suppress(UserError):
         return not is_up_to_date(plan)
     return False
 
 
 def make_plan(settings: Settings, run_id: str, *, accept_missing: bool = False) -> Plan:
-    """Clear away leftovers, read everything once, and write the plan into the vault. The caller holds the refresh lock.
+    """Remove leftovers, read everything once, and write the plan into the vault. The caller holds the refresh lock.
 
     Args:
         settings: as read when the refresh began.
-        run_id: names the refresh.
-        accept_missing: go on although settings or all files are gone that were there before.
+        run_id: identifies the refresh.
+        accept_missing: continue although settings or all files of the last refresh are gone.
 
     Raises:
-        UserError: for a mistake in what is delivered, or where settings or all files are gone; nothing is changed.
+        UserError: for a mistake in the deliveries, or if settings or all files are gone; nothing is changed.
     """
     plan = survey(settings, run_id)
     if not accept_missing:
@@ -110,7 +110,7 @@ def make_plan(settings: Settings, run_id: str, *, accept_missing: bool = False) 
     refuse_to_mix(settings)
     cleanup.remove_leftovers(settings)
     apply_tombstones(settings)
-    # at once: what dbt reads of the settings is of the plan that the steps read
+    # in one transaction: dbt and the steps read the same settings
     ingest.write_config(settings, plan.profiles, also=lambda connection: _store(plan, connection))
     n_to_load = len(plan.to_load())
     log.info("%d files delivered, %d to load", len(plan.files), n_to_load)
@@ -119,10 +119,10 @@ def make_plan(settings: Settings, run_id: str, *, accept_missing: bool = False) 
 
 
 def load_plan(settings: Settings) -> Plan:
-    """The plan that was made last.
+    """The last plan.
 
     Raises:
-        UserError: where none has been made yet.
+        UserError: if there is none yet.
     """
     stored = _stored(settings)
     if stored is None:
@@ -152,7 +152,7 @@ def _store(plan: Plan, connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _stored(settings: Settings) -> dict[str, Any] | None:
-    """The row of the last plan; None in a home that has none, or whose last refresh was by an earlier version."""
+    """The row of the last plan; None if there is none, or if the last refresh was by an earlier version."""
     if not settings.raw_db.exists():
         return None
     with connect_vault(settings, read_only=True) as connection:
@@ -174,12 +174,12 @@ def _profile_path(settings: Settings, site: str) -> Path:
 
 
 def _refuse_missing(plan: Plan) -> None:
-    """UserError where settings that were there, or all files, are gone: a share that is not mounted looks like that."""
+    """Raise UserError if settings or all files are gone since the last refresh, as with an unmounted share."""
     settings, before = plan.settings, _stored(plan.settings)
     if settings.config is None and _had_study_file(settings, before):
         raise UserError(
-            f"{settings.deliveries / STUDY_NAME} was there in the last refresh and is gone: put it back (is the share "
-            f"mounted?), or go on with the defaults by registry refresh {ACCEPT_MISSING}"
+            f"{settings.deliveries / STUDY_NAME} was there in the last refresh and is gone: restore it (is the share "
+            f"mounted?), or continue with the defaults: registry refresh {ACCEPT_MISSING}"
         )
     gone = [
         site
@@ -188,22 +188,22 @@ def _refuse_missing(plan: Plan) -> None:
     ]
     if gone:
         raise UserError(
-            f"{_profile_path(settings, gone[0])} was there in the last refresh and is gone: put it back, or go on "
-            f"with the defaults by registry refresh {ACCEPT_MISSING}"
+            f"{_profile_path(settings, gone[0])} was there in the last refresh and is gone: restore it, or continue "
+            f"with the defaults: registry refresh {ACCEPT_MISSING}"
         )
     is_empty = not (settings.deliveries / STUDY_NAME).exists() and not ingest.find(replace(settings, through=None))
     if not plan.files and is_empty and _holds_files(settings):
         raise UserError(
-            f"{settings.deliveries} holds no file, although files were loaded from it: is the share "
-            f"mounted? If they are gone for good, go on with what is loaded by registry refresh {ACCEPT_MISSING}"
+            f"{settings.deliveries} contains no files, although files were loaded from it: is the share "
+            f"mounted? If they are meant to be gone, continue with what is loaded: registry refresh {ACCEPT_MISSING}"
         )
 
 
 def _had_study_file(settings: Settings, before: Mapping[str, Any] | None) -> bool:
-    """Whether the last refresh read a registry.yml; of an earlier version's, whether its release has other settings."""
+    """Whether the last refresh read a registry.yml; by an earlier version, whether its release has other settings."""
     if before is not None:
         return bool(before["has_study_file"])
-    with suppress(UserError):  # one that is damaged is set aside later
+    with suppress(UserError):  # a damaged one is moved aside later
         in_force = release.current(settings)
         default = Study().model_dump(mode="json")
         return in_force is not None and any(
@@ -220,10 +220,10 @@ def _holds_files(settings: Settings) -> bool:
 
 
 def refuse_to_mix(settings: Settings) -> None:
-    """Keep simulated and real patients apart: a home that holds one kind never takes the other.
+    """Refuse to mix simulated and real patients in one home.
 
     Raises:
-        UserError: if what the vault holds and what is delivered are not of one kind.
+        UserError: if the vault has one kind and the deliveries have the other.
     """
     if not settings.raw_db.exists():
         return
@@ -234,6 +234,6 @@ def refuse_to_mix(settings: Settings) -> None:
     if held is not None and bool(held[0]) != settings.study.synthetic:
         kind, other = ("synthetic", "real") if held[0] else ("real", "synthetic")
         raise UserError(
-            f"{settings.home}: holds {kind} patients and {settings.deliveries} delivers {other} ones; "
+            f"{settings.home} contains {kind} patients, but {settings.deliveries} contains {other} ones; "
             "choose another folder with --home"
         )

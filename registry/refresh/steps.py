@@ -1,7 +1,7 @@
-"""The steps of a refresh, each a plain function over its plan, in the order in which they stand here.
+"""The steps of a refresh in order, each a plain function of its plan.
 
-A step that does not find what the one before it should have left says what must be done first: a release is of what was
-built, and what was built is of one plan.
+A step whose predecessor has not run for the same plan raises NotReady and names what must run first. So all content of
+a release is from one build, and all of the build from one plan.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 class NotReady(UserError):
-    """A step was asked for before the one that it builds upon."""
+    """A step was requested before the one that it depends on."""
 
 
 def load_entity(plan: Plan, entity: str) -> ingest.LoadResult:
     """Load the plan's files of one entity into the vault.
 
     Raises:
-        UserError: at the first file that can't be read, or was changed since the plan was made.
+        UserError: at the first file that can't be read, or has changed since the plan was made.
     """
     return ingest.load_entity(plan.settings, entity, plan.files, profiles=plan.profiles)
 
@@ -38,7 +38,7 @@ RunDbt = Callable[[Plan, Sequence[str], Callable[[NodeResult], None]], object]
 
 
 def dbt_build(plan: Plan, only: Sequence[str], on_result: Callable[[NodeResult], None]) -> None:
-    """Let dbt build these models with their data tests, by default all."""
+    """Build these models with their data tests in dbt, by default all."""
     selection = ["--select", *only] if only else []
     dbt_runner.run(plan.settings, ["build", *dbt_runner.PRODUCTION, *selection], plan.run_id, on_result=on_result)
 
@@ -49,17 +49,17 @@ def build_warehouse(
     on_result: Callable[[NodeResult], None] = lambda _: None,
     run_dbt: RunDbt = dbt_build,
 ) -> dict[str, int]:
-    """Build the models from what is loaded; rows by table.
+    """Build the models from the loaded rows; returns rows by table.
 
     Args:
-        plan: under which everything is loaded.
-        only: the models to build; by default all. Some alone are built only upon a whole build of the same plan.
-        on_result: is given each model and test when it has ended.
-        run_dbt: what builds them.
+        plan: the plan under which everything was loaded.
+        only: the models to build; by default all. Single models need a complete build of the same plan.
+        on_result: called with each model and test when it has ended.
+        run_dbt: the function that runs dbt.
 
     Raises:
-        NotReady: if files of the plan are not loaded, or some models are asked for and the rest is not of this plan.
-        BuildFailed: if a model or a test of it failed.
+        NotReady: if files of the plan are not loaded, or single models are requested without a build of this plan.
+        BuildFailed: if a model or a test failed.
     """
     waiting = plan.to_load()
     if waiting:
@@ -67,14 +67,12 @@ def build_warehouse(
             f"{len(waiting)} delivered files are not loaded yet ({waiting[0].where}): materialize the group raw first, "
             "or run registry refresh"
         )
-    apply_tombstones(
-        plan.settings
-    )  # what was loaded just now of forgotten patients leaves no trace in the vault's file
+    apply_tombstones(plan.settings)  # purges rows of forgotten patients that were just loaded
     fingerprint = plan.fingerprint()
     if only and warehouse.stages(plan.settings).get("warehouse") != fingerprint:
         raise NotReady(
-            "models, settings or loaded files have changed since the warehouse was built, so no model can be built "
-            "alone: materialize all, or run registry refresh"
+            "models, settings or loaded files have changed since the last build, so single models can't be built: "
+            "materialize all, or run registry refresh"
         )
     if not only:
         warehouse.prepare(plan.settings, plan.generation)
@@ -85,10 +83,10 @@ def build_warehouse(
 
 
 def write_statistics(plan: Plan) -> dict[str, int]:
-    """Compute the marts of rates, intervals and curves; rows by table.
+    """Compute the marts of rates, intervals and curves; returns rows by table.
 
     Raises:
-        NotReady: if the warehouse is not built of what is loaded.
+        NotReady: if the warehouse was not built from the loaded files.
     """
     fingerprint = plan.fingerprint()
     _require(plan, fingerprint, "warehouse")
@@ -100,26 +98,26 @@ def write_statistics(plan: Plan) -> dict[str, int]:
 
 
 def judge(plan: Plan) -> Judged:
-    """Let the gate judge what is built.
+    """Run the gate on the build.
 
     Raises:
-        NotReady: if what is built is not of what is loaded, or only a part of it.
+        NotReady: if the build is not complete, or not from the loaded files.
     """
     return release.judge(plan.settings, _built(plan))
 
 
 def publish(plan: Plan) -> Outcome:
-    """Publish what is built under the fingerprint that it was built from; the gate judges it unless it has already.
+    """Publish the build under its fingerprint; the gate runs unless it has already passed.
 
     Raises:
-        NotReady: if what is built is not of what is loaded, or only a part of it.
+        NotReady: if the build is not complete, or not from the loaded files.
         GateRefused: if a critical check failed.
     """
     return release.publish(plan.settings, _built(plan))
 
 
 def run(plan: Plan, run_dbt: RunDbt = dbt_build, enter: Callable[[str], None] = lambda _: None) -> Outcome:
-    """All steps of a refresh, without Dagster. `enter` is given the name of each step as it begins."""
+    """All steps of a refresh, without Dagster. `enter` is called with the name of each step as it begins."""
     enter("load")
     for entity in ENTITIES:
         load_entity(plan, entity)
@@ -132,7 +130,7 @@ def run(plan: Plan, run_dbt: RunDbt = dbt_build, enter: Callable[[str], None] = 
 
 
 def _built(plan: Plan) -> str:
-    """The fingerprint of what is loaded, where all of it is built."""
+    """The fingerprint of what is loaded; NotReady if not all of it is built."""
     fingerprint = plan.fingerprint()
     _require(plan, fingerprint, "warehouse")
     _require(plan, fingerprint, "statistics")
@@ -145,6 +143,6 @@ def _require(plan: Plan, fingerprint: str, stage: str) -> None:
     if warehouse.stages(plan.settings).get(stage) != fingerprint:
         first = "all" if stage == "warehouse" else f"the group {stage}"
         raise NotReady(
-            "what is loaded, or the settings that it was loaded with, are not in the build yet: materialize "
+            "the build does not have the loaded files and settings yet: materialize "
             f"{first} first, or run registry refresh"
         )

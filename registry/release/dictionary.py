@@ -17,13 +17,13 @@ _BAR = "\\|"
 
 
 def described() -> dict[str, Node]:
-    """What the YAML of models and of tables that Python writes says, by `schema.table`."""
+    """The YAML of models and of tables that Python writes, by `schema.table`."""
     nodes = parsed_project().nodes.values()
     return {f"{node.schema}.{node.name}": node for node in nodes if node.kind in ("model", "source")}
 
 
 def markdown(release_id: str, tables: Iterable[TableContent]) -> str:
-    """The dictionary as Markdown: a heading a table, a line a column with its type and description."""
+    """The dictionary as Markdown: a heading per table, a line per column with its type and description."""
     nodes = described()
     lines = [f"# Data dictionary of release {release_id}", ""]
     for table in tables:

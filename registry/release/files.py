@@ -1,4 +1,4 @@
-"""Write a release's files other than its database (Parquet, manifest, checksums), and make them read-only."""
+"""The other files of a release: Parquet, manifest, checksums; and the seal that makes all of them read-only."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def write_parquet(settings: Settings, database: Path, tables: Iterable[str], not
     folder.mkdir()
     with duckdb.connect(str(database), read_only=True, config=connect_options(settings)) as connection:
         for table in tables:
-            # zstd at its lowest level: as fast as snappy here, and half the size
+            # zstd at its lowest level: as fast as snappy here, half the size
             connection.execute(
                 f"COPY {identifier(table)} TO {literal(folder / parquet_name(table))} "
                 "(FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, "
@@ -46,9 +46,9 @@ def write_checksums(folder: Path) -> None:
 
 
 def verify(folder: Path) -> list[str]:
-    """The sorted names in a release folder that are missing, changed or additional; empty if nothing changed.
+    """Names in a release folder that are missing, changed or additional; sorted, empty if nothing was modified.
 
-    Every byte counts, also in SHA256SUMS, which can be written in only one way. A link or an empty folder counts as
+    Every byte counts, also those of SHA256SUMS, which can be written in only one way. A link or an empty folder is
     additional.
 
     Raises:
@@ -69,13 +69,13 @@ def verify(folder: Path) -> list[str]:
 
 
 def stated(checksums: bytes) -> dict[str, str]:
-    """The digest of each file in a SHA256SUMS, by its name in the release folder."""
+    """The digests in a SHA256SUMS, by file name in the release folder."""
     lines = checksums.decode("utf-8", errors="replace").splitlines()
     return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
 
 
 def seal(folder: Path) -> None:
-    """Make a release read-only and flush it to disk."""
+    """Make a release read-only and flush all of it to disk."""
     for path in _files(folder):
         path.chmod(0o440)
         sync(path)
@@ -92,12 +92,12 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _checksums(digests: dict[str, str]) -> str:
-    """The one text of SHA256SUMS for these files; in the order of their paths, as `_files` has them."""
+    """The only valid text of SHA256SUMS for these files, in the order of `_files`."""
     return "".join(f"{digests[name]}  {name}\n" for name in sorted(digests, key=Path))
 
 
 def _strangers(folder: Path) -> set[str]:
-    """What is neither a file nor the folder of one: links, empty folders, pipes."""
+    """Anything that is neither a file nor a folder with files: links, empty folders, pipes."""
     needed = {parent for path in _files(folder) for parent in path.relative_to(folder).parents}
     found = {path.relative_to(folder): path for path in folder.rglob("*")}
     return {

@@ -52,7 +52,7 @@ def write_tables(path: Path, settings: Settings, identity: Identity, audit: Audi
         "created_at": identity.created_at.replace(tzinfo=None),
     }
     with duckdb.connect(str(path), config=connect_options(settings)) as connection:
-        connection.begin()  # one transaction: a commit a row would cost more than all the rest
+        connection.begin()  # one transaction: a commit per row would cost more than everything else
         _write_table(connection, "meta.release", [release])
         _write_table(connection, "meta.check_result", [_row(result) for result in audit.checks])
         write_comments(connection, tables_of(connection, path.stem), label(settings, identity.release_id))

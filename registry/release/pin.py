@@ -101,7 +101,7 @@ def unpin(settings: Settings) -> None:
 
 
 def lift_if_over(settings: Settings, fingerprint: str) -> None:
-    """Lift the pin if the inputs have changed since the rollback, even back to those of the release that it holds."""
+    """Remove the pin if the inputs have changed since the rollback, even to those of the release that it holds."""
     pin = pinned(settings)
     if pin is not None and not pin.holds_back(fingerprint):
         unpin(settings)

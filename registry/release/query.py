@@ -99,12 +99,12 @@ def _answer(
             asked.set_exception(error)
 
     # not a thread pool: its shutdown would wait for a thread that Ctrl-C left running
-    beside = Thread(target=answer, daemon=True)
+    thread = Thread(target=answer, daemon=True)
     try:
-        beside.start()
+        thread.start()
         return asked.result(timeout=seconds)
     except (TimeoutError, KeyboardInterrupt):
-        while beside.ident is not None and not asked.done():  # an interrupt before the query starts has no effect
+        while thread.ident is not None and not asked.done():  # an interrupt before the query starts has no effect
             connection.interrupt()
             wait([asked], timeout=0.1)
         raise

@@ -1,6 +1,6 @@
-"""From an episode back to what it was made of: each step, the rule that it fired, its file and record.
+"""The trace of an episode: each step with the rule that applied, its file and record.
 
-The steps are the release's own (`meta.episode_trace`); the files' names come from the vault, where it can be read.
+The steps come from the release (`meta.episode_trace`), the file names from the vault if it can be read.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from registry.release.store import current, load
 from registry.trace_rules import sentence
 from registry.vault.database import connect_vault
 
-# One row a step and record behind it. Only the patient's own lineage is looked through.
+# One row per step and underlying record. Only the patient's own lineage is searched.
 _STEPS = """
 WITH episode AS (SELECT episode_id, patient_key FROM main.fct_neutropenia_episode WHERE episode_id = '{episode_id}'),
 origin AS (
@@ -54,19 +54,19 @@ WHERE episode_id = '{episode_id}'
 _OTHER_RECORDS = {
     "event": "clinical event",
     "adjudication": "chart review",
-    "patient": "patient's row",
+    "patient": "patient row",
     "contact": "last contact",
 }
 _HOW_KNOWN = {
-    "line_start": ", set at its line's start",
-    "course": ", a day of a course",
+    "line_start": ", placed at the start of its line",
+    "course": ", one day of a course",
     "assumed": ", assumed from its line",
 }
 
 
 @dataclass(frozen=True)
 class Trace:
-    """An episode, the definition it follows, and its steps: as dictionaries by column."""
+    """An episode, its case definition, and its steps, as dictionaries by column."""
 
     episode: dict[str, Any]
     definition: dict[str, Any]
@@ -78,29 +78,29 @@ class Trace:
     is_vault_read: bool
 
     def rules(self) -> list[tuple[str, str]]:
-        """The rules that fired, in the order in which they first did, with the definition's own numbers."""
+        """The rules that applied, in order of first use, with the definition's own numbers."""
         fired = dict.fromkeys(step["rule"] for step in self.steps)
         return [(rule, sentence(rule, self.definition, self.interval_days, self.study)) for rule in fired]
 
 
 def trace(settings: Settings, episode_id: str, release_id: str | None = None) -> Trace:
-    """Everything behind an episode of a release, by default the one in force.
+    """Trace an episode of a release, by default the current one.
 
     Args:
         settings: the registry.
-        episode_id: the id, or as much of its beginning as names it alone.
+        episode_id: the id, or enough of its first digits to identify one episode.
         release_id: another release.
 
     Raises:
-        UserError: where no episode, or more than one, begins so; where there is no release.
+        UserError: if no episode or more than one matches, or if there is no release.
     """
     if not re.fullmatch(r"[0-9a-f]{4,64}", episode_id):
-        raise UserError(f"{episode_id!r} is no episode id: 32 hex digits, or at least the first four of them")
+        raise UserError(f"{episode_id!r} is not an episode id: give its 32 hex digits, or at least the first four")
     columns, found = query(
         settings, f"SELECT * FROM main.fct_neutropenia_episode WHERE episode_id LIKE '{episode_id}%'", release_id
     )
     if len(found) != 1:
-        what = "no episode's id begins" if not found else f"{len(found)} episodes' ids begin"
+        what = "no episode id begins" if not found else f"{len(found)} episode ids begin"
         raise UserError(
             f'{what} with {episode_id}; list them with: registry sql "select episode_id, patient_key, onset_date '
             'from fct_neutropenia_episode"'
@@ -121,7 +121,7 @@ def trace(settings: Settings, episode_id: str, release_id: str | None = None) ->
 
 
 def _what(step: dict[str, Any]) -> str:
-    """What a step rests on, for a reader; a count is told by its value."""
+    """The record behind a step, in words; empty for a count, which is shown by its value."""
     if step["earlier_episode_id"]:
         return f"episode {step['earlier_episode_id'][:10]}"
     if step["part"]:
@@ -137,7 +137,7 @@ def _what(step: dict[str, Any]) -> str:
 
 
 def _file_names(settings: Settings) -> dict[str, str] | None:
-    """File id → site/delivery/name, from the vault; None where it can't be read now."""
+    """File id → site/delivery/name, from the vault; None if it can't be read now."""
     try:
         with connect_vault(settings, read_only=True) as connection:
             rows = connection.execute("SELECT file_id, site, delivery, path FROM input_file").fetchall()

@@ -1,4 +1,4 @@
-"""Bringing the vault in line with its tombstones: after a forget, after one that was cut off, after a restore."""
+"""Erase patients with a tombstone from the vault: after a withdrawal, an interrupted withdrawal, or a restore."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 
 def apply_tombstones(settings: Settings) -> int:
-    """Erase whoever has a tombstone that this vault does not know yet, and purge what was erased; rows erased now.
+    """Erase patients with a tombstone not yet applied to this vault, and purge their rows; returns rows erased.
 
-    The caller holds the refresh lock. Does nothing, quickly, where nothing is left to do.
+    The caller holds the refresh lock. Fast if there is nothing to do.
 
     Raises:
-        UserError: where the vault can't be written, or the tombstones are of another key.
+        UserError: if the vault can't be written, or the tombstones were made with another key.
     """
     if not settings.raw_db.exists():
         return 0
@@ -51,7 +51,7 @@ def apply_tombstones(settings: Settings) -> int:
 
 
 def remove_build(settings: Settings) -> None:
-    """Remove the build file, which is made anew, and what quotes rows: what dbt wrote, errors, spilled rows."""
+    """Remove the build file, which will be rebuilt, and anything that quotes rows: dbt's logs, errors, spilled rows."""
     for path in (settings.warehouse, settings.warehouse.with_name(settings.warehouse.name + ".wal")):
         path.unlink(missing_ok=True)
     shutil.rmtree(settings.temp, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""The vault's database written anew: DuckDB leaves deleted rows in freed pages, a fresh file never had them."""
+"""Rewrite the vault's database: DuckDB leaves deleted rows in freed pages; a new file does not contain them."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _PREFIX = "rewrite-"
 
 
 def compact(settings: Settings) -> None:
-    """Copy what raw.duckdb holds into a new file and put it in its place, at once; needs as much space again.
+    """Copy raw.duckdb into a new file and replace it atomically; needs as much space again.
 
-    Cut off before the exchange, nothing has changed and `main.not_yet_purged` still asks for it.
+    If interrupted before that, nothing has changed and `main.not_yet_purged` still requests it.
 
     Raises:
-        UserError: where the disk is full or the vault is in use.
+        UserError: if the disk is full or the vault is in use.
     """
     remove_leftovers(settings)
     try:
@@ -47,13 +47,13 @@ def compact(settings: Settings) -> None:
         if memory.ran_out(error):
             raise UserError(memory.line("erasing what was forgotten", error, settings.memory_limit)) from None
         raise UserError(
-            f"{settings.raw_db} could not be written anew ({type(error).__name__}), and erased rows can still be "
-            "found in it: free as much space as it takes, then run registry refresh"
+            f"{settings.raw_db} could not be rewritten ({type(error).__name__}), so erased rows can still be "
+            "recovered from it: free as much space as the file needs, then run registry refresh"
         ) from None
 
 
 def remove_leftovers(settings: Settings) -> None:
-    """Remove what a killed rewriting left behind."""
+    """Remove leftovers of an interrupted compaction."""
     for left_behind in settings.vault_temp.glob(_PREFIX + "*"):
         with suppress(OSError):
             shutil.rmtree(left_behind)

@@ -1,4 +1,4 @@
-"""What registry.yml and the sites' site.yml say, as tables of schema `config` for dbt."""
+"""The settings of registry.yml and every site.yml as tables of schema `config`, for dbt."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def write_config(
 ) -> None:
     """Rewrite schema `config` from the study settings and the profiles, in one transaction; `also` writes within it.
 
-    A site that delivered before and whose folder is gone keeps its rows, so that its files are read as ever.
+    A site that delivered before and whose folder is gone keeps its rows here, so that its files are read as before.
     """
     with writing(settings.raw_db), connect_vault(settings) as connection:
         connection.begin()
@@ -112,7 +112,7 @@ def _write_site(connection: duckdb.DuckDBPyConnection, site: str, profile: SiteP
 
 
 def _code_map(profile: SiteProfile) -> Iterator[tuple[str, str, str | None, str | None]]:
-    """Kind, the site's own text, what it means, and for which kind of unit alone (None: any)."""
+    """Kind, the site's own text, its meaning, and the only kind of unit for which this applies (None: any)."""
     codes = profile.codes
     for code, meaning in profile.test_codes.items():
         if isinstance(meaning, str):

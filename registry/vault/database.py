@@ -1,10 +1,10 @@
-"""The vault: a folder 0700 of files 0600 that holds all that identifies anyone, and how its database is opened.
+"""The vault's folder (mode 0700, files 0600), which has everything that identifies anyone, and its database.
 
 Tables of raw.duckdb: `raw.<entity>` (rows as sent), `main.input_file` (the ledger), `main.patient_map`,
-`main.site_salt`, `main.retraction` (places whose files count nowhere; without a path the whole month), schema `config`
-(the plan of the last refresh, and what the YAML files said to it, for dbt), and of forgotten patients `main.erased`
-(rows by file), `main.applied_tombstone` and `main.not_yet_purged` (erased rows whose bytes still stand in freed pages).
-What is written into them is registry/ingest's, registry/vault/pseudonyms.py's, registry/refresh's and registry/vault's.
+`main.site_salt`, `main.retraction` (places whose files are not used; without a path the whole month), schema `config`
+(the plan of the last refresh, and the settings of the YAML files, for dbt), and for forgotten patients `main.erased`
+(rows by file), `main.applied_tombstone` and `main.not_yet_purged` (erased rows that are still in freed pages). They are
+written by registry/ingest, registry/refresh and registry/vault.
 """
 
 from __future__ import annotations
@@ -79,8 +79,8 @@ _umask_before = 0
 
 @contextmanager
 def private_files() -> Iterator[None]:
-    """Files made meanwhile are readable by their owner alone, from their first byte on."""
-    global _umask_users, _umask_before  # noqa: PLW0603  the umask belongs to the whole process
+    """Make files created in the body readable only by their owner, from the first byte."""
+    global _umask_users, _umask_before  # noqa: PLW0603  the umask is process-wide
     with _umask_lock:
         if _umask_users == 0:
             _umask_before = os.umask(0o077)
@@ -95,7 +95,7 @@ def private_files() -> Iterator[None]:
 
 
 def secure_vault(settings: Settings) -> None:
-    """Make the vault's folder where it is absent, and take everyone else's rights off what is in it."""
+    """Create the vault's folder if necessary, and remove everyone else's access to its content."""
     try:
         group_folder(settings.home)
         settings.vault.mkdir(mode=0o700, exist_ok=True)
@@ -112,7 +112,7 @@ def secure_vault(settings: Settings) -> None:
 
 
 def sweep_spilled(settings: Settings) -> None:
-    """Remove rows that a killed process had spilled to disk. The caller holds the refresh lock."""
+    """Remove rows spilled to disk by a killed process. The caller holds the refresh lock."""
     for path in settings.vault_temp.glob("duckdb_temp_*"):
         path.unlink(missing_ok=True)
 
@@ -124,14 +124,13 @@ def _restrict(path: Path, mode: int) -> None:
 
 @contextmanager
 def connect_vault(settings: Settings, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection to raw.duckdb as database `vault`, its tables made where they are absent; closed at the end.
+    """Connect to raw.duckdb as database `vault`, and create missing tables.
 
-    Names are those that dbt uses: `vault.raw.lab_results`, `vault.main.input_file`; `vault` may be left out.
-    One process at a time may write, and nobody else reads meanwhile. UserError where it is in use, damaged, or
-    (read-only) not made yet.
+    Names are the same as in dbt: `vault.raw.lab_results`, `vault.main.input_file`; `vault` may be left out. While one
+    process writes, no other can read or write. UserError if it is in use, damaged, or (read-only) does not exist yet.
     """
     if read_only and not settings.raw_db.exists():
-        raise UserError(f"nothing has been loaded into {settings.home} yet: run `registry refresh`")
+        raise UserError(f"{settings.home}: nothing has been loaded yet; run registry refresh")
     if not read_only:
         secure_vault(settings)
     with private_files():
@@ -146,7 +145,7 @@ def connect_vault(settings: Settings, read_only: bool = False) -> Iterator[duckd
 
 
 def _open(settings: Settings, read_only: bool) -> duckdb.DuckDBPyConnection:
-    """Attached under a name: on its own the file would be the catalog `raw`, and `raw.x` ambiguous."""
+    """Attach it under a name: otherwise the file would be the catalog `raw`, and `raw.x` ambiguous."""
     connection = duckdb.connect(config=connect_options(settings) | {"temp_directory": str(settings.vault_temp)})
     try:
         connection.execute(f"ATTACH {literal(settings.raw_db)} AS vault{' (READ_ONLY)' if read_only else ''}")
@@ -158,13 +157,13 @@ def _open(settings: Settings, read_only: bool) -> duckdb.DuckDBPyConnection:
             raise
         raise_if_held(settings.raw_db, str(error))
         raise UserError(
-            f"{settings.raw_db} can't be opened: it is damaged, of a newer DuckDB, or open here "
-            "already; restore it from a backup if the last refresh was cut off"
+            f"{settings.raw_db} can't be opened: it is damaged, from a newer DuckDB, or already open in this process; "
+            "if the last refresh was interrupted, restore it from a backup"
         ) from None
 
 
 def holds_patients(settings: Settings) -> bool:
-    """Has any patient been given a pseudonym? A vault that can't be read counts as one that has."""
+    """Whether any patient has a pseudonym; assumed if the vault can't be read."""
     if not settings.raw_db.exists():
         return False
     try:
@@ -180,7 +179,7 @@ UPDATE main.input_file SET keys_composed = NOT list_contains(
     map_values(CAST(CAST(columns AS JSON) AS MAP(VARCHAR, VARCHAR))), $key
 ) WHERE keys_composed IS NULL AND entity = $entity
 """
-"""Of files that were loaded before the ledger said so: only those without a column of the key had it composed."""
+"""For files loaded before the ledger had this column: the key was composed if the file has no key column."""
 
 
 def _create_tables(connection: duckdb.DuckDBPyConnection) -> None:
@@ -196,7 +195,7 @@ def _create_tables(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _add_columns(connection: duckdb.DuckDBPyConnection, entity: Entity) -> None:
-    """Add the columns that the contract has gained since the table was made, with what was sent under their names."""
+    """Add columns that are new in the contract, with the values that were sent under their names."""
     known = {row[0] for row in connection.execute(f'DESCRIBE raw."{entity.name}"').fetchall()}
     for column in entity.columns:
         if column not in known:

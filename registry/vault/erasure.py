@@ -1,6 +1,6 @@
-"""Taking the rows of forgotten patients out of raw; how many of which file is kept, so that the accounts add up.
+"""Erase the rows of forgotten patients from raw. The number per file is kept, so that the accounts add up.
 
-A malformed record belongs to a patient where one of its parts (between delimiters, quotes and white space) is the id.
+A malformed record belongs to a patient if one of its parts (between delimiters, quotes and white space) is the id.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _FILES_OF_ALL = (0, 2**31 - 1)
 
 
 def erase_everywhere(connection: duckdb.DuckDBPyConnection, tombstones: Tombstones) -> int:
-    """Erase the forgotten patients from every version of every file and from the patient map; rows erased.
+    """Erase the forgotten patients from every version of every file and from the patient map; returns rows erased.
 
     Runs in the caller's transaction.
     """
@@ -37,7 +37,7 @@ def erase_everywhere(connection: duckdb.DuckDBPyConnection, tombstones: Tombston
 def erase(
     connection: duckdb.DuckDBPyConnection, tombstones: Tombstones, entity: str, first_file: int, last_file: int
 ) -> int:
-    """Erase the forgotten patients from the files `first_file` to `last_file` of an entity; rows erased.
+    """Erase the forgotten patients from the files `first_file` to `last_file` of an entity; returns rows erased.
 
     Runs in the caller's transaction, before the patients of these files are mapped.
     """

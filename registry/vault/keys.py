@@ -1,7 +1,7 @@
-"""The key file: made on first use or given, held to the vault's data, backed up and restored. Never shown.
+"""The key file: created on first use or given, checked against the vault, backed up and restored. Never shown.
 
-Its first line is the key of every pseudonym (64 hexadecimal digits). A second line appears with the first rotation:
-the key of the tombstones of forgotten patients, which no rotation changes. Until then that one follows from the first.
+Its first line is the key of all pseudonyms (64 hexadecimal digits). The first rotation adds a second line: the key of
+the tombstones, which no rotation changes. Until then the tombstone key is derived from the first line.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ _KEY_BYTES = 32
 
 @dataclass(frozen=True)
 class Keys:
-    """What the key file holds: two keys of 32 bytes, kept out of every representation."""
+    """The content of the key file: two keys of 32 bytes, not shown by `repr`."""
 
     pseudonym: bytes = field(repr=False)
     tombstone: bytes = field(repr=False)
 
     @property
     def text(self) -> str:
-        """The content of a key file that holds both."""
+        """The text of a key file with both keys."""
         return f"{self.pseudonym.hex()}\n{self.tombstone.hex()}\n"
 
 
 def ensure_key(settings: Settings) -> bytes:
-    """The pseudonym key (32 bytes), made on first use; raises as `ensure_keys` does."""
+    """The pseudonym key (32 bytes), created on first use; raises like `ensure_keys`."""
     return ensure_keys(settings).pseudonym
 
 
 def ensure_keys(settings: Settings) -> Keys:
-    """The keys, made on first use; a rotation that was cut off is completed or undone first.
+    """The keys, created on first use; an interrupted rotation is completed or undone first.
 
-    Raises UserError where the key is lost although there are patients (a new one would give each of them another
-    pseudonym), where the file is no key, and where one that was given is absent or readable by others.
+    Raises UserError if the key is lost although there are patients (a new key would change their pseudonyms), if the
+    file is not a key, or if a given key file is missing or readable by others.
     """
     secure_vault(settings)
     path = settings.key_file
@@ -59,33 +59,33 @@ def ensure_keys(settings: Settings) -> Keys:
     elif not path.exists():
         if holds_patients(settings):
             raise UserError(
-                f"{path} is missing although patients were loaded with it: "
-                "restore it from a backup (registry key restore FILE); a new key would rename every patient"
+                f"{path} is missing although patients were loaded with it: restore it from a backup "
+                "(registry key restore FILE); a new key would change every pseudonym"
             )
         write_new(path, secrets.token_bytes(_KEY_BYTES).hex())
     return read_keys(path)
 
 
 def read_keys(path: Path) -> Keys:
-    """The keys of a key file; UserError where it is none."""
+    """Read a key file; UserError if it is not a valid one."""
     try:
         lines = path.read_text(encoding="ascii").split()
         keys = [bytes.fromhex(line) for line in lines]
     except (OSError, ValueError):
         keys = []
     if len(keys) not in (1, 2) or {len(key) for key in keys} != {_KEY_BYTES}:
-        raise UserError(f"{path} is no pseudonym key: restore it from a backup")
+        raise UserError(f"{path} is not a valid pseudonym key: restore it from a backup")
     return Keys(keys[0], keys[1] if len(keys) == 2 else hmac.digest(keys[0], b"tombstone-key", hashlib.sha256))
 
 
 def matches_vault(connection: duckdb.DuckDBPyConnection, key: bytes) -> bool:
-    """Is this the key that the vault's pseudonyms were made with? An empty vault fits every key."""
+    """Whether the vault's pseudonyms were made with this key; an empty vault matches every key."""
     salts = connection.execute("SELECT site, salt FROM main.site_salt").fetchall()
     return all(salt == site_salt(key, site) for site, salt in salts)
 
 
 def require_match(connection: duckdb.DuckDBPyConnection, settings: Settings, key: bytes) -> None:
-    """UserError where the key is another than the vault's: half of the patients would bear other pseudonyms."""
+    """Raise UserError if this is not the vault's key: patients would get a second pseudonym."""
     if not matches_vault(connection, key):
         raise UserError(
             f"{settings.key_file} is not the key that this vault was loaded with: "
@@ -94,15 +94,17 @@ def require_match(connection: duckdb.DuckDBPyConnection, settings: Settings, key
 
 
 def back_up(settings: Settings, target: Path) -> str:
-    """Copy the key file to a new file, readable by its owner alone; the key's id.
+    """Copy the key file to a new file, readable only by its owner; returns the key's id.
 
     Raises:
-        UserError: where there is no key, or `target` exists, lies in the home, or can't be written.
+        UserError: if there is no key, or `target` exists, is inside the home, or can't be written.
     """
     if not settings.key_file.exists():
-        raise UserError(f"{settings.key_file}: no key yet; the first refresh makes it")
+        raise UserError(f"{settings.key_file}: no key yet; the first refresh creates it")
     if target.resolve().is_relative_to(settings.home.resolve()):
-        raise UserError(f"{target} lies in the home, with what it is to be kept apart from: name another place")
+        raise UserError(
+            f"{target} is inside the home, but the key must be kept apart from the vault: name another place"
+        )
     keys = ensure_keys(settings)
     if not write_new(target, keys.text):
         raise UserError(f"{target} exists already: name a new file")
@@ -110,13 +112,13 @@ def back_up(settings: Settings, target: Path) -> str:
 
 
 def restore(settings: Settings, source: Path) -> str:
-    """Make a key file this home's key, where it has none or a wrong one; the key's id.
+    """Install a key file as this home's key, if it has none or a wrong one; returns the key's id.
 
     Raises:
-        UserError: where `source` is no key, is not the key of this vault, or the key in place is right and another.
+        UserError: if `source` is not a key or not this vault's key, or REGISTRY_KEY_FILE is set.
     """
     if settings.given_key_file is not None:
-        raise UserError("REGISTRY_KEY_FILE names the key: put the right file there, or unset it")
+        raise UserError("the key file is set by REGISTRY_KEY_FILE: put the right file there, or unset the variable")
     keys = read_keys(source)
     secure_vault(settings)
     if settings.raw_db.exists():
@@ -130,12 +132,12 @@ def restore(settings: Settings, source: Path) -> str:
 
 
 def next_file(settings: Settings) -> Path:
-    """Where a rotation keeps the new key until the vault's pseudonyms are made with it."""
+    """The file with the new key during a rotation, until the vault's pseudonyms are updated."""
     return settings.key_file.with_name(settings.key_file.name + ".next")
 
 
 def write_new(path: Path, text: str) -> bool:
-    """Write a private file whole or not at all, and to the disk; False where there is one already."""
+    """Write a private file atomically and flush it to disk; returns False if it exists already."""
     draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     try:
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
@@ -158,11 +160,11 @@ def _require_private(path: Path) -> None:
     except OSError as error:
         raise UserError(f"{path}: REGISTRY_KEY_FILE can't be read: {error.strerror}") from None
     if mode & 0o077:
-        raise UserError(f"{path}: others may read the key; run: chmod 600 {path}")
+        raise UserError(f"{path}: other users can read the key; run: chmod 600 {path}")
 
 
 def _settle_rotation(settings: Settings) -> None:
-    """After a rotation was cut off: the new key where the vault's pseudonyms are its own, else the old one stays."""
+    """Complete or undo an interrupted rotation: use the new key if it matches the vault, else keep the old one."""
     draft = next_file(settings)
     is_done = False
     if settings.raw_db.exists():

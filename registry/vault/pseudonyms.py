@@ -1,7 +1,7 @@
-"""Pseudonyms: everything that is derived from the key (registry/vault/keys.py).
+"""Pseudonyms: everything derived from the key (registry/vault/keys.py).
 
-All are HMAC-SHA-256 under one key that never leaves the vault: without it no id can be guessed back. What
-is published is a patient's key, a file's id and the key's own id; the salts stay in the vault.
+All are HMAC-SHA-256 under one key that never leaves the vault: without it, no id can be found by guessing. Patient
+keys, file ids and the key's own id are published; the salts stay in the vault.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def _hmac(key: bytes, message: str) -> str:
 
 
 def key_id(key: bytes) -> str:
-    """A name for the key that says nothing about it: 12 hexadecimal digits."""
+    """An id of the key that does not reveal it, 12 hexadecimal digits."""
     return _hmac(key, "key-id")[:12]
 
 
@@ -36,19 +36,19 @@ def patient_key(key: bytes, site: str, patient_id: str) -> str:
 def file_id(key: bytes, site: str, delivery: str, entity: str, path: str, sha256: str) -> str:
     """The published id of a delivered file, 16 hexadecimal digits: its place and its bytes.
 
-    A workbook of several entities is a file of each of them.
+    A workbook with several entities counts as one file for each of them.
     """
     name = path if entity_named(path) == entity else f"{path}|{entity}"
     return _hmac(key, f"file|{site}|{delivery}|{name}|{sha256}")[:16]
 
 
 def site_salt(key: bytes, site: str) -> str:
-    """What SQL mixes into the hashes of a site's own keys, 64 hexadecimal digits."""
+    """The salt that SQL adds to hashes of a site's own keys, 64 hexadecimal digits."""
     return _hmac(key, f"salt|{site}")
 
 
 def add_salts(connection: duckdb.DuckDBPyConnection, key: bytes, sites: Iterable[str]) -> None:
-    """Give each site that has none its salt."""
+    """Add a salt for each site without one."""
     known = {row[0] for row in connection.execute("SELECT site FROM main.site_salt").fetchall()}
     for site in sorted(set(sites) - known):
         connection.execute(
@@ -60,9 +60,9 @@ def add_salts(connection: duckdb.DuckDBPyConnection, key: bytes, sites: Iterable
 def add_patients(
     connection: duckdb.DuckDBPyConnection, key: bytes, entity: str, first_file: int, last_file: int
 ) -> int:
-    """Map every patient of the files `first_file` to `last_file` that is not in the map; how many.
+    """Add all patients of the files `first_file` to `last_file` to the map; returns the number of new ones.
 
-    Runs in the caller's transaction, so that no row is ever kept without its patient's key.
+    Runs in the caller's transaction, so that no row is stored without its patient's key.
     """
     found: list[tuple[str, str]] = connection.execute(
         f"""

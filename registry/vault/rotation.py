@@ -1,4 +1,4 @@
-"""A new key: every pseudonym, file id and salt is made anew from it; docs/decisions/0014 says what that does."""
+"""Key rotation: derive every pseudonym, file id and salt from a new key. Consequences: docs/decisions/0014."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ _ROWS_A_STATEMENT = 50_000
 
 
 def rotate(settings: Settings, *, is_lost: bool = False) -> tuple[str, int]:
-    """Give the vault a new key; the key's id and how many patients were renamed.
+    """Give the vault a new key; returns the key's id and the number of patients with new pseudonyms.
 
-    The caller holds the refresh lock. Killed at any moment, the old key or the new one is in force with pseudonyms that
-    are all its own. `is_lost`: the old key is gone; tombstones, which need it, are given up.
+    The caller holds the refresh lock. If the process is killed, either the old or the new key is in use, and all
+    pseudonyms match it. `is_lost`: the old key is lost; tombstones, which need it, are discarded.
 
     Raises:
-        UserError: where the key does not fit the vault (`is_lost`: where it does), there is nothing to rename, or
-            something can't be written.
+        UserError: if the key does not match the vault (`is_lost`: if it does), there are no pseudonyms, or something
+            can't be written.
     """
     if not settings.raw_db.exists():
-        raise UserError(f"nothing has been loaded into {settings.home}: there is no pseudonym to renew")
+        raise UserError(f"{settings.home}: nothing has been loaded yet, so there are no pseudonyms to change")
     if is_lost and _is_usable(settings):
-        raise UserError(f"{settings.key_file} is there and the right one: rotate without --lost")
+        raise UserError(f"{settings.key_file} exists and matches the vault: rotate without --lost")
     old = None if is_lost else ensure_keys(settings)
     secure_vault(settings)
     new = Keys(secrets.token_bytes(32), old.tombstone if old else secrets.token_bytes(32))
@@ -63,7 +63,7 @@ def rotate(settings: Settings, *, is_lost: bool = False) -> tuple[str, int]:
 
 
 def _is_usable(settings: Settings) -> bool:
-    """Is there a key that the vault's pseudonyms were made with?"""
+    """Whether the key file has the key of the vault's pseudonyms."""
     with suppress(UserError):
         key = read_keys(settings.key_file).pseudonym
         with connect_vault(settings, read_only=True) as connection:
@@ -72,7 +72,7 @@ def _is_usable(settings: Settings) -> bool:
 
 
 def _rename(connection: duckdb.DuckDBPyConnection, key: bytes) -> int:
-    """Patients, files and salts under a new key, in the caller's transaction; how many patients."""
+    """Update patients, files and salts to a new key in the caller's transaction; returns the number of patients."""
     patients = connection.execute("SELECT patient_no, site, patient_id FROM main.patient_map").fetchall()
     _update(
         connection,
@@ -100,7 +100,7 @@ def _rename(connection: duckdb.DuckDBPyConnection, key: bytes) -> int:
 def _update(
     connection: duckdb.DuckDBPyConnection, table: str, columns: tuple[str, str], values: list[tuple[object, str]]
 ) -> None:
-    """Set the second column to each value where the first has the value beside it."""
+    """For each pair of values, set the second column where the first column has the first value."""
     name, changed = columns
     for start in range(0, len(values), _ROWS_A_STATEMENT):
         part = values[start : start + _ROWS_A_STATEMENT]

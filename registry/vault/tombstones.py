@@ -1,7 +1,7 @@
-"""Tombstones: for each forgotten patient one keyed hash, by which a later load knows the patient's rows again.
+"""Tombstones: one keyed hash for each forgotten patient, by which a later load recognises the patient's rows.
 
-HMAC-SHA-256 of site and patient id under a key that stands in the key file and that no rotation changes. They are kept
-twice, in a file of the vault and in its database, so that an older copy of either brings nobody back.
+HMAC-SHA-256 of site and patient id under a key in the key file that no rotation changes. They are stored twice, in a
+file of the vault and in its database, so that an older copy of either does not bring a patient back.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Tombstones:
         return bool(self.hashes)
 
     def covers(self, site: str, patient_id: str) -> bool:
-        """Was this patient forgotten? `patient_id` without surrounding blanks."""
+        """Whether this patient was forgotten; `patient_id` without surrounding blanks."""
         return bool(self.hashes) and self.of(site, patient_id) in self.hashes
 
     def of(self, site: str, patient_id: str) -> str:
@@ -45,29 +45,29 @@ class Tombstones:
 
     @cached_property
     def key_id(self) -> str:
-        """Says which key made the hashes, and nothing about it."""
+        """Identifies the key of the hashes without revealing it."""
         return hmac.digest(self.key, b"tombstone-key-id", hashlib.sha256).hex()[:12]
 
 
 def read(settings: Settings, key: bytes, connection: duckdb.DuckDBPyConnection) -> Tombstones:
-    """All tombstones, of the file and of the vault's database.
+    """All tombstones, from the file and the vault's database.
 
     Raises:
-        UserError: where the file can't be read, or was made with another key: forgotten patients would come back.
+        UserError: if the file can't be read, or was made with another key: forgotten patients would come back.
     """
     known = Tombstones(key, frozenset())
     entries = _entries(settings.tombstones)
     if any(entry["key"] != known.key_id for entry in entries):
         raise UserError(
-            f"{settings.tombstones} was made with another key than {settings.key_file} holds, and forgotten patients "
-            "would come back: restore the right key (registry key restore FILE)"
+            f"{settings.tombstones} was not made with the key in {settings.key_file}, so forgotten patients would come "
+            "back: restore the right key (registry key restore FILE)"
         )
     applied = connection.execute("SELECT tombstone FROM main.applied_tombstone").fetchall()
     return Tombstones(key, frozenset({entry["tombstone"] for entry in entries} | {row[0] for row in applied}))
 
 
 def write(settings: Settings, tombstones: Tombstones) -> None:
-    """Let the file hold all of these, the day of each that it had already kept; on the disk when this returns."""
+    """Write all tombstones to the file, keep existing dates, and flush to disk."""
     kept = {entry["tombstone"]: entry["forgotten_on"] for entry in _entries(settings.tombstones)}
     if kept.keys() == tombstones.hashes:
         return
@@ -83,7 +83,7 @@ def write(settings: Settings, tombstones: Tombstones) -> None:
 
 
 def tombstones_hash(settings: Settings) -> str:
-    """SHA-256 (hex) over the tombstones of the file: a forgotten patient changes what a refresh gives."""
+    """SHA-256 (hex) over the tombstones of the file: a forgotten patient changes the result of a refresh."""
     return hashlib.sha256("\n".join(sorted(_hashes(_entries(settings.tombstones)))).encode()).hexdigest()
 
 

@@ -152,7 +152,7 @@ def test_no_identifier_is_found_after_a_crash_on_a_value(
         file.write("\nanc_interval_days: 100\n")
     done = run_registry("refresh", "--home", home[0], "--deliveries", needles[0])
     assert done.returncode == 3, done.stdout + done.stderr
-    assert "the warehouse was not built: " in done.stderr
+    assert "the build failed: " in done.stderr
     in_the_vault = "".join(path.read_text() for path in settings.dbt_runs.rglob("dbt.log"))
     assert "Could not convert string" in in_the_vault
     search(home[0], needles[1], record_property)

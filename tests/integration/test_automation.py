@@ -100,7 +100,7 @@ def test_a_file_that_goes_back_and_forth_is_asked_for_each_time(registry: Regist
         if keys:
             assert "may still be written" in daemon.skipped(), "a change waits one tick"
         keys += daemon.asked()
-        assert "has been asked for already" in daemon.skipped()
+        assert "has already been requested" in daemon.skipped()
         registry.refresh()
         assert "nothing is new" in daemon.skipped()
     assert len(set(keys)) == 3
@@ -109,7 +109,7 @@ def test_a_file_that_goes_back_and_forth_is_asked_for_each_time(registry: Regist
 
 def test_settings_mended_after_a_failed_load_are_asked_for(registry: Registry, daemon: Daemon) -> None:
     (first,) = daemon.asked()
-    assert "has been asked for already" in daemon.skipped(), "the run failed, and nobody has changed anything"
+    assert "has already been requested" in daemon.skipped(), "the run failed, and nobody has changed anything"
     (registry.home / "deliveries" / "udine" / "site.yml").write_text("codes: {tests: {NEU: anc}}\n")
     (second,) = daemon.asked()
     assert second != first

@@ -147,7 +147,7 @@ FAULTS: dict[str, tuple[Callable[[Settings], object], str, str, str]] = {
     "rows open": (lambda s: s.raw_db.chmod(0o644), "access", "wrong", "chmod 600"),
     "build file open": (lambda s: s.warehouse.chmod(0o644), "access", "wrong", "chmod 600"),
     "key lost": (lambda s: s.key_file.unlink(), "key", "wrong", "registry key restore"),
-    "no key": (lambda s: s.key_file.write_text("?"), "key", "wrong", "is no pseudonym key"),
+    "no key": (lambda s: s.key_file.write_text("?"), "key", "wrong", "is not a valid pseudonym key"),
     "wrong key": (_wrong_key, "key", "wrong", "is not the key of this vault"),
     "rotation cut off": (lambda s: next_file(s).write_text("5e" * 32), "key", "wrong", "rotation"),
     "erasure cut off": (_unpurged, "key", "wrong", "not fully erased"),

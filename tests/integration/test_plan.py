@@ -124,7 +124,7 @@ def test_models_alone_are_built_only_upon_a_whole_build_of_the_same_plan(registr
     assert refresh.publish(plan).status == "confirmed", "the rest of the build is as it was"
     registry.write_settings(late_days=100)
     changed = registry.plan()
-    with pytest.raises(NotReady, match="no model can be built alone"):
+    with pytest.raises(NotReady, match="single models can't be built"):
         refresh.build_warehouse(changed, ["fct_anc"], run_dbt=registry.dbt)
     assert registry.settings().warehouse.exists()
 
@@ -173,11 +173,11 @@ def test_an_empty_folder_where_files_were_loaded_is_refused_until_it_is_meant(tm
     registry.deliver("2025-01", anc=0.7)
     registry.refresh()
     shutil.rmtree(registry.home / "deliveries" / "udine")
-    with pytest.raises(UserError, match=r"holds no file.*is the share mounted.*--accept-missing"):
+    with pytest.raises(UserError, match=r"contains no files.*is the share mounted.*--accept-missing"):
         registry.plan()
     elsewhere = tmp_path / "registry.yml"
     elsewhere.write_text("study_id: elsewhere\n")
-    with pytest.raises(UserError, match="holds no file"):
+    with pytest.raises(UserError, match="contains no files"):
         refresh.make_plan(load_settings(home=registry.home, config=elsewhere), "settings lie elsewhere")
     assert refresh.is_up_to_date(refresh.make_plan(registry.settings(), "meant", accept_missing=True))
     registry.release_lock()

@@ -173,7 +173,7 @@ def test_nothing_is_written_where_it_would_be_delivered_or_would_replace_somethi
     inside = home / "deliveries" / "udine" / "2024-07.csv"
     for options, told in (
         (["--site", "udine", "--out", str(kept)], "exists already"),
-        (["--site", "udine", "--out", str(inside)], "lies in the deliveries"),
+        (["--site", "udine", "--out", str(inside)], "is inside the deliveries"),
         (["--site", "udine", "--out", str(tmp_path / "form.xlsx")], "the form is a CSV file"),
         (["--site", "udine", "--out", str(tmp_path / "no" / "form.csv")], "can't be written"),
         (["--out", str(tmp_path / "form.csv")], "name it with --site (gorizia, trieste, udine)"),

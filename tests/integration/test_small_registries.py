@@ -93,5 +93,5 @@ def test_a_home_of_real_patients_takes_no_synthetic_ones(tmp_path: Path) -> None
     deliver(tmp_path)
     load(tmp_path)
     (tmp_path / "deliveries" / "registry.yml").write_text("synthetic: true\n")
-    with pytest.raises(UserError, match="holds real patients"):
+    with pytest.raises(UserError, match="contains real patients"):
         refresh.make_plan(load_settings(home=tmp_path), "run")

@@ -178,7 +178,7 @@ def test_the_rules_are_told_with_the_numbers_of_the_definition_in_force(
     rules = dict(trace(registry, episodes["2022-06-01"]).rules())
     assert list(rules) == list(dict.fromkeys(rule for _, rule, *_ in STEPS["2022-06-01"]))
     assert rules["onset"] == "the first ANC < 1 outside an episode starts one"
-    assert "at most 365 days back" in rules["attributed_dose"]
+    assert "at most 365 days earlier" in rules["attributed_dose"]
     assert rules["first_dose_of_course"].startswith("a drug given every 28 days: the onset is late from 28 days after")
     assert (
         "more than 273 days (1.5 intervals)"
@@ -211,7 +211,7 @@ def test_the_command_shows_it_and_an_id_that_names_nothing_is_told(
     assert shown.exit_code == 0, shown.output
     assert "site/2024-07/lab_results.csv" in shown.output
     assert "P1" not in shown.output.split()
-    with pytest.raises(UserError, match="no episode's id begins"):
+    with pytest.raises(UserError, match="no episode id begins"):
         trace(registry, "ffff" * 8)
     with pytest.raises(UserError, match="no episode id"):
         trace(registry, "x' OR '1'='1")

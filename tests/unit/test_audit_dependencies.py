@@ -38,7 +38,7 @@ def test_what_is_locked_is_not_known_to_be_vulnerable() -> None:
 def test_an_affected_version_is_refused(package: str, version: str, advisory: str, tmp_path: Path) -> None:
     done = audited(tmp_path, ("click", "8.4.2"), (package, version))
     assert done.exit_code == 1
-    assert f"{package} {version}: {advisory}; mended in " in done.output
+    assert f"{package} {version}: {advisory}; fixed in " in done.output
 
 
 @pytest.mark.parametrize(("package", "version"), [("jinja2", "3.1.6"), ("protobuf", "5.29.5"), ("Protobuf", "4.25.8")])

@@ -51,7 +51,7 @@ def test_a_lost_key_is_never_replaced_silently(home: Home) -> None:
 def test_a_file_that_is_no_key_is_refused(home: Home) -> None:
     ensure_key(home.settings)
     home.settings.key_file.write_text("not a key")
-    with pytest.raises(UserError, match="is no pseudonym key"):
+    with pytest.raises(UserError, match="is not a valid pseudonym key"):
         ensure_key(home.settings)
 
 
@@ -128,7 +128,7 @@ def test_a_vault_that_another_process_writes_is_said_with_its_number(home: Home)
 
 def test_a_vault_that_is_not_there_yet_says_what_to_run(home: Home) -> None:
     with (
-        pytest.raises(UserError, match="run `registry refresh`"),
+        pytest.raises(UserError, match="run registry refresh"),
         connect_vault(home.settings, read_only=True),
     ):
         pass

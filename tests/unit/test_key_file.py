@@ -72,7 +72,7 @@ def test_a_key_can_stand_outside_the_home(tmp_path: Path, monkeypatch: pytest.Mo
     secret.parent.mkdir()
     secret.write_text(GIVEN)
     secret.chmod(0o640)
-    with pytest.raises(UserError, match="others may read the key"):
+    with pytest.raises(UserError, match="other users can read the key"):
         ensure_keys(home.settings)
     secret.chmod(0o400)
     home.deliver("udine/2025-01/patients.csv", "patient_id,sex\nP1,F\n")
@@ -98,7 +98,7 @@ def test_a_backup_brings_a_lost_key_back(home: Home, tmp_path: Path) -> None:
 def test_a_backup_is_never_written_over_another_or_into_the_home(home: Home, tmp_path: Path) -> None:
     taken = tmp_path / "taken"
     taken.write_text("x")
-    for target, told in ((taken, "exists already"), (home.folder / "copy.key", "lies in the home")):
+    for target, told in ((taken, "exists already"), (home.folder / "copy.key", "is inside the home")):
         done = run("key", "backup", target, "--home", home.folder)
         assert (done.exit_code, told in " ".join(done.output.split())) == (2, True)
     assert taken.read_text() == "x"

@@ -32,11 +32,11 @@ def link(settings: Settings) -> Iterator[Finding]:
     if not known and not path.is_symlink():
         yield ok("none yet")
         return
-    mended = f"ln -sfn {known[0].release_id} {path}" if known else f"rm {path}"
+    fix = f"ln -sfn {known[0].release_id} {path}" if known else f"rm {path}"
     if path.exists() and not path.is_symlink():
-        yield wrong(f"{path} is not a link: move it away, then: {mended}, and registry refresh")
+        yield wrong(f"{path} is not a link: move it away, then: {fix}, and registry refresh")
     elif not path.exists():
-        yield wrong(f"{path} points to a missing folder: {mended}, then registry refresh")
+        yield wrong(f"{path} points to a missing folder: {fix}, then registry refresh")
     else:
         yield ok(f"{path.readlink().name} of {counted(len(known), 'release')}")
 
