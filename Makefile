@@ -27,7 +27,7 @@ setup: .venv/.ready  ## Install everything into .venv (done by every other targe
 	@test -e $@ && $(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear .venv
 	@rm -f $@
 	@sh scripts/install-locked .venv
-	@$(BIN)/python -m registry.build.dbt_runner  # parses the dbt project once for all homes
+	@$(BIN)/python -m registry.build.dbt_project  # parses the dbt project once for all homes
 	@touch $@
 
 demo: setup  ## Simulate the Udine-shaped cohort, refresh, print the paper's table from the release

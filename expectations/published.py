@@ -23,7 +23,7 @@ from typing import Any
 
 from expectations.check import Check
 from expectations.check_types import has_columns, in_order, in_range, key_unique, no_rows, one_of, present, refers
-from registry.build.dbt_runner import Node, parsed_project
+from registry.build.dbt_project import Node, parsed_project
 
 FOLDERS = ("models/marts/", "models/meta/")
 _OF_A_TABLE = {"key", "in_order", "is_audited"}

@@ -23,7 +23,7 @@ def main() -> None:
 def dev(port: int) -> None:
     """Serve the Dagster UI on 127.0.0.1 for the registry of the REGISTRY_* variables."""
     from orchestration.instance import prepare_dagster_home
-    from registry.build.dbt_runner import parsed_project
+    from registry.build.dbt_project import parsed_project
     from registry.paths import CHECKOUT
 
     try:

@@ -14,7 +14,7 @@ from orchestration.assets.warehouse import build_warehouse_assets
 from orchestration.automation import build_schedule, build_sensors, registry_refresh
 from orchestration.models import DbtAssets
 from orchestration.resources import RegistrySettings
-from registry.build.dbt_runner import parsed_project
+from registry.build.dbt_project import parsed_project
 from registry.statistics.marts import MARTS
 
 warnings.filterwarnings(

@@ -13,7 +13,8 @@ from typing import Any
 import dagster as dg
 
 from orchestration.resources import DATA_TEAM, SAFETY_TEAM
-from registry.build.dbt_runner import Node, NodeResult
+from registry.build.dbt_project import Node
+from registry.build.dbt_runner import NodeResult
 from registry.paths import DBT_PROJECT
 
 TESTS = "data_tests"

@@ -10,7 +10,7 @@ from orchestration.redaction import redact_errors
 from orchestration.resources import SAFETY_TEAM, RegistrySettings
 from orchestration.runs import continue_plan
 from registry import refresh
-from registry.build.dbt_runner import Node
+from registry.build.dbt_project import Node
 from registry.statistics.marts import MARTS
 
 BEHIND = [["intermediate"], ["fct_neutropenia_episode"], ["mart_rechallenge"], ["dim_case_definition"]]

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import duckdb
 
-from registry.build.dbt_runner import Node, parsed_project
+from registry.build.dbt_project import Node, parsed_project
 from registry.release.content import TableContent
 from registry.system.sql import identifier, literal
 

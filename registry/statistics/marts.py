@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from registry.build.dbt_runner import parsed_project
+from registry.build.dbt_project import parsed_project
 from registry.statistics.agreement import review_agreement
 from registry.statistics.course import duration, recurrence
 from registry.statistics.incidence import incidence, incidence_by_period

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from integration.registry_home import build
 
-from registry.build import dbt_runner
+from registry.build import dbt_project, dbt_runner
 from registry.config.settings import Settings
 from registry.simulate import simulate_udine
 
@@ -40,7 +40,7 @@ def test_every_unit_test_of_the_models_passes(built: Settings) -> None:
 def test_every_published_column_is_described() -> None:
     bare = [
         f"{node.name}.{column}"
-        for node in dbt_runner.parsed_project().nodes.values()
+        for node in dbt_project.parsed_project().nodes.values()
         if node.kind == "model" and node.schema in {"main", "meta"}
         for column, (_, description) in node.columns.items()
         if not description

@@ -181,7 +181,7 @@ def test_a_report_names_neither_values_nor_folders_of_the_machine() -> None:
 def test_the_ui_is_served_on_loopback_alone(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[list[str]] = []
     monkeypatch.setenv("REGISTRY_HOME", str(home))
-    monkeypatch.setattr("registry.build.dbt_runner.parsed_project", lambda: None)
+    monkeypatch.setattr("registry.build.dbt_project.parsed_project", lambda: None)
     monkeypatch.setattr("os.chdir", lambda _: None)
     monkeypatch.setattr("os.execve", lambda _, command, __: started.append(command))
     assert CliRunner().invoke(main, ["dev", "--port", "3999"]).exit_code == 0
@@ -196,7 +196,7 @@ def test_relative_paths_are_the_callers_for_the_ui_too(tmp_path: Path, monkeypat
     given = {"HOME": "home", "DELIVERIES": "exports", "CONFIG": "study.yml", "KEY_FILE": "secret.key"}
     for name, path in given.items():
         monkeypatch.setenv(f"REGISTRY_{name}", path)
-    monkeypatch.setattr("registry.build.dbt_runner.parsed_project", lambda: None)
+    monkeypatch.setattr("registry.build.dbt_project.parsed_project", lambda: None)
     started: list[dict[str, str]] = []
     monkeypatch.setattr("os.execve", lambda *given: started.append(given[2]))
     monkeypatch.chdir(tmp_path)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from expectations import published
-from registry.build.dbt_runner import Node, ParsedProject, parsed_project
+from registry.build.dbt_project import Node, ParsedProject, parsed_project
 from registry.paths import CHECKOUT
 
 

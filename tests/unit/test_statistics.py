@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from statsmodels.stats.rates import confint_poisson_2indep
 
-from registry.build.dbt_runner import parsed_project
+from registry.build.dbt_project import parsed_project
 from registry.config.settings import load_settings
 from registry.statistics import marts, paper_table, rate_interval, rate_ratio_interval, risk_interval, write_statistics
 from registry.statistics.marts import MARTS, write_marts
