@@ -293,7 +293,7 @@ def test_releases_made_under_an_earlier_key_are_named_among_what_remains(home: P
     told = forget(home).output.splitlines()
     (known,) = [line for line in told if "contain the patient under a pseudonym" in line]
     assert (later in known, earlier in known) == (True, False)
-    (unknown,) = [line for line in told if "can't be told" in line]
+    (unknown,) = [line for line in told if "can't be searched" in line]
     assert f": {earlier}, .damaged-2025-01-3333333333" in unknown
     assert "under an earlier key" in unknown
     assert unknown in forget(home).output, "asked again, the same remains"

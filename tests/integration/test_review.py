@@ -306,7 +306,7 @@ def test_a_second_reader_reads_blind_and_late_counts_leave_the_verdicts_in_force
     assert (warned.check_id, warned.severity, warned.detail) == (
         "adjudication_matches_an_episode", "warning", "gorizia 2",
     )  # fmt: skip
-    assert "speaks of an episode" in one_line(review(gorizia[0], "--orphaned").output)
+    assert "matches an episode" in one_line(review(gorizia[0], "--orphaned").output)
 
 
 @given(

@@ -213,5 +213,5 @@ def test_the_command_shows_it_and_an_id_that_names_nothing_is_told(
     assert "P1" not in shown.output.split()
     with pytest.raises(UserError, match="no episode id begins"):
         trace(registry, "ffff" * 8)
-    with pytest.raises(UserError, match="no episode id"):
+    with pytest.raises(UserError, match="is not an episode id"):
         trace(registry, "x' OR '1'='1")
