@@ -72,7 +72,7 @@ def quarantine(
     "--second-reading",
     "is_second",
     is_flag=True,
-    help="Instead list episodes adjudicated by one reviewer, not this one, without the result. Needs --reader.",
+    help="Instead list episodes that one other reviewer has adjudicated, without the result. Needs --reader.",
 )
 @click.option(
     "--orphaned", "is_orphaned", is_flag=True, help="Instead list adjudications whose span contains no episode's onset."
