@@ -87,7 +87,7 @@ PLANTED = [
     # episodes that end before they start
     (
         "models/intermediate/episode/int_episode.sql",
-        "    case when ended.end_status <> 'ongoing' then ended.last_on end as end_on,",
+        "    case when ended.end_status <> 'ongoing' then ended.last_measured_on end as end_on,",
         "    case when ended.end_status <> 'ongoing' then ended.onset_on - 5 end as end_on,",
     ),
 ]
@@ -109,7 +109,7 @@ def broken_checkout(folder: Path) -> Path:
 def refresh_from(checkout: Path, home: Path) -> subprocess.CompletedProcess[str]:
     """A refresh by another checkout's code."""
     return subprocess.run(
-        [sys.executable, "-m", "registry.cli.main", "refresh", "--home", str(home)],
+        [sys.executable, "-m", "registry.cli", "refresh", "--home", str(home)],
         cwd=checkout, env={**os.environ, "PYTHONPATH": str(checkout)}, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
