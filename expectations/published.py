@@ -131,7 +131,7 @@ def _of_column(table: PublishedTable, column: str, promises: Mapping[str, Any]) 
         found = [one for one in published() if one.asset == to_asset and to_column in one.columns]
         if len(found) != 1:
             raise ValueError(f"{table.name}.{column} refers to {target}, which is not published")
-        description = f"{title} is a {to_column} of {to_asset}{otherwise}."
+        description = f"{title} matches a {to_column} of {to_asset}{otherwise}."
         yield refers(
             f"{check_id}_known", table.name, column, found[0].name, to_column, description=description, source=SOURCE
         )

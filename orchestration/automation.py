@@ -72,7 +72,6 @@ def build_schedule(settings: Settings) -> dg.ScheduleDefinition:
         try:
             plan = refresh.survey(registry_settings.load())
             if refresh.is_up_to_date(plan):
-                release.lift_if_over(plan.settings, plan.fingerprint())
                 confirm(context.instance, plan.settings)
                 return dg.SkipReason("nothing is new: the current release is confirmed")
         except UserError:

@@ -2,10 +2,12 @@
 The table and the view of every model, each in one statement. dbt-duckdb's own build under another name and rename, so
 that readers of a live database never miss a table: four statements more a model, a fifth of a small build. Nobody
 reads the build file, and a failed build is never marked as complete (registry/build/warehouse.py).
-Grants, indexes and foreign keys are not carried out: no model has any.
+Grants, indexes, foreign keys and persist_docs are not carried out: no model has any. What would be skipped without a
+word, a hook or the contract of a view, is an error.
 #}
 {% materialization table, adapter='duckdb' %}
     {%- set target = this.incorporate(type='table') -%}
+    {{ refuse_hooks(pre_hooks + post_hooks) }}
     {{ make_way_for(target) }}
     {% call statement('main') -%}
         create or replace table {{ target }}
@@ -25,6 +27,10 @@ Grants, indexes and foreign keys are not carried out: no model has any.
 
 {% materialization view, adapter='duckdb' %}
     {%- set target = this.incorporate(type='view') -%}
+    {{ refuse_hooks(pre_hooks + post_hooks) }}
+    {% if config.get('contract').enforced %}
+        {{ exceptions.raise_compiler_error('a contract of a view is not checked: make ' ~ this ~ ' a table') }}
+    {% endif %}
     {{ make_way_for(target) }}
     {% call statement('main') -%}
         create or replace view {{ target }} as ({{ sql }})
@@ -39,5 +45,12 @@ Grants, indexes and foreign keys are not carried out: no model has any.
     {%- set existing = load_cached_relation(target) -%}
     {%- if existing is not none and existing.type != target.type -%}
         {%- do adapter.drop_relation(existing) -%}
+    {%- endif -%}
+{% endmacro %}
+
+
+{% macro refuse_hooks(hooks) %}
+    {%- if hooks -%}
+        {{ exceptions.raise_compiler_error('hooks of ' ~ this ~ ' would not run: see macros/materializations.sql') }}
     {%- endif -%}
 {% endmacro %}

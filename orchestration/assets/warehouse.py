@@ -1,8 +1,6 @@
 """Raw → staging → intermediate → marts: every dbt model in one build, with dbt's data tests as one check per asset."""
 
-import importlib
 import logging
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,18 +16,6 @@ from registry.build.dbt_runner import BuildFailed, NodeResult
 from registry.system import event_log
 
 log = logging.getLogger("registry.orchestration")
-
-
-def import_ahead() -> None:
-    """Import what the later steps need while the first models are built."""
-    names = (
-        "lifelines",
-        "statsmodels.stats.rates",
-        "statsmodels.stats.proportion",
-        "statsmodels.duration.survfunc",
-        "expectations.gx",
-    )
-    threading.Thread(target=lambda: [importlib.import_module(name) for name in names], daemon=True).start()
 
 
 def build_warehouse_assets(models: DbtAssets) -> dg.AssetsDefinition:
@@ -58,7 +44,7 @@ def build_warehouse_assets(models: DbtAssets) -> dg.AssetsDefinition:
             rows, rows_before = dict[str, int](), dict[str, int]()
             try:
                 if keys:
-                    rows_before = warehouse.row_counts(plan.settings)
+                    rows_before = warehouse.row_counts_before(plan.settings)
                     rows = refresh.build_warehouse(plan, _selection(context, models), heard)
                     event_log.record(plan.settings, "warehouse_built", tables=len(rows), rows=sum(rows.values()))
                 else:

@@ -87,6 +87,7 @@ def _folders() -> Iterator[Path]:
 def _sources_hash() -> str:
     kept = [field.name for field in fields(Node)]
     digest = hashlib.sha256(f"{DBT_PROJECT}\0{sys.version_info[:2]}\0{kept}\0".encode())
+    digest.update(Path(__file__).read_bytes())
     for package in ("dbt-core", "dbt-duckdb", "duckdb"):
         digest.update(f"{package}=={version(package)}\0".encode())
     for path in sorted(DBT_PROJECT.rglob("*")):

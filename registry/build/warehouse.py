@@ -81,3 +81,13 @@ def row_counts(settings: Settings) -> dict[str, int]:
             "SELECT table_name, estimated_size FROM duckdb_tables() WHERE NOT internal AND schema_name <> 'build'"
         ).fetchall()
     return {name: int(size) for name, size in found}
+
+
+def row_counts_before(settings: Settings) -> dict[str, int]:
+    """Rows of every table before a build; empty if the build file can't be read: the build then replaces it."""
+    try:
+        return row_counts(settings)
+    except duckdb.Error as error:
+        if memory.ran_out(error):
+            raise
+        return {}

@@ -13,21 +13,6 @@ if TYPE_CHECKING:
 
 TO_RECOVERY = "onset_to_recovery"
 
-RECURRENCE_TYPES = {
-    "definition_id": "VARCHAR",
-    "stratum_type": "VARCHAR",
-    "stratum": "VARCHAR",
-    "treatment_after": "VARCHAR",
-    "n_patients": "BIGINT",
-    "n_never_tested": "BIGINT",
-    "n_recurrent": "BIGINT",
-    "recurrence_pct": "DOUBLE",
-    "recurrence_low": "DOUBLE",
-    "recurrence_high": "DOUBLE",
-    "recurrence_low_wilson": "DOUBLE",
-    "recurrence_high_wilson": "DOUBLE",
-    "median_follow_up_days": "DOUBLE",
-}
 
 # An episode is followed from its onset to its recovery, or to its last measurement if it is lost or ongoing.
 # A definition without a case has one row per measure, with n = 0.

@@ -13,24 +13,6 @@ from registry.statistics.table import DAYS_PER_YEAR, ORDER, STRATUM_KEY, named, 
 if TYPE_CHECKING:
     import duckdb
 
-BY_PERIOD_TYPES = {
-    "definition_id": "VARCHAR",
-    "stratum_type": "VARCHAR",
-    "stratum": "VARCHAR",
-    "period": "VARCHAR",
-    "n_patients": "BIGINT",
-    "n_never_tested": "BIGINT",
-    "n_cases": "BIGINT",
-    "person_years": "DOUBLE",
-    "rate_per_100py": "DOUBLE",
-    "rate_low": "DOUBLE",
-    "rate_high": "DOUBLE",
-    "rate_low_logwald": "DOUBLE",
-    "rate_high_logwald": "DOUBLE",
-    "rate_ratio": "DOUBLE",
-    "rate_ratio_low": "DOUBLE",
-    "rate_ratio_high": "DOUBLE",
-}
 
 # A patient counts for each drug taken before the first case episode, a case for the drug of that
 # episode, a day and an ANC for the drug of the last dose before it, an episode for the drug to

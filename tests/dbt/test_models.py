@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import duckdb
 import pytest
 from integration.registry_home import build
 
@@ -46,3 +47,16 @@ def test_every_published_column_is_described() -> None:
         if not description
     ]
     assert bare == []
+
+
+def test_a_second_build_reads_no_file_again_and_changes_nothing(built: Settings) -> None:
+    def contents() -> list[tuple[object, ...]]:
+        with duckdb.connect(str(built.warehouse), read_only=True) as connection:
+            return [
+                *connection.execute("SELECT count(*), bit_xor(hash(a)) FROM main.fct_anc AS a").fetchall(),
+                *connection.execute("SELECT count(*), bit_xor(hash(s)) FROM staging.stg_lab_result AS s").fetchall(),
+            ]
+
+    before = contents()
+    run(built, "build", "--select", "+fct_anc", "--exclude", "resource_type:test", "resource_type:unit_test")
+    assert contents() == before

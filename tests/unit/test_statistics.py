@@ -459,3 +459,9 @@ def test_every_column_is_described_with_its_type() -> None:
     for name, node in nodes.items():
         assert node.description, name
         assert all(type_ and description for type_, description in node.columns.values()), name
+
+
+def test_every_column_of_the_yaml_is_computed() -> None:
+    with build() as con:
+        for name, types in marts._column_types().items():
+            assert set(MARTS[name](con).columns) >= types.keys(), name
