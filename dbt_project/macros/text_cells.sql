@@ -10,7 +10,7 @@
 
 {#
   Is a cell what a spreadsheet shows for a value that it does not have: an error, or a formula without a stored value?
-  registry/config/input_contract.py's is_sheet_error tells the same. False of NULL.
+  registry/config/input_contract.py's is_sheet_error has the same rule. False for NULL.
 #}
 {% macro is_sheet_error(cell) -%}
     coalesce(

@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 /*
 Grain: a delivered patients row, good or bad. A view over the vault, never stored: it holds full birth dates.
-Rule: a patients row is held back only for its key or its shape; any other defect empties the cell and is counted.
+Rule: a patients row is quarantined only for its key or its shape; any other defect empties the cell and is counted.
 A partial date counts from its first day, a partial death on its last; it contradicts another date only with all its days.
 */
 {%- set dates, words = ['birth', 'ms_onset', 'last_contact', 'death'], ['sex', 'ms_phenotype', 'duffy_null'] %}

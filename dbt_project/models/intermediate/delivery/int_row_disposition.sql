@@ -9,7 +9,7 @@ with delivered as (
     select * from {{ ref('int_delivered_row') }}
 ),
 
--- Equal rows are held back alike, so which row of a patient decides does not depend on what is known of patients.
+-- Equal rows are quarantined alike, so which row of a patient decides does not depend on what is known of patients.
 known_patients as (
     select r.patient_no, r.first_on as birth_on, r.last_on as death_on
     from delivered as r
@@ -73,7 +73,7 @@ disposed as (
             when not judged.is_mapped then 'not_mapped'
             else 'current'
         end as disposition,
-        -- of equal rows that are held back alike, the last one
+        -- of equal rows that are quarantined alike, the last one
         judged.key_order = case when judged.is_at_odds_with_patient then judged.last_order else judged.deciding_order end
         and not judged.is_withdrawn as is_deciding,
         coalesce(first_usable.key_order < judged.key_order, false) as had_usable_form
