@@ -10,16 +10,12 @@ word, a hook or the contract of a view, is an error.
     {{ refuse_hooks(pre_hooks + post_hooks) }}
     {{ make_way_for(target) }}
     {% call statement('main') -%}
-        create or replace table {{ target }}
-        {% if config.get('contract').enforced %}
-        {{ get_table_columns_and_constraints() }};
-        insert into {{ target }} {{ get_column_names() }}
-        {{ get_assert_columns_equivalent(sql) }}
-        {{ get_select_subquery(sql) }}
-        {% else %}
-        as ({{ sql }})
-        {% endif %}
+        create or replace table {{ target }} as ({{ sql }})
     {%- endcall %}
+    {% if config.get('contract').enforced %}
+        {%- set built = 'select * from ' ~ target %}
+        {{ get_assert_columns_equivalent(built) }}
+    {% endif %}
     {{ adapter.commit() }}
     {{ return({'relations': [target]}) }}
 {% endmaterialization %}
