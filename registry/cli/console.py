@@ -16,7 +16,6 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 from rich.status import Status
-from tabulate import tabulate
 
 from registry.system.spreadsheet import harmless
 
@@ -72,6 +71,8 @@ def print_rows(columns: Sequence[str], rows: Sequence[Sequence[Any]], form: str 
         records = [dict(zip(names, map(_as_json, row), strict=True)) for row in rows]
         sys.stdout.write(json.dumps(records, indent=1, allow_nan=False) + "\n")
     else:
+        from tabulate import tabulate  # its import takes longer than most tables
+
         # never truncated: a wrapped line is better than a lost figure
         cells = [["" if cell is None else str(_as_cell(cell)) for cell in row] for row in rows]
         print(tabulate(cells, headers=columns if any(columns) else (), tablefmt="plain", disable_numparse=True))

@@ -169,4 +169,7 @@ def connect_built(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
             raise UserError(
                 f"{settings.warehouse}: can't be read now; wait for the running refresh, or run: registry refresh"
             ) from None
-        yield connection
+        try:
+            yield connection
+        finally:
+            connection.execute("DETACH DATABASE IF EXISTS built")

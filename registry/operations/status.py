@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, suppress
+
 from registry import ingest, refresh, release
 from registry.config.settings import Settings
 from registry.curation import account, retraction
 from registry.errors import UserError
 from registry.system import event_log, lock
 from registry.system.text import counted
+from registry.vault.database import connect_vault
 
 
 def describe(settings: Settings) -> tuple[list[tuple[str, str]], UserError | None]:
@@ -15,6 +18,13 @@ def describe(settings: Settings) -> tuple[list[tuple[str, str]], UserError | Non
 
     Changes nothing.
     """
+    with ExitStack() as opened:
+        with suppress(UserError):  # what needs the vault says why it can't be read
+            opened.enter_context(connect_vault(settings, read_only=True))
+        return _describe(settings)
+
+
+def _describe(settings: Settings) -> tuple[list[tuple[str, str]], UserError | None]:
     lines = [("home", str(settings.home)), ("deliveries", str(settings.deliveries))]
     mistake: UserError | None = None
     try:

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from registry.config.settings import Settings
 from registry.release import candidate, damage, gate_record, pin, retention
-from registry.release.public import files as public
 from registry.system.disk import TRIAL
 from registry.vault.database import connect_vault
 
@@ -21,6 +20,8 @@ def remove_leftovers(settings: Settings) -> None:
 
     The caller holds the lock of the home.
     """
+    from registry.release.public import files as public  # and with it all that draws figures
+
     candidate.remove_leftovers(settings)
     damage.set_aside(settings)
     pin.clear_void(settings)

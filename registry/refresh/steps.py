@@ -16,6 +16,7 @@ from registry.config.input_contract import ENTITIES
 from registry.errors import UserError
 from registry.refresh.plan import Plan
 from registry.vault.apply_tombstones import apply_tombstones
+from registry.vault.database import connect_vault
 
 if TYPE_CHECKING:
     from registry.release import Judged, Outcome
@@ -119,8 +120,9 @@ def publish(plan: Plan) -> Outcome:
 def run(plan: Plan, run_dbt: RunDbt = dbt_build, enter: Callable[[str], None] = lambda _: None) -> Outcome:
     """All steps of a refresh, without Dagster. `enter` is called with the name of each step as it begins."""
     enter("load")
-    for entity in ENTITIES:
-        load_entity(plan, entity)
+    with connect_vault(plan.settings):  # opened once for all
+        for entity in ENTITIES:
+            load_entity(plan, entity)
     enter("build")
     build_warehouse(plan, run_dbt=run_dbt)
     enter("statistics")

@@ -13,7 +13,9 @@ import os
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 
@@ -72,6 +74,15 @@ ALTER TABLE config.site ADD COLUMN IF NOT EXISTS flags_before VARCHAR;
 ALTER TABLE config.site ADD COLUMN IF NOT EXISTS flags_behind VARCHAR;
 """
 
+
+class _Opened(NamedTuple):
+    path: Path
+    read_only: bool
+    connection: duckdb.DuckDBPyConnection
+
+
+_opened: ContextVar[_Opened | None] = ContextVar("opened", default=None)
+
 _umask_lock = threading.Lock()
 _umask_users = 0
 _umask_before = 0
@@ -127,20 +138,27 @@ def connect_vault(settings: Settings, read_only: bool = False) -> Iterator[duckd
     """Connect to raw.duckdb as database `vault`, and create missing tables.
 
     Names are the same as in dbt: `vault.raw.lab_results`, `vault.main.input_file`; `vault` may be left out. While one
-    process writes, no other can read or write. UserError if it is in use, damaged, or (read-only) does not exist yet.
+    process writes, no other can read or write. Inside a connection that allows as much, this is that connection: to
+    open one costs more than most queries. UserError if it is in use, damaged, or (read-only) does not exist yet.
     """
+    outer = _opened.get()
+    if outer and outer.path == settings.raw_db and (read_only or not outer.read_only):
+        yield outer.connection
+        return
     if read_only and not settings.raw_db.exists():
         raise UserError(f"{settings.home}: nothing has been loaded yet; run registry refresh")
     if not read_only:
         secure_vault(settings)
     with private_files():
         connection = _open(settings, read_only)
+        token = _opened.set(_Opened(settings.raw_db, read_only, connection))
         try:
             connection.execute("SET TimeZone = 'UTC'")
             if not read_only:
                 _create_tables(connection)
             yield connection
         finally:
+            _opened.reset(token)
             connection.close()
 
 

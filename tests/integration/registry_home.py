@@ -12,15 +12,17 @@ from registry.build import dbt_runner
 from registry.config.input_contract import ENTITIES
 from registry.config.settings import Settings, load_settings
 from registry.paths import DBT_PROJECT
+from registry.vault.database import connect_vault
 
 
 def load(home: Path) -> Settings:
     """Load everything under <home>/deliveries into the vault."""
     settings = load_settings(home=home)
     files = ingest.discover(settings)
-    ingest.write_config(settings, ingest.load_profiles(settings))
-    for entity in ENTITIES:
-        ingest.load_entity(settings, entity, files)
+    with connect_vault(settings):  # opened once for all
+        ingest.write_config(settings, ingest.load_profiles(settings))
+        for entity in ENTITIES:
+            ingest.load_entity(settings, entity, files)
     return settings
 
 
