@@ -2,8 +2,9 @@
 The table and the view of every model, each in one statement. dbt-duckdb's own build under another name and rename, so
 that readers of a live database never miss a table: four statements more a model, a fifth of a small build. Nobody
 reads the build file, and a failed build is never marked as complete (registry/build/warehouse.py).
-Grants, indexes, foreign keys and persist_docs are not carried out: no model has any. What would be skipped without a
-word, a hook or the contract of a view, is an error.
+A contract is compared with the table that was made: dbt's own comparison plans the model's query twice more.
+Grants, indexes and persist_docs are not carried out: no model has any. What would be skipped without a word, a hook, a
+constraint or the contract of a view, is an error.
 #}
 {% materialization table, adapter='duckdb' %}
     {%- set target = this.incorporate(type='table') -%}
@@ -13,6 +14,7 @@ word, a hook or the contract of a view, is an error.
         create or replace table {{ target }} as ({{ sql }})
     {%- endcall %}
     {% if config.get('contract').enforced %}
+        {{ refuse_constraints() }}
         {%- set built = 'select * from ' ~ target %}
         {{ get_assert_columns_equivalent(built) }}
     {% endif %}
@@ -48,5 +50,12 @@ word, a hook or the contract of a view, is an error.
 {% macro refuse_hooks(hooks) %}
     {%- if hooks -%}
         {{ exceptions.raise_compiler_error('hooks of ' ~ this ~ ' would not run: see macros/materializations.sql') }}
+    {%- endif -%}
+{% endmacro %}
+
+
+{% macro refuse_constraints() %}
+    {%- if model.constraints or model.columns.values() | selectattr('constraints') | list -%}
+        {{ exceptions.raise_compiler_error('constraints of ' ~ this ~ ' would not hold: see macros/materializations.sql') }}
     {%- endif -%}
 {% endmacro %}

@@ -9,7 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 from e2e.conftest import digest, run_registry
-from integration.registry_home import refresh_home
+from faults.driver import run
+from integration.compiled_project import compiled_project
 
 from registry import release
 from registry.config.settings import load_settings
@@ -37,7 +38,7 @@ def restored(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert run_registry("doctor", "--home", home).returncode == 2, "the key is missing"
     done = run_registry("key", "restore", backup / "pseudonym.key", "--home", home)
     assert done.returncode == 0, done.stderr
-    assert refresh_home(home).status == "published"
+    assert run(home, compiled_project()) == "published"
     return home
 
 
@@ -67,7 +68,7 @@ def test_a_patient_who_withdraws_is_in_no_release_from_the_next_refresh_on(resto
     assert done.returncode == 0, done.stderr
     assert old.release_id in done.stdout
     assert patient_id not in done.stdout + done.stderr
-    assert refresh_home(restored).status == "published"
+    assert run(restored, compiled_project()) == "published"
 
     new = release.current(settings)
     assert new is not None

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from e2e.conftest import REGISTRY, digest, run_registry
-from integration.registry_home import refresh_home
+from faults.driver import build_by_compiled_sql
+from integration.compiled_project import Model, compiled_project
 
+from registry.build import dbt_runner
+from registry.cli.main import main as cli
 from registry.paths import CHECKOUT
-from registry.simulate import simulate_udine
 
-pytestmark = pytest.mark.xdist_group("refresh")
+pytestmark = pytest.mark.xdist_group("demo")
 HOLD_THE_LOCK = """
 import sys, time
 from pathlib import Path
@@ -31,12 +36,25 @@ time.sleep(60)
 
 
 @pytest.fixture(scope="module")
-def growing(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A home refreshed up to the month before the last, and its release."""
-    home = tmp_path_factory.mktemp("growing")
-    simulate_udine(home / "deliveries")
-    assert refresh_home(home, through="2025-02").status == "published"
+def growing(demo_home: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """A copy of the demo's home to which another month was delivered, and its release."""
+    home = Path(shutil.copytree(demo_home, tmp_path_factory.mktemp("growing") / "home", symlinks=True))
+    deliver(home, "2025-04", {"result_id": "april-1", "collected_at": "2025-04-02", "value": "3.1"})
     return home, (home / "releases" / "current").resolve().name
+
+
+def deliver(home: Path, month: str, cells: dict[str, str]) -> Path:
+    """Deliver a neutrophil count of March once more, with other cells; the file."""
+    site = home / "deliveries" / "udine"
+    with (site / "2025-03" / "lab_results_synthetic.csv").open() as file:
+        row = next(row for row in csv.DictReader(file) if row["test_code"] == "751-8" and row["unit"] == "10*9/L")
+    path = site / month / "lab_results_one_synthetic.csv"
+    path.parent.mkdir(exist_ok=True)
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(row))
+        writer.writeheader()
+        writer.writerow({**row, "specimen_id": "", **cells})
+    return path
 
 
 def test_a_refresh_killed_while_it_builds_is_finished_by_the_next_beside_the_old_release_and_a_reader(
@@ -63,7 +81,7 @@ def test_a_refresh_killed_while_it_builds_is_finished_by_the_next_beside_the_old
     assert answers > 1
     current = (home / "releases" / "current").resolve().name
     assert current != first
-    assert current.startswith("2025-03-")
+    assert current.startswith("2025-04-")
     assert digest(home / "releases" / first) == before
 
 
@@ -81,61 +99,42 @@ def kill_while_it_builds(home: Path) -> None:
     refresh.wait()
 
 
-PLANTED = [
+PLANTED = {
     # an ANC of 250 forced past staging
-    ("macros/units.sql", "(analyte = 'anc' and {{ canonical }} > 100)", "false"),
+    "stg_lab_result": (r"\(analyte = 'anc' and [^()]*canonical_value[^()]* > 100\)", "false"),
     # episodes that end before they start
-    (
-        "models/intermediate/episode/int_episode.sql",
-        "    case when ended.end_status <> 'ongoing' then ended.last_measured_on end as end_on,",
-        "    case when ended.end_status <> 'ongoing' then ended.onset_on - 5 end as end_on,",
-    ),
-]
-
-
-def broken_checkout(folder: Path) -> Path:
-    """A copy of this checkout in which two lines of SQL are broken."""
-    shutil.copytree(
-        CHECKOUT, folder, ignore=shutil.ignore_patterns(".venv", "data", ".git", "target", "__pycache__", "tests")
-    )
-    for sql_file, old, new in PLANTED:
-        path = folder / "dbt_project" / sql_file
-        text = path.read_text()
-        assert old in text
-        path.write_text(text.replace(old, new))
-    return folder
-
-
-def refresh_from(checkout: Path, home: Path) -> subprocess.CompletedProcess[str]:
-    """A refresh by another checkout's code."""
-    return subprocess.run(
-        [sys.executable, "-m", "registry.cli", "refresh", "--home", str(home)],
-        cwd=checkout, env={**os.environ, "PYTHONPATH": str(checkout)}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    "int_episode": (r"(?<=<> 'ongoing' then )ended\.last_measured_on(?= end as end_on)", "ended.onset_on - 5"),
+}
+"""By model, what in its SQL is broken, and how."""
 
 
 def test_planted_defects_are_refused_by_their_checks_and_change_nothing(
-    growing: tuple[Path, str], tmp_path: Path
+    growing: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home, _ = growing
-    delivery = home / "deliveries" / "udine" / "2025-03"
-    with (delivery / "lab_results_synthetic.csv").open() as file:
-        row = next(row for row in csv.DictReader(file) if row["test_code"] == "751-8" and row["unit"] == "10*9/L")
-    extra = delivery / "lab_results_planted_synthetic.csv"
-    with extra.open("w", newline="") as file:
-        writer = csv.DictWriter(file, list(row))
-        writer.writeheader()
-        writer.writerow({**row, "result_id": "planted-1", "specimen_id": "", "value": "250"})
+    project = compiled_project()
+    models = [broken(model) if model.name in PLANTED else model for model in project.models]
+    broken_project = replace(project, models=tuple(models))
+    monkeypatch.setattr(dbt_runner, "run", lambda settings, *_, **__: build_by_compiled_sql(settings, broken_project))
+    extra = deliver(home, "2025-03", {"result_id": "planted-1", "value": "250"})
     before = digest(home / "releases")
     try:
-        done = refresh_from(broken_checkout(tmp_path / "checkout"), home)
-        assert done.returncode == 3, done.stdout + done.stderr
+        done = CliRunner().invoke(cli, ["refresh", "--home", str(home)])
+        assert done.exit_code == 3, done.output
         assert "anc_possible" in done.stdout
         assert "fct_neutropenia_episode_nadir_date_to_end_date" in done.stdout
         assert "Traceback" not in done.stderr
         assert digest(home / "releases") == before
     finally:
         extra.unlink()
+
+
+def broken(model: Model) -> Model:
+    """The model with its planted defect."""
+    pattern, defect = PLANTED[model.name]
+    sql, n = re.subn(pattern, defect, model.sql)
+    assert n == 1, (model.name, n)
+    return replace(model, sql=sql)
 
 
 def test_a_mistake_of_the_user_is_one_line_and_exit_code_2(tmp_path: Path) -> None:

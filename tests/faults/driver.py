@@ -10,11 +10,13 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 
 import duckdb
-from integration.compiled_project import CompiledProject
+from integration.compiled_project import CompiledProject, has_formats
 
 from registry import refresh
 from registry.config.settings import Settings, load_settings
 from registry.system import lock
+
+_VIEWS = "SELECT schema_name, view_name FROM duckdb_views() WHERE NOT internal AND database_name = current_database()"
 
 
 def run(home: Path, project: CompiledProject, enter: Callable[[str], None] = lambda _: None) -> str:
@@ -34,7 +36,7 @@ def run(home: Path, project: CompiledProject, enter: Callable[[str], None] = lam
 
 
 def build_by_compiled_sql(settings: Settings, project: CompiledProject, only: Collection[str] = ()) -> None:
-    """Every seed and model, or these alone, made in the build file as it was left, each in a transaction, as by dbt."""
+    """Every seed and model, or these alone, made in the build file as it was left, one statement each, as by dbt."""
     with duckdb.connect(str(settings.warehouse), config={"threads": 1}) as connection:
         connection.execute(f"ATTACH '{project.seeded}' AS seeded (READ_ONLY)")
         connection.execute(f"ATTACH '{settings.raw_db}' AS vault (READ_ONLY)")
@@ -46,8 +48,12 @@ def build_by_compiled_sql(settings: Settings, project: CompiledProject, only: Co
         ).fetchall()
         for (schema,) in schemas:
             connection.execute(f'CREATE SCHEMA IF NOT EXISTS "{schema}"')
+        for schema, name in connection.execute(_VIEWS).fetchall():  # of a build by dbt
+            connection.execute(f'DROP VIEW "{schema}"."{name}"')
         for schema, name in seeds:
             if schema != "build" and not only:
                 connection.execute(f'CREATE OR REPLACE TABLE "{schema}"."{name}" AS FROM seeded."{schema}"."{name}"')
+        with_formats = has_formats(connection)
         for model in project.models if not only else [one for one in project.models if one.name in only]:
-            connection.execute(f"CREATE OR REPLACE {model.kind} {model.relation} AS {model.sql}")
+            sql = model.sql_with_formats if with_formats else model.sql
+            connection.execute(f"CREATE OR REPLACE TABLE {model.relation} AS {sql}")

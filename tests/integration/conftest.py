@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from integration.known_builds import shared_builder
 from integration.publishing import FIRST, NEW_MONTH, SECOND
 from integration.synthetic_warehouse import alter, build
 
@@ -44,6 +45,12 @@ def settings(built: Path, tmp_path: Path) -> Settings:
 def open_gate(monkeypatch: pytest.MonkeyPatch) -> None:
     """A gate that lets everything pass: for tests of what happens behind it."""
     monkeypatch.setattr(publication, "audit", lambda *_, **__: Audit(()))
+
+
+@pytest.fixture
+def known_statistics(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Statistics of the same rows are computed once: for tests of what leads to them and follows."""
+    monkeypatch.setattr("registry.statistics.write_statistics", shared_builder().statistics)
 
 
 @pytest.fixture(scope="session")

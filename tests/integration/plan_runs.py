@@ -1,15 +1,13 @@
-"""A small registry that is delivered to, edited and refreshed, with the compiled SQL in dbt's place."""
+"""A small registry that is delivered to, edited and refreshed; what dbt would build is built by compiled SQL, once."""
 
 from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
 from pathlib import Path
 
 import duckdb
-from faults.driver import build_by_compiled_sql
-from integration.compiled_project import CompiledProject
+from integration.known_builds import SAME_KEY, Builder
 
 from registry import refresh
 from registry.config.input_contract import ENTITIES
@@ -17,6 +15,7 @@ from registry.config.settings import Settings, load_settings
 from registry.refresh import Plan
 from registry.release import Outcome
 from registry.system import lock
+from registry.vault.keys import write_new
 
 PATIENTS = "patient_id,birth_date,sex\nSYN-1,1980-01-01,F\nSYN-2,1975-05-05,M\n"
 DOSES = "administration_id,patient_id,drug,administered_on\nA1,SYN-1,ocrelizumab,2024-10-01\n"
@@ -30,9 +29,11 @@ R{month}b,SYN-1,751-8,{anc},10*9/L,{month}-20
 class Registry:
     """One home, and what its users do with it."""
 
-    def __init__(self, home: Path, project: CompiledProject) -> None:
+    def __init__(self, home: Path, dbt: Builder) -> None:
         self.home = home
-        self._project = project
+        self.dbt = dbt
+        self.settings().vault.mkdir(mode=0o700, parents=True)
+        write_new(self.settings().key_file, SAME_KEY)
 
     def settings(self) -> Settings:
         """As they are now."""
@@ -66,10 +67,6 @@ class Registry:
     def refresh(self) -> Outcome:
         """A whole refresh."""
         return refresh.run(self.plan(), run_dbt=self.dbt)
-
-    def dbt(self, plan: Plan, only: Sequence[str], *_: object) -> None:
-        """Build in dbt's place."""
-        build_by_compiled_sql(plan.settings, self._project, only)
 
     def release_lock(self) -> None:
         """Give the lock back, where it was taken."""

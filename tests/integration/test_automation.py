@@ -11,7 +11,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
-from integration.compiled_project import compiled_project
+from integration.known_builds import shared_builder
 from integration.plan_runs import Registry
 
 from orchestration.automation import build_schedule, build_sensors
@@ -20,7 +20,7 @@ from orchestration.resources import RegistrySettings
 from orchestration.runs import TRIGGER_TAG
 from registry.release import gate_record
 
-pytestmark = pytest.mark.usefixtures("open_gate")
+pytestmark = pytest.mark.usefixtures("open_gate", "known_statistics")
 
 RELEASE = dg.AssetKey("release")
 
@@ -67,7 +67,7 @@ class Daemon:
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[Registry]:
     """A registry with one month delivered an hour ago."""
-    one = Registry(tmp_path / "home", compiled_project())
+    one = Registry(tmp_path / "home", shared_builder())
     one.write_settings(late_days=28)
     one.deliver("2025-01", anc=0.7)
     settle(one)

@@ -8,7 +8,7 @@ from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
-from integration.compiled_project import compiled_project
+from integration.known_builds import shared_builder
 from integration.plan_runs import Registry, published_study
 
 from registry import ingest, refresh, release
@@ -22,13 +22,13 @@ from registry.refresh import NotReady
 from registry.refresh import plan as plans
 from registry.vault.database import connect_vault
 
-pytestmark = pytest.mark.usefixtures("open_gate")
+pytestmark = pytest.mark.usefixtures("open_gate", "known_statistics")
 
 
 @pytest.fixture
 def registry(tmp_path: Path) -> Iterator[Registry]:
     """A registry of one site with one month, not refreshed yet."""
-    one = Registry(tmp_path / "home", compiled_project())
+    one = Registry(tmp_path / "home", shared_builder())
     one.write_settings(late_days=28)
     one.deliver("2025-01", anc=0.7)
     yield one
@@ -169,7 +169,7 @@ def test_a_site_whose_folder_is_gone_keeps_its_rows_and_settings(registry: Regis
 
 
 def test_an_empty_folder_where_files_were_loaded_is_refused_until_it_is_meant(tmp_path: Path) -> None:
-    registry = Registry(tmp_path / "home", compiled_project())
+    registry = Registry(tmp_path / "home", shared_builder())
     registry.deliver("2025-01", anc=0.7)
     registry.refresh()
     shutil.rmtree(registry.home / "deliveries" / "udine")

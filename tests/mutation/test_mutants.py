@@ -137,7 +137,7 @@ def _differs(mutant: Mutant, registry: Registry) -> bool:
                 if model.name != mutant.model and not model.parents & changed:
                     continue
                 sql = mutant.apply(model.sql) if model.name == mutant.model else model.sql
-                connection.execute(f"CREATE OR REPLACE {model.kind} {model.relation} AS {sql}")
+                connection.execute(f"CREATE OR REPLACE TABLE {model.relation} AS {sql}")
                 if _hash(connection, model.relation) != registry.models[model.name]:
                     changed.add(model.name)
             if not changed:

@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import duckdb
-from sequences.build import Builder
+from integration.known_builds import Builder
 
 from registry import refresh
 from registry.config.input_contract import ENTITIES

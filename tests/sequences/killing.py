@@ -8,13 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from integration.known_builds import Killed
+
 from registry.paths import CHECKOUT
 
 _OURS = tuple(str(CHECKOUT / folder) for folder in ("registry", "expectations"))
-
-
-class Killed(BaseException):
-    """Raised inside the work."""
 
 
 @contextmanager

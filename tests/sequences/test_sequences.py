@@ -18,8 +18,8 @@ from pathlib import Path
 
 import pytest
 from integration.compiled_project import compiled_project
+from integration.known_builds import Builder
 from sequences.actions import REFRESH, Action, Deliver, Step, WriteStudy, sequence
-from sequences.build import Builder
 from sequences.from_nothing import FromNothing
 from sequences.world import World
 

@@ -11,11 +11,11 @@ from copy import copy
 from pathlib import Path
 
 import pytest
+from integration.known_builds import Builder, Killed
 from sequences.actions import Action, Retract, Step
-from sequences.build import Builder
 from sequences.changes import change, retracted
 from sequences.from_nothing import FromNothing, Input, Tree, content
-from sequences.killing import Killed, killed_at
+from sequences.killing import killed_at
 
 from expectations import Audit, CheckResult
 from expectations.catalogue import SAME_INPUTS_SAME_CONTENT
