@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from integration.known_builds import shared_builder
 from integration.publishing import FIRST, NEW_MONTH, SECOND
 from integration.synthetic_warehouse import alter, build
 
-from expectations import Audit
+from expectations import Audit, audit
+from expectations.catalogue import queried
 from registry import release
 from registry.config.settings import Settings, Study, load_settings
 from registry.release import publication
@@ -45,6 +47,13 @@ def settings(built: Path, tmp_path: Path) -> Settings:
 def open_gate(monkeypatch: pytest.MonkeyPatch) -> None:
     """A gate that lets everything pass: for tests of what happens behind it."""
     monkeypatch.setattr(publication, "audit", lambda *_, **__: Audit(()))
+
+
+@pytest.fixture
+def small_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A gate that asks about two tables alone: for tests of what its judgement leads to."""
+    some = [check for check in queried() if check.table in ("main.fct_anc", "main.mart_new_cases")]
+    monkeypatch.setattr(publication, "audit", partial(audit, checks=some))
 
 
 @pytest.fixture

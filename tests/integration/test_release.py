@@ -84,7 +84,7 @@ def test_a_release_is_whole(settings: Settings) -> None:
         assert storage.fetchall()[0][0].startswith("v1.4")
 
 
-def test_a_refused_candidate_leaves_the_previous_release_untouched(settings: Settings) -> None:
+def test_a_refused_candidate_leaves_the_previous_release_untouched(settings: Settings, small_gate: None) -> None:
     release.publish(settings, FIRST)
     before = state(settings.releases)
     alter(settings.warehouse, *NEW_MONTH, BROKEN)
@@ -98,7 +98,7 @@ def test_a_refused_candidate_leaves_the_previous_release_untouched(settings: Set
     assert decision.audit == refused.value.audit
 
 
-def test_a_first_candidate_that_is_refused_leaves_nothing(settings: Settings) -> None:
+def test_a_first_candidate_that_is_refused_leaves_nothing(settings: Settings, small_gate: None) -> None:
     alter(settings.warehouse, BROKEN)
     with pytest.raises(release.GateRefused):
         release.publish(settings, FIRST)
@@ -146,7 +146,7 @@ def test_the_same_inputs_with_other_content_are_refused(settings: Settings, open
     assert state(settings.releases) == before
 
 
-def test_a_confirmed_release_is_judged_as_it_was(settings: Settings) -> None:
+def test_a_confirmed_release_is_judged_as_it_was(settings: Settings, small_gate: None) -> None:
     """Confirmed against the release it followed, not against itself: a warning does not go away by asking twice."""
     release.publish(settings, FIRST)
     alter(
@@ -243,7 +243,7 @@ def nth_case(number: int) -> str:
     return f"(SELECT DISTINCT patient_key FROM main.fct_neutropenia_episode ORDER BY ALL LIMIT 1 OFFSET {number})"
 
 
-def test_every_severe_case_of_a_first_release_is_new_and_none_of_the_next(settings: Settings) -> None:
+def test_every_severe_case_of_a_first_release_is_new_and_none_of_the_next(settings: Settings, small_gate: None) -> None:
     first = release.publish(settings, FIRST)
     assert query(settings, NEW_CASES)[1] == [(4, True, "unknown")]
     manifest = release.load(settings, first.release_id).manifest
@@ -320,7 +320,7 @@ def new_cases_pass(settings: Settings, previous: str | None = None) -> bool:
     return audit(in_force.database, against, checks=checks).passed
 
 
-def test_what_is_new_does_not_keep_a_release_from_coming_back(settings: Settings) -> None:
+def test_what_is_new_does_not_keep_a_release_from_coming_back(settings: Settings, small_gate: None) -> None:
     """It is told against another release then, and the gate has nothing against it."""
     first = release.publish(settings, FIRST)
     release.publish(settings, SECOND)

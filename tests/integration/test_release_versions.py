@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +14,10 @@ from click.testing import CliRunner, Result
 from integration.publishing import FIRST, NEW_MONTH, SECOND, state
 from integration.synthetic_warehouse import alter
 
+from expectations import Audit
 from registry import release
 from registry.cli.main import main
-from registry.config.settings import Settings
+from registry.config.settings import Settings, load_settings
 from registry.errors import UserError
 from registry.release import pin, publication, retention
 from registry.system import lock
@@ -225,12 +227,26 @@ def test_any_flipped_bit_is_found(settings: Settings, open_gate: None) -> None:
     assert release.verify(folder) == []
 
 
+def publish_numbered(settings: Settings, number: int) -> str:
+    """Publish a build that differs in one number."""
+    alter(settings.warehouse, f"UPDATE main.mart_sensitivity SET n_recurrent = {number}")
+    return release.publish(settings, f"{number:x}" * 64).release_id
+
+
+@pytest.fixture(scope="module")
+def four(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with four releases; to be copied."""
+    home = tmp_path_factory.mktemp("four")
+    shutil.copy(built, home / "warehouse.duckdb")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(publication, "audit", lambda *_, **__: Audit(()))
+        for number in range(1, 5):
+            publish_numbered(load_settings(home=home), number)
+    return home
+
+
 class TestRetention:
     """`keep_releases`: the oldest go, never one that is needed."""
-
-    def publish(self, settings: Settings, number: int) -> str:
-        alter(settings.warehouse, f"UPDATE main.mart_sensitivity SET n_recurrent = {number}")
-        return release.publish(settings, f"{number:x}" * 64).release_id
 
     def kept(self, settings: Settings) -> set[str]:
         return {found.release_id for found in release.list_releases(settings)}
@@ -239,8 +255,9 @@ class TestRetention:
         return dataclasses.replace(settings, study=settings.study.model_copy(update={"keep_releases": number}))
 
     @pytest.fixture
-    def ids(self, settings: Settings, open_gate: None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-        ids = [self.publish(settings, number) for number in range(1, 5)]
+    def ids(self, four: Path, settings: Settings, open_gate: None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        shutil.copytree(four, settings.home, symlinks=True, dirs_exist_ok=True)
+        ids = sorted(self.kept(settings), key=lambda release_id: release_id[-1])
         # published within one second, here: in order all the same
         order = {release_id: place for place, release_id in enumerate(ids)}
         listed = retention.list_releases
@@ -270,7 +287,7 @@ class TestRetention:
     def test_publishing_removes_and_a_reader_goes_on_reading(self, settings: Settings, ids: list[str]) -> None:
         path = settings.releases / ids[0] / "registry.duckdb"
         with duckdb.connect(str(path), read_only=True) as reader:
-            self.publish(self.keeping(settings, 2), 5)
+            publish_numbered(self.keeping(settings, 2), 5)
             assert not path.exists()
             assert reader.execute("SELECT count(*) FROM fct_anc").fetchone() == (560,)
 
@@ -282,7 +299,7 @@ class TestRetention:
             with pytest.raises(KeyboardInterrupt):
                 release.remove_old(self.keeping(settings, 2))
         assert self.kept(settings) == set(ids[1:])
-        self.publish(settings, 5)
+        publish_numbered(settings, 5)
         assert not list(settings.releases.glob(".removed*"))
 
     def test_a_release_that_cannot_be_read_is_left_alone_with_all_others(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -23,16 +24,20 @@ ACCOUNT = (
 
 
 class Home:
-    """One site, udine, with two months: March corrects a result of February."""
+    """One site, udine."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    def deliver_two_months(self) -> Home:
+        """March corrects a result of February."""
         self.deliver("2024-02", "patients.csv", PATIENTS)
         self.deliver("2024-02", "lab_results.csv", f"{LABS}R1,P1,751-8,3.1,10*9/L,2024-02-01\n")
         self.deliver("2024-03", "lab_results.csv", f"{LABS}R1,P1,751-8,3.3,10*9/L,2024-02-01\n")
         self.deliver(
             "2024-03", "lab_results_b.csv", f"{LABS}R2,P1,751-8,3.4,10*9/L,2024-03-05\nR3,P1,XYZ,1,1,2024-03-05\n"
         )
+        return self
 
     @property
     def settings(self) -> Settings:
@@ -69,9 +74,15 @@ class Home:
         return self.query("SELECT CAST(anc_10e9_l AS DOUBLE) FROM main.fct_anc ORDER BY 1")
 
 
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """With its two months built; to be copied."""
+    return Home(tmp_path_factory.mktemp("built")).deliver_two_months().build()
+
+
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    return Home(tmp_path).build()
+def home(built: Home, tmp_path: Path) -> Home:
+    return Home(Path(shutil.copytree(built.folder, tmp_path / "home", symlinks=True)))
 
 
 def test_a_retracted_month_is_as_if_it_were_not_delivered_but_in_the_accounts(home: Home) -> None:
