@@ -22,5 +22,5 @@ select
     case when review.n_reviews > 1 then review.is_unanimous end as verdicts_agree,
     review.reviewed_on
 from {{ ref('int_episode_final') }} as episode
-left join {{ ref('int_episode_review') }} as review on {{ same_episode('episode', 'review') }}
+left join {{ ref('int_episode_review') }} as review on episode.episode_id = review.episode_id
 where episode.is_for_review

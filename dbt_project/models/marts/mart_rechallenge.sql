@@ -60,10 +60,6 @@ select
     cast({{ days_between('followed.next_on', 'followed.follow_up_end') }} as integer) as follow_up_days_after_treatment,
     last_counts.last_count_date as last_count_at_risk_date
 from case_episodes as episode
-inner join {{ ref('int_rechallenge') }} as followed
-    on
-        episode.definition_id = followed.definition_id
-        and episode.patient_key = followed.patient_key
-        and episode.episode_number = followed.episode_number
+inner join {{ ref('int_rechallenge') }} as followed on episode.episode_id = followed.episode_id
 inner join last_counts
     on episode.definition_id = last_counts.definition_id and episode.patient_key = last_counts.patient_key

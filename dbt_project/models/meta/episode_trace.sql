@@ -31,12 +31,6 @@ select
     steps.anc as anc_10e9_l,
     steps.operator,
     steps.drug,
-    earlier.episode_id as earlier_episode_id
+    steps.earlier_episode_id
 from steps
-inner join {{ ref('int_episode_final') }} as episode
-    on {{ same_episode('steps', 'episode') }}
-left join {{ ref('int_episode_final') }} as earlier
-    on
-        steps.definition_id = earlier.definition_id
-        and steps.patient_no = earlier.patient_no
-        and steps.earlier_episode = earlier.episode_number
+inner join {{ ref('int_episode_final') }} as episode on steps.episode_id = episode.episode_id

@@ -5,6 +5,7 @@ n_gcsf_rebounds: low values that came back after a provisional recovery.
 */
 with courses as (
     select
+        episode_id,
         definition_id,
         patient_no,
         episode_number,
@@ -15,7 +16,7 @@ with courses as (
         max(case when is_recovered then collected_on end) as last_recovered_on,
         {{ value_of_first('collected_on', ['anc', 'operator_order', 'collected_on'], 'is_low') }} as nadir_on
     from {{ ref('int_episode_day') }}
-    group by definition_id, patient_no, episode_number
+    group by episode_id, definition_id, patient_no, episode_number
 ),
 
 last_measured as (
@@ -45,7 +46,7 @@ ended as (
 ),
 
 last_normal as (
-    select ended.definition_id, ended.patient_no, ended.episode_number, max(anc_day.collected_on) as last_normal_on
+    select ended.episode_id, max(anc_day.collected_on) as last_normal_on
     from ended
     inner join {{ ref('int_anc_day') }} as anc_day
         on
@@ -53,10 +54,11 @@ last_normal as (
             and ended.patient_no = anc_day.patient_no
             and anc_day.collected_on < ended.onset_on
     where anc_day.is_recovered
-    group by ended.definition_id, ended.patient_no, ended.episode_number
+    group by ended.episode_id
 )
 
 select
+    ended.episode_id,
     ended.definition_id,
     ended.patient_no,
     ended.episode_number,
@@ -75,5 +77,5 @@ select
     nadir.lln as nadir_lln
 from ended
 inner join {{ ref('int_episode_day') }} as nadir
-    on {{ same_episode('ended', 'nadir') }} and ended.nadir_on = nadir.collected_on
-left join last_normal on {{ same_episode('ended', 'last_normal') }}
+    on ended.episode_id = nadir.episode_id and ended.nadir_on = nadir.collected_on
+left join last_normal on ended.episode_id = last_normal.episode_id

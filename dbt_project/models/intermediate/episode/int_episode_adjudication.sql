@@ -8,12 +8,10 @@ is a number within the episode, so that different ones can be counted.
 */
 with spoken as (
     select
-        episode.definition_id,
-        episode.patient_no,
-        episode.episode_number,
+        episode.episode_id,
         verdicts.record_key,
         row_number() over (
-            partition by episode.definition_id, episode.patient_no, episode.episode_number
+            partition by episode.episode_id
             order by verdicts.reviewed_on asc nulls first, verdicts.adjudication_id asc
         ) as verdict_number,
         verdicts.verdict,
@@ -33,9 +31,7 @@ by_reader as (
         *,
         min(verdict_number) over (
             partition by
-                definition_id,
-                patient_no,
-                episode_number,
+                episode_id,
                 reader_role,
                 case when reader_role is null then verdict end,
                 case when reader_role is null then reviewed_on end
@@ -44,9 +40,7 @@ by_reader as (
 )
 
 select
-    definition_id,
-    patient_no,
-    episode_number,
+    episode_id,
     record_key,
     verdict_number,
     verdict,
@@ -54,9 +48,9 @@ select
     reviewer_role,
     case
         when reader_role is not null then
-            dense_rank() over (partition by definition_id, patient_no, episode_number order by reader_role asc nulls last)
+            dense_rank() over (partition by episode_id order by reader_role asc nulls last)
     end as role_number,
-    dense_rank() over (partition by definition_id, patient_no, episode_number order by first_of_reader asc)
+    dense_rank() over (partition by episode_id order by first_of_reader asc)
         as reader_number,
     verdict_number = first_of_reader as is_first_of_reader
 from by_reader

@@ -10,9 +10,9 @@ with definitions as (
 
 dose_before as (
     select
+        episode.episode_id,
         episode.definition_id,
         episode.patient_no,
-        episode.episode_number,
         max(days.dose_on) as dose_on
     from {{ ref('int_episode') }} as episode
     inner join definitions on episode.definition_id = definitions.definition_id
@@ -21,14 +21,12 @@ dose_before as (
             episode.patient_no = days.patient_no
             and episode.onset_on > days.dose_on
             and {{ days_between('days.dose_on', 'episode.onset_on') }} <= definitions.attribution_days
-    group by episode.definition_id, episode.patient_no, episode.episode_number
+    group by episode.episode_id, episode.definition_id, episode.patient_no
 ),
 
 attributed as (
     select
-        dose_before.definition_id,
-        dose_before.patient_no,
-        dose_before.episode_number,
+        dose_before.episode_id,
         days.dose_on,
         days.drug,
         days.previous_drug,
@@ -50,6 +48,7 @@ attributed as (
 )
 
 select
+    episode.episode_id,
     episode.definition_id,
     episode.patient_no,
     episode.episode_number,
@@ -77,6 +76,4 @@ select
     end as onset_type
 from {{ ref('int_episode') }} as episode
 inner join definitions on episode.definition_id = definitions.definition_id
-left join attributed
-    on
-        {{ same_episode('episode', 'attributed') }}
+left join attributed on episode.episode_id = attributed.episode_id

@@ -3,6 +3,7 @@ Grain: definition x patient x day with an ANC that belongs to an episode of neut
 Rules: onset is the first low ANC outside an episode; a recovery ends it, or a gap (int_anc_run). A recovery within gcsf_days
 after a G-CSF dose is provisional: where the next low value comes within gcsf_days after that recovery, the episode continues.
 is_rebound: the low value with which it does.
+episode_id: a hash of definition, patient and onset, so that it survives a refresh.
 */
 with runs as (
     select
@@ -55,11 +56,17 @@ numbered as (
         sum(case when is_rebound then 0 else 1 end) over (
             partition by definition_id, patient_no order by run_number asc
             rows between unbounded preceding and current row
-        ) as episode_number
+        ) as episode_number,
+        max(case when not is_rebound then starts_on end) over (
+            partition by definition_id, patient_no order by run_number asc
+            rows between unbounded preceding and current row
+        ) as onset_on
     from judged
 )
 
 select
+    {{ dbt.hash("numbered.definition_id || '|' || patient.patient_key || '|' || cast(numbered.onset_on as varchar)") }}
+        as episode_id,
     numbered.definition_id,
     numbered.patient_no,
     numbered.episode_number,
@@ -73,6 +80,7 @@ select
     numbered.is_rebound and measured.collected_on = numbered.starts_on as is_rebound,
     measured.anc_record_key
 from numbered
+inner join {{ ref('int_observed_patient') }} as patient on numbered.patient_no = patient.patient_no
 inner join {{ ref('int_anc_run') }} as measured
     on
         numbered.definition_id = measured.definition_id

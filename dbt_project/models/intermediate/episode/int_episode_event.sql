@@ -5,9 +5,7 @@ end of observation). A relapse of the disease counts from the episode's onset to
 treatment may cost.
 */
 select
-    episode.definition_id,
-    episode.patient_no,
-    episode.episode_number,
+    episode.episode_id,
     case events.event_type
         when 'infection' then 'infection'
         when 'febrile_neutropenia' then 'febrile'

@@ -3,9 +3,7 @@ Grain: definition x patient x episode x G-CSF dose given for it.
 Rule: doses from onset to the recovery, or to 30 days after onset where there is none.
 */
 select
-    episode.definition_id,
-    episode.patient_no,
-    episode.episode_number,
+    episode.episode_id,
     dose.drug,
     dose.administered_on
 from {{ ref('int_episode') }} as episode

@@ -4,15 +4,13 @@ them, an open one on ties, then the one that ends last, then one whose end is un
 */
 with ranked as (
     select
-        episode.definition_id,
-        episode.patient_no,
-        episode.episode_number,
+        episode.episode_id,
         line.record_key as line_key,
         line.start_on as line_start_on,
         line.end_on as line_end_on,
         line.end_unknown as line_end_unknown,
         row_number() over (
-            partition by episode.definition_id, episode.patient_no, episode.episode_number
+            partition by episode.episode_id
             order by
                 line.start_on desc,
                 case when line.end_unknown then 1 else 0 end asc,
@@ -27,6 +25,6 @@ with ranked as (
             and line.start_on <= episode.onset_on
 )
 
-select definition_id, patient_no, episode_number, line_key, line_start_on, line_end_on, line_end_unknown
+select episode_id, line_key, line_start_on, line_end_on, line_end_unknown
 from ranked
 where rank_of_line = 1

@@ -27,9 +27,7 @@ given as (
 )
 
 select
-    episode.definition_id,
-    episode.patient_no,
-    episode.episode_number,
+    episode.episode_id,
     given.drug,
     given.record_of,
     given.record_key,

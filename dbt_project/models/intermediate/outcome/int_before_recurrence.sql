@@ -14,9 +14,7 @@ with episodes as (
 -- the number grows by one, at an episode after a documented recovery
 recurrences as (
     select
-        episodes.definition_id,
-        episodes.patient_no,
-        episodes.episode_number,
+        episodes.episode_id,
         later.onset_on as recurrence_on,
         later.attributed_drug as recurrence_drug,
         later.recurrence_context
@@ -35,14 +33,12 @@ treatments as (
         given.*,
         recurrences.recurrence_on is null or given.given_on < recurrences.recurrence_on as is_before_recurrence
     from {{ ref('int_episode_treatment') }} as given
-    left join recurrences on {{ same_episode('given', 'recurrences') }}
+    left join recurrences on given.episode_id = recurrences.episode_id
 ),
 
 given as (
     select
-        definition_id,
-        patient_no,
-        episode_number,
+        episode_id,
         max(case when is_before_recurrence then treatment_number end) as last_number,
         min(case when is_before_recurrence then given_on end) as first_given_on,
         min(case when is_before_recurrence and relation = 'same_drug' then given_on end) as same_drug_on,
@@ -53,13 +49,11 @@ given as (
         -- whenever it came
         min(case when relation = 'same_drug' then given_on end) as next_same_drug_on
     from treatments
-    group by definition_id, patient_no, episode_number
+    group by episode_id
 )
 
 select
-    episodes.definition_id,
-    episodes.patient_no,
-    episodes.episode_number,
+    episodes.episode_id,
     recurrences.recurrence_on,
     recurrences.recurrence_drug,
     recurrences.recurrence_context,
@@ -77,7 +71,7 @@ select
     given.next_same_drug_on,
     coalesce(given.first_given_on = episodes.onset_on, false) as given_on_onset_day
 from episodes
-left join recurrences on {{ same_episode('episodes', 'recurrences') }}
-left join given on {{ same_episode('episodes', 'given') }}
+left join recurrences on episodes.episode_id = recurrences.episode_id
+left join given on episodes.episode_id = given.episode_id
 left join {{ ref('int_episode_treatment') }} as last_one
-    on {{ same_episode('given', 'last_one') }} and given.last_number = last_one.treatment_number
+    on given.episode_id = last_one.episode_id and given.last_number = last_one.treatment_number

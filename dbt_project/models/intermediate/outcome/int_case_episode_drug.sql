@@ -4,9 +4,9 @@ has it; and drug_by_late_effect, the drug given before a switch where the onset 
 dose of that one.
 */
 select
+    episode.episode_id,
     episode.definition_id,
     episode.patient_no,
-    episode.episode_number,
     episode.attributed_drug as drug,
     case
         when {{ days_between('days.previous_drug_on', 'episode.onset_on') }} <= definitions.attribution_days

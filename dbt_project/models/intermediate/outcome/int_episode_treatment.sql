@@ -24,9 +24,7 @@ with treatments as (
 )
 
 select
-    episode.definition_id,
-    episode.patient_no,
-    episode.episode_number,
+    episode.episode_id,
     treatments.given_on,
     treatments.drug,
     treatments.is_dose,
@@ -40,7 +38,7 @@ select
         else 'switch_out_of_class'
     end as relation,
     row_number() over (
-        partition by episode.definition_id, episode.patient_no, episode.episode_number
+        partition by episode.episode_id
         order by
             treatments.given_on asc,
             case when treatments.drug_class = 'anti_cd20' then 2 else 1 end asc,

@@ -5,7 +5,6 @@ what came only then is in the recurrence's own row.
 */
 with followed as (
     select
-        episode.patient_key,
         follow_up.follow_up_end,
         before_recurrence.*,
         case
@@ -25,8 +24,8 @@ with followed as (
             when episode.treatment_action = 'continued' then before_recurrence.next_same_drug_on
         end as next_on
     from {{ ref('int_episode_final') }} as episode
-    inner join {{ ref('int_before_recurrence') }} as before_recurrence on {{ same_episode('episode', 'before_recurrence') }}
-    inner join {{ ref('int_treatment_action') }} as action on {{ same_episode('episode', 'action') }}
+    inner join {{ ref('int_before_recurrence') }} as before_recurrence on episode.episode_id = before_recurrence.episode_id
+    inner join {{ ref('int_treatment_action') }} as action on episode.episode_id = action.episode_id
     inner join {{ ref('int_follow_up') }} as follow_up on episode.patient_no = follow_up.patient_no
 ),
 
@@ -36,10 +35,7 @@ bounded as (
 )
 
 select
-    definition_id,
-    patient_no,
-    patient_key,
-    episode_number,
+    episode_id,
     follow_up_end,
     case when is_after_recurrence then 'none' else next_treatment end as next_treatment,
     case when not is_after_recurrence then next_drug end as next_drug,

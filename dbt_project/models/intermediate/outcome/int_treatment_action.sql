@@ -9,7 +9,7 @@ with documented as (
     select
         *,
         row_number() over (
-            partition by definition_id, patient_no, episode_number
+            partition by episode_id
             -- the names of the relations are in the order that decides on one day
             order by given_on asc, relation asc, drug asc
         ) as documented_number
@@ -19,9 +19,8 @@ with documented as (
 
 known as (
     select
-        episode.definition_id,
+        episode.episode_id,
         episode.patient_no,
-        episode.episode_number,
         episode.onset_on,
         episode.last_dose_on,
         episode.home_injected,
@@ -35,8 +34,8 @@ known as (
         follow_up.follow_up_end,
         {{ fixed_windows().tolerated_intervals }} * episode.interval_days as tolerated_days
     from {{ ref('int_episode_attributed') }} as episode
-    left join documented as first on {{ same_episode('episode', 'first') }} and first.documented_number = 1
-    left join {{ ref('int_episode_line') }} as line on {{ same_episode('episode', 'line') }}
+    left join documented as first on episode.episode_id = first.episode_id and first.documented_number = 1
+    left join {{ ref('int_episode_line') }} as line on episode.episode_id = line.episode_id
     left join {{ ref('int_follow_up') }} as follow_up on episode.patient_no = follow_up.patient_no
     where episode.attributed_drug is not null
 ),
@@ -61,9 +60,8 @@ decided as (
 )
 
 select
-    definition_id,
+    episode_id,
     patient_no,
-    episode_number,
     case
         -- later than on time after the dose before onset
         when decided_by = 'dose_of_same_drug' and {{ days_between('last_dose_on', 'event_on') }} > tolerated_days

@@ -44,8 +44,7 @@ select
         "case when episode.decided_by = 'line_end' then episode.line_end_on else episode.line_start_on end", 3,
         "'line'", key='episode.line_key', drug='attributed.attributed_drug') }}
 from actions as episode
-inner join {{ ref('int_episode_attributed') }} as attributed
-    on {{ same_episode('episode', 'attributed') }}
+inner join {{ ref('int_episode_attributed') }} as attributed on episode.episode_id = attributed.episode_id
 where episode.decided_by in ('line_goes_on', 'line_end')
 union all
 select

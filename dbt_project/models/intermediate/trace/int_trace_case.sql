@@ -4,9 +4,9 @@ chart review's verdict in force and those overruled, and last the conclusion, wh
 */
 with episodes as (
     select
+        episode.episode_id,
         episode.definition_id,
         episode.patient_no,
-        episode.episode_number,
         episode.onset_on,
         episode.attributed_drug,
         episode.is_case_episode,
@@ -20,12 +20,12 @@ with episodes as (
 ),
 
 last_doses_before as (
-    select episodes.definition_id, episodes.patient_no, episodes.episode_number, max(days.dose_on) as dose_on
+    select episodes.episode_id, episodes.patient_no, max(days.dose_on) as dose_on
     from episodes
     inner join {{ ref('int_anti_cd20_day') }} as days
         on episodes.patient_no = days.patient_no and episodes.onset_on > days.dose_on
     where episodes.attributed_drug is null
-    group by episodes.definition_id, episodes.patient_no, episodes.episode_number
+    group by episodes.episode_id, episodes.patient_no
 )
 
 select
@@ -69,8 +69,7 @@ union all
 select
     {{ trace_step('episode', "'no_dose_before'", 'episode.onset_on', 4) }}
 from episodes as episode
-left join last_doses_before
-    on {{ same_episode('episode', 'last_doses_before') }}
+left join last_doses_before on episode.episode_id = last_doses_before.episode_id
 where episode.attributed_drug is null and last_doses_before.dose_on is null
 union all
 select
@@ -84,8 +83,7 @@ select
         'episode', dbt.concat(["'overruled_'", 'episode.verdict']), 'episode.reviewed_on', 4, "'adjudication'",
         key='episode.record_key') }}
 from {{ ref('int_episode_adjudication') }} as episode
-inner join {{ ref('int_episode_review') }} as review
-    on {{ same_episode('episode', 'review') }}
+inner join {{ ref('int_episode_review') }} as review on episode.episode_id = review.episode_id
 where episode.record_key <> review.verdict_key
 union all
 select

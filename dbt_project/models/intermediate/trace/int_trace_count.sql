@@ -17,7 +17,7 @@ select
         end",
         'measured.collected_on', 2, "'anc'", key='measured.anc_record_key', count='measured') }}
 from {{ ref('int_episode') }} as episode
-inner join {{ ref('int_episode_day') }} as measured on {{ same_episode('episode', 'measured') }}
+inner join {{ ref('int_episode_day') }} as measured on episode.episode_id = measured.episode_id
 union all
 select
     {{ trace_step(

@@ -2,28 +2,23 @@
 Grain: an episode and one dose that it is attributed to, counted from, or treated with; and the doses and lines of other
 drugs that are under suspicion.
 */
-with provisional_recoveries as (
-    select * from {{ ref('int_trace_count') }}
-    where rule = 'provisional_recovery'
-),
-
 -- those from onset to the recovery stand in gcsf_doses anyway
-gcsf_that_only_delays as (
-    select distinct
-        recovery.definition_id, recovery.patient_no, recovery.episode_number, dose.drug, dose.administered_on
-    from provisional_recoveries as recovery
-    inner join {{ ref('int_case_definition') }} as definitions on recovery.definition_id = definitions.definition_id
+with gcsf_that_only_delays as (
+    select distinct episode.episode_id, dose.drug, dose.administered_on
+    from {{ ref('int_trace_count') }} as recovery
+    inner join {{ ref('int_episode') }} as episode on recovery.episode_id = episode.episode_id
+    inner join {{ ref('int_case_definition') }} as definitions on episode.definition_id = definitions.definition_id
     inner join {{ ref('int_dose') }} as dose
         on
-            recovery.patient_no = dose.patient_no
+            episode.patient_no = dose.patient_no
             and dose.drug_class = 'gcsf'
             and {{ within_days_after('recovery.on_date', 'dose.administered_on', 'definitions.gcsf_days') }}
     left join {{ ref('int_episode_gcsf_dose') }} as counted
         on
-            {{ same_episode('recovery', 'counted') }}
+            recovery.episode_id = counted.episode_id
             and dose.drug = counted.drug
             and dose.administered_on = counted.administered_on
-    where counted.patient_no is null
+    where recovery.rule = 'provisional_recovery' and counted.episode_id is null
 )
 
 select

@@ -4,21 +4,20 @@ earlier episode, the recovery from it, the last treatment between the two onsets
 there has the day of onset.
 */
 with episodes as (
-    select recurrence.*, attributed.onset_on
+    select recurrence.*, attributed.definition_id, attributed.patient_no, attributed.onset_on
     from {{ ref('int_recurrence') }} as recurrence
-    inner join {{ ref('int_episode_attributed') }} as attributed
-        on {{ same_episode('recurrence', 'attributed') }}
+    inner join {{ ref('int_episode_attributed') }} as attributed on recurrence.episode_id = attributed.episode_id
 )
 
 select
     {{ trace_step('episode', "'first_episode'", 'episode.onset_on', 4) }}
 from episodes as episode
-where episode.episode_before is null
+where episode.episode_id_before is null
 union all
 select
     {{ trace_step(
         'episode', "'earlier_episode'", 'episode.onset_before', 2, "'anc'", key='anc_day.anc_record_key',
-        count='anc_day', earlier_episode='episode.episode_before') }}
+        count='anc_day', earlier_episode='episode.episode_id_before') }}
 from episodes as episode
 inner join {{ ref('int_anc_day') }} as anc_day
     on
