@@ -24,7 +24,7 @@ select
     ) as integer) as step,
     steps.on_date,
     steps.rule,
-    coalesce(steps.on_date = episode.nadir_on and steps.rule in ('onset', 'low', 'gcsf_rebound'), false) as is_nadir,
+    coalesce(steps.on_date = episode.nadir_date and steps.rule in ('onset', 'low', 'gcsf_rebound'), false) as is_nadir,
     steps.record_of,
     case when steps.record_of = 'anc' then steps.record_key end as anc_key,
     case when steps.record_of <> 'anc' then steps.record_key end as record_key,

@@ -12,18 +12,18 @@ with spoken as (
         verdicts.record_key,
         row_number() over (
             partition by episode.episode_id
-            order by verdicts.reviewed_on asc nulls first, verdicts.adjudication_id asc
+            order by verdicts.reviewed_date asc nulls first, verdicts.adjudication_id asc
         ) as verdict_number,
         verdicts.verdict,
-        verdicts.reviewed_on,
+        verdicts.reviewed_date,
         verdicts.reviewer_role,
         coalesce(verdicts.reviewer_role, verdicts.role_as_sent) as reader_role
     from {{ ref('int_episode') }} as episode
     inner join {{ ref('int_adjudication') }} as verdicts
         on
             episode.patient_no = verdicts.patient_no
-            and episode.onset_on >= verdicts.onset_from
-            and episode.onset_on <= verdicts.onset_to
+            and episode.onset_date >= verdicts.onset_from
+            and episode.onset_date <= verdicts.onset_to
 ),
 
 by_reader as (
@@ -34,7 +34,7 @@ by_reader as (
                 episode_id,
                 reader_role,
                 case when reader_role is null then verdict end,
-                case when reader_role is null then reviewed_on end
+                case when reader_role is null then reviewed_date end
         ) as first_of_reader
     from spoken
 )
@@ -44,7 +44,7 @@ select
     record_key,
     verdict_number,
     verdict,
-    reviewed_on,
+    reviewed_date,
     reviewer_role,
     case
         when reader_role is not null then

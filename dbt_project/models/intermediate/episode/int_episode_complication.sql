@@ -6,7 +6,7 @@ with gcsf as (
     select
         episode_id,
         count(*) as gcsf_doses,
-        min(administered_on) as gcsf_first_on
+        min(administered_date) as gcsf_first_date
     from {{ ref('int_episode_gcsf_dose') }}
     group by episode_id
 ),
@@ -24,7 +24,7 @@ events as (
 select
     episode.episode_id,
     coalesce(gcsf.gcsf_doses, 0) > 0 as gcsf_treated,
-    gcsf.gcsf_first_on,
+    gcsf.gcsf_first_date,
     coalesce(gcsf.gcsf_doses, 0) as gcsf_doses,
     coalesce(events.infection, 0) = 1 as infection,
     coalesce(events.febrile, 0) = 1 as febrile,

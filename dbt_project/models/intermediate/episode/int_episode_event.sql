@@ -12,7 +12,7 @@ select
         when 'hospitalisation' then 'hospitalised'
         when 'relapse' then 'relapse_within_90d'
     end as complication,
-    events.onset_on,
+    events.onset_date,
     events.record_key
 from {{ ref('int_episode') }} as episode
 inner join {{ ref('int_clinical_event') }} as events
@@ -21,12 +21,12 @@ inner join {{ ref('int_clinical_event') }} as events
         and (
             (
                 events.event_type in ('infection', 'febrile_neutropenia', 'hospitalisation')
-                and {{ days_between('events.onset_on', 'episode.onset_on') }} <= {{ fixed_windows().event_days_before }}
-                and {{ days_between('episode.window_end_on', 'events.onset_on') }}
+                and {{ days_between('events.onset_date', 'episode.onset_date') }} <= {{ fixed_windows().event_days_before }}
+                and {{ days_between('episode.window_end_date', 'events.onset_date') }}
                 <= {{ fixed_windows().event_days_after }}
             )
             or (
                 events.event_type = 'relapse'
-                and {{ within_days_after('events.onset_on', 'episode.onset_on', fixed_windows().relapse_days) }}
+                and {{ within_days_after('events.onset_date', 'episode.onset_date', fixed_windows().relapse_days) }}
             )
         )

@@ -30,7 +30,7 @@ reviews as (
         max(reader_number) as n_readers,
         count(distinct role_number) as n_reviewer_roles,
         min(verdict) = max(verdict) as is_unanimous,
-        max(reviewed_on) as reviewed_on
+        max(reviewed_date) as reviewed_date
     from verdicts
     group by episode_id
 )
@@ -44,6 +44,6 @@ select
     reviews.n_reviewer_roles,
     known_roles.reviewer_roles,
     reviews.is_unanimous,
-    reviews.reviewed_on
+    reviews.reviewed_date
 from reviews
 left join known_roles on reviews.episode_id = known_roles.episode_id

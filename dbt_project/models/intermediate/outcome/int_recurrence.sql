@@ -12,15 +12,15 @@ with episodes as (
 recoveries as (
     select
         episodes.episode_id,
-        min(anc_day.collected_on) as recovered_on
+        min(anc_day.collected_date) as recovered_date
     from episodes
     inner join {{ ref('int_anc_day') }} as anc_day
         on
             episodes.definition_id = anc_day.definition_id
             and episodes.patient_no = anc_day.patient_no
             and anc_day.is_recovered
-            and anc_day.collected_on >= episodes.end_before
-            and anc_day.collected_on < episodes.onset_on
+            and anc_day.collected_date >= episodes.end_before
+            and anc_day.collected_date < episodes.onset_date
     group by episodes.episode_id
 ),
 
@@ -29,7 +29,7 @@ recoveries as (
 treatments_between as (
     select
         episodes.episode_id,
-        treatments.given_on,
+        treatments.given_date,
         treatments.drug,
         treatments.is_dose,
         treatments.relation,
@@ -41,7 +41,7 @@ treatments_between as (
     inner join {{ ref('int_episode_treatment') }} as treatments
         on
             episodes.episode_id_before = treatments.episode_id
-            and treatments.given_on < episodes.onset_on
+            and treatments.given_date < episodes.onset_date
 )
 
 select
@@ -60,8 +60,8 @@ select
     end as recurrence_context,
     episodes.episode_id_before,
     episodes.onset_before,
-    recoveries.recovered_on,
-    treatments_between.given_on as treated_on,
+    recoveries.recovered_date,
+    treatments_between.given_date as treated_date,
     treatments_between.drug as treated_with,
     treatments_between.is_dose as is_treated_by_dose
 from episodes

@@ -17,7 +17,7 @@ recovered_since as (
         on
             episode.definition_id = anc_day.definition_id
             and episode.patient_no = anc_day.patient_no
-            and episode.end_on < anc_day.collected_on
+            and episode.end_date < anc_day.collected_date
     where anc_day.is_recovered
 )
 
