@@ -181,7 +181,7 @@ def test_a_cancelled_draw_of_a_day_takes_back_the_tests_of_its_own_draw(tmp_path
     found = asked(
         home_of(tmp_path, site, {"2024-02/lab_results.csv": first, "2024-03/lab_results.csv": later}),
         "SELECT collected_on, CAST(anc_10e9_l AS DOUBLE) FROM fct_anc WHERE derivation = 'measured' ORDER BY ALL",
-        "SELECT collected_date, CAST(canonical_value AS DOUBLE) FROM intermediate.int_blood_count WHERE analyte = 'wbc'",
+        "SELECT collected_date, canonical_value::DOUBLE FROM intermediate.int_blood_count WHERE analyte = 'wbc'",
     )
     for day, (cancelled, *expected) in enumerate(cases, start=1):
         on = dt.date(2024, 1, day)
