@@ -3,8 +3,8 @@ Grain: definition x patient x case episode, with its recurrence and what was giv
 Rules: the recurrence is the patient's next case episode with a higher recurrence number. What counts was given from the day of
 onset to the day before the recurrence (a sample on an infusion day is drawn before the infusion), or in all of
 follow-up: those who recurred and those who did not are sorted by the same rule (last_treatment, recurrence_context).
-same_drug_recorded_date: the first day on which a dose of the same drug is recorded, not assumed. next_same_drug_date: the first dose
-of the same drug, whenever it came.
+same_drug_recorded_date: the first day on which a dose of the same drug is recorded, not assumed. next_same_drug_date: the first
+dose of the same drug, whenever it came.
 */
 with episodes as (
     select * from {{ ref('int_episode_final') }}
