@@ -5,13 +5,11 @@
   order_in_day: 1 given before the day's sample, 2 the count, 3 what followed it, 4 a judgement, 5 the conclusion.
   record_of: what the step rests on (anc, dose, line, event, adjudication, patient, contact), as in meta.lineage; NULL where
   it rests on nothing recorded, for example on what did not come. key: its record, of all but doses, patients and contacts.
-  count: alias with anc and operator; drug: of a dose or line; earlier_episode: number of the episode before.
+  count: alias with anc and operator; drug: of a dose or line; earlier_episode: id of the episode before.
 #}
 {% macro trace_step(episode, rule, on_date, order_in_day, record_of='cast(null as varchar)', key=none, count=none,
-    drug='cast(null as varchar)', earlier_episode='cast(null as integer)') -%}
-        {{ episode }}.definition_id,
-        {{ episode }}.patient_no,
-        {{ episode }}.episode_number,
+    drug='cast(null as varchar)', earlier_episode='cast(null as varchar)') -%}
+        {{ episode }}.episode_id,
         {{ named(on_date, 'on_date') }},
         {{ order_in_day }} as order_in_day,
         {{ named(rule, 'rule') }},
@@ -20,7 +18,7 @@
         {{ named(count ~ '.anc' if count else 'cast(null as decimal(18, 6))', 'anc') }},
         {{ named(count ~ '.operator' if count else 'cast(null as varchar)', 'operator') }},
         {{ named(drug, 'drug') }},
-        {{ earlier_episode }} as earlier_episode
+        {{ earlier_episode }} as earlier_episode_id
 {%- endmacro %}
 
 {# An expression under a name that it may have already. #}

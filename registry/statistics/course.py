@@ -38,7 +38,7 @@ times as (
     union all by name
     select definition_id, '{TO_RECOVERY}' as measure, attributed_drug as drug,
         case when gcsf_treated then 'with_gcsf' else 'without_gcsf' end as gcsf,
-        last_measured_on - onset_on as time_days, end_status = 'recovered' as is_event, 1 as n_episodes
+        last_measured_date - onset_date as time_days, end_status = 'recovered' as is_event, 1 as n_episodes
     from case_episodes
 )
 select definition_id, measure,

@@ -103,7 +103,7 @@ PLANTED = {
     # an ANC of 250 forced past staging
     "stg_lab_result": (r"\(analyte = 'anc' and [^()]*canonical_value[^()]* > 100\)", "false"),
     # episodes that end before they start
-    "int_episode": (r"(?<=<> 'ongoing' then )ended\.last_measured_on(?= end as end_on)", "ended.onset_on - 5"),
+    "int_episode": (r"(?<=<> 'ongoing' then )ended\.last_measured_date(?= end as end_date)", "ended.onset_date - 5"),
 }
 """By model, what in its SQL is broken, and how."""
 

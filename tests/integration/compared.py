@@ -132,7 +132,7 @@ COMPARED = (
         "rechallenge",
         "intermediate.int_episode_final",
         ["definition_id", "onset_date", "observed_days"],
-        {"onset_date": "onset_on", "observed_days": "last_measured_on - onset_on"},
+        {"observed_days": "last_measured_date - onset_date"},
         where="is_case_episode",
     ),
     Compared("chart_review", "main.mart_chart_review", REVIEW),

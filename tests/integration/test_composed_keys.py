@@ -149,7 +149,7 @@ def test_a_cancellation_of_a_day_takes_back_the_value_that_it_states_or_the_only
             for one in said.split():
                 status = "cancelled" if one.startswith("-") else ""
                 sent[place] += f"P1,2024-01-{day:02d},{status},{same}{one.lstrip('-')}\n"
-    row = "SELECT judged_on FROM intermediate.int_row_disposition JOIN staging.stg_lab_result "
+    row = "SELECT judged_date FROM intermediate.int_row_disposition JOIN staging.stg_lab_result "
     anc, contested, reasons = asked(
         home_of(tmp_path, site, sent),
         "SELECT collected_on, CAST(anc_10e9_l AS DOUBLE) FROM fct_anc ORDER BY ALL",
@@ -181,7 +181,7 @@ def test_a_cancelled_draw_of_a_day_takes_back_the_tests_of_its_own_draw(tmp_path
     found = asked(
         home_of(tmp_path, site, {"2024-02/lab_results.csv": first, "2024-03/lab_results.csv": later}),
         "SELECT collected_on, CAST(anc_10e9_l AS DOUBLE) FROM fct_anc WHERE derivation = 'measured' ORDER BY ALL",
-        "SELECT collected_on, CAST(canonical_value AS DOUBLE) FROM intermediate.int_blood_count WHERE analyte = 'wbc'",
+        "SELECT collected_date, canonical_value::DOUBLE FROM intermediate.int_blood_count WHERE analyte = 'wbc'",
     )
     for day, (cancelled, *expected) in enumerate(cases, start=1):
         on = dt.date(2024, 1, day)

@@ -67,7 +67,7 @@ def test_a_birth_keeps_what_is_known_of_it(tmp_path: Path) -> None:
     settings = compiled_project().build(tmp_path, up_to=["int_current_patient", "column_defect"])
     born, defects = read(
         settings,
-        "SELECT patient_id, birth_on FROM intermediate.int_current_patient JOIN vault.patient_map USING (patient_no)",
+        "SELECT patient_id, birth_date FROM intermediate.int_current_patient JOIN vault.patient_map USING (patient_no)",
         "SELECT column_name, reason, n_cells FROM meta.column_defect",
     )
     days = dict(born)
@@ -103,7 +103,7 @@ def test_a_date_contradicts_another_only_where_all_of_it_does(tmp_path: Path) ->
     )
     dated, lines, defects, held_back, broken = built(
         tmp_path,
-        "SELECT patient_id, birth_on, ms_onset_on, last_contact_on, death_on FROM staging.stg_patient "
+        "SELECT patient_id, birth_date, ms_onset_date, last_contact_date, death_date FROM staging.stg_patient "
         "JOIN vault.patient_map USING (patient_no) ORDER BY 1",
         "SELECT start_date, end_date, end_unknown FROM main.fct_treatment ORDER BY ALL",
         "SELECT column_name, reason, n_cells FROM meta.column_defect ORDER BY ALL",
@@ -152,7 +152,7 @@ def test_a_partial_date_places_no_dose_result_event_or_review(tmp_path: Path) ->
     held_back, ends = built(
         tmp_path,
         "SELECT entity, reason, n_rows FROM meta.quarantine_summary ORDER BY ALL",
-        "SELECT end_on FROM staging.stg_clinical_event WHERE reasons IS NULL",
+        "SELECT end_date FROM staging.stg_clinical_event WHERE reasons IS NULL",
     )
     assert held_back == [
         (entity, "unparseable_date", 1)
@@ -281,7 +281,7 @@ def test_a_site_may_name_months_and_write_two_digits_of_a_year(tmp_path: Path) -
     )
     dated, counted, held_back, defects = read(
         build(tmp_path),
-        "SELECT birth_on, ms_onset_on, last_contact_on FROM staging.stg_patient ORDER BY patient_no",
+        "SELECT birth_date, ms_onset_date, last_contact_date FROM staging.stg_patient ORDER BY patient_no",
         "SELECT collected_on FROM main.fct_anc ORDER BY 1",
         "SELECT reason, n_rows FROM meta.quarantine_summary",
         "SELECT column_name, reason, n_cells FROM meta.column_defect",

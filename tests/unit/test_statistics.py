@@ -169,7 +169,7 @@ select 'udine_2025' as definition_id, 'ann' as patient_key, true as is_case_epis
     (1, date '2020-04-10', date '2020-04-20', 'recovered', 'ocrelizumab', 100, true),
     (2, date '2020-11-01', date '2020-11-08', 'ongoing', 'ofatumumab', 20, false)
 ) as t (
-    episode_number, onset_on, last_measured_on, end_status, attributed_drug, days_since_last_dose, gcsf_treated
+    episode_number, onset_date, last_measured_date, end_status, attributed_drug, days_since_last_dose, gcsf_treated
 );
 create table main.mart_rechallenge as
 select 'udine_2025' as definition_id, 'ann' as patient_key, * from (values

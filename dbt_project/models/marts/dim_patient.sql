@@ -24,7 +24,7 @@ with_baseline as (
     select distinct anc.patient_no
     from {{ ref('int_anc') }} as anc
     inner join exclusion on anc.patient_no = exclusion.patient_no
-    where {{ within_days_after('exclusion.index_date', 'anc.collected_on', fixed_windows().baseline_days) }}
+    where {{ within_days_after('exclusion.index_date', 'anc.collected_date', fixed_windows().baseline_days) }}
 )
 
 select
@@ -32,13 +32,13 @@ select
     patient.site,
     patient.sex,
     cast(patient.birth_year as integer) as birth_year,
-    cast({{ full_years_between('birth.birth_on', 'exclusion.index_date') }} as integer) as age_at_index,
+    cast({{ full_years_between('birth.birth_date', 'exclusion.index_date') }} as integer) as age_at_index,
     patient.ms_phenotype,
     patient.duffy_null,
     exclusion.first_drug,
     exclusion.index_date,
     patient.observation_end,
-    case when patient.death_on <= patient.observation_end then patient.death_on end as death_date,
+    case when patient.death_date <= patient.observation_end then patient.death_date end as death_date,
     follow_up.follow_up_end,
     cast(risk.days_at_risk as bigint) as days_at_risk,
     cast(risk.days_at_risk / 365.25 as double) as person_years,

@@ -9,7 +9,7 @@ with gcsf_window as (
     from {{ ref('int_anc_since_dose') }} as anc
     inner join {{ ref('int_gcsf_day') }} as gcsf on anc.patient_no = gcsf.patient_no
     inner join {{ ref('int_case_definition') }} as definitions
-        on {{ within_days_after('anc.collected_on', 'gcsf.gcsf_on', 'definitions.gcsf_days') }}
+        on {{ within_days_after('anc.collected_date', 'gcsf.gcsf_date', 'definitions.gcsf_days') }}
     inner join {{ source('config', 'study') }} as study on definitions.definition_id = study.primary_definition
 ),
 
@@ -29,7 +29,7 @@ select
     {{ key_text('anc.anc_record_key') }} as anc_key,
     patient.patient_key,
     patient.site,
-    anc.collected_on,
+    anc.collected_date as collected_on,
     anc.collected_at,
     anc.anc as anc_10e9_l,
     anc.operator,

@@ -3,7 +3,7 @@ select
     patient.patient_key,
     dose.drug,
     dose.drug_class,
-    dose.administered_on,
+    dose.administered_date as administered_on,
     cast(dose.dose_number as integer) as dose_number,
     dose.dose_source
 from {{ ref('int_dose') }} as dose

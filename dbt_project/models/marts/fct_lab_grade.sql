@@ -11,7 +11,7 @@ with counts as (
         patient.patient_key,
         patient.site,
         results.analyte,
-        results.collected_on,
+        results.collected_date,
         results.collected_at,
         results.canonical_value,
         results.operator,
@@ -24,7 +24,7 @@ with counts as (
     from {{ ref('int_current_lab_result') }} as results
     inner join {{ ref('int_observed_patient') }} as patient on results.patient_no = patient.patient_no
     where
-        results.collected_on <= patient.observation_end
+        results.collected_date <= patient.observation_end
         and results.analyte in ('{{ analytes | join("', '") }}')
 ),
 
@@ -47,7 +47,7 @@ select
     patient_key,
     site,
     analyte,
-    collected_on,
+    collected_date as collected_on,
     collected_at,
     canonical_value as value_10e9_l,
     operator,

@@ -9,8 +9,8 @@ with doses as (
         on
             line.patient_no = dose.patient_no
             and line.drug = dose.drug
-            and dose.administered_on >= line.start_on
-            and dose.administered_on <= coalesce(line.end_on, line.observation_end)
+            and dose.administered_date >= line.start_date
+            and dose.administered_date <= coalesce(line.end_date, line.observation_end)
             and (dose.dose_source <> 'assumed' or not line.end_unknown)
     group by line.record_key
 )
@@ -19,12 +19,12 @@ select
     line.patient_key,
     {{ key_text('line.record_key') }} as treatment_key,
     cast(row_number() over (
-        partition by line.patient_no order by line.start_on asc, line.drug asc, line.record_key asc
+        partition by line.patient_no order by line.start_date asc, line.drug asc, line.record_key asc
     ) as integer) as line_number,
     line.drug,
     line.drug_class,
-    line.start_on as start_date,
-    line.end_on as end_date,
+    line.start_date,
+    line.end_date,
     line.end_unknown,
     line.end_reason,
     coalesce(doses.n_doses, 0) as n_doses

@@ -26,7 +26,7 @@ select
     patient_key,
     max(site) as site,
     max(case when from_first = 1 then attributed_drug end) as drug,
-    max(case when from_first = 1 then onset_on end) as first_onset_date,
+    max(case when from_first = 1 then onset_date end) as first_onset_date,
     cast(count(*) as integer) as n_episodes,
     max(case when from_lowest = 1 then severity end) as worst_severity,
     max(case when from_lowest = 1 then ctcae_v5_grade end) as worst_ctcae_v5_grade,

@@ -8,7 +8,7 @@ select
     episode.definition_id,
     episode.patient_key,
     episode.site,
-    episode.onset_on as onset_date,
+    episode.onset_date,
     case
         when review.n_reviews is null then 'unreviewed'
         when not review.is_unanimous then 'disagreement'
@@ -20,7 +20,7 @@ select
     cast(coalesce(review.n_reviewer_roles, 0) as integer) as n_reviewer_roles,
     review.reviewer_roles,
     case when review.n_reviews > 1 then review.is_unanimous end as verdicts_agree,
-    review.reviewed_on
+    review.reviewed_date as reviewed_on
 from {{ ref('int_episode_final') }} as episode
-left join {{ ref('int_episode_review') }} as review on {{ same_episode('episode', 'review') }}
+left join {{ ref('int_episode_review') }} as review on episode.episode_id = review.episode_id
 where episode.is_for_review

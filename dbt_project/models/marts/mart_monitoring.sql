@@ -13,7 +13,7 @@ an unresolved episode. Who has not been seen for long is followed: that is whom 
 with last_doses as (
     select
         patient_no,
-        dose_on,
+        dose_date,
         drug
     from {{ ref('int_anti_cd20_day') }}
     where next_day is null
@@ -30,7 +30,7 @@ ranked_counts as (
 ),
 
 last_known_doses as (
-    select patient_no, max(administered_on) as dose_on
+    select patient_no, max(administered_date) as dose_date
     from {{ ref('int_dose') }}
     where drug_class = 'anti_cd20' and dose_source <> 'assumed'
     group by patient_no
@@ -40,23 +40,23 @@ switches as (
     select
         line.patient_no,
         line.drug,
-        row_number() over (partition by line.patient_no order by line.start_on desc, line.drug desc) as from_last
+        row_number() over (partition by line.patient_no order by line.start_date desc, line.drug desc) as from_last
     from {{ ref('int_treatment_line') }} as line
     inner join last_known_doses on line.patient_no = last_known_doses.patient_no
-    where line.drug_class = 'other' and line.start_on > last_known_doses.dose_on
-        and line.end_on is null and not line.end_unknown
+    where line.drug_class = 'other' and line.start_date > last_known_doses.dose_date
+        and line.end_date is null and not line.end_unknown
 ),
 
 open_lines as (
     select distinct patient_no
     from {{ ref('int_treatment_line') }}
-    where drug_class = 'anti_cd20' and end_on is null and not end_unknown
+    where drug_class = 'anti_cd20' and end_date is null and not end_unknown
 )
 
 select
     patient.patient_key,
     patient.site,
-    last_doses.dose_on as last_dose_date,
+    last_doses.dose_date as last_dose_date,
     last_doses.drug as last_drug,
     last_count.collected_on as last_anc_date,
     cast({{ days_between('last_count.collected_on', 'patient.observation_end') }} as integer) as days_since_anc,
@@ -66,14 +66,14 @@ select
     coalesce({{ days_between('last_count.collected_on', 'patient.observation_end') }} > study.anc_interval_days, true)
         as anc_overdue,
     coalesce(without_recovery.is_open, false) as open_episode,
-    cast({{ days_between('last_doses.dose_on', 'patient.observation_end') }} as integer) as days_since_last_dose,
-    {{ days_between('last_doses.dose_on', 'patient.observation_end') }}
+    cast({{ days_between('last_doses.dose_date', 'patient.observation_end') }} as integer) as days_since_last_dose,
+    {{ days_between('last_doses.dose_date', 'patient.observation_end') }}
     between study.late_window_start_days and study.late_window_end_days as in_late_window,
-    coalesce(patient.death_on <= patient.observation_end, false) as deceased,
+    coalesce(patient.death_date <= patient.observation_end, false) as deceased,
     coalesce(without_recovery.is_unresolved, false) as unresolved_episode,
     switches.drug as switched_to,
     follow_up.follow_up_end as last_contact_date,
-    not coalesce(patient.death_on <= patient.observation_end, false)
+    not coalesce(patient.death_date <= patient.observation_end, false)
     and (
         switches.patient_no is null
         or open_lines.patient_no is not null
@@ -87,4 +87,4 @@ left join ranked_counts as last_count on patient.patient_key = last_count.patien
 left join {{ ref('int_without_recovery') }} as without_recovery on patient.patient_no = without_recovery.patient_no
 left join switches on patient.patient_no = switches.patient_no and switches.from_last = 1
 left join open_lines on patient.patient_no = open_lines.patient_no
-where {{ within_days_after('patient.observation_end', 'last_doses.dose_on', 365) }}
+where {{ within_days_after('patient.observation_end', 'last_doses.dose_date', 365) }}

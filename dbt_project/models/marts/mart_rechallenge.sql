@@ -42,28 +42,24 @@ select
     episode.treatment_action,
     followed.next_treatment,
     followed.next_drug,
-    followed.next_on as next_treatment_date,
-    cast({{ days_between('episode.onset_date', 'followed.next_on') }} as integer) as days_from_onset,
-    cast({{ days_between('episode.recovery_date', 'followed.next_on') }} as integer) as days_from_recovery,
+    followed.next_date as next_treatment_date,
+    cast({{ days_between('episode.onset_date', 'followed.next_date') }} as integer) as days_from_onset,
+    cast({{ days_between('episode.recovery_date', 'followed.next_date') }} as integer) as days_from_recovery,
     followed.last_treatment,
-    followed.same_drug_on as same_drug_date,
-    followed.same_drug_recorded_on as same_drug_recorded_date,
-    followed.another_in_class_on as another_in_class_date,
-    followed.out_of_class_on as out_of_class_date,
+    followed.same_drug_date,
+    followed.same_drug_recorded_date,
+    followed.another_in_class_date,
+    followed.out_of_class_date,
     followed.given_on_onset_day,
-    followed.recurrence_on is not null as recurred,
-    followed.recurrence_on as recurrence_date,
-    cast({{ days_between('episode.onset_date', 'followed.recurrence_on') }} as integer) as days_to_recurrence,
+    followed.recurrence_date is not null as recurred,
+    followed.recurrence_date,
+    cast({{ days_between('episode.onset_date', 'followed.recurrence_date') }} as integer) as days_to_recurrence,
     followed.recurrence_drug,
     followed.recurrence_context,
     cast({{ days_between('episode.onset_date', 'followed.follow_up_end') }} as integer) as follow_up_days,
-    cast({{ days_between('followed.next_on', 'followed.follow_up_end') }} as integer) as follow_up_days_after_treatment,
+    cast({{ days_between('followed.next_date', 'followed.follow_up_end') }} as integer) as follow_up_days_after_treatment,
     last_counts.last_count_date as last_count_at_risk_date
 from case_episodes as episode
-inner join {{ ref('int_rechallenge') }} as followed
-    on
-        episode.definition_id = followed.definition_id
-        and episode.patient_key = followed.patient_key
-        and episode.episode_number = followed.episode_number
+inner join {{ ref('int_rechallenge') }} as followed on episode.episode_id = followed.episode_id
 inner join last_counts
     on episode.definition_id = last_counts.definition_id and episode.patient_key = last_counts.patient_key

@@ -35,7 +35,7 @@ uncovered as (
     left join episodes
         on
             patient.patient_key = episodes.patient_key
-            and leukocytes.collected_on between episodes.onset_date and episodes.span_end
+            and leukocytes.collected_date between episodes.onset_date and episodes.span_end
             and (episodes.is_severe or (episodes.is_ruled_out and episodes.is_nadir_severe))
     where episodes.episode_id is null
 )
@@ -71,7 +71,7 @@ select
     definition_id,
     patient_key,
     site,
-    collected_on as onset_date,
+    collected_date as onset_date,
     cast(null as date) as nadir_date,
     cast(null as decimal(18, 6)) as nadir_anc_10e9_l,
     cast(null as varchar) as nadir_operator,
@@ -86,5 +86,5 @@ select
     cast(days_since_last_dose as integer) as days_since_last_dose,
     cast(dose_number as integer) as dose_number,
     cast(null as varchar) as onset_type,
-    collected_on as end_date
+    collected_date as end_date
 from uncovered

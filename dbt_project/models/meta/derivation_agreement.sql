@@ -10,12 +10,12 @@ Agreement: within 5 % of the measured value; with a measured 0 agrees what one d
 {%- set reasons = ['ambiguous_parts', 'unpaired_parts', 'not_percentages', 'zero_differential'] %}
 with draws as (
     select
-        site, derivation, with_bands, is_site_rule, patient_no, specimen_hash, exact_time, collected_on, has_bands,
+        site, derivation, with_bands, is_site_rule, patient_no, specimen_hash, exact_time, collected_date, has_bands,
         has_measured_anc, measured_anc, anc, is_possible, no_anc_because
     from {{ ref('int_derivation') }}
     union all
     select
-        site, derivation, with_bands, is_site_rule, patient_no, null as specimen_hash, null as exact_time, collected_on,
+        site, derivation, with_bands, is_site_rule, patient_no, null as specimen_hash, null as exact_time, collected_date,
         false as has_bands, false as has_measured_anc, null as measured_anc, null as anc, false as is_possible,
         'unpaired_parts' as no_anc_because
     from {{ ref('int_unpaired_part') }}
@@ -37,7 +37,7 @@ with_reported_bands as (
     select
         site, derivation, with_bands, distance,
         max(distance) over (
-            partition by derivation, patient_no, specimen_hash, exact_time, collected_on
+            partition by derivation, patient_no, specimen_hash, exact_time, collected_date
         ) as greater_distance
     from compared
     where has_bands and measured_anc is not null and no_anc_because is null

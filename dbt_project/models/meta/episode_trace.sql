@@ -24,19 +24,13 @@ select
     ) as integer) as step,
     steps.on_date,
     steps.rule,
-    coalesce(steps.on_date = episode.nadir_on and steps.rule in ('onset', 'low', 'gcsf_rebound'), false) as is_nadir,
+    coalesce(steps.on_date = episode.nadir_date and steps.rule in ('onset', 'low', 'gcsf_rebound'), false) as is_nadir,
     steps.record_of,
     case when steps.record_of = 'anc' then steps.record_key end as anc_key,
     case when steps.record_of <> 'anc' then steps.record_key end as record_key,
     steps.anc as anc_10e9_l,
     steps.operator,
     steps.drug,
-    earlier.episode_id as earlier_episode_id
+    steps.earlier_episode_id
 from steps
-inner join {{ ref('int_episode_final') }} as episode
-    on {{ same_episode('steps', 'episode') }}
-left join {{ ref('int_episode_final') }} as earlier
-    on
-        steps.definition_id = earlier.definition_id
-        and steps.patient_no = earlier.patient_no
-        and steps.earlier_episode = earlier.episode_number
+inner join {{ ref('int_episode_final') }} as episode on steps.episode_id = episode.episode_id

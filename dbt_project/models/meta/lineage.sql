@@ -11,7 +11,7 @@ with others as (
         {{ no_key }} as record_key,
         patient_no,
         drug,
-        administered_on,
+        administered_date,
         file_no,
         record_number
     from {{ ref('int_dose_record') }}
@@ -21,7 +21,7 @@ with others as (
         {{ key_text('record_key') }} as record_key,
         patient_no,
         drug,
-        cast(null as date) as administered_on,
+        cast(null as date) as administered_date,
         file_no,
         record_number
     from {{ ref('int_treatment_line') }}
@@ -37,7 +37,7 @@ with others as (
         {{ key }} as record_key,
         patient_no,
         {{ no_key }} as drug,
-        cast(null as date) as administered_on,
+        cast(null as date) as administered_date,
         file_no,
         record_number
     from {{ relation }}
@@ -64,7 +64,7 @@ select
     others.record_key,
     patient.patient_key,
     others.drug,
-    others.administered_on,
+    others.administered_date as administered_on,
     files.file_id as source_file,
     {{ record_in_file('others.record_number', 'files.cells_per_record') }} as record_number,
     {{ no_key }} as part,

@@ -9,7 +9,7 @@ select
     verdicts.onset_from,
     verdicts.onset_to,
     verdicts.verdict,
-    verdicts.reviewed_on,
+    verdicts.reviewed_date as reviewed_on,
     verdicts.reviewer_role,
     files.file_id as source_file,
     {{ record_in_file('verdicts.record_number', 'files.cells_per_record') }} as record_number
@@ -20,6 +20,6 @@ inner join {{ ref('stg_input_file') }} as files on verdicts.file_no = files.file
 left join {{ ref('int_episode') }} as episode
     on
         verdicts.patient_no = episode.patient_no
-        and episode.onset_on >= verdicts.onset_from
-        and episode.onset_on <= verdicts.onset_to
-where episode.patient_no is null and verdicts.onset_to <= cutoff.cutoff_on
+        and episode.onset_date >= verdicts.onset_from
+        and episode.onset_date <= verdicts.onset_to
+where episode.patient_no is null and verdicts.onset_to <= cutoff.cutoff_date

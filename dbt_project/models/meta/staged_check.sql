@@ -9,21 +9,21 @@ more and apart from it. The gate refuses where one does.
 {%- set entities = {
     'patients': ['patient', '', [
         ['patient_known', 'r.patient_key is null or known.patient_no is null'],
-        ['dates_in_order', 'r.ms_onset_on < r.birth_on or r.death_on < r.birth_on or r.last_contact_on < r.birth_on'
-            ~ ' or r.ms_onset_on > r.death_on or r.last_contact_on > r.death_on'],
-        ['dates_by_delivery', 'greatest(r.birth_on, r.ms_onset_on, r.death_from, r.last_contact_on) > files.delivery_end'],
+        ['dates_in_order', 'r.ms_onset_date < r.birth_date or r.death_date < r.birth_date or r.last_contact_date < r.birth_date'
+            ~ ' or r.ms_onset_date > r.death_date or r.last_contact_date > r.death_date'],
+        ['dates_by_delivery', 'greatest(r.birth_date, r.ms_onset_date, r.death_from, r.last_contact_date) > files.delivery_end'],
         ['codes_known', "r.sex not in ('F', 'M', 'X') or r.ms_phenotype not in ('CIS', 'RRMS', 'SPMS', 'PPMS')"],
     ]],
     'treatments': ['treatment', with_drugs, [
         no_patient,
         no_drug,
-        ['dates_in_order', 'r.start_on is null or r.end_on < r.start_on'],
-        ['dates_by_delivery', 'r.start_on > files.delivery_end or r.end_from > files.delivery_end'],
+        ['dates_in_order', 'r.start_date is null or r.end_date < r.start_date'],
+        ['dates_by_delivery', 'r.start_date > files.delivery_end or r.end_from > files.delivery_end'],
     ]],
     'administrations': ['administration', with_drugs, [
         no_patient,
         no_drug,
-        ['dates_by_delivery', 'r.administered_on is null or r.administered_on > files.delivery_end'],
+        ['dates_by_delivery', 'r.administered_date is null or r.administered_date > files.delivery_end'],
     ]],
     'lab_results': [
         'lab_result',
@@ -35,20 +35,20 @@ more and apart from it. The gate refuses where one does.
         ['whole_cells', "analytes.dimension = 'count' and r.analyte <> 'cd19_abs' and r.canonical_value < 0.1"
             ~ " and r.canonical_value * 1000 <> floor(r.canonical_value * 1000)"],
         ['operator_known', "r.operator not in ('<', '<=', '>', '>=')"],
-        ['dates_by_delivery', 'r.collected_on is null or r.collected_on > files.delivery_end'],
+        ['dates_by_delivery', 'r.collected_date is null or r.collected_date > files.delivery_end'],
     ]],
     'clinical_events': ['clinical_event', '', [
         no_patient,
         ['codes_known', "coalesce(r.event_type, '') not in"
             ~ " ('infection', 'febrile_neutropenia', 'hospitalisation', 'relapse', 'other')"],
-        ['dates_in_order', 'r.onset_on is null or r.end_on < r.onset_on'],
-        ['dates_by_delivery', 'r.onset_on > files.delivery_end or r.end_from > files.delivery_end'],
+        ['dates_in_order', 'r.onset_date is null or r.end_date < r.onset_date'],
+        ['dates_by_delivery', 'r.onset_date > files.delivery_end or r.end_from > files.delivery_end'],
     ]],
     'adjudications': ['adjudication', '', [
         no_patient,
         ['codes_known', "coalesce(r.verdict, '') not in ('confirmed', 'other_cause', 'lab_error')"],
         ['dates_in_order', 'r.onset_from is null or r.onset_to is null or r.onset_to < r.onset_from'],
-        ['dates_by_delivery', 'r.reviewed_on > files.delivery_end'],
+        ['dates_by_delivery', 'r.reviewed_date > files.delivery_end'],
     ]],
 } %}
 with

@@ -17,7 +17,7 @@ typed as (
         verdict_words.code as verdict_code,
         cast({{ read_time('onset_from', 'delivered.site', 'time_zone') }} as date) as onset_from_day,
         cast({{ read_time('onset_to', 'delivered.site', 'time_zone') }} as date) as onset_to_day,
-        cast({{ read_time('reviewed_on', 'delivered.site', 'time_zone') }} as date) as reviewed_on_sent
+        cast({{ read_time('reviewed_on', 'delivered.site', 'time_zone') }} as date) as reviewed_day
     from delivered
     left join {{ ref('stg_code_word') }} as verdict_words
         on
@@ -41,15 +41,15 @@ select
             ~ ' or (onset_to is not null and onset_to_day is null)'],
         ['end_before_start', 'onset_to_day < onset_from_day'],
     ]) }} as reasons,
-    cast(null as date) as judged_on,
+    cast(null as date) as judged_date,
     adjudication_id,
     onset_from_day as onset_from,
     onset_to_day as onset_to,
     verdict_code as verdict,
-    case when reviewed_on_sent <= delivery_end then reviewed_on_sent end as reviewed_on,
+    case when reviewed_day <= delivery_end then reviewed_day end as reviewed_date,
     lower(reviewer_role) as reviewer_role,
     {{ reason_list([
-        ['reviewed_on:unparseable_date', 'reviewed_on is not null and reviewed_on_sent is null'],
-        ['reviewed_on:date_after_delivery', 'reviewed_on_sent > delivery_end'],
+        ['reviewed_on:unparseable_date', 'reviewed_on is not null and reviewed_day is null'],
+        ['reviewed_on:date_after_delivery', 'reviewed_day > delivery_end'],
     ]) }} as cell_defects
 from typed

@@ -15,7 +15,7 @@ typed as (
         d.*,
         names.drug as substance,
         drugs.drug_class,
-        cast({{ read_time('d.administered_on', 'd.site', 'd.time_zone') }} as date) as administered_on_day,
+        cast({{ read_time('d.administered_on', 'd.site', 'd.time_zone') }} as date) as administered_day,
         case
             when drugs.drug_class = 'gcsf'
                 then cast({{ read_time('d.administered_until', 'd.site', 'd.time_zone') }} as date)
@@ -58,20 +58,20 @@ select
     {{ held_back_reasons('administration_id', ['patient_id', 'drug', 'administered_on'], [
         ['invalid_code', invalid_status(can_be_not_given=true)],
         ['unknown_drug', 'drug is not null and substance is null'],
-        ['unparseable_date', 'administered_on is not null and administered_on_day is null'],
-        ['date_after_delivery', 'administered_on_day > delivery_end'],
+        ['unparseable_date', 'administered_on is not null and administered_day is null'],
+        ['date_after_delivery', 'administered_day > delivery_end'],
     ]) }} as reasons,
-    administered_on_day as judged_on,
+    administered_day as judged_date,
     substance as drug,
-    administered_on_day as administered_on,
+    administered_day as administered_date,
     until_sent,
-    case when until_sent <= delivery_end and until_sent >= administered_on_day then until_sent end as administered_until,
+    case when until_sent <= delivery_end and until_sent >= administered_day then until_sent end as administered_until,
     may_be_given and coalesce(dose_value <> 0, true) as is_given,
     {{ reason_list([
         ['administered_until:unparseable_date',
             "drug_class = 'gcsf' and administered_until is not null and until_sent is null"],
         ['administered_until:date_after_delivery', 'until_sent > delivery_end'],
-        ['administered_until:end_before_start', 'until_sent < administered_on_day'],
+        ['administered_until:end_before_start', 'until_sent < administered_day'],
         ['dose:non_numeric_value', 'may_be_given and dose is not null and dose_value is null'],
         ['dose:negative_value', 'may_be_given and dose_value < 0'],
     ]) }} as cell_defects

@@ -11,7 +11,7 @@ typed as (
     select
         delivered.*,
         type_words.code as event_type_code,
-        cast({{ read_time('delivered.onset_date', 'delivered.site', 'delivered.time_zone') }} as date) as onset_on,
+        cast({{ read_time('delivered.onset_date', 'delivered.site', 'delivered.time_zone') }} as date) as onset_day,
         {{ partial_text('delivered.end_date') }} as end_partial
     from delivered
     left join {{ ref('stg_code_word') }} as type_words
@@ -47,19 +47,19 @@ select
     patient_id is not null as has_patient_id,
     {{ held_back_reasons('event_id', ['patient_id', 'event_type', 'onset_date'], [
         ['invalid_code', invalid_status() ~ ' or (event_type is not null and event_type_code is null)'],
-        ['unparseable_date', 'onset_date is not null and onset_on is null'],
-        ['date_after_delivery', 'onset_on > delivery_end'],
+        ['unparseable_date', 'onset_date is not null and onset_day is null'],
+        ['date_after_delivery', 'onset_day > delivery_end'],
     ]) }} as reasons,
-    onset_on as judged_on,
+    onset_day as judged_date,
     event_type_code as event_type,
-    onset_on,
+    onset_day as onset_date,
     end_from_sent,
     end_to_sent,
-    case when end_from_sent <= delivery_end and end_to_sent >= onset_on then end_from_sent end as end_from,
-    case when end_from_sent <= delivery_end and end_to_sent >= onset_on then end_to_sent end as end_on,
+    case when end_from_sent <= delivery_end and end_to_sent >= onset_day then end_from_sent end as end_from,
+    case when end_from_sent <= delivery_end and end_to_sent >= onset_day then end_to_sent end as end_date,
     {{ reason_list([
         ['end_date:unparseable_date', 'end_date is not null and end_known is null'],
         ['end_date:date_after_delivery', 'end_from_sent > delivery_end'],
-        ['end_date:end_before_start', 'end_to_sent < onset_on'],
+        ['end_date:end_before_start', 'end_to_sent < onset_day'],
     ]) }} as cell_defects
 from dated

@@ -23,7 +23,7 @@ with delivered as (
 read_values as (
     select
         *,
-        cast(collected_time as date) as collected_on,
+        cast(collected_time as date) as collected_date,
         {{ number_operator('number_text') }} as operator,
         {{ is_number('number_text') }} as is_numeric,
         {{ number_value('number_text') }} as number,
@@ -67,7 +67,7 @@ select
     not is_foreign as is_mapped,
     patient_id is not null as has_patient_id,
     {{ held_back_reasons('result_id', [], lab_result_reasons()) }} as reasons,
-    collected_on as judged_on,
+    collected_date as judged_date,
     case
         when specimen_id is not null and not {{ is_sheet_error('specimen_id') }} then {{ cells_hash('salt', ['specimen_id']) }}
     end as specimen_hash,
@@ -76,7 +76,7 @@ select
         as percent_code_hash,
     analyte,
     cast(collected_time as timestamp) as collected_at,
-    collected_on,
+    collected_date,
     operator,
     canonical_value,
     -- a limit with an operator is none, nor is one that no count can have

@@ -41,7 +41,7 @@ typed as (
 ),
 
 born as (
-    select *, case when birth_from <= delivery_end then birth_from end as birth_on
+    select *, case when birth_from <= delivery_end then birth_from end as birth_day
     from typed
 ),
 
@@ -51,7 +51,7 @@ dated as (
         {%- for word in words %}
         {{ word }}_words.code as {{ word }}_code,
         {%- endfor %}
-        case when death_from <= delivery_end and (birth_on is null or death_to >= birth_on) then death_to end as death_on
+        case when death_from <= delivery_end and (birth_day is null or death_to >= birth_day) then death_to end as death_day
     from born
     {%- for word in words %}
     left join {{ ref('stg_code_word') }} as {{ word }}_words
@@ -70,16 +70,16 @@ select
     d.patient_key,
     d.site,
     {{ held_back_reasons('d.patient_id', [], []) }} as reasons,
-    d.birth_on,
-    case when d.death_on is not null then d.death_from end as death_from,
-    d.death_on,
+    d.birth_day as birth_date,
+    case when d.death_day is not null then d.death_from end as death_from,
+    d.death_day as death_date,
     {%- for date in ['ms_onset', 'last_contact'] %}
     case
         when d.{{ date }}_from <= d.delivery_end
-            and (d.birth_on is null or d.{{ date }}_to >= d.birth_on)
-            and (d.death_on is null or d.{{ date }}_from <= d.death_on)
-            then greatest(d.{{ date }}_from, coalesce(d.birth_on, d.{{ date }}_from))
-    end as {{ date }}_on,
+            and (d.birth_day is null or d.{{ date }}_to >= d.birth_day)
+            and (d.death_day is null or d.{{ date }}_from <= d.death_day)
+            then greatest(d.{{ date }}_from, coalesce(d.birth_day, d.{{ date }}_from))
+    end as {{ date }}_date,
     {%- endfor %}
     d.sex_code as sex,
     d.ms_phenotype_code as ms_phenotype,
@@ -92,8 +92,8 @@ select
     {%- set column, sent = date ~ '_date', 'd.' ~ date %}
     {%- do defects.append([column ~ ':unparseable_date', sent ~ '_date is not null and ' ~ sent ~ '_known is null']) %}
     {%- do defects.append([column ~ ':date_after_delivery', sent ~ '_from > d.delivery_end']) %}
-    {%- do defects.append([column ~ ':date_before_birth', sent ~ '_to < d.birth_on']) if date != 'birth' %}
-    {%- do defects.append([column ~ ':date_after_death', sent ~ '_from > d.death_on']) if date in dates[1:3] %}
+    {%- do defects.append([column ~ ':date_before_birth', sent ~ '_to < d.birth_day']) if date != 'birth' %}
+    {%- do defects.append([column ~ ':date_after_death', sent ~ '_from > d.death_day']) if date in dates[1:3] %}
     {%- endfor %}
     {{ reason_list(defects) }} as cell_defects
 from dated as d

@@ -34,7 +34,7 @@ known as (
 typed as (
     select
         *,
-        {{ first_day('start_known') }} as start_on,
+        {{ first_day('start_known') }} as start_day,
         {{ last_day('start_known') }} as start_to,
         {{ first_day('end_known') }} as end_from_sent,
         {{ last_day('end_known') }} as end_to_sent
@@ -53,25 +53,25 @@ select
     {{ held_back_reasons('treatment_id', ['patient_id', 'drug', 'start_date'], [
         ['invalid_code', invalid_status()],
         ['unknown_drug', 'drug is not null and substance is null'],
-        ['unparseable_date', 'start_date is not null and start_on is null'],
-        ['date_after_delivery', 'start_on > delivery_end'],
+        ['unparseable_date', 'start_date is not null and start_day is null'],
+        ['date_after_delivery', 'start_day > delivery_end'],
     ]) }} as reasons,
-    start_on as judged_on,
+    start_day as judged_date,
     start_to as judged_to,
     substance as drug,
-    start_on,
+    start_day as start_date,
     start_to,
     end_from_sent,
     end_to_sent,
-    case when end_from_sent <= delivery_end and end_to_sent >= start_on then end_from_sent end as end_from,
-    case when end_from_sent <= delivery_end and end_to_sent >= start_on then end_to_sent end as end_on,
-    end_date is not null and (end_known is null or end_to_sent < start_on) as end_unknown,
+    case when end_from_sent <= delivery_end and end_to_sent >= start_day then end_from_sent end as end_from,
+    case when end_from_sent <= delivery_end and end_to_sent >= start_day then end_to_sent end as end_date,
+    end_date is not null and (end_known is null or end_to_sent < start_day) as end_unknown,
     end_reason_code as end_reason,
     {{ reason_list([
-        ['start_date:unparseable_date', "drug_class = 'gcsf' and start_on <> start_to"],
+        ['start_date:unparseable_date', "drug_class = 'gcsf' and start_day <> start_to"],
         ['end_date:unparseable_date', 'end_date is not null and end_known is null'],
         ['end_date:date_after_delivery', 'end_from_sent > delivery_end'],
-        ['end_date:end_before_start', 'end_to_sent < start_on'],
+        ['end_date:end_before_start', 'end_to_sent < start_day'],
         ['end_reason:invalid_code', 'end_reason is not null and end_reason_code is null'],
     ]) }} as cell_defects
 from typed

@@ -31,8 +31,8 @@ with_patient as (
         nullif(concat_ws(
             ',',
             r.cell_defects,
-            case when r.end_to < p.birth_on then concat(r.end_column, ':date_before_birth') end,
-            case when r.end_from > p.death_on then concat(r.end_column, ':date_after_death') end
+            case when r.end_to < p.birth_date then concat(r.end_column, ':date_before_birth') end,
+            case when r.end_from > p.death_date then concat(r.end_column, ':date_after_death') end
         ), '') as cell_defects
     from current_rows as r
     left join {{ ref('int_current_patient') }} as p on r.patient_no = p.patient_no

@@ -5,7 +5,7 @@
 Grain: a delivered row of any entity, good or bad, in the columns that its disposition rests on (int_row_disposition).
 A view, never stored: births and deaths of patients.
 record_key: of a cancellation of a day the key of the measurement that it takes back (int_taken_back).
-first_on, last_on: the first and last day that the row's date may mean; of a patient birth and death.
+first_date, last_date: the first and last day that the row's date may mean; of a patient birth and death.
 names_patient: the row refers to a patient, who must then be known; a cancelled row needs its key alone.
 */
 with cancellations as (
@@ -24,8 +24,8 @@ select
     {{ 'false' if name == 'patient' else 'r.has_patient_id and not r.is_cancelled' }} as names_patient,
     r.is_cancelled,
     r.is_mapped,
-    {{ 'r.birth_on' if name == 'patient' else 'r.judged_on' }} as first_on,
-    r.{{ {'patient': 'death_on', 'treatment': 'judged_to'}[name] | default('judged_on') }} as last_on,
+    {{ 'r.birth_date' if name == 'patient' else 'r.judged_date' }} as first_date,
+    r.{{ {'patient': 'death_date', 'treatment': 'judged_to'}[name] | default('judged_date') }} as last_date,
     {%- if name in numbered %}
     nullif(concat_ws(',', r.reasons, case when cancellations.is_unclear then 'unclear_cancellation' end), '') as reasons
     {%- else %}

@@ -11,7 +11,7 @@ with delivered as (
 
 -- Equal rows are quarantined alike, so which row of a patient decides does not depend on what is known of patients.
 known_patients as (
-    select r.patient_no, r.first_on as birth_on, r.last_on as death_on
+    select r.patient_no, r.first_date as birth_date, r.last_date as death_date
     from delivered as r
     inner join {{ ref('stg_input_file') }} as files on r.file_no = files.file_no
     left join {{ ref('int_row_order') }} as o on r.file_no = o.file_no and r.record_number = o.record_number
@@ -34,14 +34,14 @@ judged as (
         o.is_withdrawn,
         o.lost_by,
         r.names_patient and (
-            p.patient_no is null or coalesce(r.last_on < p.birth_on, false) or coalesce(r.first_on > p.death_on, false)
+            p.patient_no is null or coalesce(r.last_date < p.birth_date, false) or coalesce(r.first_date > p.death_date, false)
         ) as is_at_odds_with_patient,
         nullif(concat_ws(
             ',',
             r.reasons,
             case when r.names_patient and p.patient_no is null then 'unknown_patient' end,
-            case when r.names_patient and r.last_on < p.birth_on then 'date_before_birth' end,
-            case when r.names_patient and r.first_on > p.death_on then 'date_after_death' end,
+            case when r.names_patient and r.last_date < p.birth_date then 'date_before_birth' end,
+            case when r.names_patient and r.first_date > p.death_date then 'date_after_death' end,
             case when o.is_disputed then 'conflicting_duplicate' end
         ), '') as reasons
     from delivered as r

@@ -13,6 +13,6 @@ select
     case
         when study.data_cutoff < last_delivered.delivered_to then study.data_cutoff
         else last_delivered.delivered_to
-    end as cutoff_on
+    end as cutoff_date
 from last_delivered
 cross join {{ source('config', 'study') }} as study

@@ -15,7 +15,7 @@ select
     verdicts.onset_from,
     verdicts.onset_to,
     verdicts.verdict,
-    verdicts.reviewed_on,
+    verdicts.reviewed_date,
     case
         when {{ is_numbered }} then roles.role || substr(verdicts.reviewer_role, length(verdicts.reviewer_role) - 1)
         else roles.role

@@ -8,24 +8,22 @@ is a number within the episode, so that different ones can be counted.
 */
 with spoken as (
     select
-        episode.definition_id,
-        episode.patient_no,
-        episode.episode_number,
+        episode.episode_id,
         verdicts.record_key,
         row_number() over (
-            partition by episode.definition_id, episode.patient_no, episode.episode_number
-            order by verdicts.reviewed_on asc nulls first, verdicts.adjudication_id asc
+            partition by episode.episode_id
+            order by verdicts.reviewed_date asc nulls first, verdicts.adjudication_id asc
         ) as verdict_number,
         verdicts.verdict,
-        verdicts.reviewed_on,
+        verdicts.reviewed_date,
         verdicts.reviewer_role,
         coalesce(verdicts.reviewer_role, verdicts.role_as_sent) as reader_role
     from {{ ref('int_episode') }} as episode
     inner join {{ ref('int_adjudication') }} as verdicts
         on
             episode.patient_no = verdicts.patient_no
-            and episode.onset_on >= verdicts.onset_from
-            and episode.onset_on <= verdicts.onset_to
+            and episode.onset_date >= verdicts.onset_from
+            and episode.onset_date <= verdicts.onset_to
 ),
 
 by_reader as (
@@ -33,30 +31,26 @@ by_reader as (
         *,
         min(verdict_number) over (
             partition by
-                definition_id,
-                patient_no,
-                episode_number,
+                episode_id,
                 reader_role,
                 case when reader_role is null then verdict end,
-                case when reader_role is null then reviewed_on end
+                case when reader_role is null then reviewed_date end
         ) as first_of_reader
     from spoken
 )
 
 select
-    definition_id,
-    patient_no,
-    episode_number,
+    episode_id,
     record_key,
     verdict_number,
     verdict,
-    reviewed_on,
+    reviewed_date,
     reviewer_role,
     case
         when reader_role is not null then
-            dense_rank() over (partition by definition_id, patient_no, episode_number order by reader_role asc nulls last)
+            dense_rank() over (partition by episode_id order by reader_role asc nulls last)
     end as role_number,
-    dense_rank() over (partition by definition_id, patient_no, episode_number order by first_of_reader asc)
+    dense_rank() over (partition by episode_id order by first_of_reader asc)
         as reader_number,
     verdict_number = first_of_reader as is_first_of_reader
 from by_reader

@@ -3,18 +3,16 @@ Grain: definition x patient x attributed episode that no chart review took away,
 counted among these.
 */
 select
+    episode.episode_id,
     episode.definition_id,
     episode.patient_no,
     episode.episode_number,
-    episode.onset_on,
+    episode.onset_date,
     episode.attributed_drug,
-    lag(episode.episode_number) over by_patient as episode_before,
-    lag(episode.onset_on) over by_patient as onset_before,
-    lag(episode.window_end_on) over by_patient as end_before,
-    lag(episode.attributed_drug) over by_patient as drug_before
+    lag(episode.episode_id) over by_patient as episode_id_before,
+    lag(episode.onset_date) over by_patient as onset_before,
+    lag(episode.window_end_date) over by_patient as end_before
 from {{ ref('int_episode_attributed') }} as episode
-left join {{ ref('int_episode_review') }} as review
-    on
-        {{ same_episode('episode', 'review') }}
+left join {{ ref('int_episode_review') }} as review on episode.episode_id = review.episode_id
 where episode.attributed_drug is not null and coalesce(review.verdict, 'confirmed') = 'confirmed'
 window by_patient as (partition by episode.definition_id, episode.patient_no order by episode.episode_number asc)

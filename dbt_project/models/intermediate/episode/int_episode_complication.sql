@@ -4,42 +4,32 @@ int_episode_gcsf_dose and int_episode_event.
 */
 with gcsf as (
     select
-        definition_id,
-        patient_no,
-        episode_number,
+        episode_id,
         count(*) as gcsf_doses,
-        min(administered_on) as gcsf_first_on
+        min(administered_date) as gcsf_first_date
     from {{ ref('int_episode_gcsf_dose') }}
-    group by definition_id, patient_no, episode_number
+    group by episode_id
 ),
 
 events as (
     select
-        definition_id,
-        patient_no,
-        episode_number,
+        episode_id,
         {% for complication in ['infection', 'febrile', 'hospitalised', 'relapse_within_90d'] %}
         max(case when complication = '{{ complication }}' then 1 else 0 end) as {{ complication }}{{ "," if not loop.last }}
         {% endfor %}
     from {{ ref('int_episode_event') }}
-    group by definition_id, patient_no, episode_number
+    group by episode_id
 )
 
 select
-    episode.definition_id,
-    episode.patient_no,
-    episode.episode_number,
+    episode.episode_id,
     coalesce(gcsf.gcsf_doses, 0) > 0 as gcsf_treated,
-    gcsf.gcsf_first_on,
+    gcsf.gcsf_first_date,
     coalesce(gcsf.gcsf_doses, 0) as gcsf_doses,
     coalesce(events.infection, 0) = 1 as infection,
     coalesce(events.febrile, 0) = 1 as febrile,
     coalesce(events.hospitalised, 0) = 1 as hospitalised,
     coalesce(events.relapse_within_90d, 0) = 1 as relapse_within_90d
 from {{ ref('int_episode') }} as episode
-left join gcsf
-    on
-        {{ same_episode('episode', 'gcsf') }}
-left join events
-    on
-        {{ same_episode('episode', 'events') }}
+left join gcsf on episode.episode_id = gcsf.episode_id
+left join events on episode.episode_id = events.episode_id

@@ -5,16 +5,14 @@ end of observation). A relapse of the disease counts from the episode's onset to
 treatment may cost.
 */
 select
-    episode.definition_id,
-    episode.patient_no,
-    episode.episode_number,
+    episode.episode_id,
     case events.event_type
         when 'infection' then 'infection'
         when 'febrile_neutropenia' then 'febrile'
         when 'hospitalisation' then 'hospitalised'
         when 'relapse' then 'relapse_within_90d'
     end as complication,
-    events.onset_on,
+    events.onset_date,
     events.record_key
 from {{ ref('int_episode') }} as episode
 inner join {{ ref('int_clinical_event') }} as events
@@ -23,12 +21,12 @@ inner join {{ ref('int_clinical_event') }} as events
         and (
             (
                 events.event_type in ('infection', 'febrile_neutropenia', 'hospitalisation')
-                and {{ days_between('events.onset_on', 'episode.onset_on') }} <= {{ fixed_windows().event_days_before }}
-                and {{ days_between('episode.window_end_on', 'events.onset_on') }}
+                and {{ days_between('events.onset_date', 'episode.onset_date') }} <= {{ fixed_windows().event_days_before }}
+                and {{ days_between('episode.window_end_date', 'events.onset_date') }}
                 <= {{ fixed_windows().event_days_after }}
             )
             or (
                 events.event_type = 'relapse'
-                and {{ within_days_after('events.onset_on', 'episode.onset_on', fixed_windows().relapse_days) }}
+                and {{ within_days_after('events.onset_date', 'episode.onset_date', fixed_windows().relapse_days) }}
             )
         )

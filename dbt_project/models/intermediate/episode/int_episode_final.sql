@@ -1,32 +1,30 @@
 /*
 Grain: definition x patient x episode, with everything an episode is published with.
 Rules: a chart review judges the episodes that are attributed and of a patient in that definition's cohort. A case episode
-is one of these, not adjudicated other_cause or lab_error. episode_id is a hash of definition, patient and onset, so that
-it survives a refresh.
+is one of these, not adjudicated other_cause or lab_error.
 severity: the nadir's grade on the definition's own scale. is_severe: below 0.5 whatever that scale. possibly_severe: the bound
 of the nadir leaves that open.
 */
 with joined as (
     select
-        {{ dbt.hash("episode.definition_id || '|' || patient.patient_key || '|' || cast(episode.onset_on as varchar)") }}
-            as episode_id,
+        episode.episode_id,
         episode.definition_id,
         episode.patient_no,
         patient.patient_key,
         patient.site,
         episode.episode_number,
-        episode.onset_on,
-        episode.last_normal_on,
-        episode.end_on,
+        episode.onset_date,
+        episode.last_normal_date,
+        episode.end_date,
         episode.end_status,
-        case when episode.end_status = 'recovered' then {{ days_between('episode.onset_on', 'episode.end_on') }} end
+        case when episode.end_status = 'recovered' then {{ days_between('episode.onset_date', 'episode.end_date') }} end
             as duration_days,
-        episode.last_measured_on,
+        episode.last_measured_date,
         episode.n_measurements,
         episode.n_gcsf_rebounds,
         episode.nadir,
         episode.nadir_operator,
-        episode.nadir_on,
+        episode.nadir_date,
         {{ interval_low('episode.nadir', 'episode.nadir_operator') }} as nadir_low,
         {{ interval_high('episode.nadir', 'episode.nadir_operator') }} as nadir_high,
         coalesce(episode.nadir_operator = '>', false) as is_nadir_low_open,
@@ -35,13 +33,13 @@ with joined as (
         definitions.severity_scale,
         attributed.attributed_drug,
         attributed.previous_drug,
-        attributed.last_dose_on,
+        attributed.last_dose_date,
         attributed.days_since_last_dose,
         attributed.dose_number,
         attributed.dose_source,
         attributed.onset_type,
         complications.gcsf_treated,
-        complications.gcsf_first_on,
+        complications.gcsf_first_date,
         complications.gcsf_doses,
         complications.infection,
         complications.febrile,
@@ -61,20 +59,14 @@ with joined as (
     from {{ ref('int_episode') }} as episode
     inner join {{ ref('int_observed_patient') }} as patient on episode.patient_no = patient.patient_no
     inner join {{ ref('int_case_definition') }} as definitions on episode.definition_id = definitions.definition_id
-    inner join {{ ref('int_episode_attributed') }} as attributed
-        on {{ same_episode('episode', 'attributed') }}
-    inner join {{ ref('int_episode_complication') }} as complications
-        on {{ same_episode('episode', 'complications') }}
+    inner join {{ ref('int_episode_attributed') }} as attributed on episode.episode_id = attributed.episode_id
+    inner join {{ ref('int_episode_complication') }} as complications on episode.episode_id = complications.episode_id
     inner join {{ ref('int_exclusion') }} as exclusion
         on episode.definition_id = exclusion.definition_id and episode.patient_no = exclusion.patient_no
-    left join {{ ref('int_treatment_action') }} as action
-        on {{ same_episode('episode', 'action') }}
-    left join {{ ref('int_recurrence') }} as recurrence
-        on {{ same_episode('episode', 'recurrence') }}
-    left join {{ ref('int_episode_suspect') }} as suspect
-        on {{ same_episode('episode', 'suspect') }}
-    left join {{ ref('int_episode_review') }} as review
-        on {{ same_episode('episode', 'review') }}
+    left join {{ ref('int_treatment_action') }} as action on episode.episode_id = action.episode_id
+    left join {{ ref('int_recurrence') }} as recurrence on episode.episode_id = recurrence.episode_id
+    left join {{ ref('int_episode_suspect') }} as suspect on episode.episode_id = suspect.episode_id
+    left join {{ ref('int_episode_review') }} as review on episode.episode_id = review.episode_id
 ),
 
 graded as (

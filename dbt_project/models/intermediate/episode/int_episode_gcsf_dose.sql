@@ -3,22 +3,20 @@ Grain: definition x patient x episode x G-CSF dose given for it.
 Rule: doses from onset to the recovery, or to 30 days after onset where there is none.
 */
 select
-    episode.definition_id,
-    episode.patient_no,
-    episode.episode_number,
+    episode.episode_id,
     dose.drug,
-    dose.administered_on
+    dose.administered_date
 from {{ ref('int_episode') }} as episode
 inner join {{ ref('int_dose') }} as dose
     on
         episode.patient_no = dose.patient_no
         and dose.drug_class = 'gcsf'
-        and dose.administered_on >= episode.onset_on
+        and dose.administered_date >= episode.onset_date
         and (
-            (episode.end_status = 'recovered' and dose.administered_on <= episode.end_on)
+            (episode.end_status = 'recovered' and dose.administered_date <= episode.end_date)
             or (
                 episode.end_status <> 'recovered'
-                and {{ days_between('episode.onset_on', 'dose.administered_on') }}
+                and {{ days_between('episode.onset_date', 'dose.administered_date') }}
                 <= {{ fixed_windows().gcsf_days_unrecovered }}
             )
         )

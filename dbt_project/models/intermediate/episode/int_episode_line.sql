@@ -4,19 +4,17 @@ them, an open one on ties, then the one that ends last, then one whose end is un
 */
 with ranked as (
     select
-        episode.definition_id,
-        episode.patient_no,
-        episode.episode_number,
+        episode.episode_id,
         line.record_key as line_key,
-        line.start_on as line_start_on,
-        line.end_on as line_end_on,
+        line.start_date as line_start_date,
+        line.end_date as line_end_date,
         line.end_unknown as line_end_unknown,
         row_number() over (
-            partition by episode.definition_id, episode.patient_no, episode.episode_number
+            partition by episode.episode_id
             order by
-                line.start_on desc,
+                line.start_date desc,
                 case when line.end_unknown then 1 else 0 end asc,
-                line.end_on desc nulls first,
+                line.end_date desc nulls first,
                 line.record_key asc
         ) as rank_of_line
     from {{ ref('int_episode_attributed') }} as episode
@@ -24,9 +22,9 @@ with ranked as (
         on
             episode.patient_no = line.patient_no
             and episode.attributed_drug = line.drug
-            and line.start_on <= episode.onset_on
+            and line.start_date <= episode.onset_date
 )
 
-select definition_id, patient_no, episode_number, line_key, line_start_on, line_end_on, line_end_unknown
+select episode_id, line_key, line_start_date, line_end_date, line_end_unknown
 from ranked
 where rank_of_line = 1

@@ -17,30 +17,28 @@ given as (
         drug,
         'dose' as record_of,
         null as record_key,
-        administered_on as first_on,
-        administered_on as last_on
+        administered_date as first_date,
+        administered_date as last_date
     from {{ ref('int_recorded_dose') }}
     union all
-    select patient_no, drug, 'line' as record_of, record_key, start_on as first_on,
-        case when end_unknown then start_on else end_on end as last_on
+    select patient_no, drug, 'line' as record_of, record_key, start_date as first_date,
+        case when end_unknown then start_date else end_date end as last_date
     from {{ ref('int_treatment_line') }}
 )
 
 select
-    episode.definition_id,
-    episode.patient_no,
-    episode.episode_number,
+    episode.episode_id,
     given.drug,
     given.record_of,
     given.record_key,
-    given.first_on
+    given.first_date
 from {{ ref('int_episode') }} as episode
 inner join given
     on
         episode.patient_no = given.patient_no
-        and given.first_on <= episode.onset_on
+        and given.first_date <= episode.onset_date
         and (
-            given.last_on is null
-            or {{ days_between('given.last_on', 'episode.onset_on') }} <= {{ fixed_windows().suspect_days }}
+            given.last_date is null
+            or {{ days_between('given.last_date', 'episode.onset_date') }} <= {{ fixed_windows().suspect_days }}
         )
 inner join suspects on given.drug = suspects.drug

@@ -17,7 +17,7 @@ with counts as (
             episode.definition_id = classified.definition_id
             and episode.patient_no = classified.patient_no
             and classified.is_low
-            and classified.collected_on between episode.onset_on and coalesce(episode.end_on, patient.observation_end)
+            and classified.collected_date between episode.onset_date and coalesce(episode.end_date, patient.observation_end)
     inner join {{ ref('int_anc_since_dose') }} as anc
         on classified.anc_record_key = anc.anc_record_key and anc.days_since_last_dose <= definitions.attribution_days
     where episode.attributed_drug is null

@@ -6,7 +6,7 @@ with results as (
     select
         record_key as anc_record_key,
         patient_no,
-        collected_on,
+        collected_date,
         collected_at,
         canonical_value as anc,
         operator,
@@ -22,7 +22,7 @@ with results as (
     select
         {{ derived_key('first_part_key', 'second_part_key') }} as anc_record_key,
         patient_no,
-        collected_on,
+        collected_date,
         collected_at,
         anc,
         cast(null as varchar) as operator,

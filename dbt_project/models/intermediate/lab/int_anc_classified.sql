@@ -22,7 +22,7 @@ deciding as (
     select
         definitions.definition_id,
         anc.patient_no,
-        anc.collected_on,
+        anc.collected_date,
         anc.anc,
         anc.operator,
         anc.operator_order,

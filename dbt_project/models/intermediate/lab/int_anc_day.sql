@@ -7,7 +7,7 @@ with ranked as (
     select
         *,
         row_number() over (
-            partition by definition_id, patient_no, collected_on
+            partition by definition_id, patient_no, collected_date
             order by anc asc, operator_order asc, lln asc nulls last, anc_record_key asc
         ) as rank_of_day
     from {{ ref('int_anc_classified') }}
@@ -17,7 +17,7 @@ with ranked as (
 select
     definition_id,
     patient_no,
-    collected_on,
+    collected_date,
     anc,
     operator,
     operator_order,

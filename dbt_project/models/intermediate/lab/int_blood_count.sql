@@ -12,7 +12,7 @@ select
     results.canonical_value,
     results.canonical_low,
     results.collected_at,
-    results.collected_on,
+    results.collected_date,
     results.source_value,
     results.source_flag,
     results.source_unit,
@@ -23,7 +23,7 @@ select
 from {{ ref('int_current_lab_result') }} as results
 inner join {{ ref('int_observed_patient') }} as patient on results.patient_no = patient.patient_no
 where
-    results.collected_on <= patient.observation_end
+    results.collected_date <= patient.observation_end
     and results.analyte in (
         'anc', 'segs_abs', 'bands_abs', 'wbc', 'neutrophils_pct', 'segs_pct', 'bands_pct', 'lymphocytes',
         'lymphocytes_pct'

@@ -8,7 +8,7 @@ with usable as (
     select
         *,
         row_number() over (
-            partition by patient_no, specimen_hash, exact_time, collected_on
+            partition by patient_no, specimen_hash, exact_time, collected_date
             order by case derivation when 'segs_plus_bands' then 1 else 2 end asc
         ) as preference
     from {{ ref('int_derivation') }}
@@ -22,7 +22,7 @@ select
     patient_no,
     specimen_hash,
     exact_time,
-    collected_on,
+    collected_date,
     derivation,
     cast(anc as decimal(18, 6)) as anc,
     collected_at,

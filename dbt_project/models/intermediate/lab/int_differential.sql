@@ -24,7 +24,7 @@ select
     patient_no,
     specimen_hash,
     exact_time,
-    collected_on,
+    collected_date,
     count(case when analyte = 'anc' then 1 end) > 0 as has_measured_anc,
     count(case when analyte = 'neutrophils_pct' then 1 end) > 0 as has_neutrophils_pct,
     count(case when analyte = 'bands_pct' then 1 end) > 0 as has_bands_pct,
@@ -54,7 +54,7 @@ select
             then canonical_value
     end) as highest_other_part
 from results
-group by patient_no, specimen_hash, exact_time, collected_on
+group by patient_no, specimen_hash, exact_time, collected_date
 having
     (
         count(case when analyte = 'wbc' then 1 end) > 0

@@ -6,11 +6,11 @@ no other. Under treatment: at most the primary definition's attribution_days aft
 left out. A draw is one specimen and day, or, without a specimen id, one exact time (int_blood_count).
 */
 with anc_draws as (
-    select patient_no, specimen_hash, exact_time, collected_on
+    select patient_no, specimen_hash, exact_time, collected_date
     from {{ ref('int_blood_count') }}
     where analyte = 'anc'
     union
-    select patient_no, specimen_hash, exact_time, collected_on
+    select patient_no, specimen_hash, exact_time, collected_date
     from {{ ref('int_derived_anc') }}
 ),
 
@@ -38,7 +38,7 @@ without_anc as (
         on
             severe.patient_no = of_specimen.patient_no
             and severe.specimen_hash = of_specimen.specimen_hash
-            and severe.collected_on = of_specimen.collected_on
+            and severe.collected_date = of_specimen.collected_date
     left join anc_draws as of_time
         on severe.patient_no = of_time.patient_no and severe.exact_time = of_time.exact_time
     where of_specimen.patient_no is null and of_time.patient_no is null
@@ -50,9 +50,9 @@ under_treatment as (
         definitions.definition_id,
         days.drug as last_drug,
         days.dose_number,
-        {{ days_between('days.dose_on', 'without_anc.collected_on') }} as days_since_last_dose,
+        {{ days_between('days.dose_date', 'without_anc.collected_date') }} as days_since_last_dose,
         row_number() over (
-            partition by without_anc.patient_no, without_anc.collected_on
+            partition by without_anc.patient_no, without_anc.collected_date
             order by without_anc.canonical_value asc, {{ operator_order('without_anc.operator') }} asc,
                 without_anc.record_key asc
         ) as rank_of_day
@@ -60,17 +60,17 @@ under_treatment as (
     inner join {{ ref('int_anti_cd20_day') }} as days
         on
             without_anc.patient_no = days.patient_no
-            and without_anc.collected_on > days.dose_on
-            and (days.next_day is null or without_anc.collected_on <= days.next_day)
+            and without_anc.collected_date > days.dose_date
+            and (days.next_day is null or without_anc.collected_date <= days.next_day)
     cross join {{ source('config', 'study') }} as study
     inner join {{ ref('int_case_definition') }} as definitions on study.primary_definition = definitions.definition_id
-    where {{ days_between('days.dose_on', 'without_anc.collected_on') }} <= definitions.attribution_days
+    where {{ days_between('days.dose_date', 'without_anc.collected_date') }} <= definitions.attribution_days
 )
 
 select
     definition_id,
     patient_no,
-    collected_on,
+    collected_date,
     canonical_value as leukocytes,
     operator,
     record_key,

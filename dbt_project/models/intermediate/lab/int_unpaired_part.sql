@@ -7,19 +7,19 @@ whatever they give (int_derivation). Nothing is derived: nothing shows that the 
 with draws as (
     select
         patient_no,
-        collected_on,
+        collected_date,
         {%- for part in ['anc', 'wbc', 'segs_abs', 'bands_abs'] %}
         count(case when analyte = '{{ part }}' then 1 end) > 0 as has_{{ part }},
         {%- endfor %}
         count(case when analyte in ('neutrophils_pct', 'segs_pct') then 1 end) > 0 as has_percentage
     from {{ ref('int_blood_count') }}
-    group by patient_no, specimen_hash, exact_time, collected_on
+    group by patient_no, specimen_hash, exact_time, collected_date
 ),
 
 days as (
     select
         patient_no,
-        collected_on,
+        collected_date,
         {%- for part in ['wbc', 'percentage', 'segs_abs', 'bands_abs'] %}
         count(case when is_incomplete and has_{{ part }} then 1 end) > 0 as has_{{ part }}{{ "," if not loop.last }}
         {%- endfor %}
@@ -27,23 +27,23 @@ days as (
         select *, not (has_wbc and has_percentage) and not (has_segs_abs and has_bands_abs) as is_incomplete
         from draws
     ) as judged
-    group by patient_no, collected_on
+    group by patient_no, collected_date
     having count(case when has_anc then 1 end) = 0
 ),
 
 unpaired as (
-    select patient_no, collected_on, 'derived_wbc_pct' as derivation
+    select patient_no, collected_date, 'derived_wbc_pct' as derivation
     from days
     where has_wbc and has_percentage
     union all
-    select patient_no, collected_on, 'segs_plus_bands' as derivation
+    select patient_no, collected_date, 'segs_plus_bands' as derivation
     from days
     where has_segs_abs and has_bands_abs
 )
 
 select
     unpaired.patient_no,
-    unpaired.collected_on,
+    unpaired.collected_date,
     unpaired.derivation,
     patient.site,
     readings.with_bands,

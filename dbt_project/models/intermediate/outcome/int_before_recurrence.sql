@@ -3,8 +3,8 @@ Grain: definition x patient x case episode, with its recurrence and what was giv
 Rules: the recurrence is the patient's next case episode with a higher recurrence number. What counts was given from the day of
 onset to the day before the recurrence (a sample on an infusion day is drawn before the infusion), or in all of
 follow-up: those who recurred and those who did not are sorted by the same rule (last_treatment, recurrence_context).
-same_drug_recorded_on: the first day on which a dose of the same drug is recorded, not assumed. next_same_drug_on: the first dose
-of the same drug, whenever it came.
+same_drug_recorded_date: the first day on which a dose of the same drug is recorded, not assumed. next_same_drug_date: the first
+dose of the same drug, whenever it came.
 */
 with episodes as (
     select * from {{ ref('int_episode_final') }}
@@ -14,10 +14,8 @@ with episodes as (
 -- the number grows by one, at an episode after a documented recovery
 recurrences as (
     select
-        episodes.definition_id,
-        episodes.patient_no,
-        episodes.episode_number,
-        later.onset_on as recurrence_on,
+        episodes.episode_id,
+        later.onset_date as recurrence_date,
         later.attributed_drug as recurrence_drug,
         later.recurrence_context
     from episodes
@@ -33,34 +31,30 @@ recurrences as (
 treatments as (
     select
         given.*,
-        recurrences.recurrence_on is null or given.given_on < recurrences.recurrence_on as is_before_recurrence
+        recurrences.recurrence_date is null or given.given_date < recurrences.recurrence_date as is_before_recurrence
     from {{ ref('int_episode_treatment') }} as given
-    left join recurrences on {{ same_episode('given', 'recurrences') }}
+    left join recurrences on given.episode_id = recurrences.episode_id
 ),
 
 given as (
     select
-        definition_id,
-        patient_no,
-        episode_number,
+        episode_id,
         max(case when is_before_recurrence then treatment_number end) as last_number,
-        min(case when is_before_recurrence then given_on end) as first_given_on,
-        min(case when is_before_recurrence and relation = 'same_drug' then given_on end) as same_drug_on,
-        min(case when is_before_recurrence and relation = 'same_drug' and is_documented then given_on end)
-            as same_drug_recorded_on,
-        min(case when is_before_recurrence and relation = 'switch_in_class' then given_on end) as another_in_class_on,
-        min(case when is_before_recurrence and relation = 'switch_out_of_class' then given_on end) as out_of_class_on,
+        min(case when is_before_recurrence then given_date end) as first_given_date,
+        min(case when is_before_recurrence and relation = 'same_drug' then given_date end) as same_drug_date,
+        min(case when is_before_recurrence and relation = 'same_drug' and is_documented then given_date end)
+            as same_drug_recorded_date,
+        min(case when is_before_recurrence and relation = 'switch_in_class' then given_date end) as another_in_class_date,
+        min(case when is_before_recurrence and relation = 'switch_out_of_class' then given_date end) as out_of_class_date,
         -- whenever it came
-        min(case when relation = 'same_drug' then given_on end) as next_same_drug_on
+        min(case when relation = 'same_drug' then given_date end) as next_same_drug_date
     from treatments
-    group by definition_id, patient_no, episode_number
+    group by episode_id
 )
 
 select
-    episodes.definition_id,
-    episodes.patient_no,
-    episodes.episode_number,
-    recurrences.recurrence_on,
+    episodes.episode_id,
+    recurrences.recurrence_date,
     recurrences.recurrence_drug,
     recurrences.recurrence_context,
     case last_one.relation
@@ -70,14 +64,14 @@ select
         -- nothing was given
         else 'none'
     end as last_treatment,
-    given.same_drug_on,
-    given.same_drug_recorded_on,
-    given.another_in_class_on,
-    given.out_of_class_on,
-    given.next_same_drug_on,
-    coalesce(given.first_given_on = episodes.onset_on, false) as given_on_onset_day
+    given.same_drug_date,
+    given.same_drug_recorded_date,
+    given.another_in_class_date,
+    given.out_of_class_date,
+    given.next_same_drug_date,
+    coalesce(given.first_given_date = episodes.onset_date, false) as given_on_onset_day
 from episodes
-left join recurrences on {{ same_episode('episodes', 'recurrences') }}
-left join given on {{ same_episode('episodes', 'given') }}
+left join recurrences on episodes.episode_id = recurrences.episode_id
+left join given on episodes.episode_id = given.episode_id
 left join {{ ref('int_episode_treatment') }} as last_one
-    on {{ same_episode('given', 'last_one') }} and given.last_number = last_one.treatment_number
+    on given.episode_id = last_one.episode_id and given.last_number = last_one.treatment_number

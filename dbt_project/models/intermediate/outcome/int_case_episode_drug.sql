@@ -4,12 +4,12 @@ has it; and drug_by_late_effect, the drug given before a switch where the onset 
 dose of that one.
 */
 select
+    episode.episode_id,
     episode.definition_id,
     episode.patient_no,
-    episode.episode_number,
     episode.attributed_drug as drug,
     case
-        when {{ days_between('days.previous_drug_on', 'episode.onset_on') }} <= definitions.attribution_days
+        when {{ days_between('days.previous_drug_date', 'episode.onset_date') }} <= definitions.attribution_days
             then days.previous_drug
         else episode.attributed_drug
     end as drug_by_late_effect,
@@ -22,5 +22,5 @@ select
 from {{ ref('int_episode_final') }} as episode
 inner join {{ ref('int_case_definition') }} as definitions on episode.definition_id = definitions.definition_id
 inner join {{ ref('int_anti_cd20_day') }} as days
-    on episode.patient_no = days.patient_no and episode.last_dose_on = days.dose_on
+    on episode.patient_no = days.patient_no and episode.last_dose_date = days.dose_date
 where episode.is_case_episode

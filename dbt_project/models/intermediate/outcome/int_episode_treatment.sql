@@ -12,22 +12,20 @@ with treatments as (
         patient_no,
         drug,
         drug_class,
-        administered_on as given_on,
+        administered_date as given_date,
         true as is_dose,
         dose_source = 'recorded' as is_documented
     from {{ ref('int_dose') }}
     where drug_class = 'anti_cd20'
     union all
-    select distinct patient_no, drug, drug_class, start_on as given_on, false as is_dose, true as is_documented
+    select distinct patient_no, drug, drug_class, start_date as given_date, false as is_dose, true as is_documented
     from {{ ref('int_treatment_line') }}
     where drug_class <> 'gcsf'
 )
 
 select
-    episode.definition_id,
-    episode.patient_no,
-    episode.episode_number,
-    treatments.given_on,
+    episode.episode_id,
+    treatments.given_date,
     treatments.drug,
     treatments.is_dose,
     treatments.is_documented,
@@ -40,13 +38,13 @@ select
         else 'switch_out_of_class'
     end as relation,
     row_number() over (
-        partition by episode.definition_id, episode.patient_no, episode.episode_number
+        partition by episode.episode_id
         order by
-            treatments.given_on asc,
+            treatments.given_date asc,
             case when treatments.drug_class = 'anti_cd20' then 2 else 1 end asc,
             treatments.drug asc,
             treatments.is_dose asc
     ) as treatment_number
 from {{ ref('int_episode_attributed') }} as episode
-inner join treatments on episode.patient_no = treatments.patient_no and episode.onset_on <= treatments.given_on
+inner join treatments on episode.patient_no = treatments.patient_no and episode.onset_date <= treatments.given_date
 where episode.attributed_drug is not null and (treatments.is_dose or treatments.drug <> episode.attributed_drug)

@@ -5,7 +5,6 @@ what came only then is in the recurrence's own row.
 */
 with followed as (
     select
-        episode.patient_key,
         follow_up.follow_up_end,
         before_recurrence.*,
         case
@@ -20,37 +19,34 @@ with followed as (
             else episode.next_drug
         end as next_drug,
         case
-            when action.event_on is not null then action.event_on
+            when action.event_date is not null then action.event_date
             -- an injection at home that goes on by its line alone: the day of the first dose that is assumed
-            when episode.treatment_action = 'continued' then before_recurrence.next_same_drug_on
-        end as next_on
+            when episode.treatment_action = 'continued' then before_recurrence.next_same_drug_date
+        end as next_date
     from {{ ref('int_episode_final') }} as episode
-    inner join {{ ref('int_before_recurrence') }} as before_recurrence on {{ same_episode('episode', 'before_recurrence') }}
-    inner join {{ ref('int_treatment_action') }} as action on {{ same_episode('episode', 'action') }}
+    inner join {{ ref('int_before_recurrence') }} as before_recurrence on episode.episode_id = before_recurrence.episode_id
+    inner join {{ ref('int_treatment_action') }} as action on episode.episode_id = action.episode_id
     inner join {{ ref('int_follow_up') }} as follow_up on episode.patient_no = follow_up.patient_no
 ),
 
 bounded as (
-    select *, coalesce(next_on >= recurrence_on, false) as is_after_recurrence
+    select *, coalesce(next_date >= recurrence_date, false) as is_after_recurrence
     from followed
 )
 
 select
-    definition_id,
-    patient_no,
-    patient_key,
-    episode_number,
+    episode_id,
     follow_up_end,
     case when is_after_recurrence then 'none' else next_treatment end as next_treatment,
     case when not is_after_recurrence then next_drug end as next_drug,
-    case when not is_after_recurrence then next_on end as next_on,
+    case when not is_after_recurrence then next_date end as next_date,
     last_treatment,
-    same_drug_on,
-    same_drug_recorded_on,
-    another_in_class_on,
-    out_of_class_on,
+    same_drug_date,
+    same_drug_recorded_date,
+    another_in_class_date,
+    out_of_class_date,
     given_on_onset_day,
-    recurrence_on,
+    recurrence_date,
     recurrence_drug,
     recurrence_context
 from bounded

@@ -11,72 +11,60 @@ with episodes as (
 
 recoveries as (
     select
-        episodes.definition_id,
-        episodes.patient_no,
-        episodes.episode_number,
-        min(anc_day.collected_on) as recovered_on
+        episodes.episode_id,
+        min(anc_day.collected_date) as recovered_date
     from episodes
     inner join {{ ref('int_anc_day') }} as anc_day
         on
             episodes.definition_id = anc_day.definition_id
             and episodes.patient_no = anc_day.patient_no
             and anc_day.is_recovered
-            and anc_day.collected_on >= episodes.end_before
-            and anc_day.collected_on < episodes.onset_on
-    group by episodes.definition_id, episodes.patient_no, episodes.episode_number
+            and anc_day.collected_date >= episodes.end_before
+            and anc_day.collected_date < episodes.onset_date
+    group by episodes.episode_id
 ),
 
 -- what was given from the day of the first onset to the day before the second (a sample on an infusion day is drawn before the
 -- infusion), the last of it first
 treatments_between as (
     select
-        episodes.definition_id,
-        episodes.patient_no,
-        episodes.episode_number,
-        treatments.given_on,
+        episodes.episode_id,
+        treatments.given_date,
         treatments.drug,
         treatments.is_dose,
         treatments.relation,
         row_number() over (
-            partition by episodes.definition_id, episodes.patient_no, episodes.episode_number
+            partition by episodes.episode_id
             order by treatments.treatment_number desc
         ) as from_last
     from episodes
     inner join {{ ref('int_episode_treatment') }} as treatments
         on
-            episodes.definition_id = treatments.definition_id
-            and episodes.patient_no = treatments.patient_no
-            and episodes.episode_before = treatments.episode_number
-            and treatments.given_on < episodes.onset_on
+            episodes.episode_id_before = treatments.episode_id
+            and treatments.given_date < episodes.onset_date
 )
 
 select
-    episodes.definition_id,
-    episodes.patient_no,
-    episodes.episode_number,
-    sum(case when recoveries.patient_no is not null then 1 else 0 end) over (
+    episodes.episode_id,
+    sum(case when recoveries.episode_id is not null then 1 else 0 end) over (
         partition by episodes.definition_id, episodes.patient_no order by episodes.episode_number asc
         rows between unbounded preceding and current row
     ) as recurrence_number,
-    episodes.onset_before is not null and recoveries.patient_no is null as continuation_possible,
+    episodes.onset_before is not null and recoveries.episode_id is null as continuation_possible,
     case
         -- the number did not grow
-        when recoveries.patient_no is null then null
+        when recoveries.episode_id is null then null
         when treatments_between.relation is null then 'no_further_treatment'
         when treatments_between.relation = 'same_drug' then 'rechallenge'
         else concat('after_', treatments_between.relation)
     end as recurrence_context,
-    episodes.episode_before,
+    episodes.episode_id_before,
     episodes.onset_before,
-    recoveries.recovered_on,
-    treatments_between.given_on as treated_on,
+    recoveries.recovered_date,
+    treatments_between.given_date as treated_date,
     treatments_between.drug as treated_with,
     treatments_between.is_dose as is_treated_by_dose
 from episodes
-left join recoveries
-    on
-        {{ same_episode('episodes', 'recoveries') }}
+left join recoveries on episodes.episode_id = recoveries.episode_id
 left join treatments_between
-    on
-        {{ same_episode('episodes', 'treatments_between') }}
-        and treatments_between.from_last = 1
+    on episodes.episode_id = treatments_between.episode_id and treatments_between.from_last = 1

@@ -3,15 +3,15 @@ Grain: definition x patient x attributed episode: what was done with the treatme
 Rules: the first documented treatment on or after the day of onset decides (int_episode_treatment); of several on one day a
 dose of the same drug, then another anti-CD20 drug, then a drug out of the class. Where none follows: the line of the attributed
 drug (int_episode_line), and how long the patient was seen. A drug is given on time within 1.5 of its intervals.
-event_on: the day of the treatment that decided, NULL where none followed. decided_by: what the action rests on.
+event_date: the day of the treatment that decided, NULL where none followed. decided_by: what the action rests on.
 */
 with documented as (
     select
         *,
         row_number() over (
-            partition by definition_id, patient_no, episode_number
+            partition by episode_id
             -- the names of the relations are in the order that decides on one day
-            order by given_on asc, relation asc, drug asc
+            order by given_date asc, relation asc, drug asc
         ) as documented_number
     from {{ ref('int_episode_treatment') }}
     where is_documented
@@ -19,24 +19,23 @@ with documented as (
 
 known as (
     select
-        episode.definition_id,
+        episode.episode_id,
         episode.patient_no,
-        episode.episode_number,
-        episode.onset_on,
-        episode.last_dose_on,
+        episode.onset_date,
+        episode.last_dose_date,
         episode.home_injected,
-        first.given_on as event_on,
+        first.given_date as event_date,
         first.relation,
         first.drug as event_drug,
         line.line_key,
-        line.line_start_on,
-        line.line_end_on,
+        line.line_start_date,
+        line.line_end_date,
         line.line_end_unknown,
         follow_up.follow_up_end,
         {{ fixed_windows().tolerated_intervals }} * episode.interval_days as tolerated_days
     from {{ ref('int_episode_attributed') }} as episode
-    left join documented as first on {{ same_episode('episode', 'first') }} and first.documented_number = 1
-    left join {{ ref('int_episode_line') }} as line on {{ same_episode('episode', 'line') }}
+    left join documented as first on episode.episode_id = first.episode_id and first.documented_number = 1
+    left join {{ ref('int_episode_line') }} as line on episode.episode_id = line.episode_id
     left join {{ ref('int_follow_up') }} as follow_up on episode.patient_no = follow_up.patient_no
     where episode.attributed_drug is not null
 ),
@@ -51,38 +50,37 @@ decided as (
             -- injected at home, no dose is recorded: the line is open or ends later, and the patient was seen later; an
             -- unknown end proves neither
             when
-                home_injected and line_start_on is not null and not line_end_unknown
-                and (line_end_on is null or {{ days_between('onset_on', 'line_end_on') }} > tolerated_days)
-                and {{ days_between('onset_on', 'follow_up_end') }} > tolerated_days then 'line_goes_on'
-            when line_end_on >= onset_on then 'line_end'
+                home_injected and line_start_date is not null and not line_end_unknown
+                and (line_end_date is null or {{ days_between('onset_date', 'line_end_date') }} > tolerated_days)
+                and {{ days_between('onset_date', 'follow_up_end') }} > tolerated_days then 'line_goes_on'
+            when line_end_date >= onset_date then 'line_end'
             else 'last_contact'
         end as decided_by
     from known
 )
 
 select
-    definition_id,
+    episode_id,
     patient_no,
-    episode_number,
     case
         -- later than on time after the dose before onset
-        when decided_by = 'dose_of_same_drug' and {{ days_between('last_dose_on', 'event_on') }} > tolerated_days
+        when decided_by = 'dose_of_same_drug' and {{ days_between('last_dose_date', 'event_date') }} > tolerated_days
             then 'resumed'
         when decided_by in ('dose_of_same_drug', 'line_goes_on') then 'continued'
         when decided_by = 'other_in_class' then 'switched_in_class'
         when decided_by = 'line_out_of_class' then 'switched_out_of_class'
         when decided_by = 'line_end' then 'discontinued'
         -- seen for longer than a dose can be late, and none came
-        when {{ days_between('last_dose_on', 'follow_up_end') }} > tolerated_days then 'discontinued'
+        when {{ days_between('last_dose_date', 'follow_up_end') }} > tolerated_days then 'discontinued'
         -- not seen for long enough to tell
         else 'pending'
     end as treatment_action,
     case when decided_by in ('other_in_class', 'line_out_of_class') then event_drug end as next_drug,
-    event_on,
+    event_date,
     decided_by,
     event_drug,
     line_key,
-    line_start_on,
-    line_end_on,
+    line_start_date,
+    line_end_date,
     follow_up_end
 from decided

@@ -11,13 +11,13 @@ with unended as (
 ),
 
 recovered_since as (
-    select distinct episode.definition_id, episode.patient_no, episode.episode_number
+    select distinct episode.episode_id
     from unended as episode
     inner join {{ ref('int_anc_day') }} as anc_day
         on
             episode.definition_id = anc_day.definition_id
             and episode.patient_no = anc_day.patient_no
-            and episode.end_on < anc_day.collected_on
+            and episode.end_date < anc_day.collected_date
     where anc_day.is_recovered
 )
 
@@ -26,6 +26,6 @@ select
     max(case when episode.end_status = 'ongoing' then 1 else 0 end) = 1 as is_open,
     max(case when coalesce(episode.adjudication, 'confirmed') = 'lab_error' then 0 else 1 end) = 1 as is_unresolved
 from unended as episode
-left join recovered_since on {{ same_episode('episode', 'recovered_since') }}
-where recovered_since.patient_no is null
+left join recovered_since on episode.episode_id = recovered_since.episode_id
+where recovered_since.episode_id is null
 group by episode.patient_no

@@ -10,7 +10,7 @@ select
     exclusion.first_drug,
     exclusion.index_date,
     follow_up.follow_up_end,
-    coalesce(patient.death_on <= patient.observation_end, false) as has_died,
+    coalesce(patient.death_date <= patient.observation_end, false) as has_died,
     first_case.first_case_onset,
     first_case.first_case_drug,
     first_case.first_case_onset <= {{ end_of_first_year('exclusion.index_date') }} as is_case_of_first_year

@@ -2,10 +2,10 @@
 Grain: definition x patient: the index date and the first reason, in this order, that keeps the patient out of the cohort:
 never_treated, missing_demographics (no birth date or sex), outside_enrolment, baseline_neutropenia (a low ANC by the
 definition's own onset threshold within the 365 days up to and including the index date). Of several drugs on the index date the
-alphabetically first is the first, as the alphabetically last of a day is the last. baseline_low_on: the last such low ANC.
+alphabetically first is the first, as the alphabetically last of a day is the last. baseline_low_date: the last such low ANC.
 */
 with index_dates as (
-    select patient_no, min(administered_on) as index_date
+    select patient_no, min(administered_date) as index_date
     from {{ ref('int_dose') }}
     where drug_class = 'anti_cd20'
     group by patient_no
@@ -15,18 +15,18 @@ first_drugs as (
     select dose.patient_no, min(dose.drug) as first_drug
     from {{ ref('int_dose') }} as dose
     inner join index_dates
-        on dose.patient_no = index_dates.patient_no and dose.administered_on = index_dates.index_date
+        on dose.patient_no = index_dates.patient_no and dose.administered_date = index_dates.index_date
     where dose.drug_class = 'anti_cd20'
     group by dose.patient_no
 ),
 
 low_at_baseline as (
-    select anc_day.definition_id, anc_day.patient_no, max(anc_day.collected_on) as baseline_low_on
+    select anc_day.definition_id, anc_day.patient_no, max(anc_day.collected_date) as baseline_low_date
     from {{ ref('int_anc_day') }} as anc_day
     inner join index_dates on anc_day.patient_no = index_dates.patient_no
     where
         anc_day.is_low
-        and {{ within_days_after('index_dates.index_date', 'anc_day.collected_on', fixed_windows().baseline_days) }}
+        and {{ within_days_after('index_dates.index_date', 'anc_day.collected_date', fixed_windows().baseline_days) }}
     group by anc_day.definition_id, anc_day.patient_no
 )
 
@@ -35,7 +35,7 @@ select
     patient.patient_no,
     index_dates.index_date,
     first_drugs.first_drug,
-    low_at_baseline.baseline_low_on,
+    low_at_baseline.baseline_low_date,
     case
         when index_dates.index_date is null then 'never_treated'
         when patient.birth_year is null or patient.sex is null then 'missing_demographics'

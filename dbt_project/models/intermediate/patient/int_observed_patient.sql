@@ -8,10 +8,10 @@ select
     patient.sex,
     patient.birth_year,
     patient.ms_phenotype,
-    patient.ms_onset_on,
+    patient.ms_onset_date,
     patient.duffy_null,
-    patient.last_contact_on,
-    patient.death_on,
-    case when patient.death_on < cutoff.cutoff_on then patient.death_on else cutoff.cutoff_on end as observation_end
+    patient.last_contact_date,
+    patient.death_date,
+    case when patient.death_date < cutoff.cutoff_date then patient.death_date else cutoff.cutoff_date end as observation_end
 from {{ ref('int_patient') }} as patient
 inner join {{ ref('int_site_cutoff') }} as cutoff on patient.site = cutoff.site

@@ -8,11 +8,11 @@ select
     patient_key,
     site,
     sex,
-    extract(year from birth_on) as birth_year,
+    extract(year from birth_date) as birth_year,
     ms_phenotype,
-    ms_onset_on,
+    ms_onset_date,
     duffy_null,
-    last_contact_on,
-    death_on,
+    last_contact_date,
+    death_date,
     cell_defects
 from {{ ref('int_current_patient') }}

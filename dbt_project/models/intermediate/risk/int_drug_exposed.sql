@@ -8,7 +8,7 @@ with exposed as (
     inner join {{ ref('int_dose') }} as dose on member.patient_no = dose.patient_no
     where
         dose.drug_class = 'anti_cd20'
-        and (member.first_case_onset is null or dose.administered_on < member.first_case_onset)
+        and (member.first_case_onset is null or dose.administered_date < member.first_case_onset)
 )
 
 select

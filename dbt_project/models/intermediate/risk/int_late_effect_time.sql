@@ -10,37 +10,37 @@ with spans as (
         risk.patient_no,
         days.drug,
         days.previous_drug,
-        risk.dose_on,
+        risk.dose_date,
         least(risk.risk_to, coalesce(member.first_case_onset, risk.risk_to)) as risk_to,
         coalesce(
-            {{ add_days('days.previous_drug_on', 'definitions.attribution_days') }}, risk.dose_on
+            {{ add_days('days.previous_drug_date', 'definitions.attribution_days') }}, risk.dose_date
         ) as late_effect_to
     from {{ ref('int_risk_interval') }} as risk
     inner join {{ ref('int_case_definition') }} as definitions on risk.attribution_days = definitions.attribution_days
     inner join {{ ref('int_cohort_member') }} as member
         on definitions.definition_id = member.definition_id and risk.patient_no = member.patient_no
     inner join {{ ref('int_anti_cd20_day') }} as days
-        on risk.patient_no = days.patient_no and risk.dose_on = days.dose_on
+        on risk.patient_no = days.patient_no and risk.dose_date = days.dose_date
 ),
 
 divided as (
     select
         definition_id,
         patient_no,
-        dose_on,
+        dose_date,
         previous_drug as drug,
-        dose_on as after_on,
-        least(risk_to, late_effect_to) as to_on
+        dose_date as after_date,
+        least(risk_to, late_effect_to) as until_date
     from spans
     where previous_drug is not null
     union all
     select
         definition_id,
         patient_no,
-        dose_on,
+        dose_date,
         drug,
-        greatest(dose_on, late_effect_to) as after_on,
-        risk_to as to_on
+        greatest(dose_date, late_effect_to) as after_date,
+        risk_to as until_date
     from spans
 ),
 
@@ -49,7 +49,7 @@ days as (
         definition_id,
         patient_no,
         drug,
-        sum(greatest(0, {{ days_between('after_on', 'to_on') }})) as days_at_risk
+        sum(greatest(0, {{ days_between('after_date', 'until_date') }})) as days_at_risk
     from divided
     group by definition_id, patient_no, drug
 ),
@@ -58,8 +58,8 @@ tests as (
     select divided.definition_id, divided.patient_no, divided.drug, count(*) as n_anc_tests
     from divided
     inner join {{ ref('int_anc_since_dose') }} as anc
-        on divided.patient_no = anc.patient_no and divided.dose_on = anc.last_dose_on
-    where anc.collected_on > divided.after_on and anc.collected_on <= divided.to_on
+        on divided.patient_no = anc.patient_no and divided.dose_date = anc.last_dose_date
+    where anc.collected_date > divided.after_date and anc.collected_date <= divided.until_date
     group by divided.definition_id, divided.patient_no, divided.drug
 )
 

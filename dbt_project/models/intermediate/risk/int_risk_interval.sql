@@ -11,11 +11,11 @@ with windows as (
 select
     windows.attribution_days,
     days.patient_no,
-    days.dose_on,
+    days.dose_date,
     days.drug,
     least(
         coalesce(days.next_day, follow_up.follow_up_end),
-        {{ add_days('days.dose_on', 'windows.attribution_days') }},
+        {{ add_days('days.dose_date', 'windows.attribution_days') }},
         follow_up.follow_up_end
     ) as risk_to
 from {{ ref('int_anti_cd20_day') }} as days

@@ -11,14 +11,14 @@ with days as (
         member.patient_key,
         risk.drug,
         sum(greatest(0, {{ days_between(
-            'risk.dose_on', 'least(risk.risk_to, coalesce(member.first_case_onset, risk.risk_to))'
+            'risk.dose_date', 'least(risk.risk_to, coalesce(member.first_case_onset, risk.risk_to))'
         ) }})) as days_at_risk,
         sum(greatest(0, {{ days_between(
-            'risk.dose_on',
+            'risk.dose_date',
             'least(risk.risk_to, coalesce(member.first_case_onset, risk.risk_to), '
             ~ end_of_first_year('member.index_date') ~ ')'
         ) }})) as days_at_risk_first_year,
-        sum(greatest(0, {{ days_between('risk.dose_on', 'risk.risk_to') }})) as days_at_risk_total
+        sum(greatest(0, {{ days_between('risk.dose_date', 'risk.risk_to') }})) as days_at_risk_total
     from {{ ref('int_risk_interval') }} as risk
     inner join {{ ref('int_case_definition') }} as definitions on risk.attribution_days = definitions.attribution_days
     inner join {{ ref('int_cohort_member') }} as member
@@ -31,11 +31,11 @@ tests as (
         definitions.definition_id,
         anc.patient_no,
         anc.last_drug,
-        count(case when anc.collected_on <= coalesce(member.first_case_onset, anc.collected_on) then 1 end) as n_anc_tests,
+        count(case when anc.collected_date <= coalesce(member.first_case_onset, anc.collected_date) then 1 end) as n_anc_tests,
         count(case
             when
-                anc.collected_on <= coalesce(member.first_case_onset, anc.collected_on)
-                and anc.collected_on <= {{ end_of_first_year('member.index_date') }} then 1
+                anc.collected_date <= coalesce(member.first_case_onset, anc.collected_date)
+                and anc.collected_date <= {{ end_of_first_year('member.index_date') }} then 1
         end) as n_anc_tests_first_year,
         count(*) as n_anc_tests_total
     from {{ ref('int_anc_since_dose') }} as anc

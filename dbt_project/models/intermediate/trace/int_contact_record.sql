@@ -10,20 +10,20 @@ with wanted as (
 ),
 
 contacts as (
-    select patient_no, collected_on as contact_on, 1 as preference, file_no, record_number
+    select patient_no, collected_date as contact_date, 1 as preference, file_no, record_number
     from {{ ref('int_current_lab_result') }}
     union all
-    select patient_no, administered_on as contact_on, 2 as preference, file_no, record_number
+    select patient_no, administered_date as contact_date, 2 as preference, file_no, record_number
     from {{ ref('int_current_administration') }}
     where is_given
     union all
-    select patient_no, onset_on as contact_on, 3 as preference, file_no, record_number
+    select patient_no, onset_date as contact_date, 3 as preference, file_no, record_number
     from {{ ref('int_clinical_event') }}
     union all
-    select patient_no, start_on as contact_on, 4 as preference, file_no, record_number
+    select patient_no, start_date as contact_date, 4 as preference, file_no, record_number
     from {{ ref('int_treatment_line') }}
     union all
-    select patient_no, last_contact_on as contact_on, 5 as preference, file_no, record_number
+    select patient_no, last_contact_date as contact_date, 5 as preference, file_no, record_number
     from {{ ref('int_patient') }}
 ),
 
@@ -37,7 +37,7 @@ ranked as (
             order by contacts.preference asc, files.file_order asc, contacts.record_number asc
         ) as rank_of_record
     from wanted
-    inner join contacts on wanted.patient_no = contacts.patient_no and wanted.follow_up_end = contacts.contact_on
+    inner join contacts on wanted.patient_no = contacts.patient_no and wanted.follow_up_end = contacts.contact_date
     inner join {{ ref('stg_input_file') }} as files on contacts.file_no = files.file_no
 )
 

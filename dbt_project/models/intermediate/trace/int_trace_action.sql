@@ -18,34 +18,33 @@ with actions as (
 )
 
 select
-    {{ trace_step('episode', 'episode.rule', 'episode.event_on', 3, "'dose'", drug='episode.event_drug') }}
+    {{ trace_step('episode', 'episode.rule', 'episode.event_date', 3, "'dose'", drug='episode.event_drug') }}
 from actions as episode
 inner join {{ ref('int_recorded_dose') }} as dose
     on
         episode.patient_no = dose.patient_no
-        and episode.event_on = dose.administered_on
+        and episode.event_date = dose.administered_date
         and episode.event_drug = dose.drug
         and dose.drug_class = 'anti_cd20'
 union all
 select
     {{ trace_step(
-        'episode', 'episode.rule', 'episode.event_on', 3, "'line'", key='line.record_key', drug='line.drug') }}
+        'episode', 'episode.rule', 'episode.event_date', 3, "'line'", key='line.record_key', drug='line.drug') }}
 from actions as episode
 inner join {{ ref('int_treatment_line') }} as line
     on
         episode.patient_no = line.patient_no
-        and episode.event_on = line.start_on
+        and episode.event_date = line.start_date
         and episode.event_drug = line.drug
 where episode.decided_by in ('other_in_class', 'line_out_of_class')
 union all
 select
     {{ trace_step(
         'episode', 'episode.rule',
-        "case when episode.decided_by = 'line_end' then episode.line_end_on else episode.line_start_on end", 3,
+        "case when episode.decided_by = 'line_end' then episode.line_end_date else episode.line_start_date end", 3,
         "'line'", key='episode.line_key', drug='attributed.attributed_drug') }}
 from actions as episode
-inner join {{ ref('int_episode_attributed') }} as attributed
-    on {{ same_episode('episode', 'attributed') }}
+inner join {{ ref('int_episode_attributed') }} as attributed on episode.episode_id = attributed.episode_id
 where episode.decided_by in ('line_goes_on', 'line_end')
 union all
 select
@@ -57,5 +56,5 @@ where episode.decided_by in ('line_goes_on', 'last_contact')
 union all
 select
     {{ trace_step(
-        'episode', 'episode.complication', 'episode.onset_on', 3, "'event'", key='episode.record_key') }}
+        'episode', 'episode.complication', 'episode.onset_date', 3, "'event'", key='episode.record_key') }}
 from {{ ref('int_episode_event') }} as episode

@@ -1,17 +1,17 @@
 /*
 Grain: a patient's day with an anti-CD20 dose; of several such drugs on one day the alphabetically last stands for it.
-previous_drug: the anti-CD20 drug given last before (that day included) that is another one, and previous_drug_on, the day
+previous_drug: the anti-CD20 drug given last before (that day included) that is another one, and previous_drug_date, the day
 of its last dose before. next_day: the class's next dose day.
 */
 with days as (
-    select patient_no, administered_on as dose_on, max(drug) as drug
+    select patient_no, administered_date as dose_date, max(drug) as drug
     from {{ ref('int_dose') }}
     where drug_class = 'anti_cd20'
-    group by patient_no, administered_on
+    group by patient_no, administered_date
 ),
 
 doses as (
-    select patient_no, drug, administered_on, dose_number, dose_source
+    select patient_no, drug, administered_date, dose_number, dose_source
     from {{ ref('int_dose') }}
     where drug_class = 'anti_cd20'
 ),
@@ -20,12 +20,12 @@ drug_spells as (
     select
         *,
         case
-            when drug <> lag(drug) over (partition by patient_no order by administered_on asc, drug asc)
-                then lag(drug) over (partition by patient_no order by administered_on asc, drug asc)
+            when drug <> lag(drug) over (partition by patient_no order by administered_date asc, drug asc)
+                then lag(drug) over (partition by patient_no order by administered_date asc, drug asc)
         end as drug_before_if_changed,
         case
-            when drug <> lag(drug) over (partition by patient_no order by administered_on asc, drug asc)
-                then lag(administered_on) over (partition by patient_no order by administered_on asc, drug asc)
+            when drug <> lag(drug) over (partition by patient_no order by administered_date asc, drug asc)
+                then lag(administered_date) over (partition by patient_no order by administered_date asc, drug asc)
         end as day_before_if_changed
     from doses
 ),
@@ -34,7 +34,7 @@ numbered_spells as (
     select
         *,
         count(drug_before_if_changed) over (
-            partition by patient_no order by administered_on asc, drug asc
+            partition by patient_no order by administered_date asc, drug asc
             rows between unbounded preceding and current row
         ) as spell
     from drug_spells
@@ -44,23 +44,23 @@ with_previous as (
     select
         *,
         max(drug_before_if_changed) over (partition by patient_no, spell) as previous_drug,
-        max(day_before_if_changed) over (partition by patient_no, spell) as previous_drug_on
+        max(day_before_if_changed) over (partition by patient_no, spell) as previous_drug_date
     from numbered_spells
 )
 
 select
     days.patient_no,
-    days.dose_on,
+    days.dose_date,
     days.drug,
     with_previous.dose_number,
     with_previous.dose_source,
     with_previous.previous_drug,
-    with_previous.previous_drug_on,
-    lag(days.dose_on) over (partition by days.patient_no order by days.dose_on asc) as previous_day,
-    lead(days.dose_on) over (partition by days.patient_no order by days.dose_on asc) as next_day
+    with_previous.previous_drug_date,
+    lag(days.dose_date) over (partition by days.patient_no order by days.dose_date asc) as previous_day,
+    lead(days.dose_date) over (partition by days.patient_no order by days.dose_date asc) as next_day
 from days
 inner join with_previous
     on
         days.patient_no = with_previous.patient_no
-        and days.dose_on = with_previous.administered_on
+        and days.dose_date = with_previous.administered_date
         and days.drug = with_previous.drug

@@ -6,12 +6,12 @@ with spaced as (
     select
         definitions.definition_id,
         days.patient_no,
-        days.dose_on,
+        days.dose_date,
         case
             when
                 days.previous_day is null
-                or {{ days_between('days.previous_day', 'days.dose_on') }} > definitions.attribution_days
-                then days.dose_on
+                or {{ days_between('days.previous_day', 'days.dose_date') }} > definitions.attribution_days
+                then days.dose_date
         end as course_start
     from {{ ref('int_anti_cd20_day') }} as days
     cross join {{ ref('int_case_definition') }} as definitions
@@ -20,9 +20,9 @@ with spaced as (
 select
     definition_id,
     patient_no,
-    dose_on,
+    dose_date,
     max(course_start) over (
-        partition by definition_id, patient_no order by dose_on asc
+        partition by definition_id, patient_no order by dose_date asc
         rows between unbounded preceding and current row
     ) as course_start
 from spaced

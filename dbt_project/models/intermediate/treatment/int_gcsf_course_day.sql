@@ -8,18 +8,18 @@ with courses as (
     select
         patient_no,
         drug,
-        start_on as first_on,
-        greatest(start_on, coalesce(end_from, start_on)) as last_on,
+        start_date as first_date,
+        greatest(start_date, coalesce(end_from, start_date)) as last_date,
         file_no,
         record_number
     from {{ ref('int_treatment_line') }}
-    where drug_class = 'gcsf' and start_on = start_to
+    where drug_class = 'gcsf' and start_date = start_to
     union all
     select
         administrations.patient_no,
         administrations.drug,
-        administrations.administered_on as first_on,
-        administrations.administered_until as last_on,
+        administrations.administered_date as first_date,
+        administrations.administered_until as last_date,
         administrations.file_no,
         administrations.record_number
     from {{ ref('int_current_administration') }} as administrations
@@ -27,13 +27,13 @@ with courses as (
     where
         administrations.is_given
         and administrations.administered_until is not null
-        and coalesce(administrations.administered_until <= patient.death_on, true)
+        and coalesce(administrations.administered_until <= patient.death_date, true)
 )
 
 select
     courses.patient_no,
     courses.drug,
-    {{ add_days('courses.first_on', 'cast(numbers.number - 1 as integer)') }} as administered_on,
+    {{ add_days('courses.first_date', 'cast(numbers.number - 1 as integer)') }} as administered_date,
     courses.file_no,
     courses.record_number
 from courses
@@ -41,5 +41,5 @@ inner join {{ ref('int_observed_patient') }} as patient on courses.patient_no = 
 inner join {{ ref('int_number') }} as numbers
     on
         numbers.number <= {{ fixed_windows().gcsf_course_days }}
-        and {{ days_between('courses.first_on', 'courses.last_on') }} >= numbers.number - 1
-        and {{ days_between('courses.first_on', 'patient.observation_end') }} >= numbers.number - 1
+        and {{ days_between('courses.first_date', 'courses.last_date') }} >= numbers.number - 1
+        and {{ days_between('courses.first_date', 'patient.observation_end') }} >= numbers.number - 1

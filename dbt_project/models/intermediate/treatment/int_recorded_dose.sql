@@ -6,10 +6,10 @@ select
     administrations.patient_no,
     administrations.drug,
     drugs.drug_class,
-    administrations.administered_on,
+    administrations.administered_date,
     count(*) as n_records
 from {{ ref('int_current_administration') }} as administrations
 inner join {{ ref('int_observed_patient') }} as patient on administrations.patient_no = patient.patient_no
 inner join {{ ref('drugs') }} as drugs on administrations.drug = drugs.drug
-where administrations.is_given and administrations.administered_on <= patient.observation_end
-group by administrations.patient_no, administrations.drug, drugs.drug_class, administrations.administered_on
+where administrations.is_given and administrations.administered_date <= patient.observation_end
+group by administrations.patient_no, administrations.drug, drugs.drug_class, administrations.administered_date

@@ -12,17 +12,17 @@ with ended as (
         lines.patient_no,
         patient.patient_key,
         lines.drug,
-        lines.start_on,
+        lines.start_date,
         lines.start_to,
-        case when coalesce(lines.end_from <= patient.death_on, true) then lines.end_from end as end_from,
-        case when lines.end_from <= patient.death_on then least(lines.end_on, patient.death_on) else lines.end_on end
-            as end_on,
+        case when coalesce(lines.end_from <= patient.death_date, true) then lines.end_from end as end_from,
+        case when lines.end_from <= patient.death_date then least(lines.end_date, patient.death_date) else lines.end_date end
+            as end_date,
         lines.end_unknown,
         lines.end_reason,
         patient.observation_end
     from {{ ref('int_current_treatment') }} as lines
     inner join {{ ref('int_observed_patient') }} as patient on lines.patient_no = patient.patient_no
-    where lines.start_on <= patient.observation_end
+    where lines.start_date <= patient.observation_end
 )
 
 select
@@ -35,12 +35,12 @@ select
     drugs.drug_class,
     drugs.interval_days,
     coalesce(drugs.home_injected, false) as home_injected,
-    ended.start_on,
+    ended.start_date,
     ended.start_to,
     ended.end_from,
-    case when ended.end_on <= ended.observation_end then ended.end_on end as end_on,
+    case when ended.end_date <= ended.observation_end then ended.end_date end as end_date,
     ended.end_unknown,
-    case when ended.end_on is null or ended.end_on <= ended.observation_end then ended.end_reason end as end_reason,
+    case when ended.end_date is null or ended.end_date <= ended.observation_end then ended.end_reason end as end_reason,
     ended.observation_end
 from ended
 inner join {{ ref('drugs') }} as drugs on ended.drug = drugs.drug
