@@ -1,23 +1,11 @@
 {#
-  Strata of a count: overall, and one margin for each of the given columns (drug, site, gcsf), not their cells. A row without
-  a value for such a column counts in none of its strata.
+  The rows of a relation once for each stratum in which they count: overall, and that of each of the given columns (drug, site,
+  gcsf), not of their combinations. A row without a value for such a column counts in none of its strata.
 #}
-{% macro stratum_columns(margins) -%}
-    case
-        {%- for margin in margins %}
-        when grouping({{ margin }}) = 0 then '{{ margin }}'
-        {%- endfor %}
-        else 'overall'
-    end as stratum_type,
-    coalesce({{ margins | join(', ') }}, 'all') as stratum
-{%- endmacro %}
-
-{# GROUP BY and HAVING of a query whose rows are the strata of each value of `keys`. #}
-{% macro by_stratum(keys, margins) -%}
-    {%- set key = keys | join(', ') -%}
-    group by grouping sets (({{ key }}){% for margin in margins %}, ({{ key }}, {{ margin }}){% endfor %})
-    having
-        {%- for margin in margins %}
-        {{ "and " if not loop.first }}(grouping({{ margin }}) = 1 or {{ margin }} is not null)
-        {%- endfor %}
+{% macro in_strata(relation, margins) -%}
+    select *, 'overall' as stratum_type, 'all' as stratum from {{ relation }}
+    {%- for margin in margins %}
+    union all
+    select *, '{{ margin }}' as stratum_type, {{ margin }} as stratum from {{ relation }} where {{ margin }} is not null
+    {%- endfor %}
 {%- endmacro %}

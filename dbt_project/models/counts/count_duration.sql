@@ -62,14 +62,19 @@ times as (
         0 as n_events
     from {{ ref('int_case_definition') }}
     {%- endfor %}
+),
+
+in_strata as (
+    {{ in_strata('times', ['drug', 'gcsf']) }}
 )
 
 select
     definition_id,
     measure,
-    {{ stratum_columns(['drug', 'gcsf']) }},
+    stratum_type,
+    stratum,
     time_days,
     cast(sum(n_episodes) as bigint) as n_episodes,
     cast(sum(n_events) as bigint) as n_events
-from times
-{{ by_stratum(['definition_id', 'measure', 'time_days'], ['drug', 'gcsf']) }}
+from in_strata
+group by definition_id, measure, stratum_type, stratum, time_days

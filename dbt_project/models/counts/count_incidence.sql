@@ -44,16 +44,21 @@ with facts as (
     {%- endfor %}
 ),
 
+in_strata as (
+    {{ in_strata('facts', ['drug', 'site']) }}
+),
+
 strata as (
     select
         definition_id,
-        {{ stratum_columns(['drug', 'site']) }},
+        stratum_type,
+        stratum,
         {%- for measure in ['members', 'members_never_tested', 'exposed', 'exposed_never_tested', 'cases', 'episodes',
             'days_at_risk', 'days_at_risk_total', 'n_anc_tests', 'n_anc_tests_total'] %}
         cast(sum(case when measure = '{{ measure }}' then n else 0 end) as bigint) as {{ measure }}{{ "," if not loop.last }}
         {%- endfor %}
-    from facts
-    {{ by_stratum(['definition_id'], ['drug', 'site']) }}
+    from in_strata
+    group by definition_id, stratum_type, stratum
 )
 
 select

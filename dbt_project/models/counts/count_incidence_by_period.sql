@@ -55,16 +55,21 @@ facts as (
         1 as n_cases
     from {{ ref('int_cohort_member') }}
     where first_case_onset is not null
+),
+
+in_strata as (
+    {{ in_strata('facts', ['drug', 'site']) }}
 )
 
 select
     definition_id,
-    {{ stratum_columns(['drug', 'site']) }},
+    stratum_type,
+    stratum,
     period,
     count(distinct case when days_at_risk > 0 then patient_no end) as n_patients,
     count(distinct case when days_at_risk > 0 then patient_no end)
     - count(distinct case when n_anc_tests > 0 then patient_no end) as n_never_tested,
     cast(sum(n_cases) as bigint) as n_cases,
     cast(sum(days_at_risk) as bigint) as days_at_risk
-from facts
-{{ by_stratum(['definition_id', 'period'], ['drug', 'site']) }}
+from in_strata
+group by definition_id, stratum_type, stratum, period

@@ -16,15 +16,20 @@ with follow_up as (
     from {{ ref('int_cohort_member') }} as member
     left join {{ ref('int_never_tested') }} as never_tested
         on member.definition_id = never_tested.definition_id and member.patient_no = never_tested.patient_no
+),
+
+in_strata as (
+    {{ in_strata('follow_up', ['drug', 'site']) }}
 )
 
 select
     definition_id,
-    {{ stratum_columns(['drug', 'site']) }},
+    stratum_type,
+    stratum,
     time_days,
     count(*) as n_patients,
     cast(sum(is_case) as bigint) as n_events,
     cast(sum(is_death) as bigint) as n_deaths,
     cast(sum(is_never_tested) as bigint) as n_never_tested
-from follow_up
-{{ by_stratum(['definition_id', 'time_days'], ['drug', 'site']) }}
+from in_strata
+group by definition_id, stratum_type, stratum, time_days
