@@ -1,4 +1,4 @@
-"""The dbt models as assets: one for every published table, and one each for seeds, staging and intermediate.
+"""The dbt models as assets: one for every published table, and one each for seeds, staging, intermediate and counts.
 
 Work tables are not materialized individually; their names, descriptions and rows are in the metadata of their stage.
 """
@@ -23,6 +23,7 @@ _STAGES = {
     "seeds": "Terminologies, grading scales and case definitions that come with the registry.",
     "staging": "Delivered rows typed, checked against the input contract and mapped, one model per entity.",
     "intermediate": "The clinical steps between staged rows and published tables: counts, doses, episodes, outcomes.",
+    "counts": "What the statistics are computed from: patients, cases, days and episodes by stratum.",
 }
 
 

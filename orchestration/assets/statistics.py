@@ -1,4 +1,4 @@
-"""Marts → intervals and survival: everything that needs scipy, statsmodels and lifelines."""
+"""Counts → intervals and survival: everything that needs scipy, statsmodels and lifelines."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -13,7 +13,7 @@ from registry import refresh
 from registry.build.dbt_project import Node
 from registry.statistics.marts import MARTS
 
-BEHIND = [["intermediate"], ["fct_neutropenia_episode"], ["mart_rechallenge"], ["dim_case_definition"]]
+COUNTS = dg.AssetKey(["counts"])
 
 
 def build_statistics_assets(nodes: Iterable[Node]) -> dg.AssetsDefinition:
@@ -29,7 +29,7 @@ def build_statistics_assets(nodes: Iterable[Node]) -> dg.AssetsDefinition:
                 owners=[SAFETY_TEAM],
                 kinds={"python", "duckdb"},
                 description=marts[name].description,
-                deps=[dg.AssetKey(key) for key in BEHIND],
+                deps=[COUNTS],
                 metadata={"dagster/column_schema": column_schema(marts[name])},
             )
             for name in MARTS

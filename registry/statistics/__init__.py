@@ -1,8 +1,9 @@
 """Intervals and survival of the registry's counts, from scipy, statsmodels and lifelines.
 
 What belongs here: numbers that need a statistical library (exact and approximate confidence intervals, Kaplan-Meier
-and Aalen-Johansen estimates), their marts, and the paper's table read from a release. The SQL of dbt_project decides
-who counts, when and for how long; nothing here reads a laboratory value or knows Dagster. The libraries take seconds to
+and Aalen-Johansen estimates), their marts, and the paper's table read from a release. The models in dbt_project
+decide who counts, when and for how long, and count (models/counts); nothing here reads a laboratory value or knows
+Dagster. The libraries take seconds to
 load, so they are imported where they are used.
 """
 

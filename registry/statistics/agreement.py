@@ -1,6 +1,7 @@
 """Agreement of reviewers of the same chart: `mart_review_agreement`.
 
-The SQL (int_adjudication_pair) pairs the adjudications. This module counts pairs; Cohen's kappa is from statsmodels.
+The model int_adjudication_pair pairs the adjudications, count_review_agreement counts them; Cohen's kappa is from
+statsmodels.
 """
 
 from __future__ import annotations
@@ -14,18 +15,6 @@ if TYPE_CHECKING:
 
 VERDICTS = ("confirmed", "other_cause", "lab_error")
 """The possible adjudications, in the order of the table from which kappa is computed."""
-
-
-# Every definition has a row for first and second adjudications, even if no episode was adjudicated twice.
-_PAIRS = """
-select definition_id, comparison, first_reading, second_reading, first_verdict, second_verdict, count(*) as n
-from intermediate.int_adjudication_pair
-group by all
-union all
-select definition_id, 'order', 'first verdict', 'second verdict', null, null, 0
-from main.dim_case_definition
-order by all
-"""
 
 
 @dataclass(frozen=True)
@@ -71,7 +60,9 @@ def review_agreement(connection: duckdb.DuckDBPyConnection) -> Any:
     import pandas as pd
 
     found: dict[tuple[str, ...], dict[tuple[str, str], int]] = {}
-    for *compared, first, second, n in connection.execute(_PAIRS).fetchall():
+    for *compared, first, second, n in connection.execute(
+        "select * from counts.count_review_agreement order by all"
+    ).fetchall():
         pairs = found.setdefault(tuple(compared), {})
         if n:
             pairs[first, second] = n

@@ -1,6 +1,6 @@
 """Risk and rate with their intervals: `mart_incidence`, and by period on treatment `mart_incidence_by_period`.
 
-The database counts patients, cases and days at risk, by the rules of int_risk_time and int_cohort_member.
+Patients, cases and days at risk are counted by the models count_incidence and count_incidence_by_period.
 """
 
 from __future__ import annotations
@@ -8,125 +8,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from registry.statistics.intervals import rate_interval, rate_ratio_interval, risk_interval
-from registry.statistics.table import DAYS_PER_YEAR, ORDER, STRATUM_KEY, named, stratum
+from registry.statistics.table import DAYS_PER_YEAR, STRATUM_KEY, counts_of
 
 if TYPE_CHECKING:
     import duckdb
-
-
-# A patient counts for each drug taken before the first case episode, a case for the drug of that
-# episode, a day and an ANC for the drug of the last dose before it, an episode for the drug to
-# which it is attributed. A definition with an empty cohort still has its row.
-_COUNTS = f"""
-with facts as (
-    select definition_id from main.dim_case_definition
-    union all by name
-    select definition_id, site, count(*) as n_members
-    from intermediate.int_cohort_member
-    group by definition_id, site
-    union all by name
-    select definition_id, site, first_case_drug as drug, count(*) as n_cases
-    from intermediate.int_cohort_member
-    where first_case_onset is not null
-    group by definition_id, site, first_case_drug
-    union all by name
-    select definition_id, site, count(*) as n_members_never_tested
-    from intermediate.int_never_tested
-    group by definition_id, site
-    union all by name
-    select definition_id, drug, count(*) as n_exposed, count(*) filter (where is_never_tested) as n_exposed_never_tested
-    from intermediate.int_drug_exposed
-    group by definition_id, drug
-    union all by name
-    select risk.definition_id, member.site, risk.drug,
-        sum(risk.days_at_risk) as days_at_risk,
-        sum(risk.days_at_risk_total) as days_at_risk_total,
-        sum(risk.n_anc_tests) as n_anc_tests,
-        sum(risk.n_anc_tests_total) as n_anc_tests_total
-    from intermediate.int_risk_time as risk
-    inner join intermediate.int_cohort_member as member
-        on risk.definition_id = member.definition_id and risk.patient_key = member.patient_key
-    group by risk.definition_id, member.site, risk.drug
-    union all by name
-    select definition_id, site, attributed_drug as drug, count(*) as n_episodes
-    from main.fct_neutropenia_episode
-    where is_case_episode
-    group by definition_id, site, attributed_drug
-)
-select definition_id,{stratum("drug")},
-    cast(
-        coalesce(case when grouping(drug) = 0 then sum(n_exposed) else sum(n_members) end, 0)
-        as bigint
-    ) as n_patients,
-    cast(
-        coalesce(
-            case when grouping(drug) = 0 then sum(n_exposed_never_tested) else sum(n_members_never_tested) end, 0
-        ) as bigint
-    ) as n_never_tested,
-    cast(coalesce(sum(n_cases), 0) as bigint) as n_cases,
-    cast(coalesce(sum(days_at_risk), 0) as bigint) as days_at_risk,
-    cast(coalesce(sum(days_at_risk_total), 0) as bigint) as days_at_risk_total,
-    cast(coalesce(sum(n_anc_tests), 0) as bigint) as n_anc_tests,
-    cast(coalesce(sum(n_anc_tests_total), 0) as bigint) as n_anc_tests_total,
-    cast(coalesce(sum(n_episodes), 0) as bigint) as n_episodes
-from facts
-group by grouping sets ((definition_id), (definition_id, drug), (definition_id, site))
-having {named("drug")}
-order by {ORDER}
-"""
-
-# The strata of mart_incidence, each with both periods. A patient counts in a period in which there is a day at risk.
-_COUNTS_BY_PERIOD = f"""
-with periods as (
-    select unnest(['first_year', 'later']) as period
-),
-facts as (
-    select definitions.definition_id, periods.period
-    from main.dim_case_definition as definitions cross join periods
-    union all by name
-    select exposed.definition_id, periods.period, exposed.drug
-    from intermediate.int_drug_exposed as exposed cross join periods
-    union all by name
-    select member.definition_id, member.site, periods.period
-    from intermediate.int_cohort_member as member cross join periods
-    union all by name
-    select risk.definition_id, member.site, risk.drug, periods.period, risk.patient_key,
-        case periods.period
-            when 'first_year' then risk.days_at_risk_first_year
-            else risk.days_at_risk - risk.days_at_risk_first_year
-        end as days_at_risk,
-        case periods.period
-            when 'first_year' then risk.n_anc_tests_first_year
-            else risk.n_anc_tests - risk.n_anc_tests_first_year
-        end as n_anc_tests
-    from intermediate.int_risk_time as risk
-    cross join periods
-    inner join intermediate.int_cohort_member as member
-        on risk.definition_id = member.definition_id and risk.patient_key = member.patient_key
-    union all by name
-    select definition_id, site, first_case_drug as drug,
-        case when is_case_of_first_year then 'first_year' else 'later' end as period, 1 as n_cases
-    from intermediate.int_cohort_member
-    where first_case_onset is not null
-)
-select definition_id,{stratum("drug")}, period,
-    count(distinct patient_key) filter (where days_at_risk > 0) as n_patients,
-    count(distinct patient_key) filter (where days_at_risk > 0)
-        - count(distinct patient_key) filter (where n_anc_tests > 0) as n_never_tested,
-    cast(coalesce(sum(n_cases), 0) as bigint) as n_cases,
-    cast(coalesce(sum(days_at_risk), 0) as bigint) as days_at_risk
-from facts
-group by grouping sets ((definition_id, period), (definition_id, drug, period), (definition_id, site, period))
-having {named("drug")}
-order by {ORDER}, period
-"""
 
 
 def incidence(connection: duckdb.DuckDBPyConnection) -> Any:
     """Risk and rate with their intervals: a DataFrame, one row per definition and stratum."""
     import pandas as pd
 
-    counts = connection.execute(_COUNTS).df()
+    counts = counts_of(connection, "count_incidence")
     return pd.DataFrame([_incidence_row(row) for row in counts.to_dict("records")])
 
 
@@ -137,7 +29,7 @@ def incidence_by_period(connection: duckdb.DuckDBPyConnection) -> Any:
     """
     import pandas as pd
 
-    counts = connection.execute(_COUNTS_BY_PERIOD).df()
+    counts = counts_of(connection, "count_incidence_by_period", "period")
     rows = []
     for _, of_stratum in counts.groupby(STRATUM_KEY, sort=False):
         first_year, later = of_stratum.to_dict("records")

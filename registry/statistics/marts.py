@@ -1,8 +1,8 @@
 """The list of statistical marts, and how they are written.
 
-The database counts (patients, cases, days at risk, patients per day of follow-up); the other modules of this package
-turn the counts into rates, intervals and curves. Rows are sorted and numbers rounded to ten significant digits, so that
-the same input gives the same content on every machine.
+The models in dbt_project/models/counts count (patients, cases, days at risk, patients per day of follow-up); the other
+modules of this package turn the counts into rates, intervals and curves. Rows are sorted and numbers rounded to ten
+significant digits, so that the same input gives the same content on every machine.
 """
 
 from __future__ import annotations

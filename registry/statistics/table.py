@@ -1,33 +1,23 @@
-"""Shared by the statistical marts: strata as SQL, and tables that are identical on every machine."""
+"""Shared by the statistical marts: how counts are read, and tables that are identical on every machine."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import duckdb
 
 DAYS_PER_YEAR = 365.25
 _SIGNIFICANT_DIGITS = 10
 
 STRATUM_KEY = ["definition_id", "stratum_type", "stratum"]
-ORDER = "definition_id, position(stratum_type in 'overall drug site gcsf'), stratum"
+_ORDER = "definition_id, position(stratum_type in 'overall drug site gcsf'), stratum"
 
 
-def stratum(drug: str) -> str:
-    """SQL that names a stratum of grouping sets over `drug` and `site`.
-
-    A row never has both: strata are margins, not cells.
-    """
-    return f"""
-    case
-        when grouping({drug}) = 0 then 'drug'
-        when grouping(site) = 0 then 'site'
-        else 'overall'
-    end as stratum_type,
-    coalesce({drug}, site, 'all') as stratum"""
-
-
-def named(drug: str) -> str:
-    """SQL that keeps strata with a name: facts without a drug or site count in no stratum of drugs or sites."""
-    return f"(grouping({drug}) = 1 or {drug} is not null) and (grouping(site) = 1 or site is not null)"
+def counts_of(connection: duckdb.DuckDBPyConnection, model: str, *within_stratum: str) -> Any:
+    """The rows of a model in `counts` as a DataFrame, ordered by definition, stratum and the given columns."""
+    order = ", ".join((_ORDER, *within_stratum))
+    return connection.execute(f"select * from counts.{model} order by {order}").df()
 
 
 def typed(rows: Any, types: dict[str, str]) -> Any:

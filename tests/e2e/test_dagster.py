@@ -41,7 +41,7 @@ def test_exactly_the_assets_of_every_stage_are_defined(definitions: dg.Definitio
     expected = {dg.AssetKey([path.stem]) for path in (root / "marts").rglob("*.sql")}
     expected |= {dg.AssetKey(["meta", path.stem]) for path in (root / "meta").rglob("*.sql")}
     expected |= {dg.AssetKey(["raw", entity]) for entity in ENTITIES}
-    stages = ("deliveries", "seeds", "staging", "intermediate", "gate", "release")
+    stages = ("deliveries", "seeds", "staging", "intermediate", "counts", "gate", "release")
     expected |= {dg.AssetKey([name]) for name in (*stages, *MARTS)}
     graph = definitions.resolve_asset_graph()
     assert graph.get_all_asset_keys() == expected

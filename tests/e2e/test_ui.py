@@ -26,7 +26,7 @@ from registry.simulate import simulate_udine
 pytestmark = pytest.mark.xdist_group("ui")
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-STAGES = ("deliveries", "raw", "seeds", "staging", "intermediate", "marts", "meta", "statistics", "release")
+STAGES = ("deliveries", "raw", "seeds", "staging", "intermediate", "marts", "meta", "counts", "statistics", "release")
 FLAGS = ("--no-sandbox", "--disable-quic", "--disable-background-networking", "--disable-component-update")
 
 

@@ -69,6 +69,9 @@ SENSITIVITY = "n_patients n_never_tested n_cases n_episodes n_recurrent risk_pct
 INCIDENCE = "definition_id stratum_type stratum n_patients n_never_tested n_cases n_episodes".split()
 PERIOD = "definition_id stratum_type stratum period n_patients n_never_tested n_cases".split()
 RECURRENCE = "definition_id treatment_after n_patients n_never_tested n_recurrent median_follow_up_days".split()
+TIME_TO_ONSET = "stratum_type stratum time_days n_patients n_events n_deaths n_never_tested".split()
+DURATION = "measure stratum_type stratum time_days n_episodes n_events".split()
+VERDICT_COUNT = "comparison first_reading second_reading first_verdict second_verdict n_episodes".split()
 
 PATIENTS = "(SELECT patient_key, site AS at_site, patient_id FROM vault.main.patient_map)"
 """The patients' own ids: the reference knows no pseudonym."""
@@ -113,7 +116,7 @@ def _with_key(relation: str) -> str:
     )
 
 
-# Made by SQL alone: the statistics that Python writes are compared in the test itself.
+# Made by SQL alone: the statistics that Python writes from the counts are compared in the test itself.
 COMPARED = (
     Compared("fct_treatment", "main.fct_treatment", TREATMENT),
     Compared("fct_dose", "main.fct_dose", DOSE),
@@ -167,6 +170,36 @@ COMPARED = (
         "INTO NAME reason VALUE n)",
         "site derivation with_bands reason n".split(),
         where="is_site_rule AND n > 0",
+        of_patients=False,
+    ),
+    Compared(
+        "incidence",
+        "counts.count_incidence",
+        [*INCIDENCE, *"days_at_risk days_at_risk_total n_anc_tests n_anc_tests_total".split()],
+        {"stratum": "CASE stratum_type WHEN 'overall' THEN stratum_type ELSE stratum END"},
+        of_patients=False,
+    ),
+    Compared(
+        "incidence_by_period",
+        "counts.count_incidence_by_period",
+        [*PERIOD, "days_at_risk"],
+        {"stratum": "CASE stratum_type WHEN 'overall' THEN stratum_type ELSE stratum END"},
+        of_patients=False,
+    ),
+    Compared("time_to_onset", "counts.count_time_to_onset", ["definition_id", *TIME_TO_ONSET], of_patients=False),
+    Compared(
+        "duration",
+        "counts.count_duration",
+        ["definition_id", *DURATION],
+        where="n_episodes > 0",
+        of_patients=False,
+    ),
+    Compared("recurrence", "counts.count_recurrence", RECURRENCE, where="stratum_type = 'overall'", of_patients=False),
+    Compared(
+        "verdict_count",
+        "counts.count_review_agreement",
+        ["definition_id", *VERDICT_COUNT],
+        where="n_episodes > 0",
         of_patients=False,
     ),
     Compared("attrition", "main.mart_attrition", "reason n_in n_excluded n_out".split(), of_patients=False),

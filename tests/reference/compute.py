@@ -10,7 +10,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any
 
-from . import review
+from . import counts, review
 from .assess import assess
 from .codes import DRUGS, resolve_test
 from .grades import below_cutoff_but_within_range, grade, unit_in_doubt
@@ -80,6 +80,12 @@ def compute(delivered: Sequence[File], study: Study) -> dict[str, Table]:
     tables["incidence"] = [row for d, rs in results.items() for row in incidence(d, rs)]
     tables["incidence_by_period"] = [row for d, rs in results.items() for row in incidence_by_period(d, rs)]
     tables["recurrence"] = [row for d, rs in results.items() for row in recurrence(d, rs)]
+    for name, counted in (
+        ("time_to_onset", counts.time_to_onset),
+        ("duration", counts.duration),
+        ("verdict_count", counts.verdicts),
+    ):
+        tables[name] = [row for d, rs in results.items() for row in counted(d, rs)]
     tables["case_listing"] = [row for d, rs in results.items() for row in case_listing(d, rs)]
     tables["sensitivity"] = [sensitivity(d, rs) for d, rs in results.items()]
     tables["sensitivity_drug"] = [row for d, rs in results.items() for row in by_drug(d, rs)]

@@ -49,10 +49,10 @@ def test_what_cannot_be_told_is_not_told(pairs: dict[tuple[str, str], int], kapp
 def test_each_definition_has_its_row_and_each_pair_of_roles_where_there_is_one() -> None:
     with build() as con:
         con.execute(
-            "insert into intermediate.int_adjudication_pair values "
-            "('udine_2025', 'order', 'first verdict', 'second verdict', 'confirmed', 'confirmed'), "
-            "('udine_2025', 'order', 'first verdict', 'second verdict', 'confirmed', 'lab_error'), "
-            "('udine_2025', 'role', 'haematologist', 'neurologist', 'lab_error', 'lab_error')"
+            "insert into counts.count_review_agreement values "
+            "('udine_2025', 'order', 'first verdict', 'second verdict', 'confirmed', 'confirmed', 1), "
+            "('udine_2025', 'order', 'first verdict', 'second verdict', 'confirmed', 'lab_error', 1), "
+            "('udine_2025', 'role', 'haematologist', 'neurologist', 'lab_error', 'lab_error', 1)"
         )
         assert write_marts(con)["mart_review_agreement"] == 3
         assert con.execute("select * exclude (kappa_low, kappa_high) from main.mart_review_agreement").fetchall() == [

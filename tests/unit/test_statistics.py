@@ -129,62 +129,68 @@ def test_negative_person_time_is_an_error() -> None:
         rate_interval(1, -0.1)
 
 
-# A small build file: the tables that the statistics read. Two definitions; nobody fits `nobody`.
-# Ann is a case on ocrelizumab at day 100, then switched to ofatumumab, where it recurs.
+# A small build file: the counts that the statistics read, of three patients. Nobody fits `nobody`.
+# One is a case on ocrelizumab at day 100, then switched to ofatumumab, where it recurs.
 _BUILD = """
-create schema intermediate;
+create schema counts;
 create table main.dim_case_definition as
     select definition_id, label, true as is_primary
     from read_csv('{seeds}/case_definitions.csv') where definition_id = 'udine_2025'
     union all select 'nobody', 'Nobody', false;
-create table intermediate.int_cohort_member as
-select 'udine_2025' as definition_id, *, date '2020-01-01' as index_date from (values
-    ('ann', 'udine', 'ocrelizumab', date '2021-01-01', date '2020-04-10', 'ocrelizumab', true, false),
-    ('bob', 'udine', 'rituximab', date '2021-01-01', null, null, null, false),
-    ('cyd', 'trieste', 'ocrelizumab', date '2020-07-19', null, null, null, true)
+create table counts.count_incidence as from (values
+    ('udine_2025', 'overall', 'all', 3, 0, 1, 665, 931, 22, 31, 2),
+    ('udine_2025', 'drug', 'ocrelizumab', 2, 0, 1, 300, 320, 10, 11, 1),
+    ('udine_2025', 'drug', 'ofatumumab', 0, 0, 0, 0, 246, 0, 8, 1),
+    ('udine_2025', 'drug', 'rituximab', 1, 0, 0, 365, 365, 12, 12, 0),
+    ('udine_2025', 'site', 'trieste', 1, 0, 0, 200, 200, 6, 6, 0),
+    ('udine_2025', 'site', 'udine', 2, 0, 1, 465, 731, 16, 25, 2),
+    ('nobody', 'overall', 'all', 0, 0, 0, 0, 0, 0, 0, 0)
 ) as t (
-    patient_key, site, first_drug, follow_up_end, first_case_onset, first_case_drug, is_case_of_first_year, has_died
+    definition_id, stratum_type, stratum, n_patients, n_never_tested, n_cases, days_at_risk, days_at_risk_total,
+    n_anc_tests, n_anc_tests_total, n_episodes
 );
-create table intermediate.int_drug_exposed as
-    select definition_id, patient_key, first_drug as drug, false as is_never_tested
-    from intermediate.int_cohort_member;
-create table intermediate.int_risk_time as
-select 'udine_2025' as definition_id, * from (values
-    ('ann', 'ocrelizumab', 100, 100, 120, 4, 4, 5), ('ann', 'ofatumumab', 0, 0, 246, 0, 0, 8),
-    ('bob', 'rituximab', 365, 300, 365, 12, 11, 12), ('cyd', 'ocrelizumab', 200, 200, 200, 6, 6, 6)
+create table counts.count_incidence_by_period as from (values
+    ('udine_2025', 'overall', 'all', 'first_year', 3, 0, 1, 600),
+    ('udine_2025', 'overall', 'all', 'later', 1, 0, 0, 65),
+    ('udine_2025', 'site', 'trieste', 'first_year', 1, 0, 0, 200),
+    ('udine_2025', 'site', 'trieste', 'later', 0, 0, 0, 0),
+    ('udine_2025', 'site', 'udine', 'first_year', 2, 0, 1, 400),
+    ('udine_2025', 'site', 'udine', 'later', 1, 0, 0, 65),
+    ('nobody', 'overall', 'all', 'first_year', 0, 0, 0, 0),
+    ('nobody', 'overall', 'all', 'later', 0, 0, 0, 0)
+) as t (definition_id, stratum_type, stratum, period, n_patients, n_never_tested, n_cases, days_at_risk);
+create table counts.count_time_to_onset as from (values
+    ('udine_2025', 'overall', 'all', 100, 1, 1, 0, 0),
+    ('udine_2025', 'overall', 'all', 200, 1, 0, 1, 0),
+    ('udine_2025', 'overall', 'all', 366, 1, 0, 0, 0),
+    ('udine_2025', 'site', 'trieste', 200, 1, 0, 1, 0),
+    ('udine_2025', 'site', 'udine', 100, 1, 1, 0, 0),
+    ('udine_2025', 'site', 'udine', 366, 1, 0, 0, 0)
+) as t (definition_id, stratum_type, stratum, time_days, n_patients, n_events, n_deaths, n_never_tested);
+create table counts.count_duration as from (values
+    ('udine_2025', 'last_dose_to_first_onset', 'overall', 'all', 0, 0, 0),
+    ('udine_2025', 'last_dose_to_first_onset', 'overall', 'all', 100, 1, 1),
+    ('udine_2025', 'last_dose_to_onset', 'overall', 'all', 20, 1, 1),
+    ('udine_2025', 'last_dose_to_onset', 'overall', 'all', 100, 1, 1),
+    ('udine_2025', 'onset_to_recovery', 'overall', 'all', 7, 1, 0),
+    ('udine_2025', 'onset_to_recovery', 'overall', 'all', 10, 1, 1),
+    ('udine_2025', 'onset_to_recovery', 'gcsf', 'with_gcsf', 10, 1, 1),
+    ('udine_2025', 'onset_to_recovery', 'gcsf', 'without_gcsf', 7, 1, 0),
+    ('nobody', 'last_dose_to_first_onset', 'overall', 'all', 0, 0, 0)
+) as t (definition_id, measure, stratum_type, stratum, time_days, n_episodes, n_events);
+create table counts.count_recurrence as from (values
+    ('udine_2025', 'overall', 'all', 1, 'all', 1, 0, 1, 266.0),
+    ('udine_2025', 'overall', 'all', 2, 'same_drug', 1, 0, 0, 236.0),
+    ('udine_2025', 'overall', 'all', 3, 'same_drug_recorded', 0, 0, 0, null),
+    ('nobody', 'overall', 'all', 1, 'all', 0, 0, 0, null)
 ) as t (
-    patient_key, drug, days_at_risk, days_at_risk_first_year, days_at_risk_total, n_anc_tests, n_anc_tests_first_year,
-    n_anc_tests_total
+    definition_id, stratum_type, stratum, treatment_order, treatment_after, n_patients, n_never_tested, n_recurrent,
+    median_follow_up_days
 );
-create view intermediate.int_never_tested as
-select member.definition_id, member.patient_key, member.site, member.first_drug
-from intermediate.int_cohort_member as member
-left join intermediate.int_risk_time as risk on member.patient_key = risk.patient_key
-group by all having coalesce(sum(n_anc_tests), 0) = 0;
-create table main.fct_neutropenia_episode as
-select 'udine_2025' as definition_id, 'ann' as patient_key, 'udine' as site,
-    unnest(['ocrelizumab', 'ofatumumab']) as attributed_drug, true as is_case_episode;
-create table intermediate.int_episode_final as
-select 'udine_2025' as definition_id, 'ann' as patient_key, true as is_case_episode, * from (values
-    (1, date '2020-04-10', date '2020-04-20', 'recovered', 'ocrelizumab', 100, true),
-    (2, date '2020-11-01', date '2020-11-08', 'ongoing', 'ofatumumab', 20, false)
-) as t (
-    episode_number, onset_date, last_measured_date, end_status, attributed_drug, days_since_last_dose, gcsf_treated
-);
-create table main.mart_rechallenge as
-select 'udine_2025' as definition_id, 'ann' as patient_key, * from (values
-    (true, 'ocrelizumab', date '2020-04-10', 'another_in_class', date '2020-10-12', true, 266),
-    (false, 'ofatumumab', date '2020-11-01', 'none', null, false, 61)
-) as t (
-    is_counted_in_recurrence, attributed_drug, onset_date, last_treatment, another_in_class_date, recurred,
-    follow_up_days
-);
-alter table main.mart_rechallenge add column last_count_at_risk_date date default '2020-12-31';
-alter table main.mart_rechallenge add column same_drug_date date;
-alter table main.mart_rechallenge add column same_drug_recorded_date date;
-alter table main.mart_rechallenge add column out_of_class_date date;
-create table intermediate.int_adjudication_pair (definition_id varchar, comparison varchar, first_reading varchar,
-    second_reading varchar, first_verdict varchar, second_verdict varchar);
+create table counts.count_review_agreement as from (values
+    ('udine_2025', 'order', 'first verdict', 'second verdict', null::varchar, null::varchar, 0),
+    ('nobody', 'order', 'first verdict', 'second verdict', null, null, 0)
+) as t (definition_id, comparison, first_reading, second_reading, first_verdict, second_verdict, n_episodes);
 """
 
 
@@ -202,15 +208,12 @@ def stratum(connection: duckdb.DuckDBPyConnection, kind: str, name: str, columns
     ).fetchone()
 
 
-def test_patients_cases_and_time_are_counted_by_stratum() -> None:
+def test_rates_are_computed_from_the_time_in_which_their_events_are_counted() -> None:
+    """Episodes over all days at risk; tests over those up to the first case."""
     with build() as con:
         assert write_marts(con)["mart_incidence"] == 7
         numbers = "n_patients, n_cases, n_episodes, round(person_years * 365.25)"
         assert stratum(con, "overall", "all", numbers) == (3, 1, 2, 665)
-        assert stratum(con, "drug", "ocrelizumab", numbers) == (2, 1, 1, 300)
-        assert stratum(con, "drug", "rituximab", numbers) == (1, 0, 0, 365)
-        assert stratum(con, "site", "trieste", numbers) == (1, 0, 0, 200)
-        # episodes over all days at risk; tests over those up to the first case, as they are counted
         rates = "episode_rate_per_100py * 931, anc_tests_per_py * 665"
         assert stratum(con, "overall", "all", rates) == pytest.approx((2 * 36525, 22 * 365.25))
 
@@ -222,11 +225,12 @@ def test_a_drug_taken_only_after_the_first_case_shows_its_episodes_but_no_risk()
         assert stratum(con, "drug", "ofatumumab", columns) == (0, 0, 1, None, None, True)
 
 
-# Nobody at Trieste (cyd, on ocrelizumab) was counted, and bob, on rituximab, in the first year alone.
-_UNCOUNTED = """
-update intermediate.int_risk_time set n_anc_tests = 0, n_anc_tests_first_year = 0, n_anc_tests_total = 0
-where patient_key = 'cyd';
-update intermediate.int_risk_time set n_anc_tests_first_year = 12 where patient_key = 'bob'
+# Nobody at Trieste was tested, and the patient of Udine who has a later period in the first year alone.
+_UNTESTED = """
+update counts.count_incidence set n_never_tested = 1, n_anc_tests = 0, n_anc_tests_total = 0 where stratum = 'trieste';
+update counts.count_incidence_by_period set n_never_tested = n_patients
+where stratum = 'trieste' or (stratum = 'udine' and period = 'later');
+update counts.count_time_to_onset set n_never_tested = 1 where stratum = 'trieste'
 """
 _ESTIMATES = {
     "mart_incidence": "risk_pct risk_low risk_high risk_low_wilson risk_high_wilson rate_per_100py rate_low rate_high "
@@ -241,7 +245,7 @@ _ESTIMATES = {
 def test_where_nobody_was_counted_at_risk_nothing_is_estimated(mart: str) -> None:
     """A zero risk of patients who were never measured would be a false all-clear."""
     with build() as con:
-        con.execute(_UNCOUNTED)
+        con.execute(_UNTESTED)
         write_marts(con)
         estimates = f"coalesce({', '.join(_ESTIMATES[mart].split())})"
         rows = con.execute(
@@ -252,56 +256,35 @@ def test_where_nobody_was_counted_at_risk_nothing_is_estimated(mart: str) -> Non
         assert rows == [("trieste", 1, 1, False), *in_later_period, ("udine", 2, 0, True)]
 
 
-def test_who_was_never_counted_is_counted_in_every_stratum() -> None:
+def test_where_only_some_were_never_counted_there_is_an_estimate() -> None:
     with build() as con:
-        con.execute(_UNCOUNTED)
-        con.execute("update intermediate.int_drug_exposed set is_never_tested = patient_key = 'cyd'")
+        con.execute("update counts.count_incidence set n_never_tested = 1 where stratum = 'all' and n_patients > 0")
         write_marts(con)
-        columns = "n_patients, n_never_tested, risk_pct is null"
-        assert stratum(con, "overall", "all", columns) == (3, 1, False)
-        assert stratum(con, "drug", "ocrelizumab", columns) == (2, 1, False)
-        assert stratum(con, "drug", "rituximab", columns) == (1, 0, False)
-        assert stratum(con, "drug", "ofatumumab", columns) == (0, 0, True)
+        assert stratum(con, "overall", "all", "n_patients, n_never_tested, risk_pct is null") == (3, 1, False)
 
 
-def test_no_recurrence_is_claimed_of_cases_who_were_not_counted_again() -> None:
+def test_a_definition_without_patients_has_rows_without_estimates() -> None:
     with build() as con:
-        con.execute(
-            "update main.mart_rechallenge set recurred = false, last_count_at_risk_date = another_in_class_date"
-        )
-        assert recurrences(con)[3] == ("another_in_class", 1, 0, None, 81)
-        con.execute("update main.mart_rechallenge set last_count_at_risk_date = another_in_class_date + 1")
-        assert recurrences(con)[3] == ("another_in_class", 1, 0, 0, 81)
-
-
-def test_a_definition_with_an_empty_cohort_still_has_its_row() -> None:
-    with build() as con:
-        con.execute("delete from intermediate.int_cohort_member")
-        con.execute("delete from intermediate.int_drug_exposed")
-        con.execute("delete from intermediate.int_risk_time")
-        con.execute("update main.fct_neutropenia_episode set is_case_episode = false")
-        con.execute("delete from intermediate.int_episode_final")
-        con.execute("delete from main.mart_rechallenge")
-        assert write_marts(con) == {
-            "mart_incidence": 2,
-            "mart_incidence_by_period": 4,
-            "mart_time_to_onset": 0,
-            "mart_duration": 6,
-            "mart_recurrence": 12,
-            "mart_review_agreement": 2,
-        }
-        rows = con.execute("select * from main.mart_incidence order by definition_id").fetchall()
-        zeros = ("overall", "all", 0, 0, 0, *[None] * 5, 0, *[None] * 5, 0, 0, None, None)
-        assert rows == [("nobody", *zeros), ("udine_2025", *zeros)]
-        for mart, counts in (
-            ("mart_incidence_by_period", "n_patients + n_cases + person_years"),
-            ("mart_duration", "n + n_events"),
-            ("mart_recurrence", "n_patients + n_recurrent"),
+        write_marts(con)
+        zeros = ("nobody", "overall", "all", 0, 0, 0, *[None] * 5, 0, *[None] * 5, 0, 0, None, None)
+        assert con.execute("select * from main.mart_incidence where definition_id = 'nobody'").fetchall() == [zeros]
+        for mart, rows, counts in (
+            ("mart_incidence_by_period", 2, "n_patients + n_cases + person_years"),
+            ("mart_duration", 1, "n + n_events"),
+            ("mart_recurrence", 1, "n_patients + n_recurrent"),
+            ("mart_review_agreement", 1, "n_episodes + n_agreeing"),
         ):
-            assert con.execute(f"select distinct {counts} from main.{mart}").fetchall() == [(0,)]
+            found = con.execute(f"select {counts} from main.{mart} where definition_id = 'nobody'").fetchall()
+            assert found == [(0,)] * rows
 
 
-def test_a_rate_is_split_at_the_end_of_the_first_year_and_compared() -> None:
+def test_without_any_follow_up_there_is_no_curve() -> None:
+    with build() as con:
+        con.execute("delete from counts.count_time_to_onset")
+        assert write_marts(con)["mart_time_to_onset"] == 0
+
+
+def test_the_rate_of_the_first_year_is_compared_with_the_later_one() -> None:
     with build() as con:
         write_marts(con)
         columns = "period, n_patients, n_cases, round(person_years * 365.25), rate_ratio, rate_ratio_low > 0"
@@ -313,13 +296,11 @@ def test_a_rate_is_split_at_the_end_of_the_first_year_and_compared() -> None:
 
 
 def test_time_from_dose_to_onset_and_to_recovery_is_summed_up() -> None:
-    """The second episode goes on: it was seen to last for 7 days, and nothing is known of its end."""
+    """One of two episodes goes on: it was seen to last for 7 days, and nothing is known of its end."""
     with build() as con:
         write_marts(con)
         columns = "measure, stratum, n, n_events, median_days, min_days, max_days"
-        rows = con.execute(
-            f"select {columns} from main.mart_duration where definition_id = 'udine_2025' and stratum_type <> 'drug'"
-        ).fetchall()
+        rows = con.execute(f"select {columns} from main.mart_duration where definition_id = 'udine_2025'").fetchall()
         assert sorted(rows) == [
             ("last_dose_to_first_onset", "all", 1, 1, 100, 100, 100),
             ("last_dose_to_onset", "all", 2, 2, 60, 20, 100),
@@ -329,63 +310,42 @@ def test_time_from_dose_to_onset_and_to_recovery_is_summed_up() -> None:
         ]
 
 
-def recurrences(con: duckdb.DuckDBPyConnection, kind: str = "overall") -> list[tuple[object, ...]]:
+def recurrences(con: duckdb.DuckDBPyConnection) -> list[tuple[object, ...]]:
     """(treatment, patients, recurrent, per cent, median follow-up) of udine_2025."""
     write_marts(con)
     columns = "treatment_after, n_patients, n_recurrent, recurrence_pct, median_follow_up_days"
-    where = f"definition_id = 'udine_2025' and stratum_type = '{kind}'"
-    return con.execute(f"select {columns} from main.mart_recurrence where {where}").fetchall()
+    return con.execute(f"select {columns} from main.mart_recurrence where definition_id = 'udine_2025'").fetchall()
 
 
-def test_a_case_recurs_under_the_last_treatment_before_and_counts_among_those_given_each() -> None:
-    """Ann was given ocrelizumab again after 30 days, then switched after 185 of 266, and recurred."""
+def test_the_share_that_recurred_is_of_those_given_the_treatment() -> None:
     with build() as con:
-        con.execute("update main.mart_rechallenge set same_drug_date = onset_date + 30 where recurred")
-        expected = [
+        assert recurrences(con) == [
             ("all", 1, 1, 100, 266),
             ("same_drug", 1, 0, 0, 236),
             ("same_drug_recorded", 0, 0, None, None),
-            ("another_in_class", 1, 1, 100, 81),
-            ("out_of_class", 0, 0, None, None),
-            ("none", 0, 0, None, None),
         ]
-        assert recurrences(con) == recurrences(con, "drug") == expected
 
 
-def test_a_documented_rechallenge_has_a_recorded_dose() -> None:
-    """Ann injected the drug at home: assumed after 30 days, recorded after 58."""
+def test_no_recurrence_is_claimed_of_cases_who_were_not_counted_again() -> None:
     with build() as con:
-        con.execute(
-            "update main.mart_rechallenge set last_treatment = 'same_drug', another_in_class_date = null, "
-            "same_drug_date = onset_date + 30, same_drug_recorded_date = onset_date + 58 where recurred"
-        )
-        assert recurrences(con)[1:3] == [("same_drug", 1, 1, 100, 236), ("same_drug_recorded", 1, 1, 100, 208)]
+        con.execute("update counts.count_recurrence set n_never_tested = 1 where treatment_after = 'same_drug'")
+        assert recurrences(con)[1] == ("same_drug", 1, 0, None, 236)
 
 
-def test_who_was_given_nothing_is_followed_from_the_onset() -> None:
-    with build() as con:
-        con.execute("update main.mart_rechallenge set last_treatment = 'none', another_in_class_date = null")
-        assert recurrences(con)[-1] == ("none", 1, 1, 100, 266)
-        assert sum(row[1] for row in recurrences(con)[1:-1]) == 0
-
-
-def test_time_runs_from_the_index_date_to_the_first_case_or_the_end_of_follow_up() -> None:
+def test_a_curve_has_a_row_for_each_day_on_which_somebody_leaves_and_for_day_0() -> None:
     with build() as con:
         write_marts(con)
         curve = con.execute(
-            "select time_days, at_risk, events from main.mart_time_to_onset"
+            "select time_days, at_risk, events, deaths from main.mart_time_to_onset"
             " where stratum_type = 'overall' order by time_days"
         ).fetchall()
-        assert curve == [(0, 3, 0), (100, 3, 1), (200, 2, 0), (366, 1, 0)]
+        assert curve == [(0, 3, 0, 0), (100, 3, 1, 0), (200, 2, 0, 1), (366, 1, 0, 0)]
 
 
 def test_the_marts_do_not_depend_on_the_order_of_rows_and_carry_ten_digits() -> None:
     with build() as one, build() as other:
-        for table in ("int_cohort_member", "int_risk_time", "int_drug_exposed", "int_episode_final"):
-            other.execute(
-                f"create or replace table intermediate.{table} as"
-                f" select * from intermediate.{table} order by patient_key desc"
-            )
+        for (table,) in other.execute("select table_name from duckdb_tables() where schema_name = 'counts'").fetchall():
+            other.execute(f"create or replace table counts.{table} as select * from counts.{table} order by all desc")
         assert write_marts(one) == write_marts(other)
         for mart in MARTS:
             rows = one.execute(f"from main.{mart}").fetchall()
@@ -398,7 +358,7 @@ def test_a_failed_write_leaves_every_mart_as_it_was(monkeypatch: pytest.MonkeyPa
     with build() as con:
         write_marts(con)
         before = con.execute("from main.mart_incidence").fetchall()
-        con.execute("delete from intermediate.int_cohort_member")
+        con.execute("delete from counts.count_incidence")
         types = marts._column_types() | {"not a name": {"n": "BIGINT"}}
         monkeypatch.setattr(marts, "_column_types", lambda: types)
         monkeypatch.setitem(MARTS, "not a name", lambda _: pd.DataFrame({"n": [1]}))
@@ -450,7 +410,7 @@ def test_the_marts_are_written_into_the_warehouse_of_the_settings(tmp_path: Path
     build(settings.warehouse).close()
     assert set(write_statistics(settings)) == set(MARTS)
     with duckdb.connect(str(settings.warehouse), read_only=True) as con:
-        assert con.execute("select count(*) from main.mart_time_to_onset").fetchone() == (14,)
+        assert con.execute("select count(*) from main.mart_time_to_onset").fetchone() == (9,)
 
 
 def test_every_column_is_described_with_its_type() -> None:
