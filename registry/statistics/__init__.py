@@ -3,8 +3,7 @@
 What belongs here: numbers that need a statistical library (exact and approximate confidence intervals, Kaplan-Meier
 and Aalen-Johansen estimates), their marts, and the paper's table read from a release. The models in dbt_project
 decide who counts, when and for how long, and count (models/counts); nothing here reads a laboratory value or knows
-Dagster. The libraries take seconds to
-load, so they are imported where they are used.
+Dagster. The libraries take seconds to load, so they are imported where they are used.
 """
 
 from registry.statistics.intervals import (
