@@ -8,8 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from integration.compiled_project import compiled_project
-from integration.registry_home import refresh_home
+from integration.registry_home import build, refresh_home
 
 ARCHIVES = sorted((Path(__file__).parents[1] / "homes").glob("*.tar.xz"))
 ROWS = "SELECT site, delivery, entity, sum(rows_delivered) FROM meta.reconciliation GROUP BY ALL ORDER BY ALL"
@@ -43,6 +42,6 @@ def test_a_home_of_an_earlier_version_is_upgraded_without_its_deliveries_and_rea
 
     for site in [path for path in tmp_path.iterdir() if (path / "2025-03").is_dir()]:
         shutil.move(site, home / "deliveries" / site.name)
-    settings = compiled_project().build(home)
+    settings = build(home)
     assert rows(settings.warehouse, COUNTS) == counts
     assert rows(settings.warehouse, ROWS) == delivered

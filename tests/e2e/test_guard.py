@@ -123,7 +123,7 @@ def test_the_sensor_says_what_is_wrong_without_a_files_name(home: Path) -> None:
     folder.mkdir(parents=True)
     (folder / f"{PATIENT}.docx").touch()
     settings = load_settings(home=home)
-    (new_delivery, _) = build_sensors(settings)
+    (new_delivery,) = [one for one in build_sensors(settings) if one.name == "new_delivery"]
     with open_instance(settings) as instance:
         context = dg.build_sensor_context(instance, resources={"registry_settings": RegistrySettings(home=str(home))})
         tick = new_delivery.evaluate_tick(context)
@@ -140,7 +140,7 @@ def test_a_fault_of_the_program_fails_the_sensors_tick_and_is_no_reason_to_skip(
 
     monkeypatch.setattr(ingest, "discover", fault)
     settings = load_settings(home=home)
-    (new_delivery, _) = build_sensors(settings)
+    (new_delivery,) = [one for one in build_sensors(settings) if one.name == "new_delivery"]
     with open_instance(settings) as instance:
         context = dg.build_sensor_context(instance, resources={"registry_settings": RegistrySettings(home=str(home))})
         with pytest.raises(dg.Failure) as caught:

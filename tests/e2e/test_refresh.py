@@ -133,7 +133,7 @@ def broken(model: Model) -> Model:
     """The model with its planted defect."""
     pattern, defect = PLANTED[model.name]
     sql, n = re.subn(pattern, defect, model.sql)
-    assert n == 1, (model.name, n)
+    assert n >= 1, model.name
     return replace(model, sql=sql)
 
 

@@ -67,8 +67,8 @@ class CompiledProject:
         self.run(settings, up_to)
         return settings
 
-    def run(self, settings: Settings, up_to: Collection[str] = ()) -> None:
-        """Build the warehouse anew from the vault as it is."""
+    def run(self, settings: Settings, up_to: Collection[str] = (), *, with_views: bool = False) -> None:
+        """Build the warehouse anew from the vault as it is; `with_views`: only what dbt would store is stored."""
         settings.temp.mkdir(parents=True, exist_ok=True)
         shutil.copy(self.seeded, settings.warehouse)
         wanted = self._ancestry(up_to)
@@ -78,7 +78,8 @@ class CompiledProject:
             for model in self.models:
                 if model.name in wanted:
                     sql = model.sql_with_formats if with_formats else model.sql
-                    connection.execute(f"CREATE TABLE {model.relation} AS {sql}")
+                    kind = model.kind if with_views else "TABLE"
+                    connection.execute(f"CREATE {kind} {model.relation} AS {sql}")
 
     def descendants(self, name: str) -> list[Model]:
         """A model and those that are made from it, in order."""

@@ -135,6 +135,7 @@ def test_a_release_and_the_build_file_hold_counts_of_unmapped_codes_and_no_text(
     settings = deliver(home, "2024-02", {}, {"SECRETCODE": "Neutrofili"})
     with duckdb.connect(str(settings.warehouse), read_only=True) as connection:
         assert connection.execute("FROM meta.unmapped_code").fetchall() == [("udine", 2, 24, 1, 12)]
+    compiled_project().run(settings, with_views=True)
     assert b"SECRETCODE" not in settings.warehouse.read_bytes()
 
 

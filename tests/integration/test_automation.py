@@ -36,7 +36,7 @@ class Daemon:
 
     def tick(self) -> Any:
         """One tick of the sensor."""
-        (sensor, _) = build_sensors(self._settings)
+        (sensor,) = [one for one in build_sensors(self._settings) if one.name == "new_delivery"]
         with dg.build_sensor_context(self.instance, cursor=self._cursor, resources=self._resources) as context:
             found = sensor.evaluate_tick(context)
         self._cursor = found.cursor or self._cursor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -251,5 +252,8 @@ def test_a_site_whose_folder_is_gone_keeps_its_profile(home: Home) -> None:
 def test_a_vault_in_use_is_said_in_one_line(home: Home) -> None:
     home.deliver(A, lab("1"))
     home.load()
-    with connect_vault(home.settings), pytest.raises(UserError, match=r"raw\.duckdb"), connect_vault(home.settings):
-        pass
+    with connect_vault(home.settings) as connection, ThreadPoolExecutor(1) as other:
+        with connect_vault(home.settings, read_only=True) as inner:
+            assert inner is connection, "whoever has it open goes on with it"
+        with pytest.raises(UserError, match=r"raw\.duckdb"):
+            other.submit(connect_vault(home.settings).__enter__).result()
