@@ -30,6 +30,7 @@ def run_job(plan: Plan) -> bool:
         through=settings.through or "",
     )
     job = build_definitions(resource).resolve_job_def(REFRESH_JOB)
+    take_last_error()  # one of an earlier run in this process
     with open_instance(settings) as instance:
         fail_dead_runs(instance)
         try:
