@@ -112,8 +112,8 @@ def _refuse_future(settings: Settings, found: list[DeliveredFile]) -> None:
     new = sorted("/".join(month) for month in months - _loaded_months(settings, months))
     if new:
         raise UserError(
-            f"{', '.join(new[:_SHOWN])}{' and more' if len(new) > _SHOWN else ''}: later than the present month "
-            f"{present}; rename the folder to the last month that the export covers"
+            f"{', '.join(new[:_SHOWN])}{' and more' if len(new) > _SHOWN else ''}: later than this month "
+            f"({present}); rename the folder to the last month that the export covers"
         )
 
 

@@ -50,9 +50,9 @@ def acquire(settings: Settings, by: str, *, wait: bool = True) -> bool:
         holder = describe_holder(settings)
         if not wait:
             raise InUse(
-                f"another refresh is under way in {settings.home} ({holder}): wait until it has ended, then try again"
+                f"another refresh is running in {settings.home} ({holder}): wait until it has ended, then try again"
             ) from None
-        log.warning("waiting: another refresh is under way (%s)", holder)
+        log.warning("waiting: another refresh is running (%s)", holder)
         lock.acquire()
     _held[str(path)] = lock
     _holder_file(settings).write_text(

@@ -95,6 +95,7 @@ def test_the_schedule_asks_on_the_third_at_six_and_only_where_automation_is_on(
     assert (
         switched_on.resolve_schedule_def("monthly_registry_refresh").default_status == dg.DefaultScheduleStatus.RUNNING
     )
+    assert {sensor.default_status for sensor in switched_on.sensors or ()} == {dg.DefaultSensorStatus.RUNNING}
 
 
 @pytest.mark.parametrize(

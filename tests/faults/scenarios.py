@@ -142,7 +142,7 @@ def two_refreshes_at_once(world: World) -> list[str]:
     while lock.describe_holder(world.settings) == "holder unknown":
         time.sleep(0.01)
     os.kill(first, signal.SIGSTOP)
-    problems = refused(world, world.refresh(), "another refresh is under way")
+    problems = refused(world, world.refresh(), "another refresh is running")
     os.kill(first, signal.SIGCONT)
     ended = world.end(first)
     return problems + [ended.told] * (ended.code != 0) + world.differs()

@@ -159,7 +159,7 @@ FAULTS: dict[str, tuple[Callable[[Settings], object], str, str, str]] = {
     "trial of the disk cut off": (lambda s: (s.home / ".trial-x").mkdir(), "left-overs", "notice", ".trial-x"),
     "spilled rows": (lambda s: (s.vault_temp / "load-x").mkdir(), "left-overs", "notice", "load-x"),
     "file that can't be placed": (_misnamed, "deliveries", "wrong", "its name gives no entity"),
-    "month to come": (_future, "deliveries", "wrong", "udine/2099-01: later than the present month"),
+    "month to come": (_future, "deliveries", "wrong", "udine/2099-01: later than this month"),
     "month to come, loaded": (_future_loaded, "places", "notice", "registry retract udine/2099-01"),
     "month retracted": (_retracted, "places", "notice", "1 place retracted"),
     "file not loaded": (_unloaded, "deliveries", "notice", "1 file of 2 not loaded yet"),
@@ -240,7 +240,7 @@ def test_status_says_the_same_of_months_to_come_and_of_what_is_retracted(setting
     done = status()
     assert done.exit_code == 2
     assert "current release       2" in done.output, "what can be shown is shown"
-    assert "later than the present month" in done.output.splitlines()[-1]
+    assert "later than this month" in done.output.splitlines()[-1]
 
 
 def _tear_manifest(settings: Settings) -> None:

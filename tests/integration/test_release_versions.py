@@ -104,7 +104,7 @@ def test_no_rollback_while_a_refresh_is_under_way(
     settings: Settings, two: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def held(*_: object, **__: object) -> None:
-        raise UserError("another refresh is under way")
+        raise UserError("another refresh is running")
 
     monkeypatch.setattr(lock, "acquire", held)
     assert run(settings, "rollback", two[0]).exit_code == 2

@@ -174,7 +174,7 @@ def test_a_file_of_a_retracted_month_is_taken_back_with_its_month(home: Home) ->
 
 def test_it_waits_for_no_refresh(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     def in_use(*_: object, **__: object) -> bool:
-        raise lock.InUse("another refresh is under way")
+        raise lock.InUse("another refresh is running")
 
     monkeypatch.setattr(lock, "acquire", in_use)
     assert home.retract("udine/2024-03").exit_code == 2

@@ -124,7 +124,7 @@ def test_a_webhook_that_can_not_be_reached_stops_nothing(settings: Settings, add
     assert len(written(settings)) == 1
 
 
-@pytest.mark.parametrize("stopped_by", [KeyboardInterrupt(), InUse("another refresh is under way")])
+@pytest.mark.parametrize("stopped_by", [KeyboardInterrupt(), InUse("another refresh is running")])
 def test_no_alert_for_who_is_stopped_or_waits(settings: Settings, stopped_by: BaseException) -> None:
     with pytest.raises(type(stopped_by)), recorded(settings, "run-6"):
         raise stopped_by

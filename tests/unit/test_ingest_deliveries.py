@@ -129,7 +129,7 @@ def test_a_month_after_the_present_one_is_refused_until_it_comes(home: Home, mon
     freeze(monkeypatch, 2024, 1, 31, 12)
     with pytest.raises(UserError) as caught:
         ingest.find(home.settings)
-    assert str(caught.value).startswith("udine/2052-01: later than the present month 2024-01; rename the folder")
+    assert str(caught.value).startswith("udine/2052-01: later than this month (2024-01); rename the folder")
     assert places(home, through="2024-12") == ["udine/2024-01/lab_results.csv"]
     freeze(monkeypatch, 2052, 1, 1)
     assert len(places(home)) == 2
@@ -145,7 +145,7 @@ def test_the_present_month_is_that_of_the_study(
     if is_there:
         assert len(places(home)) == 2
     else:
-        with pytest.raises(UserError, match="udine/2024-02: later than the present month"):
+        with pytest.raises(UserError, match="udine/2024-02: later than this month"):
             places(home)
 
 

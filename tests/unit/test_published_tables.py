@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from expectations import published
+from expectations.suites import never_tested
 from registry.build.dbt_project import Node, ParsedProject, parsed_project
 from registry.paths import CHECKOUT
 
@@ -72,3 +73,9 @@ def test_a_promise_that_nobody_checks_is_an_error(with_meta, of_table: Any, of_d
     with_meta(of_table, of_drug)
     with pytest.raises(ValueError, match=error):
         published.generic_checks()
+
+
+def test_every_table_that_counts_who_was_never_tested_is_checked_for_estimates_of_them() -> None:
+    counting = {node.name for node in parsed_project().nodes.values() if "n_never_tested" in node.columns}
+    published_ones = {name for name in counting if not name.startswith("count_")}
+    assert published_ones == set(never_tested._ESTIMATES)
