@@ -9,12 +9,12 @@ constraint or the contract of a view, is an error.
 {% materialization table, adapter='duckdb' %}
     {%- set target = this.incorporate(type='table') -%}
     {{ refuse_hooks(pre_hooks + post_hooks) }}
+    {{ refuse_constraints() }}
     {{ make_way_for(target) }}
     {% call statement('main') -%}
         create or replace table {{ target }} as ({{ sql }})
     {%- endcall %}
     {% if config.get('contract').enforced %}
-        {{ refuse_constraints() }}
         {%- set built = 'select * from ' ~ target %}
         {{ get_assert_columns_equivalent(built) }}
     {% endif %}

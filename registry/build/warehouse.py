@@ -45,6 +45,12 @@ def mark(settings: Settings, stage: str, fingerprint: str) -> None:
         connection.commit()
 
 
+def unmark(settings: Settings, stage: str) -> None:
+    """Record in the build file that a stage is no longer complete."""
+    with writing(settings.warehouse), _open(settings) as connection:
+        connection.execute("DELETE FROM build.stage WHERE stage = $1", [stage])
+
+
 def stages(settings: Settings) -> dict[str, str]:
     """The fingerprint of each complete stage of the build file."""
     if not settings.warehouse.exists():

@@ -79,4 +79,7 @@ def _files(connection: duckdb.DuckDBPyConnection, before: Path | None) -> list[s
     if before is None:
         return []
     attach(connection, before, "before")
-    return [row[0] for row in connection.execute("SELECT file_id FROM before.meta.input_file").fetchall()]
+    try:
+        return [row[0] for row in connection.execute("SELECT file_id FROM before.meta.input_file").fetchall()]
+    finally:
+        connection.execute("DETACH before")

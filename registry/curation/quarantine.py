@@ -161,15 +161,15 @@ def connect_built(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
         raise UserError(f"{settings.warehouse}: nothing has been built yet; run: registry refresh")
     with connect_vault(settings, read_only=True) as connection:
         try:
-            attach(connection, settings.warehouse, "built")
-            connection.execute("SELECT 1 FROM built.intermediate.int_row_disposition LIMIT 0")
-        except duckdb.Error as error:
-            if memory.ran_out(error):
-                raise
-            raise UserError(
-                f"{settings.warehouse}: can't be read now; wait for the running refresh, or run: registry refresh"
-            ) from None
-        try:
+            try:
+                attach(connection, settings.warehouse, "built")
+                connection.execute("SELECT 1 FROM built.intermediate.int_row_disposition LIMIT 0")
+            except duckdb.Error as error:
+                if memory.ran_out(error):
+                    raise
+                raise UserError(
+                    f"{settings.warehouse}: can't be read now; wait for the running refresh, or run: registry refresh"
+                ) from None
             yield connection
         finally:
             connection.execute("DETACH DATABASE IF EXISTS built")

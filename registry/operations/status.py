@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 
 from registry import ingest, refresh, release
 from registry.config.settings import Settings
@@ -18,13 +19,6 @@ def describe(settings: Settings) -> tuple[list[tuple[str, str]], UserError | Non
 
     Changes nothing.
     """
-    with ExitStack() as opened:
-        with suppress(UserError):  # what needs the vault says why it can't be read
-            opened.enter_context(connect_vault(settings, read_only=True))
-        return _describe(settings)
-
-
-def _describe(settings: Settings) -> tuple[list[tuple[str, str]], UserError | None]:
     lines = [("home", str(settings.home)), ("deliveries", str(settings.deliveries))]
     mistake: UserError | None = None
     try:
@@ -32,6 +26,22 @@ def _describe(settings: Settings) -> tuple[list[tuple[str, str]], UserError | No
     except UserError as error:
         mistake = error
         lines.append(("delivered", "can't be read: see the error at the end"))
+    with _reading(settings):
+        lines += _loaded(settings)
+    return lines, mistake
+
+
+@contextmanager
+def _reading(settings: Settings) -> Iterator[None]:
+    """Open the vault once for all that is read inside; where it can't be opened, each of them says so itself."""
+    with ExitStack() as opened:
+        with suppress(UserError):
+            opened.enter_context(connect_vault(settings, read_only=True))
+        yield
+
+
+def _loaded(settings: Settings) -> list[tuple[str, str]]:
+    lines: list[tuple[str, str]] = []
     current = release.current(settings)
     if current is None:
         lines.append(("current release", "none yet"))
@@ -52,14 +62,17 @@ def _describe(settings: Settings) -> tuple[list[tuple[str, str]], UserError | No
             ("last refresh", f"refused by the gate, {counted(len(decision.audit.blocking), 'check')}: {results}")
         )
     lines.append(("running refresh", lock.describe_holder(settings) if lock.is_held(settings) else "no"))
-    return lines, mistake
+    return lines
 
 
 def _delivered(settings: Settings) -> list[tuple[str, str]]:
     if not settings.deliveries.is_dir():
         return [("delivered", "nothing: the folder does not exist")]
-    plan = refresh.survey(settings)
-    files, to_load = plan.files, plan.to_load()
+    plan = refresh.survey(settings)  # hashes every file: the vault is not kept open meanwhile
+    files = plan.files
+    with _reading(settings):
+        to_load = plan.to_load()
+        is_behind = bool(files) and not to_load and refresh.is_behind(plan)
     months = sorted({file.delivery for file in files})
     sites = sorted({file.site for file in files})
     span = f", {months[0]} to {months[-1]}" if months else ""
@@ -67,7 +80,7 @@ def _delivered(settings: Settings) -> list[tuple[str, str]]:
         ("delivered", f"{counted(len(files), 'file')} of {counted(len(sites), 'site')}{span}"),
         ("not loaded yet", counted(len(to_load), "file") + ("; run: registry refresh" if to_load else "")),
     ]
-    if files and not to_load and refresh.is_behind(plan):
+    if is_behind:
         lines.append(("not published yet", f"{refresh.NOT_PUBLISHED}; run: registry refresh"))
     return lines
 

@@ -16,7 +16,6 @@ from registry.config.input_contract import ENTITIES
 from registry.errors import UserError
 from registry.refresh.plan import Plan
 from registry.vault.apply_tombstones import apply_tombstones
-from registry.vault.database import connect_vault
 
 if TYPE_CHECKING:
     from registry.release import Judged, Outcome
@@ -75,11 +74,12 @@ def build_warehouse(
             "models, settings or loaded files have changed since the last build, so single models can't be built: "
             "materialize all, or run registry refresh"
         )
-    if not only:
+    if only:
+        warehouse.unmark(plan.settings, "warehouse")  # until these models are built: each statement commits by itself
+    else:
         warehouse.prepare(plan.settings, plan.generation)
     run_dbt(plan, only, on_result)
-    if not only:
-        warehouse.mark(plan.settings, "warehouse", fingerprint)
+    warehouse.mark(plan.settings, "warehouse", fingerprint)
     return warehouse.row_counts(plan.settings)
 
 
@@ -120,9 +120,8 @@ def publish(plan: Plan) -> Outcome:
 def run(plan: Plan, run_dbt: RunDbt = dbt_build, enter: Callable[[str], None] = lambda _: None) -> Outcome:
     """All steps of a refresh, without Dagster. `enter` is called with the name of each step as it begins."""
     enter("load")
-    with connect_vault(plan.settings):  # opened once for all
-        for entity in ENTITIES:
-            load_entity(plan, entity)
+    for entity in ENTITIES:
+        load_entity(plan, entity)
     enter("build")
     build_warehouse(plan, run_dbt=run_dbt)
     enter("statistics")

@@ -142,7 +142,9 @@ def connect_vault(settings: Settings, read_only: bool = False) -> Iterator[duckd
     open one costs more than most queries. UserError if it is in use, damaged, or (read-only) does not exist yet.
     """
     outer = _opened.get()
-    if outer and outer.path == settings.raw_db and (read_only or not outer.read_only):
+    if outer and outer.path == settings.raw_db:
+        if outer.read_only and not read_only:
+            raise RuntimeError("the vault is open here for reading alone")
         yield outer.connection
         return
     if read_only and not settings.raw_db.exists():

@@ -2,8 +2,8 @@
 
 For tests over many random registries. What is run is the SQL that dbt compiled, in dbt's order, on a copy of a build
 file that holds the seeds. Nothing is incremental, and a view is a table too: each use of a view plans it again, half of
-a small build. A site's own date formats are part of the SQL, so only the sites
-below may have any. Whole builds through dbt are tested elsewhere.
+a small build. A site's own date formats are part of the SQL, so only the sites below may have any. Whole builds through
+dbt are tested elsewhere.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class CompiledProject:
         return settings
 
     def run(self, settings: Settings, up_to: Collection[str] = (), *, with_views: bool = False) -> None:
-        """Build the warehouse anew from the vault as it is; `with_views`: only what dbt would store is stored."""
+        """Build the warehouse from the vault as it is; `with_views`: views stay views, as dbt builds them."""
         settings.temp.mkdir(parents=True, exist_ok=True)
         shutil.copy(self.seeded, settings.warehouse)
         wanted = self._ancestry(up_to)

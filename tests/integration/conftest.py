@@ -58,7 +58,10 @@ def small_gate(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def known_statistics(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Statistics of the same rows are computed once: for tests of what leads to them and follows."""
+    """Statistics of the same rows are computed once: for tests of what leads to them and follows.
+
+    The whole build file is copied, so a change that a test makes to it before this step is lost.
+    """
     monkeypatch.setattr("registry.statistics.write_statistics", shared_builder().statistics)
 
 

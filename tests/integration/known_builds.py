@@ -5,6 +5,7 @@ Homes with the same key (`SAME_KEY`) and the same deliveries have the same rows,
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import uuid
@@ -91,7 +92,7 @@ def _copy(known: Path, warehouse: Path) -> None:
             connection.executemany("INSERT INTO build.stage VALUES (?, ?)", stages)
 
 
-def _rows_of(settings: Settings) -> int:
+def _rows_of(settings: Settings) -> str:
     """A hash of every row that the models read."""
     found = []
     with connect_vault(settings, read_only=True) as connection:
@@ -103,4 +104,4 @@ def _rows_of(settings: Settings) -> int:
             listed = ", ".join(f'"{column[0]}"' for column in columns if column[0] not in _WHEN)
             row = connection.execute(f'SELECT count(*), sum(hash({listed})) FROM "{schema}"."{table}"').fetchone()
             found.append((schema, table, row))
-    return hash(tuple(found))
+    return hashlib.sha256(repr(found).encode()).hexdigest()

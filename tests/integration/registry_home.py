@@ -54,13 +54,13 @@ def build(home: Path) -> Settings:
     return plan.settings
 
 
-def refresh_home(home: Path, through: str | None = None) -> release.Outcome:
+def refresh_home(home: Path) -> release.Outcome:
     """Refresh this home: the steps that Dagster's assets call, without Dagster.
 
     Raises:
         GateRefused: if a critical check failed.
     """
-    return refresh.run(refresh.make_plan(load_settings(home=home, through=through), "test"))
+    return refresh.run(refresh.make_plan(load_settings(home=home), "test"))
 
 
 def models_alone(plan: refresh.Plan, *_: object) -> None:

@@ -137,7 +137,7 @@ def test_who_was_never_tested_is_counted_in_every_stratum() -> None:
 
 
 def test_a_period_has_the_patients_with_a_day_at_risk_in_it() -> None:
-    """Whoever took two drugs in it counts once."""
+    """A patient who took two drugs in it counts once."""
     columns = "period, n_patients, n_cases, days_at_risk"
     overall = "definition_id = 'udine_2025' and stratum = 'all'"
     assert counted("count_incidence_by_period", columns, where=overall) == [

@@ -254,6 +254,6 @@ def test_a_vault_in_use_is_said_in_one_line(home: Home) -> None:
     home.load()
     with connect_vault(home.settings) as connection, ThreadPoolExecutor(1) as other:
         with connect_vault(home.settings, read_only=True) as inner:
-            assert inner is connection, "whoever has it open goes on with it"
+            assert inner is connection, "the connection that is open is used"
         with pytest.raises(UserError, match=r"raw\.duckdb"):
             other.submit(connect_vault(home.settings).__enter__).result()
