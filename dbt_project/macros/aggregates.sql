@@ -1,4 +1,4 @@
-{# An expression's value in the row that comes first in the order of the given columns (none of them NULL), in one pass. #}
+{# The value of an expression in the first row by the given columns (none of them NULL), in one pass. #}
 {% macro value_of_first(expression, order_by, where) -%}
     {{ return(adapter.dispatch('value_of_first')(expression, order_by, where)) }}
 {%- endmacro %}

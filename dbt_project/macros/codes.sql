@@ -1,9 +1,9 @@
-{# The name of a drug without case, spare blanks, invisible characters and trade mark signs. #}
+{# A drug name folded: without case, extra blanks, invisible characters and trade mark signs. #}
 {% macro folded_drug(text) -%}
     {{ folded_word("translate(" ~ text ~ ", '®™©', '')") }}
 {%- endmacro %}
 
-{# A component of a code in HL7 form (code^name^system^alternate code), counted from 1; the whole text where there is one. #}
+{# One component, counted from 1, of a code in HL7 form (code^name^system^alternate code). Text without ^ is component 1. #}
 {% macro hl7_component(text, number) -%}
     {{ return(adapter.dispatch('hl7_component')(text, number)) }}
 {%- endmacro %}
@@ -11,7 +11,7 @@
     nullif(trim(split_part({{ text }}, '^', {{ number }})), '')
 {%- endmacro %}
 
-{# A folded code without the name of its system before it: loinc:751-8, http://loinc.org|751-8. #}
+{# A folded code without the code system's name in front, as in loinc:751-8 or http://loinc.org|751-8. #}
 {% macro without_code_system(text) -%}
     {{ return(adapter.dispatch('without_code_system')(text)) }}
 {%- endmacro %}

@@ -1,4 +1,4 @@
-{# The measures of mart_cohort_summary: name and what a patient or case must fulfil, in the order in which they are shown. #}
+{# The measures of mart_cohort_summary, in display order: a name and the condition under which a patient or case counts. #}
 {% macro patient_measures() -%}
     {%- set measures = [['patients', 'true'], ['female', "sex = 'F'"], ['male', "sex = 'M'"]] %}
     {%- for phenotype in ['RRMS', 'PPMS', 'SPMS', 'CIS'] %}
@@ -34,7 +34,7 @@
     {{ return(measures) }}
 {%- endmacro %}
 
-{# Each with its own denominator. #}
+{# As above, each with its own denominator. #}
 {% macro recurrence_measures() -%}
     {%- set stopped = "final_treatment_action = 'discontinued'" %}
     {{ return([
@@ -44,7 +44,7 @@
     ]) }}
 {%- endmacro %}
 
-{# The relation that it is of, its place in the order, its name and the column. #}
+{# For each median: the relation, its position in the display order, its name, and the column. #}
 {% macro median_measures() -%}
     {{ return([
         ['patients', 21, 'median_age_at_index', 'age_at_index'],

@@ -1,6 +1,6 @@
 {#
   Day arithmetic. Every window of the registry is a difference of dates, both ends included.
-  Dispatched by dbt's own cross-database macros, cast back to DATE since engines differ in what they return.
+  dbt's cross-database macros do the dispatch; results are cast back to DATE because engines return different types.
 #}
 {% macro days_between(earlier, later) -%}
     {{ dbt.datediff(earlier, later, 'day') }}
@@ -25,8 +25,8 @@
 {%- endmacro %}
 
 {#
-  First and last day of a date as known (YYYY, YYYY-MM or YYYY-MM-DD; macro date_as_known). What contradicts another date does
-  so with all of its period: it lies after a day when its first day does, before one when its last day does.
+  First and last day of a date as known (YYYY, YYYY-MM or YYYY-MM-DD; macro date_as_known). A partial date contradicts another
+  date only if its whole period does: it is after a day if its first day is, and before a day if its last day is.
 #}
 {% macro first_day(known) -%}
     cast({{ known }} || substring('-01-01', length({{ known }}) - 3) as date)
@@ -50,7 +50,7 @@
     end
 {%- endmacro %}
 
-{# Months counted through, from YYYY-MM and back: what lies between two delivery months is a difference of whole numbers. #}
+{# YYYY-MM as a running month number, and back, so that the distance between two delivery months is a subtraction. #}
 {% macro month_number(month_text) -%}
     (cast(substring({{ month_text }}, 1, 4) as integer) * 12 + cast(substring({{ month_text }}, 6, 2) as integer) - 1)
 {%- endmacro %}

@@ -1,9 +1,9 @@
 {#
-  The rows of one entity in the files that count, with trimmed cells, what their file says (site, delivery, marks),
-  their keyed hash, and the patient's number. Reads the vault; a model that builds on it must select no identifier.
+  The rows of one entity in the files that count: trimmed cells, properties of the file (site, delivery, marks), the keyed
+  hash, and the patient's number. It reads the vault, so a model that uses it must not select any identifier.
 
-  base_key and day_content are there where the registry composed the key: it without the number of a day's second and further
-  measurements, and all cells but key and status.
+  base_key and day_content are filled only if the registry composed the key. base_key is the key without the number that a
+  second or later measurement of the day has; day_content is a hash of all cells except key and status.
 
   entity: table in the vault; key: its key column; columns: the contract's columns in order;
   where: an extra condition on r (the raw row).
@@ -47,7 +47,7 @@
             {%- for column in columns %}
             {%- set told = told_cell('sent.' ~ column, 'sent.missing_words') %}
             {%- if column in [key, 'patient_id', 'test_code'] %}
-            -- an error of a spreadsheet names nothing: rows that have it would share a key, a patient or a test
+            -- a spreadsheet error (#N/A) is not an identifier: rows with the same error would share a key, a patient or a test
             case when not {{ is_sheet_error('sent.' ~ column) }} then {{ told }} end
             {%- else %}
             {{ plain_cell(told) if column in read_columns() else told }}
@@ -85,7 +85,7 @@
     {%- endif %}
 {%- endmacro %}
 
-{# Columns that are read as a date or a number: there, invisible characters and full-width digits do not count. #}
+{# Columns read as a date or a number. In these, invisible characters are ignored and full-width digits are plain ones. #}
 {% macro read_columns() -%}
     {{ return([
         'birth_date', 'ms_onset_date', 'last_contact_date', 'death_date', 'start_date', 'end_date', 'administered_on',
@@ -94,14 +94,14 @@
 {%- endmacro %}
 
 {#
-  The record of the file that a row of raw comes from. A wide file numbers its cells: with n columns of tests the rows
-  of record r are (r - 1) * n + 1 to r * n; the ledger keeps n (1 for long files).
+  The record in the file that a raw row comes from. A wide file numbers its cells: with n test columns, record r has the
+  rows (r - 1) * n + 1 to r * n. The ledger keeps n (1 for long files).
 #}
 {% macro record_in_file(record_number, cells_per_record) -%}
     cast(floor(({{ record_number }} - 1) / {{ cells_per_record }}) as bigint) + 1
 {%- endmacro %}
 
-{# Reason codes of one row as comma-separated text, NULL where there is none. reasons: [[code, condition], …] #}
+{# A row's reason codes as comma-separated text; NULL if it has none. reasons: [[code, condition], …] #}
 {% macro reason_list(reasons) -%}
     nullif(concat_ws(
         ',',
@@ -111,7 +111,7 @@
     ), '')
 {%- endmacro %}
 
-{# The reasons every entity shares; a cancelled row needs its key alone. #}
+{# The quarantine reasons that all entities share. A cancelled row needs only its key. #}
 {% macro held_back_reasons(key, required, specific) -%}
     case
         when is_malformed then 'malformed_row'
@@ -138,7 +138,7 @@
     {{ reason_list(reasons) }}
 {%- endmacro %}
 
-{# A status that the entity does not have: none of the contract's, or not_given of what can't be given. #}
+{# A status that is not valid for the entity: not in the contract, or not_given where nothing can be given. #}
 {% macro invalid_status(can_be_not_given=false) -%}
     status is not null and (status_code is null{{ " or status_code = 'not_given'" if not can_be_not_given }})
 {%- endmacro %}

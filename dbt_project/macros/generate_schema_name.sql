@@ -1,4 +1,4 @@
-{# A model's schema is the one its folder names (staging, intermediate, main, meta), without dbt's target prefix. #}
+{# Uses the schema configured for the model's folder (staging, intermediate, main, meta), without dbt's target prefix. #}
 {% macro generate_schema_name(custom_schema_name, node) -%}
     {{ custom_schema_name | trim if custom_schema_name else target.schema }}
 {%- endmacro %}

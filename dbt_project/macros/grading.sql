@@ -1,10 +1,10 @@
 {#
-  Grading. The bounds stand in the seed grading_scales alone; SQL, gate and report read the same rows.
-  Evaluation order follows the CTCAE implementation of the R package admiral: no value, no grade; absolute cut-offs
-  from the most severe; only then the limits at the laboratory's lower limit of normal (LLN), NULL where it is missing.
-  NULL is "can't be graded", never "none".
+  Grading. The bounds are only in the seed grading_scales; SQL, gate and report read the same rows.
+  The order of evaluation follows the CTCAE implementation in the R package admiral: without a value there is no grade; then
+  absolute cut-offs, the most severe first; then limits that use the laboratory's lower limit of normal (LLN), which give
+  NULL if it is missing. NULL means "can't be graded", never "none".
 
-  A value with an operator is graded only where every value it allows has that grade, hence the interval.
+  A value with an operator gets a grade only if all values it allows have that grade. This is why grades take an interval.
 #}
 
 {% macro interval_low(value, operator) -%}
@@ -15,18 +15,18 @@
     case when {{ operator }} in ('>', '>=') then cast(999999999 as decimal(18, 6)) else {{ value }} end
 {%- endmacro %}
 
-{# Order among values of the same number: "<b" counts just below b, "<=b" may, ">b" lies just above. #}
+{# The order of values with the same number: "<b" counts as just below b, "<=b" may be below it, ">b" is just above it. #}
 {% macro operator_order(operator) -%}
     case {{ operator }} when '<' then 1 when '<=' then 2 when '>=' then 4 when '>' then 5 else 3 end
 {%- endmacro %}
 
-{# The seed itself. ref() tells dbt of the dependency; a unit test mocks a ref, but the bounds are always the seed's own. #}
+{# The seed's own table: a unit test mocks a ref, but bounds always come from the seed. ref() only declares the dependency. #}
 {% macro scale_seed() -%}
     {% do ref('grading_scales') %}
     {{ return(api.Relation.create(database=target.database, schema='seeds', identifier='grading_scales')) }}
 {%- endmacro %}
 
-{# The rows of one scale and analyte, most severe first. Empty at parse time. #}
+{# The rows of one scale and analyte, the most severe first. Empty at parse time. #}
 {% macro grading_rows(scale, analyte) -%}
     {% set scales = scale_seed() %}
     {% set rows = [] %}
@@ -64,7 +64,7 @@
     case
         {%- for row in rows %}
         {%- set conditions = [] -%}
-        {#- An operator leaves one end of the interval at 0 or without end: only the grades there meet an open bound. -#}
+        {#- With an operator, one end of the interval is 0 or unbounded, so only the grades at the ends can meet an open bound. -#}
         {%- set is_lowest = row[1] is none or row[1] == 0 -%}
         {%- set is_highest = row[3] is none and row[5] != 'upper' -%}
         {%- if row[1] is not none -%}
@@ -97,9 +97,9 @@
 {%- endmacro %}
 
 {#
-  Where the meaning of an ANC changes: a grade of some scale begins or ends, or the onset or recovery of a shipped
-  definition lies; what a study adds or changes is not among them. The bound, and whether it has the lower meaning itself.
-  Empty at parse time.
+  The values at which the meaning of an ANC changes: where a grade of any scale begins or ends, or where a shipped definition
+  sets onset or recovery (a study's own definitions are left out). Each row has the bound and whether the bound itself still
+  has the lower meaning. Empty at parse time.
 #}
 {% macro bounds_of_meaning() -%}
     {% do ref('case_definitions') %}
@@ -123,8 +123,8 @@
 {%- endmacro %}
 
 {#
-  Whether two values of an ANC without a lower limit of normal have the same grade on every scale, and lie on the same
-  side of onset and recovery in every shipped definition. So does then every value between them.
+  Whether two ANC values without a lower limit of normal have the same grade on every scale and are on the same side of
+  onset and recovery in every shipped definition. If so, the same holds for every value between them.
 #}
 {% macro has_same_meaning(low, high) -%}
     true
@@ -134,7 +134,7 @@
     {%- endfor %}
 {%- endmacro %}
 
-{# The grade on the scale that a column names. #}
+{# The grade on the scale named in a column. #}
 {% macro grade_on_scale_of(scale_column, low, high, is_low_open, is_high_open, lln) -%}
     {%- set names = grading_scale_names('anc') -%}
     {%- if not names %}cast(null as varchar){% else -%}
@@ -146,7 +146,7 @@
     {%- endif %}
 {%- endmacro %}
 
-{# The grade on one scale of a count of the analyte that a column names; NULL where the scale does not grade it. #}
+{# The grade on one scale for the analyte named in a column; NULL if the scale does not grade that analyte. #}
 {% macro grade_of_analyte(scale, analyte_column, analytes, low, high, is_low_open, is_high_open, lln) -%}
     case {{ analyte_column }}
         {%- for analyte in analytes %}
@@ -156,8 +156,8 @@
 {%- endmacro %}
 
 {#
-  An absolute cut-off of CTCAE wins over the laboratory's own limit: 1.4 with an LLN of 1.2 is grade 2. The flag tells
-  such results, frequent in people with the Duffy-null variant. NULL where the LLN is missing or there is no grade.
+  An absolute CTCAE cut-off takes precedence over the laboratory's own limit: 1.4 with an LLN of 1.2 is grade 2. This flags
+  such results, which are frequent in people with the Duffy-null variant. NULL if the LLN or the grade is missing.
 #}
 {% macro is_below_cutoff_but_within_reference_range(ctcae_grade, low, lln) -%}
     case

@@ -1,9 +1,9 @@
 {#
-  Keyed hashes. The salt is read from the vault when the query runs (it never stands in SQL, a var or a log), so
-  that a source key can't be guessed back from what is written outside the vault.
+  Keyed hashes. The salt is read from the vault when the query runs and is never written to SQL, a var or a log, so that
+  nobody can work back to a source key from what is outside the vault.
 #}
 
-{# 128 bits that stand for one record key of one site and entity; NULL where the key is blank. #}
+{# A 128-bit hash of a record key within its site and entity; NULL if the key is blank. #}
 {% macro record_key(salt, entity, key) -%}
     {{ return(adapter.dispatch('record_key')(salt, entity, key)) }}
 {%- endmacro %}
@@ -15,8 +15,8 @@
 {%- endmacro %}
 
 {#
-  A key that the registry composed, without the number of a day's second and further measurements ("//2"). A slash of the
-  site's own stands behind a backslash, so that "//" is a number's alone behind an even number of them.
+  A key that the registry composed, without the number of a day's second or later measurement ("//2"). A slash from the
+  site itself is escaped with a backslash, so "//" begins a number only after an even number of backslashes.
 #}
 {% macro base_key(key) -%}
     {{ return(adapter.dispatch('base_key')(key)) }}
@@ -25,7 +25,7 @@
     regexp_replace({{ key }}, '(^|[^\\])((\\\\)*)//\d+$', '\1\2')
 {%- endmacro %}
 
-{# The published, textual form of a record key. #}
+{# A record key as text, the form that is published. #}
 {% macro key_text(record_key) -%}
     {{ return(adapter.dispatch('key_text')(record_key)) }}
 {%- endmacro %}
@@ -36,7 +36,7 @@
     lpad(lower(hex({{ record_key }})), 32, '0')
 {%- endmacro %}
 
-{# 64 bits over several cells, for "same content" and for grouping; not for publication. #}
+{# A 64-bit hash of several cells, to compare contents and to group; not for publication. #}
 {% macro cells_hash(salt, columns) -%}
     {{ return(adapter.dispatch('cells_hash')(salt, columns)) }}
 {%- endmacro %}

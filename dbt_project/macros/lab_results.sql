@@ -1,6 +1,6 @@
 {#
-  CTEs upon delivered results: `coded`, with what code, unit and material mean, and the value without a laboratory's flags; and
-  `recognised`, with the analyte's dimension, the numbers as plain text and the time.
+  Two CTEs on delivered results. `coded` adds the meaning of code, unit and material, and the value without the laboratory's
+  flags. `recognised` adds the analyte's dimension, the numbers as plain text, and the time.
 #}
 {% macro recognised_results(relation) -%}
 coded as (
@@ -28,7 +28,7 @@ recognised as (
     select
         coded.*,
         a.dimension as analyte_dimension,
-        -- a code that nobody knows, or another specimen than the analyte is measured in: neither value nor unit is judged
+        -- an unknown code, or a specimen in which the analyte is not measured: value and unit are not judged
         coded.test_code is not null and (
             not coded.is_known_code
             or case
@@ -48,7 +48,7 @@ recognised as (
 )
 {%- endmacro %}
 
-{# What holds a result back. Of a foreign one (stg_lab_result), neither value nor unit is judged. Units are never guessed. #}
+{# The reasons to quarantine a result. If it is foreign (stg_lab_result), value and unit are not judged. No unit is guessed. #}
 {% macro lab_result_reasons() -%}
     {{ return([
         ['missing_required',
@@ -73,7 +73,7 @@ recognised as (
     ]) }}
 {%- endmacro %}
 
-{# What empties an optional cell of a result. #}
+{# The reasons to empty an optional cell of a result. #}
 {% macro lab_result_cell_defects() -%}
     {{ return([
         ['specimen_id:invalid_code', is_sheet_error('specimen_id')],

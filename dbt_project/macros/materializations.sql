@@ -1,10 +1,10 @@
 {#
-The table and the view of every model, each in one statement. dbt-duckdb's own build under another name and rename, so
-that readers of a live database never miss a table: four statements more a model, a fifth of a small build. Nobody
-reads the build file, and a failed build is never marked as complete (registry/build/warehouse.py).
-A contract is compared with the table that was made: dbt's own comparison plans the model's query twice more.
-Grants, indexes and persist_docs are not carried out: no model has any. What would be skipped without a word, a hook, a
-constraint or the contract of a view, is an error.
+Builds each model's table or view in one statement. dbt-duckdb's own materializations build under another name and rename,
+so that readers of a live database never miss a table. That is four more statements per model, a fifth of the time of a
+small build. Nobody reads the build file, and a failed build is never marked as complete (registry/build/warehouse.py).
+A contract is compared with the finished table, because dbt's own comparison plans the model's query twice more.
+Grants, indexes and persist_docs are not supported, as no model has any. Hooks, constraints and contracts of views would be
+skipped silently, so they are errors.
 #}
 {% materialization table, adapter='duckdb' %}
     {%- set target = this.incorporate(type='table') -%}
@@ -38,7 +38,7 @@ constraint or the contract of a view, is an error.
 {% endmaterialization %}
 
 
-{# A view does not replace a table, nor a table a view. #}
+{# Drops an existing relation of the other type: a view can't replace a table, nor a table a view. #}
 {% macro make_way_for(target) %}
     {%- set existing = load_cached_relation(target) -%}
     {%- if existing is not none and existing.type != target.type -%}

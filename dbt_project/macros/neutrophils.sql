@@ -1,7 +1,7 @@
 {#
-  Whether a local test's code or name reads like neutrophils or a part of them, in Italian, German, French, Spanish or
-  English, or holds a LOINC code of theirs (seed test_codes), with any check digit: a hint for those who map codes, never a
-  mapping. Not antibodies, enzymes, ratios, or other granulocytes.
+  Whether a local test's code or name looks like neutrophils or a part of them (in Italian, German, French, Spanish or
+  English), or contains one of their LOINC codes (seed test_codes) with any check digit. It is a hint for those who map
+  codes, never a mapping. Antibodies, enzymes, ratios and other granulocytes are left out.
 #}
 {% macro reads_like_neutrophils(code, name) -%}
     {%- set text = "lower(concat_ws(' ', " ~ code ~ ", " ~ name ~ "))" -%}

@@ -1,11 +1,11 @@
 {#
-  How a date as sent is read. Full dates and times are ISO 8601 or in one of the site's own formats (site.yml,
-  csv.date_formats); a format without a day is one of partial dates. Nothing is guessed: text that fits nothing is NULL.
+  Reads dates as sent. Full dates and times are ISO 8601 or in one of the site's own formats (site.yml, csv.date_formats); a
+  format without a day is for partial dates. Nothing is guessed: text that fits no format is NULL.
 #}
 
 {#
-  A full date or a time as local time of the site: a time with an offset is converted, one without is local already.
-  not_after: a day that the date can't lie after; a year of two digits that would is one of the century before.
+  A full date or time in the site's local time. A time with an offset is converted; one without is local already.
+  not_after: the last day the date can be. A two-digit year that would be later belongs to the century before.
 #}
 {% macro read_time(text, site, time_zone, not_after=none) -%}
     {{ return(adapter.dispatch('read_time')(text, site, time_zone, not_after)) }}
@@ -21,9 +21,9 @@
 {%- endmacro %}
 
 {#
-  A date as far as it is known: YYYY-MM-DD, or of a partial one YYYY-MM or YYYY. For dates that may be partial
-  (birth, onset of the disease, last contact, death, start and end); `first_day` and `last_day` turn it into days.
-  partial: the column that partial_text has made of the text.
+  A date as far as it is known: YYYY-MM-DD, or YYYY-MM or YYYY if it is partial. For dates that may be partial (birth, onset
+  of the disease, last contact, death, start and end); `first_day` and `last_day` turn it into days.
+  partial: the column with the result of partial_text for this text.
 #}
 {% macro date_as_known(text, partial, site, time_zone, not_after=none) -%}
     coalesce(
@@ -33,7 +33,7 @@
     )
 {%- endmacro %}
 
-{# The WHENs that read a text by the site's own formats: the full ones, or those without a day (as YYYY-MM or YYYY). #}
+{# The WHENs that read a text in the site's own formats: the full ones, or those without a day (as YYYY-MM or YYYY). #}
 {% macro read_as_site(text, site, not_after, full) -%}
     {%- for name, formats in site_date_formats().items() %}
         {%- set readings = [] %}
@@ -45,7 +45,7 @@
                 {%- do readings.append(time if full else as_month(time, directives)) %}
             {%- endif %}
             {%- if is_full and full and 'H' not in directives and 'I' not in directives %}
-                {#- a time from a column of its own: registry/ingest/split_time.py #}
+                {#- a time that was sent in its own column: registry/ingest/split_time.py #}
                 {%- do readings.append(read_as(text, format ~ ' T%H:%M:%S', directives, not_after)) %}
             {%- endif %}
         {%- endfor %}
@@ -60,7 +60,7 @@
     strftime({{ time }}, '{{ '%Y-%m' if has_month else '%Y' }}')
 {%- endmacro %}
 
-{# One format. A year of four digits has four: the engine reads 01/05/24 by %Y too, as a day of the year 24. #}
+{# Reads one format. %Y must find four digits: the engine would also read 01/05/24, as a day in the year 24. #}
 {% macro read_as(text, format, directives, not_after) -%}
     {%- set names_month = 'b' in directives or 'B' in directives %}
     {%- set plain = modules.re.sub('%[bB]', '%m', without_abbreviation_points(format)) if names_month else format %}
@@ -78,14 +78,14 @@
     {%- endif -%}
 {%- endmacro %}
 
-{# A format without the point of an abbreviated month ("%d %b. %Y"); one that parts two numbers stays ("%d.%b.%Y"). #}
+{# A format without the point after an abbreviated month ("%d %b. %Y"); a point that is a separator stays ("%d.%b.%Y"). #}
 {% macro without_abbreviation_points(format) -%}
     {{ return(modules.re.sub('(%[bB])\\.(?!%)', '\\1', format)) }}
 {%- endmacro %}
 
 {#
-  A text with the name of its month as a number: the words of the languages in the seed, in any case, with accents or
-  without. Of the text's words the one that stands where the format has its month: "%d de %B de %Y" has it second.
+  A text with its month's name replaced by a number. Names are in the languages of the seed, in any case, with or without
+  accents. The format says which word of the text is the month: in "%d de %B de %Y" it is the second.
 #}
 {% macro month_as_number(text, format) -%}
     {%- set before = modules.re.split('%[bB]', format)[0] | replace('%p', 'am') -%}
@@ -93,7 +93,7 @@
     {{ with_month_number(text, '^(?:\\P{L}*\\p{L}+){' ~ n_words ~ '}\\P{L}*(\\p{L}+)') }}
 {%- endmacro %}
 
-{# The word that a pattern finds, replaced by the number of the month that it names; NULL where it names none. #}
+{# A text in which the word that a pattern finds is replaced by its month's number; NULL if the word is not a month. #}
 {% macro with_month_number(text, pattern) -%}
     {%- set pointless = "regexp_replace(nfc_normalize(" ~ text ~ "), '(\\p{L})\\.($|[^0-9])', '\\1\\2', 'g')" -%}
     {%- set word = "regexp_extract(" ~ pointless ~ ", '" ~ pattern ~ "', 1)" -%}
@@ -113,8 +113,8 @@
 {%- endmacro %}
 
 {#
-  A text that may be a partial date, with its unknown parts (XX, ??, and UN or UNK of clinical trials) as 00 and its month's
-  name as a number, and without a zero time behind it. A step of its own, before partial_date.
+  Prepares a text that may be a partial date for partial_date, as a separate step: unknown parts (XX, ??, and UN or UNK, as in
+  clinical trials) become 00, the month's name becomes a number, and a zero time at the end is dropped.
 #}
 {% macro partial_text(text) -%}
     {{ return(adapter.dispatch('partial_text')(text)) }}
@@ -126,9 +126,9 @@
 {%- endmacro %}
 
 {#
-  A partial date as YYYY-MM or YYYY, of a text as partial_text makes it: year alone, year and month in either order with any
-  mark between, or a whole date whose unknown parts are 00. Of 05/00/1980 the first is the month, of 15/00/1980 a day: a day
-  whose month is unknown leaves the year. A year below 1900 or a month above 12 is not read.
+  A partial date as YYYY-MM or YYYY, from a text that partial_text returned: a year; year and month in either order with any
+  mark between; or a whole date whose unknown parts are 00. 05/00/1980 begins with a month, but 15/00/1980 with a day; if the
+  day is known and the month is not, only the year is kept. A year below 1900 or a month above 12 is not read.
 #}
 {% macro partial_date(text) -%}
     {{ return(adapter.dispatch('partial_date')(text)) }}
@@ -162,8 +162,8 @@
 {%- endmacro %}
 
 {#
-  The names of the months as {name: number}. Constants of the SQL like the formats below: a lookup in a table for each date and
-  format takes the engine minutes to plan.
+  Month names as {name: number}. Like the formats below they are constants in the SQL: with a table lookup for each date and
+  format, the engine takes minutes to plan.
 #}
 {% macro month_numbers() -%}
     {% set numbers = {} %}
@@ -177,11 +177,11 @@
     {{ return(numbers) }}
 {%- endmacro %}
 
-{# The sites' own date formats as {site: [format, …]}, in the order they are to be tried. #}
+{# The sites' own date formats as {site: [format, …]}, in the order in which to try them. #}
 {% macro site_date_formats() -%}
     {% set formats = {} %}
     {% set listed = source('config', 'date_format') %}
-    {% do ref('month_names') %}{# told to dbt here: whether a format needs it is known only when a model is built #}
+    {% do ref('month_names') %}{# declared here because only a build shows whether a format needs it #}
     {% if execute and flags.WHICH in ('run', 'build') %}
         {% set rows = run_query("select site, format from " ~ listed ~ " order by site, ordinal") %}
         {% for row in rows.rows %}

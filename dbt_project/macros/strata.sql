@@ -1,6 +1,6 @@
 {#
-  The rows of a relation once for each stratum in which they count: overall, and that of each of the given columns (drug, site,
-  gcsf), not of their combinations. A row without a value for such a column counts in none of its strata.
+  Repeats each row of a relation for every stratum in which it counts: overall, and one for each given column (drug, site,
+  gcsf), but not their combinations. A row without a value in a column is in none of that column's strata.
 #}
 {% macro in_strata(relation, margins) -%}
     select *, 'overall' as stratum_type, 'all' as stratum from {{ relation }}

@@ -1,16 +1,16 @@
 {#
-  How a cell as sent is read: blanks, numbers (dates: read_dates.sql). A pattern decides before any cast, so that no engine
-  raises, guesses, or prints a value. Engine-specific functions stand here and nowhere else.
+  Reads cells as sent: blanks and numbers (dates: read_dates.sql). A pattern is checked before any cast, so that no engine
+  raises an error, guesses, or prints a value. Engine-specific functions belong here and nowhere else.
 #}
 
-{# A cell without surrounding white space; NULL where nothing is left. #}
+{# A cell without surrounding white space; NULL if nothing is left. #}
 {% macro cell(column) -%}
     nullif({{ trimmed_cell(column) }}, '')
 {%- endmacro %}
 
 {#
-  Is a cell what a spreadsheet shows for a value that it does not have: an error, or a formula without a stored value?
-  registry/config/input_contract.py's is_sheet_error has the same rule. False for NULL.
+  Whether a cell is what a spreadsheet shows when it has no value: an error, or a formula without a stored value.
+  is_sheet_error in registry/config/input_contract.py has the same rule. False for NULL.
 #}
 {% macro is_sheet_error(cell) -%}
     coalesce(
@@ -30,7 +30,7 @@
     trim({{ column }}, ' ' || chr(9) || chr(10) || chr(13) || chr(160))
 {%- endmacro %}
 
-{# A trimmed cell; NULL where nothing is left, or one of the site's words for "no value" (stg_input_file.missing_words). #}
+{# A trimmed cell; NULL if it is empty or one of the site's words for "no value" (stg_input_file.missing_words). #}
 {% macro told_cell(text, missing_words) -%}
     case
         when {{ missing_words }} is null then nullif({{ text }}, '')
@@ -39,8 +39,8 @@
 {%- endmacro %}
 
 {#
-  A word of a coded column without case, accents, invisible characters, spare blanks and a point at its end; dashes are one
-  dash and full-width letters plain ones. registry/config/terminology.py's folded_word does the same.
+  A word of a coded column without case, accents, invisible characters, extra blanks and a point at its end. All dashes become
+  one kind, full-width letters become plain ones. folded_word in registry/config/terminology.py does the same.
 #}
 {% macro folded_word(text) -%}
     {{ return(adapter.dispatch('folded_word')(text)) }}
@@ -50,8 +50,8 @@
 {%- endmacro %}
 
 {#
-  Text without invisible characters, with one kind of blank and of dash, and plain letters, digits and signs for full-width
-  ones. registry/config/terminology.py's plain_characters does the same.
+  Text without invisible characters, with one kind of blank and one kind of dash, and with plain letters, digits and signs
+  instead of full-width ones. plain_characters in registry/config/terminology.py does the same.
 #}
 {% macro plain_characters(text) -%}
     {{ return(adapter.dispatch('plain_characters')(text)) }}
@@ -70,7 +70,7 @@
     )
 {%- endmacro %}
 
-{# A cell as above where it isn't plain ASCII already; most are, and nothing is done to them. #}
+{# A cell with plain characters, as above. Most cells are plain ASCII already and stay as they are. #}
 {% macro plain_cell(text) -%}
     {{ return(adapter.dispatch('plain_cell')(text)) }}
 {%- endmacro %}
@@ -83,7 +83,7 @@
 
 {#
   A code without case, blanks, invisible characters, and the ".0" that a spreadsheet or a data frame adds to a code of digits.
-  registry/config/terminology.py's folded_code does the same.
+  folded_code in registry/config/terminology.py does the same.
 #}
 {% macro folded_code(text) -%}
     {{ return(adapter.dispatch('folded_code')(text)) }}
@@ -108,7 +108,7 @@
     end
 {%- endmacro %}
 
-{# What stands beside a value without its flags. #}
+{# The flags around a value: the text without the plain value. #}
 {% macro flags_of(text, plain_text) -%}
     {{ return(adapter.dispatch('flags_of')(text, plain_text)) }}
 {%- endmacro %}
@@ -127,9 +127,9 @@
 {%- endmacro %}
 
 {#
-  A number as sent, with the site's decimal and thousands marks turned into the plain form "1234.5"; text that
-  does not follow those marks (thousands not in groups of three, a foreign mark) becomes NULL: never a guess. What
-  begins with 0 has no thousands: "0.750" where the point parts them is a foreign 0,750 and not 750.
+  A number as sent, converted from the site's decimal and thousands marks to the plain form "1234.5". Text that does not
+  follow those marks (thousands not in groups of three, a foreign mark) becomes NULL and is never guessed. A number that
+  begins with 0 has no thousands: where the point is the thousands mark, "0.750" is a foreign 0,750 and not 750.
 #}
 {% macro plain_number(text, decimal_mark, thousands_mark) -%}
     case
@@ -149,8 +149,8 @@
 {%- endmacro %}
 
 {#
-  Does an amount begin with zero, in whatever marks: 0, 0,0 mg, 0/600 mg, 0 mg (not given)? Not 0.5, nor what may be more than
-  zero: a range (0-300 mg) or a scheme of a day (0-0-1).
+  Whether an amount begins with zero, with any marks: 0, 0,0 mg, 0/600 mg, 0 mg (not given). Not 0.5, and not what may be more
+  than zero: a range (0-300 mg) or a daily schedule (0-0-1).
 #}
 {% macro is_zero_amount(text) -%}
     {%- set zero = '[+-]?(0+([.,]0*)?|[.,]0+)\\s*' -%}
@@ -160,7 +160,7 @@
     )
 {%- endmacro %}
 
-{# A dose without the unit behind its number: 300 mg, 0MU, 5 µg/kg. Any other text stays as it is. #}
+{# A dose without the unit after its number, as in 300 mg, 0MU or 5 µg/kg. Any other text stays as it is. #}
 {% macro without_dose_unit(text) -%}
     {{ return(adapter.dispatch('without_dose_unit')(text)) }}
 {%- endmacro %}
@@ -168,7 +168,7 @@
     regexp_replace({{ text }}, '^([<>=≤≥]* *[+-]?[0-9.,][0-9., ]*?) *[\p{L}%][\p{L}.%]*( ?[/*·]? ?[\p{L}²³]+[23]?)*$', '\1')
 {%- endmacro %}
 
-{# The operator in front of a number (<, <=, >, >=); NULL where there is none. #}
+{# The operator in front of a number (<, <=, >, >=); NULL if there is none. #}
 {% macro number_operator(text) -%}
     case
         when {{ text }} like '<=%' or {{ text }} like '≤%' then '<='
@@ -178,7 +178,7 @@
     end
 {%- endmacro %}
 
-{# The number itself, 12 decimals; NULL where the text is no number or exceeds 10^12. Text must be plain_number's. #}
+{# The number with 12 decimals; NULL if the text is not a number or exceeds 10^12. The text must come from plain_number. #}
 {% macro number_value(text) -%}
     {{ return(adapter.dispatch('number_value')(text)) }}
 {%- endmacro %}

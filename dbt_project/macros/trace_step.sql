@@ -1,11 +1,11 @@
 {#
-  The columns of one step of an episode's trace (meta.episode_trace), in one order for all models that make some.
+  The columns of one step in an episode's trace (meta.episode_trace), in the same order for all models that write steps.
 
-  episode: alias of a relation at the grain of an episode; rule: SQL text; on_date: the day of what the rule looked at.
+  episode: alias of a relation with one row per episode; rule: SQL text; on_date: the day that the rule is about.
   order_in_day: 1 given before the day's sample, 2 the count, 3 what followed it, 4 a judgement, 5 the conclusion.
-  record_of: what the step rests on (anc, dose, line, event, adjudication, patient, contact), as in meta.lineage; NULL where
-  it rests on nothing recorded, for example on what did not come. key: its record, of all but doses, patients and contacts.
-  count: alias with anc and operator; drug: of a dose or line; earlier_episode: id of the episode before.
+  record_of: the kind of record behind the step (anc, dose, line, event, adjudication, patient, contact), as in meta.lineage;
+  NULL if there is no record, for example because nothing came. key: the record (not for doses, patients and contacts).
+  count: alias with anc and operator; drug: for a dose or line; earlier_episode: id of the episode before.
 #}
 {% macro trace_step(episode, rule, on_date, order_in_day, record_of='cast(null as varchar)', key=none, count=none,
     drug='cast(null as varchar)', earlier_episode='cast(null as varchar)') -%}
@@ -21,7 +21,7 @@
         {{ earlier_episode }} as earlier_episode_id
 {%- endmacro %}
 
-{# An expression under a name that it may have already. #}
+{# Names an expression, unless it has that name already. #}
 {% macro named(expression, name) -%}
     {{ expression }}{{ " as " ~ name if not expression.endswith('.' ~ name) }}
 {%- endmacro %}

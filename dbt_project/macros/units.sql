@@ -1,4 +1,4 @@
-{# Typographic variants of a unit folded into the one spelling that the seed `units` holds. #}
+{# Folds typographic variants of a unit into the one spelling in the seed `units`. #}
 {% macro folded_unit(text) -%}
     regexp_replace(
         regexp_replace(
@@ -9,12 +9,12 @@
     )
 {%- endmacro %}
 
-{# A value whose unit is a percentage may repeat the sign, as a cell of Excel does that is formatted so: 45%. #}
+{# Drops the percent sign of a value whose unit is a percentage already, as in an Excel cell formatted that way: 45%. #}
 {% macro without_percent_sign(text, unit_dimension) -%}
     case when {{ unit_dimension }} = 'percent' then regexp_replace({{ text }}, ' *%$', '') else {{ text }} end
 {%- endmacro %}
 
-{# A number in its own unit → the canonical unit of its dimension, DECIMAL(18,6), half up; NULL where it does not fit. #}
+{# Converts a number to the canonical unit of its dimension, DECIMAL(18,6), rounded half up; NULL if it does not fit. #}
 {% macro to_canonical(number, factor) -%}
     {{ return(adapter.dispatch('to_canonical')(number, factor)) }}
 {%- endmacro %}
@@ -26,8 +26,8 @@
 {%- endmacro %}
 
 {#
-  What cannot be a blood count, after conversion (10^9/L, %): ANC above 100, WBC above 1000, a percentage above 100, a
-  number too large to hold, or a count that contradicts its unit (below). Source: registry design; the upper bounds
+  A value that can't be a blood count, after conversion (10^9/L, %): ANC above 100, WBC above 1000, a percentage above 100, a
+  number too large for the type, or a count that contradicts its unit (below). Source: registry design; the upper bounds
   follow CALIBER and the OHDSI unit tables.
 #}
 {% macro is_implausible(number, canonical) -%}
@@ -39,10 +39,10 @@
 {%- endmacro %}
 
 {#
-  A laboratory counts whole cells: a count above 0 and below one cell per microlitre, or below 100 cells per microlitre
-  and not a whole number of them, is a number with the wrong unit. The six places of the converted value are exact for a
-  cell per microlitre and round the noise of a float away (0.0349999998 is 35 cells).
-  CD19 cells are exempt: flow cytometry reports fractions of a cell per microlitre while they are depleted.
+  A laboratory counts whole cells, so a count between 0 and one cell per microlitre, or one below 100 cells per microlitre
+  that is not a whole number, has the wrong unit. The six decimals of the converted value are exact for whole cells per
+  microlitre and round off the noise of floats (0.0349999998 is 35 cells).
+  CD19 cells are exempt: while they are depleted, flow cytometry reports fractions of a cell per microlitre.
 #}
 {% macro is_no_count_of_cells(number, canonical) -%}
     (
@@ -52,9 +52,9 @@
 {%- endmacro %}
 
 {#
-  A count that contradicts its unit although its row is sound, in 10^9/L: more lymphocytes than leukocytes may have (1000,
-  see above); platelets below 1 or above 10,000, a factor of a thousand from a count that occurs. Such a count is
-  published and not graded: no unit is guessed. Source: this registry's choice, in line with is_implausible.
+  A count (10^9/L) that contradicts its unit although the row is valid: lymphocytes above the limit for leukocytes (1000, see
+  above), or platelets below 1 or above 10,000, a factor of a thousand from a realistic count. Such a count is published
+  but not graded: no unit is guessed. Source: this registry's choice, in line with is_implausible.
 #}
 {% macro is_unit_in_doubt(analyte, value) -%}
     (

@@ -1,7 +1,6 @@
 {#
-  The windows that no definition and no study can change: in days, tolerated_intervals in dosing intervals. They stand here
-  alone, so that the hash of a definition's meaning (meta.definition) covers them; what each one means is in the model that
-  uses it.
+  The windows that no definition or study can change, in days (tolerated_intervals in dosing intervals). They are only here,
+  so that the hash of a definition's meaning (meta.definition) covers them. The model that uses a window explains it.
 #}
 {% macro fixed_windows() -%}
     {{ return({
@@ -18,7 +17,7 @@
     }) }}
 {%- endmacro %}
 
-{# The same as one text, in the order of their names. #}
+{# The windows as one text, sorted by name. #}
 {% macro fixed_windows_text() -%}
     {%- for name, value in fixed_windows() | dictsort %}{{ name }}={{ value }}{{ ';' if not loop.last }}{% endfor -%}
 {%- endmacro %}

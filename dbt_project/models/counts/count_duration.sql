@@ -1,6 +1,6 @@
 /*
-Grain: definition x measure x stratum (overall, attributed drug; of recovery also with or without G-CSF) x time in days: case
-episodes of that time. What mart_duration summarises.
+Grain: definition x measure x stratum (overall, attributed drug; for recovery also with or without G-CSF) x time in days: the
+case episodes with that time. mart_duration summarises these counts.
 Rules: an episode is followed from its onset to its recovery, or to its last measurement if it is lost or ongoing (no event). A
 definition without a case has one row per measure, with n_episodes = 0.
 */

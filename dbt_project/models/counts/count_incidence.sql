@@ -1,5 +1,5 @@
 /*
-Grain: definition x stratum (overall, drug, site). What mart_incidence estimates risk and rate from.
+Grain: definition x stratum (overall, drug, site). mart_incidence estimates risk and rate from these counts.
 Rules: a patient counts for each drug taken before the first case episode, a case for the drug of that episode, a day and an ANC
 for the drug of the last dose before it, an episode for the drug to which it is attributed. A definition with an empty cohort
 still has its row.

@@ -1,7 +1,7 @@
 /*
-Grain: definition x stratum of count_incidence x period: first_year (on anti-CD20 treatment) or later. What
-mart_incidence_by_period estimates rates from.
-Rule: a patient counts in a period in which there is a day at risk up to the first case episode; int_risk_time and
+Grain: definition x stratum of count_incidence x period: first_year (on anti-CD20 treatment) or later.
+mart_incidence_by_period estimates rates from these counts.
+Rule: a patient counts in a period with at least one day at risk up to the first case episode. int_risk_time and
 int_cohort_member decide to which period a day, an ANC and a case belong.
 */
 with periods as (

@@ -7,10 +7,10 @@
     'none': "case when last_treatment = 'none' then onset_date end",
 } %}
 /*
-Grain: definition x stratum (overall, attributed drug) x treatment given after the case. What mart_recurrence estimates shares from.
-Rules: a case counts in the row of each treatment given after it, from its first day on, or in the row none; a recurrence counts
-only in the row of the last treatment, so that those who recurred were given it. A share of 0 is shown, but it is unknown if no
-one has a count after that day (n_never_tested). Reasons: docs/decisions/0017-recurrence-by-what-was-given.md
+Grain: definition x stratum (overall, attributed drug) x treatment after the case. mart_recurrence estimates shares from these.
+Rules: a case counts in the row of each treatment given after it, from its first day on, or in the row none. A recurrence
+counts only in the row of the last treatment, so that all who recurred had it. A share of 0 is shown, but it is unknown if
+nobody has a count after that day (n_never_tested). Reasons: docs/decisions/0017-recurrence-by-what-was-given.md
 */
 with cases as (
     select * from {{ ref('mart_rechallenge') }}

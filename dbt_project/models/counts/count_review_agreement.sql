@@ -1,7 +1,7 @@
 /*
-Grain: definition x comparison x pair of readings x pair of verdicts: episodes with these verdicts. What mart_review_agreement
-computes kappa from. Each definition has a row of first and second verdicts, with n = 0 and no verdicts, even if no episode was
-adjudicated twice.
+Grain: definition x comparison x pair of readings x pair of verdicts: the number of episodes with these verdicts, from which
+mart_review_agreement computes kappa. If no episode was adjudicated twice, a definition still has one row for first and
+second verdicts, with n = 0 and no verdicts.
 */
 select definition_id, comparison, first_reading, second_reading, first_verdict, second_verdict, count(*) as n_episodes
 from {{ ref('int_adjudication_pair') }}

@@ -1,6 +1,6 @@
 /*
-Grain: definition x stratum (overall, first drug, site) x day of follow-up on which it ends for somebody. What mart_time_to_onset
-estimates its curves from.
+Grain: definition x stratum (overall, first drug, site) x day on which somebody's follow-up ends. mart_time_to_onset estimates
+its curves from these counts.
 Rules: time runs from the index date to the onset of the first case episode; without one, to the end of follow-up. A death counts
 at the end of follow-up, so that both estimates have the same patients at risk on each day.
 */

@@ -1,4 +1,4 @@
-/* Grain: a case definition in force. */
+/* Grain: a case definition in use. */
 select
     definitions.definition_id,
     definitions.label,

@@ -1,4 +1,4 @@
-/* Grain: a drug the registry knows, as the seed has it. */
+/* Grain: a drug that the registry knows, as in the seed. */
 select
     drug,
     drug_class,

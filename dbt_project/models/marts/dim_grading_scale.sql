@@ -1,4 +1,4 @@
-/* Grain: a grade of a scale for an analyte, as the seed has it. */
+/* Grain: a grade of a scale for an analyte, as in the seed. */
 select
     scale,
     cast(version as varchar) as version,

@@ -1,8 +1,8 @@
 /*
 Grain: an ANC result, measured or derived, up to the end of observation, graded on every scale.
 within_gcsf_window: within the primary definition's gcsf_days after a G-CSF dose, that day included.
-NULL grade: can't be graded (operator undecided, LLN missing), never "none". An absolute cut-off of CTCAE v5 wins over the
-LLN; below_cutoff_but_within_reference_range tells where it did.
+NULL grade: can't be graded (operator undecided, LLN missing), never "none". An absolute cut-off of CTCAE v5 takes
+precedence over the LLN; below_cutoff_but_within_reference_range shows where it did.
 */
 with gcsf_window as (
     select distinct anc.anc_record_key

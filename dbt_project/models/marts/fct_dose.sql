@@ -1,4 +1,4 @@
-/* Grain: a dose (patient, drug, day), recorded, taken from a line or assumed; dose_source says which. */
+/* Grain: a dose (patient, drug, day): recorded, taken from a line, or assumed, as dose_source says. */
 select
     patient.patient_key,
     dose.drug,

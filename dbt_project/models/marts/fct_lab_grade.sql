@@ -1,8 +1,8 @@
 /*
 Grain: a result of leukocytes (wbc), lymphocytes or platelets up to the end of observation, graded on every scale that
 grades it. The neutrophil count has its own table, fct_anc.
-NULL grade: can't be graded (operator undecided, LLN missing, unit in doubt), or the scale has no grade for the analyte:
-CTCAE v6 none for lymphocytes. Never "none". The LLN is the record's own.
+NULL grade: can't be graded (operator undecided, LLN missing, unit in doubt), or the scale does not grade the analyte
+(CTCAE v6 has no grades for lymphocytes); never "none". The LLN is the one in the record.
 */
 {%- set analytes = ['wbc', 'lymphocytes', 'platelets'] %}
 with counts as (

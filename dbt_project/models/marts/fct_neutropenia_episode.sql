@@ -1,6 +1,6 @@
 /*
-Grain: definition x episode of neutropenia, of every patient, attributed or not, adjudicated or not; is_case_episode says
-which count. episode_id is a hash of definition, patient and onset, so that it survives a refresh.
+Grain: definition x episode of neutropenia, for all patients, attributed or not, adjudicated or not; is_case_episode says
+which ones count. episode_id is a hash of definition, patient and onset, so that it survives a refresh.
 */
 select
     episode_id,

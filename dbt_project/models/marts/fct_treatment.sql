@@ -1,6 +1,6 @@
 /*
-Grain: a line of disease-modifying therapy. n_doses: doses of its drug from its start to its end, assumed ones included
-(none is assumed where the end is unknown).
+Grain: a line of disease-modifying therapy. n_doses: doses of its drug from its start to its end, including assumed ones
+(none are assumed if the end is unknown).
 */
 with doses as (
     select line.record_key, count(*) as n_doses

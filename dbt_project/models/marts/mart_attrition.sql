@@ -1,5 +1,5 @@
 /*
-Grain: a step of the way from all known patients to the cohort of the primary definition. A patient is excluded once, for the first reason that holds.
+Grain: a step from all known patients to the primary definition's cohort. Each is excluded once, for the first reason that applies.
 */
 with reasons as (
     select 1 as step, 'never_treated' as reason

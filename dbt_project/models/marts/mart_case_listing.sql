@@ -1,8 +1,8 @@
 /*
-Grain: definition x case (a patient with a case episode). What is told of the first case episode: drug, onset type. Of
-all: number, lowest nadir and its severity (NULL where its bound leaves it open, though another's is known and milder),
-G-CSF, recurrence. Of the last: treatment action and next drug.
-possibly_severe: no episode is severe for certain, but the bound of one's nadir leaves it open (int_episode_final).
+Grain: definition x case (a patient with a case episode). From the first case episode: drug, onset type. From all: number,
+lowest nadir and its severity (NULL if that nadir is a bound that leaves it open, even if another's is known and milder),
+G-CSF, recurrence. From the last: treatment action and next drug.
+possibly_severe: no episode is certainly severe, but one has a nadir whose bound leaves it open (int_episode_final).
 */
 with case_episodes as (
     select

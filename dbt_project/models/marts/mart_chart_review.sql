@@ -1,7 +1,7 @@
 /*
 Grain: definition x episode that a chart review judges: attributed, of a patient in that definition's cohort.
-Rules: the verdict in force is the one reviewed last. The status is 'disagreement' where the verdicts on an episode
-differ, whatever is in force. Reader's names and comments are not published; roles only where the seed knows them.
+Rules: the verdict that counts is the one reviewed last. The status is 'disagreement' if the verdicts on an episode differ,
+whichever counts. Reviewers' names and comments are not published; roles only if they are in the seed.
 */
 select
     episode.episode_id,

@@ -1,12 +1,12 @@
 /*
 Grain: stratum x measure, primary definition: Table 1 of the cohort and the paper's table of its cases.
-Strata: 'overall'; of patients 'first drug: …'; of cases 'drug at first case: …'. Two ways to cut, so that neither is a share of
-the other: risks and rates by drug are in mart_incidence.
-The flow after mart_attrition, each part of the one before: patients, with_time_at_risk, with_anc_at_risk (a count on a day at
-risk up to the first case episode, without which no case could be seen), cases. never_tested: patients without such a count;
-where all are, the share of cases is unknown, not 0.
-Severe is below 0.5, moderate 0.5 to below 1.0 (1.0 itself where the definition's own scale calls it so), whatever that scale.
-value: percent of the denominator where there is one, else the statistic itself (median, years).
+Strata: 'overall'; for patients 'first drug: …'; for cases 'drug at first case: …'. These divide patients and cases in different
+ways, so one can't be divided by the other: risks and rates by drug are in mart_incidence.
+The flow after mart_attrition, where each is a part of the one before: patients, with_time_at_risk, with_anc_at_risk (a count on
+a day at risk up to the first case episode, without which no case could be seen), cases. never_tested: patients without such a
+count; if none has one, the share of cases is unknown, not 0.
+On any scale, severe is below 0.5, moderate 0.5 to below 1.0 (1.0 itself if the definition's own scale calls it moderate).
+value: percent of the denominator if there is one, otherwise the statistic itself (median, years).
 */
 with patients as (
     {% for stratum in ["'overall'", "concat('first drug: ', patient.first_drug)"] %}
@@ -30,7 +30,7 @@ cases as (
     {% endfor %}
 ),
 
--- every measure is a column; the stratum 'overall' is there without patients and cases too
+-- every measure is a column; the stratum 'overall' exists even without patients or cases
 {% for relation, measures in [('patients', patient_measures()), ('cases', case_measures() + recurrence_measures())] %}
 counted_{{ relation }} as (
     select

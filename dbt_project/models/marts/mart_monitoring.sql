@@ -1,14 +1,14 @@
 /*
 Grain: a patient under treatment: the last anti-CD20 dose at most 365 days before the end of observation.
-anc_overdue: no ANC, or the last one lies more than anc_interval_days (study setting) before the end of observation.
-in_late_window: the end of observation lies late_window_start_days to late_window_end_days (study settings, 3 to 6 months)
+anc_overdue: no ANC, or the last one is more than anc_interval_days (study setting) before the end of observation.
+in_late_window: the end of observation is late_window_start_days to late_window_end_days (study settings, 3 to 6 months)
 after the last dose, when late-onset neutropenia is most often found (median 90 days, range 2 to 156: Rossi 2022, MSARD
 68:104090; median 4 months, quartiles 1 and 6: Waldrop 2025, 10.1212/NXI.0000000000200430).
 open_episode, unresolved_episode: int_without_recovery.
-switched_to: drug out of the class whose line began after the last dose, assumed ones left out, as they prove nothing, and
-has not ended: a short course of something else is no switch.
-is_followed: alive, and under anti-CD20 treatment (nothing out of the class begun, or a line of the class still open) or with
-an unresolved episode. Who has not been seen for long is followed: that is whom a clinic calls.
+switched_to: a drug out of the class whose line began after the last dose (without assumed doses, which prove nothing) and
+has not ended. A short course of another drug is not a switch.
+is_followed: alive, and under anti-CD20 treatment (no drug out of the class begun, or a line of the class still open) or with
+an unresolved episode. Patients not seen for a long time are included, because these are the ones a clinic calls.
 */
 with last_doses as (
     select

@@ -1,9 +1,9 @@
 /*
 Grain: definition x case episode: what was given after it (the same drug again, another anti-CD20 drug, a drug out of the
-class, none), when, for how long the patient was followed, and whether, when and under what the neutropenia recurred.
-last_count_at_risk_date: the patient's last ANC on a day at risk: no recurrence can be seen after it.
-is_counted_in_recurrence: mart_recurrence takes a case by the last of its episodes numbered 0, the one that a recurrence is
-held against; mostly there is but one. Another follows without a documented recovery where both may be the same.
+class, none) and when, how long the patient was followed, and whether, when and under which drug the neutropenia recurred.
+last_count_at_risk_date: the patient's last ANC on a day at risk. No recurrence can be seen after it.
+is_counted_in_recurrence: mart_recurrence uses the last of a case's episodes numbered 0, from which a recurrence is counted.
+Mostly there is only one; a second one means that no recovery was documented, so both may be the same episode.
 */
 with case_episodes as (
     select

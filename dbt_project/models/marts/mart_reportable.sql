@@ -1,10 +1,10 @@
 /*
-Grain: what may have to be reported as severe neutropenia (below 0.5) under anti-CD20 treatment, primary definition, whether
-or not the patient is in the cohort: an episode (basis 'episode'), or a day whose leukocytes were below 0.5 without an ANC of
-that draw (basis 'leukocytes'; never counted as a case).
-An episode is listed where it is attributed, or has such a count under treatment (int_severe_under_treatment), and no chart review has
-ruled it out (other_cause, lab_error). Leukocytes are not, where a severe episode that is listed, or was ruled out, covers the day.
-possibly_severe: a bound, or leukocytes alone, leave the ANC open. is_case_episode: it counts as a case.
+Grain: a possibly reportable severe neutropenia (below 0.5) under anti-CD20 treatment, primary definition, whether or not
+the patient is in the cohort: an episode (basis 'episode'), or a day with leukocytes below 0.5 and no ANC from that draw
+(basis 'leukocytes'; never counted as a case).
+An episode is listed if it is attributed, or has such a count under treatment (int_severe_under_treatment), and no chart review
+ruled it out (other_cause, lab_error). Leukocytes are left out if a severe episode, listed or ruled out, covers the day.
+possibly_severe: only a bound or leukocytes are known, so the ANC is open. is_case_episode: it counts as a case.
 */
 with episodes as (
     select

@@ -1,6 +1,6 @@
 /*
-Grain: a case definition. How the result moves between definitions; rates are per 100 person-years at risk up to the first
-case episode. Their intervals are in mart_incidence. Risk and rate are NULL where nobody has a count at risk.
+Grain: a case definition. Shows how the result changes between definitions. Rates are per 100 person-years at risk up to the
+first case episode; their intervals are in mart_incidence. Risk and rate are NULL if nobody has a count at risk.
 */
 with members as (
     select definition_id, count(*) as n_patients

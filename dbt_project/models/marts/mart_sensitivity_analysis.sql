@@ -1,11 +1,11 @@
 /*
-Grain: definition x analysis x stratum (overall, drug). How the result moves when a choice is made otherwise:
-    main                         as mart_sensitivity and mart_incidence have it
+Grain: definition x analysis x stratum (overall, drug). Shows how the result changes with another choice:
+    main                         as in mart_sensitivity and mart_incidence
     without_duffy_null           without patients known to be Duffy-null, whose counts are low by nature (JAMA 2023, 329:2088)
     with_baseline_anc            without patients who had no ANC in the year before treatment
-    late_effects_to_drug_before  after a switch, cases and time within attribution_days of the last dose of the drug before
-                                 are that drug's; the overall result is the same
-Rates are per 100 person-years at risk up to the first case episode. Risk and rate are NULL where nobody has a count at risk.
+    late_effects_to_drug_before  after a switch, cases and time within attribution_days of the previous drug's last dose
+                                 count for that drug; the overall result is the same
+Rates are per 100 person-years at risk up to the first case episode. Risk and rate are NULL if nobody has a count at risk.
 */
 with analyses as (
     {% for analysis, attribution in [

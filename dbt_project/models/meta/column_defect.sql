@@ -1,6 +1,6 @@
 /*
-Grain: site x delivery x entity x file x column x reason, with the number of cells of current rows that were emptied. A partial
-start_date of a G-CSF line is kept and places no dose: it counts here too.
+Grain: site x delivery x entity x file x column x reason, with the number of emptied cells in current rows. A partial
+start_date of a G-CSF line counts here too: it is kept, but gives no dose.
 */
 with optional_columns as (
     {% for column in [

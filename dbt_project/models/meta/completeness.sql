@@ -1,15 +1,15 @@
 {%- set fewest_past = 3 %}
 {%- set fewest_in_snapshot = 10 %}
 /*
-Grain: site x month x entity, every month from the site's first delivery to the latest month that any site delivered.
-What came, and what was to be expected from the site's own past.
-rows_expected. Delta: the rows a month that are usual at the site (int_usual_month) times the months that a delivery
-covers, those since the one before. Snapshot: the rows of the snapshot before.
-rows_at_least, NULL where the past tells too little. Delta: half of what is expected, or less where chance alone may
-take more away: three times the Poisson spread (rows that come at once vary together) or the site's own, if that is
-larger. So nothing can be missing where 9 rows or fewer are expected (90 of lab_results). It is 0 too where an entity
-that may cease has been as low in the last two deliveries: that was told twice. Results and doses never cease as long as
-patients are followed. Snapshot: nine tenths, from 10 rows on: what a snapshot holds no more is withdrawn.
+Grain: site x month x entity, for every month from the site's first delivery to the latest month that any site delivered.
+What came, and what the site's earlier deliveries led to expect.
+rows_expected. Delta: the site's usual rows per month (int_usual_month) times the months that the delivery covers, which
+are those since the previous one. Snapshot: the rows of the previous snapshot.
+rows_at_least: NULL if earlier deliveries say too little. Delta: half of rows_expected, or less if chance alone can explain a
+larger drop: three times the Poisson spread (rows that arrive together vary together), or the site's own if that is larger.
+So nothing can be missing if 9 rows or fewer are expected (90 for lab_results). It is also 0 if an entity that may stop was
+as low in the last two deliveries, because that was reported twice. Results and doses never stop as long as patients are
+followed. Snapshot: nine tenths, from 10 rows on, because a key missing from a snapshot is withdrawn.
 */
 with expected as (
     select

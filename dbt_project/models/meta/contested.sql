@@ -1,7 +1,7 @@
 /*
-Grain: a key whose last row can't be used (quarantined, or not mapped) although an earlier one could: the earlier form is
-not used; or one of several measurements of a day that a later file with measurements of that day holds no more (superseded,
-not_in_later_file), or that an unclear cancellation may take back (superseded, unclear_cancellation). The key is shown as its keyed hash.
+Grain: a key (as keyed hash) whose last row can't be used (quarantined, not mapped) although an earlier one could, which is
+not used either; or one of several measurements of a day that a later file with measurements of that day no longer contains
+(superseded, not_in_later_file), or that an unclear cancellation may take back (superseded, unclear_cancellation).
 */
 select
     files.site,

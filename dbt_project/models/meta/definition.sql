@@ -1,6 +1,6 @@
 /*
-Grain: a case definition in force, with a hash of its meaning: its parameters, its severity scale's rows for the ANC, the class,
-interval and way of giving of the anti-CD20 drugs and G-CSF, and the fixed windows (macros/windows.sql).
+Grain: a case definition in use, with a hash of its meaning: its parameters, the ANC rows of its severity scale, the fixed
+windows (macros/windows.sql), and for anti-CD20 drugs and G-CSF the class, interval and whether they are injected at home.
 */
 with scale_texts as (
     select

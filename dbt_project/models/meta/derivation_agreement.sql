@@ -1,11 +1,11 @@
 /*
-Grain: site x derivation x with_bands. How well the ANC that can be derived from a draw's parts agrees with the one that
-was measured at the same draw (specimen and day, or exact time; the lowest measured one, none with an operator).
-Apart from n_draws are counted, by the reason, draws without a measured ANC whose parts give none (int_derivation), and the
-patient's days whose parts lie in different draws (int_unpaired_part).
-Why: a slip of a factor, a wrong code, or bands counted twice shows here, where both are known, before it hides a
-neutropenia where only the parts are. Only the rows of is_site_rule are used, and only where nothing was measured.
-Agreement: within 5 % of the measured value; with a measured 0 agrees what one decimal rounds to 0 (below 0.05).
+Grain: site x derivation x with_bands: how well the ANC derived from the parts of a draw agrees with the one measured in the
+same draw (specimen and day, or exact time; the lowest measured one, without operators).
+Counted separately from n_draws: by reason, draws without a measured ANC whose parts give none (int_derivation), and
+patients' days whose parts are from different draws (int_unpaired_part).
+Why: where both are known, a wrong factor, a wrong code, or bands counted twice show up here, before they hide a neutropenia
+where only the parts are known. The registry uses only derivations with is_site_rule, and only if nothing was measured.
+Agreement: within 5 % of the measured value; a measured 0 agrees with values that round to 0 at one decimal (below 0.05).
 */
 {%- set reasons = ['ambiguous_parts', 'unpaired_parts', 'not_percentages', 'zero_differential'] %}
 with draws as (
@@ -32,7 +32,7 @@ compared as (
     from draws
 ),
 
--- where bands were reported, both readings of one draw side by side: which comes nearer to the measured value?
+-- draws with reported bands, both readings side by side: which is nearer to the measured value?
 with_reported_bands as (
     select
         site, derivation, with_bands, distance,

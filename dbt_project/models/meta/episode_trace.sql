@@ -1,7 +1,7 @@
 /*
-Grain: an episode and one step of how it came about, in order: the counts, doses, lines, events and reviews that decided,
-and the rule that each fired. Where one record fired two rules there are two steps. The file and record of what a step
-rests on is in lineage.
+Grain: an episode x a step that shows how it came about, in order: the counts, doses, lines, events and reviews that decided,
+and the rule that applied to each. A record to which two rules applied has two steps. The file and record behind a step
+are in lineage.
 */
 with steps as (
     {% for model in ['int_trace_count', 'int_trace_dose', 'int_trace_action', 'int_trace_recurrence', 'int_trace_case'] %}

@@ -1,6 +1,6 @@
 /*
-Grain: a delivered file in one version, by id (file names stay in the vault). is_current: the version now in force.
-is_retracted: its place is retracted, so that it counts nowhere, whatever its version.
+Grain: one version of a delivered file, by id (file names stay in the vault). is_current: it is the current version.
+is_retracted: its place is retracted, so no version of it counts anywhere.
 */
 select
     file_id,

@@ -1,8 +1,8 @@
 /*
-Grain: what a trace can lead to (an ANC result, a dose, a line, a clinical event, a chart review, a patient, a last contact)
-and one record it rests on, by file id and record number. A derived ANC rests on up to three records, a dose on every
-record of that day, a dose set or assumed from a line on the line's record; the last contact is there for those patients
-whose treatment action rests on it.
+Grain: something a trace can lead to (an ANC result, a dose, a line, a clinical event, a chart review, a patient, a last
+contact) x a record behind it, by file id and record number. Behind a derived ANC are up to three records, behind a dose
+all records of that day, behind a dose taken or assumed from a line the line's record. The last contact is included only
+for patients whose treatment action depends on it.
 */
 {%- set no_key = 'cast(null as varchar)' %}
 with others as (

@@ -1,7 +1,7 @@
 /*
-Grain: a current verdict of a chart review that speaks of no episode: under no definition does an onset lie in its span.
-Late or corrected counts move an onset out of a span, or take the episode away; a span may also be mistyped.
-Rule: a span that reaches beyond the site's cut-off is not judged: what it speaks of may lie in data that are not used.
+Grain: a current verdict of a chart review that matches no episode: no onset of any definition is in its span of dates.
+Late or corrected counts can move an onset out of the span, or remove the episode; the span may also be mistyped.
+Rule: a span that reaches beyond the site's cut-off is not judged, because its episode may be in data that are not used.
 */
 select
     patient.site,

@@ -1,6 +1,6 @@
 /*
-Grain: site x delivery x entity x file x reason, with the number of rows it holds back. A row of several reasons counts
-under each.
+Grain: site x delivery x entity x file x reason, with the number of rows quarantined for it. A row with several reasons
+counts under each.
 */
 with counted as (
     select held.file_no, reasons.reason, count(*) as n_rows

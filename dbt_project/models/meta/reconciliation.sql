@@ -1,9 +1,9 @@
 /*
-Grain: a file in force. Every delivered row counts once: current, superseded, duplicate, quarantined, not mapped, erased
-or retracted.
-rows_delivered is the ledger's count from the load; the others are counted in the models, so that a lost row shows.
-rows_cancelled: those of rows_current that take a record back. The gate tells a withdrawal from a loss by them. rows_not_given:
-those of rows_current which say that nothing was given (of administrations).
+Grain: a file in its current version. Every delivered row counts once: current, superseded, duplicate, quarantined,
+not mapped, erased or retracted.
+rows_delivered is the ledger's count from the load; the others are counted in the models, so that a lost row is noticed.
+rows_cancelled: rows in rows_current that cancel a record; with them the gate can tell a withdrawal from a loss.
+rows_not_given: rows in rows_current that say that nothing was given (administrations only).
 */
 {%- set entities = {
     'patients': 'patient', 'treatments': 'treatment', 'administrations': 'administration',
@@ -18,7 +18,7 @@ with rows_read as (
     {% endfor %}
 ),
 
--- a cancellation that decides over its key is current: it is what the registry goes by
+-- a cancellation that decides for its key is current, because the registry follows it
 rows_unused as (
     select
         file_no,
@@ -37,14 +37,14 @@ nothing_given as (
     group by file_no
 ),
 
--- of patients who were forgotten: the rows are gone, their number is kept by the file
+-- rows of forgotten patients: the rows are gone, only their number per file is kept
 rows_gone as (
     select file_no, sum(n_rows) as n_rows
     from {{ source('vault', 'erased') }}
     group by file_no
 ),
 
--- of the files in force at a retracted place: what is left of them in raw
+-- rows still in raw from current files at a retracted place
 rows_retracted as (
     {% for entity in entities %}
     select retracted.file_no, count(*) as n_rows

@@ -1,7 +1,7 @@
 /*
-Grain: entity x rule that its rows keep once they are typed and judged, with the number of current rows that break it.
-None may: each is what staging has to see to (hold a row back, empty a cell, put a value into its unit), told here once
-more and apart from it. The gate refuses where one does.
+Grain: entity x rule for its rows after typing and judging, with the number of current rows that break it.
+No row may break one. Staging has to ensure each rule (quarantine a row, empty a cell, convert a value to its unit); here it
+is stated again, independently of staging. The gate refuses if a row breaks one.
 */
 {%- set no_patient = ["patient_known", "known.patient_no is null"] -%}
 {%- set no_drug = ["drug_known", "drugs.drug is null"] -%}

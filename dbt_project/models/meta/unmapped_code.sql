@@ -1,6 +1,6 @@
 /*
-Grain: a site with results that are not mapped because their test's code is in no list. Counts alone: what the codes are
-stays in the vault.
+Grain: a site with results that are not mapped because their test code is not in any list. Only counts: the codes
+themselves stay in the vault.
 */
 select
     site,

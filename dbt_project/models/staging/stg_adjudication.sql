@@ -1,9 +1,8 @@
 {{ config(materialized='view') }}
 /*
-Grain: a delivered adjudications row (a chart review's word on the episodes whose onset lies in a span), good or bad.
-A view over the vault, never stored: the order between two verdicts may need the source key's text, and a role is free
-text.
-Rule: only reviewed_on is judged against the delivery, and no date against birth or death.
+Grain: a delivered adjudications row (a reviewer's verdict on the episodes with onset in a span of dates), good or bad.
+A view over the vault, never stored: ordering two verdicts may need the text of the source key, and a role is free text.
+Rule: only reviewed_on is compared with the delivery date, and no date with birth or death.
 */
 with delivered as (
     {{ delivered_rows('adjudications', 'adjudication_id', [

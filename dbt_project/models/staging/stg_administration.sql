@@ -1,8 +1,8 @@
 /*
 Grain: a delivered administrations row (one record of a dose), good or bad, without identifiers.
-Rule: an amount that begins with zero, a word for nothing (seed code_words), or the status not_given says that nothing was
-given: the row is current, and no dose. Any other amount that can't be read is emptied, and the dose counts.
-administered_until is read of G-CSF alone, and emptied where it can't be used.
+Rule: an amount that begins with zero, a word for nothing (seed code_words), or the status not_given means that nothing was
+given: the row is current but not a dose. Any other amount that can't be read is emptied, and the dose still counts.
+administered_until is read only for G-CSF, and emptied if it can't be used.
 */
 with delivered as (
     {{ delivered_rows('administrations', 'administration_id', [
@@ -34,7 +34,7 @@ with_dose as (
         *,
         case
             when amount_in_words = '0' or {{ is_zero_amount('dose') }} then 0
-            -- below or above a bound: not an amount
+            -- with an operator it is a bound, not an amount
             when {{ number_operator('dose_text') }} is null
                 then {{ number_value(plain_number('dose_text', 'decimal_mark', 'thousands_mark')) }}
         end as dose_value
@@ -47,7 +47,7 @@ select
     record_key,
     base_key,
     content_hash,
-    -- what a cancellation of the day states: see int_taken_back
+    -- compared with what a cancellation of the day states: see int_taken_back
     day_content,
     case when base_key is not null and dose_value is not null then {{ cells_hash('salt', ['dose_value']) }} end as sent_value,
     cast(null as {{ dbt.type_string() }}) as read_value,

@@ -37,7 +37,7 @@ select
     record_key,
     base_key,
     content_hash,
-    -- what a cancellation of the day states: see int_taken_back
+    -- compared with what a cancellation of the day states: see int_taken_back
     day_content,
     case when base_key is not null and code is not null then {{ cells_hash('salt', ['code']) }} end as sent_value,
     cast(null as {{ dbt.type_string() }}) as read_value,

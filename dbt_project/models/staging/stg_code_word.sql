@@ -7,12 +7,12 @@
     ('adjudications', ['verdict', 'status']),
 ] -%}
 /*
-Grain: a site, a coded column (kind) and a word as it was sent, with the code that it means; words that mean nothing are
-absent. The amount of a dose is a number, or a word for nothing.
-Rule: the site's own word first (codes in site.yml), then the words that the registry knows. Case, accents, blanks and
-invisible characters do not count. Of a word in HL7 form (BLD^Blood^HL70487) code or text may be known; where the two mean
-different things it means nothing. Nor does a known word where the site also sends one that makes it ambiguous (seed
-code_words, unless_beside).
+Grain: site x coded column (kind) x word as sent, with the code it means; words without a meaning are left out. The amount
+of a dose is a number, or a word for nothing.
+Rule: the site's own words come first (codes in site.yml), then the words that the registry knows. Case, accents, blanks and
+invisible characters are ignored. In a word in HL7 form (BLD^Blood^HL70487), code or text may be known; if they mean
+different things, the word has no meaning. A known word has none either if the site also sends a word that makes it
+ambiguous (seed code_words, unless_beside).
 */
 with sent as (
     {% for entity, kinds in columns %}

@@ -1,8 +1,8 @@
 /*
-Grain: a spelling of a drug as it was sent by a site, with the substance it means; spellings that mean nothing are absent.
-Rule: the site's own code first, then substance, brand or ATC code of any vintage. Case, blanks, dashes, invisible characters
-and trade mark signs do not count. Of a drug in HL7 form (L04AG08^ocrelizumab^ATC) code or text may be known; where the two
-mean different substances it means nothing.
+Grain: site x spelling of a drug as sent, with the substance it means; spellings without a meaning are left out.
+Rule: the site's own code comes first, then substance, brand, or ATC code of any year. Case, blanks, dashes, invisible
+characters and trade mark signs are ignored. In a drug in HL7 form (L04AG08^ocrelizumab^ATC), code or text may be known; if
+they mean different substances, the spelling has no meaning.
 */
 with sent as (
     select distinct f.site, {{ cell('r.drug') }} as name

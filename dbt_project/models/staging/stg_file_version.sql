@@ -1,8 +1,8 @@
 {{ config(materialized='view') }}
 /*
-Grain: a delivered file in one version. A view over the vault, never stored: it holds file names.
-Rule: whatever lies at a retracted place is retracted, in each version, until the retraction is undone. A retraction
-without a path is of the whole month.
+Grain: one version of a delivered file. A view over the vault, never stored: it holds file names.
+Rule: every version of a file at a retracted place is retracted until the retraction is undone. A retraction without a
+path covers the whole month.
 */
 with retracted as (
     select distinct files.file_no

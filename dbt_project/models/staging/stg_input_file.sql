@@ -1,8 +1,8 @@
 /*
-Grain: a delivered file that counts (the version now in force at its place, unless it is retracted). No file name: that
-stays in the vault.
+Grain: a delivered file that counts (the current version at its place, unless it is retracted). File names stay in the
+vault.
 Rule: rows are ordered by delivery month, file name and record number, never by the time of loading;
-file_order carries the first two.
+file_order stands for the first two.
 */
 with files as (
     select * from {{ ref('stg_file_version') }}
@@ -16,14 +16,14 @@ select
     f.delivery,
     f.entity,
     f.n_rows,
-    -- a wide file numbers its cells, so many a record; see the macro record_in_file
+    -- a wide file numbers its cells; this is the number of cells per record (macro record_in_file)
     f.cells_per_record,
-    -- the registry made the keys of this file's records; see the macro base_key
+    -- whether the registry composed the keys of this file's records (macro base_key)
     coalesce(f.keys_composed, false) as keys_composed,
     f.sha256,
     cast({{ last_day_of_month('f.delivery') }} as date) as delivery_end,
     row_number() over (order by f.delivery, f.path, f.site, f.entity) as file_order,
-    -- of typed cells too: the load writes a number of Excel or Parquet with the site's own decimal mark
+    -- also for typed cells: the load writes numbers from Excel or Parquet with the site's own decimal mark
     {{ plain_characters("coalesce(s.decimal_mark, '.')") }} as decimal_mark,
     {{ plain_characters('s.thousands_mark') }} as thousands_mark,
     coalesce(s.time_zone, study.time_zone) as time_zone,
@@ -35,7 +35,7 @@ select
 from files as f
 left join {{ source('config', 'site') }} as s on f.site = s.site
 left join (
-    -- words for "no value", each between two separators, so that one search finds a whole word
+    -- words for "no value", each between two separators, so that a search finds whole words only
     select site, chr(31) || string_agg(lower(local_code), chr(31)) || chr(31) as missing_words
     from {{ source('config', 'code_map') }}
     where kind = 'missing'

@@ -4,12 +4,12 @@
     pre_hook="{% if is_incremental() %}delete from {{ this }} where file_no not in (select file_no from {{ ref('stg_input_file') }}){% endif %}"
 ) }}
 /*
-Grain: a delivered lab_results row, good or bad, read, harmonised to its analyte's canonical unit and judged by itself.
-Only files not yet here are read (the build file is made anew when seeds, profiles or code change); what depends on
+Grain: a delivered lab_results row, good or bad, converted to its analyte's canonical unit and judged on its own.
+Only files that are not here yet are read (the build file is rebuilt when seeds, profiles or code change); what depends on
 other rows is judged later, at every refresh.
-Rules: test code by the site's own list, else LOINC; an unknown code, or a specimen in which the analyte is not measured, is
-not an error, and value and unit are then not judged. A blank material is taken for the code's own.
-Units are never guessed. A value of an operator and a bound keeps both.
+Rules: the test code is looked up in the site's own list, then in LOINC. An unknown code, or a specimen in which the analyte
+is not measured, is not an error; value and unit are then not judged. A blank material means the one that the code implies.
+Units are never guessed. A value with an operator keeps both operator and bound.
 */
 with delivered as (
     {{ delivered_rows('lab_results', 'result_id', [
@@ -56,7 +56,7 @@ select
     record_key,
     base_key,
     content_hash,
-    -- what a cancellation of the day states: see int_taken_back
+    -- compared with what a cancellation of the day states: see int_taken_back
     case when value is not null then day_content end as day_content,
     case when base_key is not null and number is not null then {{ cells_hash('salt', ['operator', 'number']) }} end as sent_value,
     case
@@ -71,7 +71,7 @@ select
     case
         when specimen_id is not null and not {{ is_sheet_error('specimen_id') }} then {{ cells_hash('salt', ['specimen_id']) }}
     end as specimen_hash,
-    -- a percentage with the sign %: its site and code, which may turn out to send fractions
+    -- site and code of a value with the sign %: they may turn out to send fractions
     case when is_fitting_unit and unit_dimension = 'percent' and factor = 1 then {{ cells_hash('salt', ['site', 'test_code']) }} end
         as percent_code_hash,
     analyte,
@@ -79,11 +79,11 @@ select
     collected_date,
     operator,
     canonical_value,
-    -- a limit with an operator is none, nor is one that no count can have
+    -- a limit with an operator, or one that no count can have, is not used
     case
         when reference_low_number >= 0 and low_text = ltrim(low_text, '<>=≤≥ ') and not is_implausible_low then converted_low
     end as canonical_low,
-    -- as reported, of what may be published: free text in a value's place never leaves the vault
+    -- as reported, but only what may be published: free text in place of a value never leaves the vault
     case when analyte = 'anc' and is_numeric then value end as source_value,
     case when analyte = 'anc' and is_numeric and plain_value <> value then {{ flags_of('value', 'plain_value') }} end as source_flag,
     case when analyte = 'anc' and unit_dimension is not null then used_unit end as source_unit,

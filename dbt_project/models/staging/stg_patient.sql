@@ -2,7 +2,7 @@
 /*
 Grain: a delivered patients row, good or bad. A view over the vault, never stored: it holds full birth dates.
 Rule: a patients row is quarantined only for its key or its shape; any other defect empties the cell and is counted.
-A partial date counts from its first day, a partial death on its last; it contradicts another date only with all its days.
+A partial date counts from its first day, a partial death on its last. It contradicts another date only if all its days do.
 */
 {%- set dates, words = ['birth', 'ms_onset', 'last_contact', 'death'], ['sex', 'ms_phenotype', 'duffy_null'] %}
 with delivered as (

@@ -1,10 +1,10 @@
 {%- set dimensions = ['count', 'percent', 'mass_concentration'] -%}
 /*
-Grain: a test code as a site sent it, with the analyte that it means, and the one that it means in each kind of unit; codes
-that mean nothing are absent. A code that only its unit tells apart has no analyte by itself.
-Rules: the site's own code first, then LOINC. Case, blanks, dashes and invisible characters do not count, nor the components
-behind an HL7 code (751-8^Neutrophils^LN) or the name of the system before it. A spelling that fits two codes of different
-meaning means nothing.
+Grain: site x test code as sent, with the analyte it means, also for each kind of unit; codes without a meaning are left
+out. A code that means different analytes in different units has no analyte by itself.
+Rules: the site's own code comes first, then LOINC. Case, blanks, dashes and invisible characters are ignored, as are the
+components after an HL7 code (751-8^Neutrophils^LN) and the code system's name before it. A spelling that fits two codes with
+different meanings has no meaning.
 */
 with sent as (
     select distinct files.site, {{ cell('r.test_code') }} as test_code

@@ -1,10 +1,10 @@
 /*
 Grain: a delivered treatments row (one line of therapy), good or bad, without identifiers or free text.
-Rule: a defect in a required cell holds the row back; in an optional one it empties the cell and is counted.
-A partial start counts from its first day, a partial end to its last; either contradicts a date with all its days only.
-An end planned after the delivery is emptied, and the line reads as open. One that can't be read, or lies before the start,
-is emptied too, but says that the line has ended: its end is unknown. Of a G-CSF the days of a line are doses, which a partial
-start does not place: that is counted.
+Rule: a defect in a required cell quarantines the row; in an optional cell, the cell is emptied and the defect counted.
+A partial start counts from its first day, a partial end to its last. It contradicts another date only if all its days do.
+An end planned after the delivery is emptied, and the line counts as open. An end that can't be read or is before the start
+is emptied too, but it means that the line has ended: its end is unknown. The days of a G-CSF line are doses, but a line with
+a partial start gives no dose; such starts are counted.
 */
 with delivered as (
     {{ delivered_rows('treatments', 'treatment_id', [

@@ -1,9 +1,9 @@
 /*
-Grain: a unit as a site spelled it, with its dimension and the factor to that dimension's canonical unit; spellings
-that mean nothing are absent. Case counts: G/L is giga per litre, g/L is gram.
-Rule: the site's own alias first (exactly as sent, then folded), then the seed, after the typographic variants of one
-spelling are folded (micro signs, superscripts, blanks, ways to write a power of ten). Of a unit in HL7 form (%^percent^UCUM)
-the first component counts, which may itself hold a power (10^9/L).
+Grain: site x unit as spelled, with its dimension and the factor to that dimension's canonical unit; spellings without a
+meaning are left out. Case matters: G/L is giga per litre, g/L is gram.
+Rule: the site's own alias comes first (exactly as sent, then folded), then the seed, after folding the typographic variants
+of a spelling (micro signs, superscripts, blanks, ways to write a power of ten). For a unit in HL7 form (%^percent^UCUM),
+the first component counts; it may contain a power itself (10^9/L).
 */
 with sent as (
     select distinct f.site, {{ cell('r.unit') }} as spelling

@@ -1,11 +1,11 @@
 /*
-Grain: a cancelled record of a composed key (a day alone) x a measurement of its day in its own file or an earlier one, with
-the strength of the match. The cancellation has a key of its own (number 0 of the day), for a file does not know what others hold.
-Rule, the strongest first; within one strength the measurements of the cancellation's own file come first:
+Grain: a cancelled record with a composed key (which names only a day) x a measurement of that day in the same or an earlier
+file, with the strength of the match. The cancellation has its own key (number 0 of the day): no file knows what others hold.
+Rule, strongest first; at equal strength, measurements in the cancellation's own file come first:
     4  the same content
     2  the same value, in any unit or spelling
-    1  no value of its own, and a stated value of the same cancelled draw matches a measurement of that record
-    0  nothing of these
+    1  the cancellation states no value, but another value of its cancelled draw matches a measurement in the same record
+    0  none of these
 */
 with rows_of_days as (
     {% for name in ['administration', 'lab_result', 'clinical_event'] %}
@@ -35,7 +35,7 @@ cancellations as (
     where is_cancelled and record_key <> base_key
 ),
 
--- every measurement of its day, in its last form by then
+-- all measurements of the cancellation's day, each in its last version at that time
 possible as (
     select
         c.*,
@@ -67,7 +67,7 @@ alike as (
     where recency = 1
 ),
 
--- records of draws that a stated value of a cancelled draw is one of
+-- records that hold a measurement matching a stated value of the cancelled draw
 same_draw as (
     select distinct file_no, record, measured_file_no, measured_record
     from alike

@@ -1,5 +1,5 @@
 /*
-Grain: a cell of a current row that was emptied, with the reason. Judged here: what depends on the patient's dates (an end
+Grain: an emptied cell of a current row, with the reason. Only what depends on the patient's dates is judged here (an end
 before birth or after death); the rest is judged with its row.
 */
 {%- set ends = {

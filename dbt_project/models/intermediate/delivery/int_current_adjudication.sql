@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 /*
-Grain: an adjudications row (a chart review's word) that is current: it is in use (int_row_disposition). A view, never stored: a role is free text.
+Grain: a current adjudications row, one that is in use (int_row_disposition). A view, never stored: a role is free text.
 */
 select staged.*
 from {{ ref('stg_adjudication') }} as staged

@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 /*
-Grain: an administrations row that is current: it is in use (int_row_disposition).
+Grain: a current administrations row, one that is in use (int_row_disposition).
 */
 select staged.*
 from {{ ref('stg_administration') }} as staged

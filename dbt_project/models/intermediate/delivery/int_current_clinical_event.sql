@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 /*
-Grain: a clinical_events row that is current: it is in use (int_row_disposition).
+Grain: a current clinical_events row, one that is in use (int_row_disposition).
 */
 select staged.*
 from {{ ref('stg_clinical_event') }} as staged

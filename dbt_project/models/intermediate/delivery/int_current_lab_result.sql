@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 /*
-Grain: a lab_results row that is current: it is in use (int_row_disposition).
+Grain: a current lab_results row, one that is in use (int_row_disposition).
 */
 select staged.*
 from {{ ref('stg_lab_result') }} as staged

@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 /*
-Grain: a patients row that is current: it is in use (int_row_disposition). A view, never stored: full birth dates.
+Grain: a current patients row, one that is in use (int_row_disposition). A view, never stored: it holds full birth dates.
 */
 select staged.*
 from {{ ref('stg_patient') }} as staged

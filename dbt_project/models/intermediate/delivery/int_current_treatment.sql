@@ -1,6 +1,6 @@
 {{ config(materialized='view') }}
 /*
-Grain: a treatments row that is current: it is in use (int_row_disposition).
+Grain: a current treatments row, one that is in use (int_row_disposition).
 */
 select staged.*
 from {{ ref('stg_treatment') }} as staged

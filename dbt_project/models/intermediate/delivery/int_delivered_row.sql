@@ -2,11 +2,11 @@
 {%- set entities = ['patient', 'treatment', 'administration', 'lab_result', 'clinical_event', 'adjudication'] %}
 {%- set numbered = ['administration', 'lab_result', 'clinical_event'] %}
 /*
-Grain: a delivered row of any entity, good or bad, in the columns that its disposition rests on (int_row_disposition).
-A view, never stored: births and deaths of patients.
-record_key: of a cancellation of a day the key of the measurement that it takes back (int_taken_back).
-first_date, last_date: the first and last day that the row's date may mean; of a patient birth and death.
-names_patient: the row refers to a patient, who must then be known; a cancelled row needs its key alone.
+Grain: a delivered row of any entity, good or bad, with the columns that decide its disposition (int_row_disposition).
+A view, never stored: it holds patients' dates of birth and death.
+record_key: if the row cancels a measurement of a day, the key of that measurement (int_taken_back).
+first_date, last_date: the first and last day that the row's date can mean; for a patient, birth and death.
+names_patient: the row refers to a patient, who must be known. A cancelled row needs only its key.
 */
 with cancellations as (
     select distinct file_no, record_number, is_unclear, case when not is_unclear then measured_key end as measured_key

@@ -1,7 +1,7 @@
 /*
-Grain: a measurement of a composed key that is not used although nothing is wrong with it: lost_by gives the reason.
-    not_in_later_file       a day held several measurements, and the last file with measurements of that day does not hold this
-    unclear_cancellation    a cancellation may mean it (int_taken_back), and no later file holds it
+Grain: a measurement with a composed key that is not used although nothing is wrong with it. lost_by gives the reason:
+    not_in_later_file       a day had several measurements, and the last file with measurements of that day lacks this one
+    unclear_cancellation    a cancellation may mean it (int_taken_back), and no later file contains it
 */
 with measured as (
     select r.record_key, r.base_key, r.is_cancelled, files.file_order

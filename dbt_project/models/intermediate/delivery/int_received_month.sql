@@ -1,15 +1,15 @@
-{#- rows that come at once (a blood count is some ten results, all or none of which arrive), and whether they come as
-    long as patients are followed; new patients, lines, events and reviews may cease, when enrolment ends for one -#}
+{#- how many rows arrive together (a blood count is some ten results, which all arrive or none), and whether rows come as
+    long as patients are followed: new patients, lines, events and reviews may stop, for example when enrolment ends -#}
 {%- set entities = [
     ('patients', 1, false), ('treatments', 1, false), ('administrations', 1, true), ('lab_results', 10, true),
     ('clinical_events', 1, false), ('adjudications', 1, false)
 ] %}
 /*
-Grain: site x month x entity, every month from the site's first delivery to the latest month that any site delivered,
+Grain: site x month x entity, for every month from the site's first delivery to the latest month that any site delivered,
 with the files and rows that came.
-months_covered: months since the site's delivery before, NULL for its first one, which may hold any number of years.
+months_covered: months since the site's previous delivery; NULL for its first, which may contain any number of years.
 first_month_number: the month in which the site first sent rows of the entity.
-previous_file_month_number: the last month before in which a file of the entity came.
+previous_file_month_number: the last earlier month in which the site sent a file of the entity.
 */
 with files as (
     select site, delivery_mode, entity, n_rows, {{ month_number('delivery') }} as month_number
@@ -41,7 +41,7 @@ months as (
         sites.latest_month - numbers.number + 1 as month_number
     from sites
     inner join {{ ref('int_number') }} as numbers on numbers.number <= sites.latest_month - sites.first_month + 1
-    -- the numbers end somewhere; a delivery before that still counts
+    -- the list of numbers has an end; a delivery before it still counts
     union
     select site, month_number
     from deliveries

@@ -1,15 +1,15 @@
 /*
-Grain: a delivered row that is not in use, with its one disposition and, of a quarantined one, the reasons. A row that is not
-here is current: it came once and is sound, or it is the last word on its key. int_current_patient and so on have these.
-Rules: the first disposition that holds, in the order below; the row of a key that decides is known from int_row_order. A row's dates are
-held against birth and death of the patients that are now current.
-is_contested: the row that decides, where an earlier row of the key was usable and now none is.
+Grain: a delivered row that is not in use, with its one disposition and, if it is quarantined, the reasons. All other rows are
+current: they came once and are valid, or are the last row of their key that counts (int_current_patient and so on).
+Rules: the first disposition below that applies. int_row_order says which row of a key decides. A row's dates are compared
+with birth and death in the patients rows that are now current.
+is_contested: this row decides, and an earlier row of the key was usable but now none is.
 */
 with delivered as (
     select * from {{ ref('int_delivered_row') }}
 ),
 
--- Equal rows are quarantined alike, so which row of a patient decides does not depend on what is known of patients.
+-- Equal rows are quarantined alike, so which row of a patient decides does not depend on what is known about patients.
 known_patients as (
     select r.patient_no, r.first_date as birth_date, r.last_date as death_date
     from delivered as r
@@ -60,20 +60,20 @@ disposed as (
     select
         judged.*,
         case
-            -- a defect holds it back, whatever the other rows hold
+            -- it has a defect, whatever the other rows contain
             when judged.reasons is not null then 'quarantined'
-            -- equals the row before it of the same key: changes nothing
+            -- it equals the previous row of the key and changes nothing
             when judged.is_repeated then 'duplicate'
-            -- a later row of the key decides, or the last snapshot or a later file of the day does not hold it
+            -- a later row of the key decides, or the last snapshot or a later file of the day does not contain it
             when judged.key_order < judged.deciding_order or judged.is_withdrawn or judged.lost_by is not null
                 then 'superseded'
-            -- the last word on the key takes the record back
+            -- the last row of the key cancels the record
             when judged.is_cancelled then 'cancelled'
-            -- sound, but of a test that the registry does not follow
+            -- valid, but from a test that the registry does not follow
             when not judged.is_mapped then 'not_mapped'
             else 'current'
         end as disposition,
-        -- of equal rows that are quarantined alike, the last one
+        -- among equal rows that are quarantined alike, the last one
         judged.key_order = case when judged.is_at_odds_with_patient then judged.last_order else judged.deciding_order end
         and not judged.is_withdrawn as is_deciding,
         coalesce(first_usable.key_order < judged.key_order, false) as had_usable_form

@@ -1,9 +1,9 @@
 /*
-Grain: a delivered row whose key is contended: it came more than once, a snapshot may have dropped it, or it is lost
-(int_lost_measurement). Any other row is the only one of its key, and needs no order.
-Rules: rows of a key are in the order of delivery month, file name and record number. The last one that does not repeat the row
+Grain: a delivered row whose key came more than once, may be missing from a snapshot, or is lost (int_lost_measurement). Any
+other row is the only one with its key and needs no order.
+Rules: rows of a key are ordered by delivery month, file name and record number. The last one that does not repeat the row
 before it decides (deciding_order).
-is_disputed: one file holds two versions of the record. is_withdrawn: a later snapshot does not hold the key.
+is_disputed: one file has two versions of the record. is_withdrawn: a later snapshot does not contain the key.
 */
 with files as (
     select
@@ -56,7 +56,7 @@ compared as (
             reasons is null and not is_disputed
             and lag(reasons is null and not is_disputed) over by_key
             and content_hash = lag(content_hash) over by_key
-            -- a key that a snapshot between the two did not hold was withdrawn in the meantime
+            -- if a snapshot between the two lacked the key, the key was withdrawn in the meantime
             and not (is_snapshot and delivery_order > 1 + lag(delivery_order) over by_key),
             false
         ) as is_repeated

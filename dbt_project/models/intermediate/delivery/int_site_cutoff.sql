@@ -1,6 +1,6 @@
 /*
-Grain: a site, with the last day of which anything is known: the earlier of the study's data cut-off and the last day
-of the site's last delivered month. A late site's patients are not "lost".
+Grain: a site, with the last day about which anything is known: the study's data cut-off or the last day of the site's last
+delivered month, whichever is earlier. If a site delivers late, its patients are not "lost".
 */
 with last_delivered as (
     select site, max(delivery_end) as delivered_to

@@ -1,10 +1,10 @@
 /*
-Grain: a cancelled record of a composed key x a measurement that it takes back, or could mean.
-Rules: it takes back the measurement that matches best (int_cancellation_match); without a value, the only one of its day that
-no other cancellation takes back. It is unclear where several match best, or where it states a value that no measurement has;
-not where its own file holds measurements of that day, for then these are what holds.
-is_held_back: an unclear cancellation holds back the measurements that it could mean, until a later file holds them again, or
-takes back one of the day by its value.
+Grain: a cancelled record with a composed key x a measurement that it takes back, or may mean.
+Rules: a cancellation takes back the measurement that matches best (int_cancellation_match). If it has no value, it takes back
+the only one of its day that no other cancellation takes back. It is unclear if several match equally well, or if it states a
+value that no measurement has; but not if its own file has measurements of that day, because then those count.
+is_held_back: an unclear cancellation blocks the measurements that it may mean until a later file contains them again, or
+takes back one of that day by its value.
 */
 with best as (
     select
@@ -37,11 +37,11 @@ meant as (
         count(*) over (partition by c.file_no, c.record_number) > 1 or (c.is_stated and c.best_strength = 0) as is_unclear
     from counted as c
     where
-        -- something matches: the best
+        -- some measurement matches: the best match
         (c.best_strength > 0 and c.strength = c.best_strength)
-        -- it states a value that no measurement has: it could mean any of the day
+        -- it states a value that no measurement has: it may mean any of that day
         or (c.best_strength = 0 and c.is_stated and not c.is_restated)
-        -- it states none: all that no value took back since
+        -- it states no value: all that no cancellation with a value has taken back since
         or (
             c.best_strength = 0
             and not c.is_stated_draw

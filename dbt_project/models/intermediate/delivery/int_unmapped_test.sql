@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 /*
-Grain: a result that is not mapped because its test's code is in no list. A view over the vault, never stored: it holds
-codes and patients' ids as they were sent.
+Grain: a result that is not mapped because its test code is not in any list. A view over the vault, never stored: it holds
+codes and patient ids as sent.
 */
 with known as (
     select distinct site, test_code from {{ ref('stg_test_code') }}

@@ -1,11 +1,11 @@
 {%- set past_deliveries = 12 %}
 /*
-Grain: site x month x entity that has a past: what the site usually sent, by its up to 12 deliveries before.
-rows_a_month: median of rows a month covered. The entity's first delivery is no past, since nobody knows how many years
-it holds; nor is the site's first, whose months are not known. n_past: deliveries it rests on.
-spread_a_month: how much that varies, as 1.4826 times the median absolute deviation (of normal counts, the standard
-deviation): a month or two that failed change neither much.
-rows_a_month_lately: the most of the last two deliveries.
+Grain: site x month x entity with earlier deliveries: what the site usually sent, from up to 12 deliveries before.
+rows_a_month: median number of rows per month covered. The entity's first delivery is left out, because nobody knows how many
+years it contains, and so is the site's first, whose months are not known. n_past: the number of deliveries used.
+spread_a_month: how much that varies: 1.4826 times the median absolute deviation (for normal counts, the standard
+deviation). A failed month or two changes neither much.
+rows_a_month_lately: the higher of the last two deliveries.
 months_between: median months from one delivery to the next.
 */
 with months as (

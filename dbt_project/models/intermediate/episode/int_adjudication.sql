@@ -1,10 +1,10 @@
 {{ config(materialized='view') }}
 {%- set is_numbered = matches('verdicts.reviewer_role', '.+ [1-9]') %}
 /*
-Grain: a verdict of a chart review that is current, with its reader.
-A view, never stored: the order between two verdicts may need the source key's text, and a role is free text.
-Rule: a delivery names no reader, only a role; two readers of one role are told apart by a number behind it (neurologist
-2). Only roles of the seed are text that may be published; any other may be a name, and is only compared.
+Grain: a current verdict of a chart review, with its reviewer.
+A view, never stored: ordering two verdicts may need the text of the source key, and a role is free text.
+Rule: a delivery does not name reviewers, only roles; two reviewers with the same role have different numbers after it
+(neurologist 2). Only roles in the seed may be published as text; any other may be a name and is only compared.
 */
 select
     verdicts.file_no,

@@ -1,8 +1,8 @@
 /*
-Grain: definition x patient x episode x pair of verdicts that are compared, of the episodes that a chart review judges.
-Rules: 'order' compares what the first two readers said first, in the order of int_episode_adjudication: a reader's own later
-word is no second reading, and a third reader mostly settles what the first two left open, and knows both. 'role' compares
-the last verdicts of two known roles, alphabetically.
+Grain: definition x patient x episode x pair of verdicts to compare, for the episodes that a chart review judges.
+Rules: 'order' compares the first verdicts of the first two reviewers, in the order of int_episode_adjudication. A reviewer's
+own later verdict is not a second reading, and a third reviewer mostly decides where the first two disagree, and knows both.
+'role' compares the last verdicts of two known roles, in alphabetical order.
 */
 with verdicts as (
     select verdict.*, episode.definition_id, episode.patient_no

@@ -1,7 +1,7 @@
 /*
-Grain: definition x patient x run of measurements that a recovery or a gap of more than max_gap_days closes.
-Why: inside an episode exactly these two end it, and outside an episode they change nothing, so that each run holds
-at most one episode, from its first low value on.
+Grain: definition x patient x run of measurements, closed by a recovery or by a gap of more than max_gap_days.
+Why: exactly these two end an episode, and outside an episode they change nothing. So each run contains at most one
+episode, which begins at its first low value.
 */
 with measured as (
     select

@@ -1,7 +1,7 @@
 /*
 Grain: definition x patient x episode of neutropenia: onset, end, nadir.
-Rules: which days belong to it: int_episode_day. Nadir: the lowest low ANC, its first day on ties.
-n_gcsf_rebounds: low values that came back after a provisional recovery.
+Rules: int_episode_day decides which days belong to it. Nadir: the lowest low ANC; on ties, its first day.
+n_gcsf_rebounds: how often low values came back after a provisional recovery.
 */
 with courses as (
     select
@@ -32,9 +32,9 @@ ended as (
         case
             -- the first ANC >= recovery_at ends it
             when courses.last_recovered_date = courses.last_measured_date then 'recovered'
-            -- a later measurement belongs to no part of it: a gap of more than max_gap_days closed it, on the day before the gap
+            -- a later measurement is not part of it: a gap of more than max_gap_days closed it, on the day before the gap
             when last_measured.collected_date > courses.last_measured_date then 'lost'
-            -- nothing was measured for so long that it can't be called open
+            -- nothing was measured for too long to call it open
             when {{ days_between('courses.last_measured_date', 'patient.observation_end') }} > definitions.max_gap_days then 'lost'
             else 'ongoing'
         end as end_status

@@ -1,10 +1,10 @@
 /*
 Grain: definition x patient x episode x verdict of a chart review on it, in order of review.
-Rules: a verdict speaks of every episode whose onset lies in its span, both days included. The one reviewed later comes
-later (blank first), then the one with the higher key as text: the last in this order stands.
-A reader is a role. Of verdicts without one, those of one day that say the same are one reader's: a form for each
-definition gives one reading as several rows. Readers are numbered by their first verdict. A role that may not be shown
-is a number within the episode, so that different ones can be counted.
+Rules: a verdict covers every episode with onset in its span, both days included. Verdicts are ordered by review date (blank
+first), then by key as text; the last one counts.
+A reviewer is a role. Equal verdicts without a role from the same day count as one reviewer's, because with one form per
+definition one reading arrives as several rows. Reviewers are numbered by their first verdict. A role that may not be shown
+becomes a number within the episode, so that different roles can be counted.
 */
 with spoken as (
     select

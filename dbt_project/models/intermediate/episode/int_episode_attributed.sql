@@ -1,8 +1,8 @@
 /*
 Grain: definition x patient x episode, with the anti-CD20 dose it is attributed to.
-Rules: the last anti-CD20 dose before the day of onset (a sample on an infusion day is drawn before the infusion),
-where it lies at most attribution_days back. onset_type is 'late' from late_days after that dose; for drugs given every
-four weeks the days count from the first dose of the current course of the class.
+Rules: the last anti-CD20 dose before the day of onset (a sample on an infusion day is drawn before the infusion), if it
+is at most attribution_days back. onset_type is 'late' from late_days after that dose; for drugs given every four weeks,
+the days are counted from the first dose of the current course of the class.
 */
 with definitions as (
     select * from {{ ref('int_case_definition') }}

@@ -1,5 +1,5 @@
 /*
-Grain: definition x patient x attributed episode that no chart review took away, with the one before it: recurrences are
+Grain: definition x patient x attributed episode that no chart review ruled out, with the previous one. Recurrences are
 counted among these.
 */
 select

@@ -1,6 +1,6 @@
 /*
-Grain: definition x patient x episode: G-CSF given for it, and what happened around it. Which doses and events count:
-int_episode_gcsf_dose and int_episode_event.
+Grain: definition x patient x episode, with the G-CSF given for it and what happened around it. int_episode_gcsf_dose and
+int_episode_event decide which doses and events count.
 */
 with gcsf as (
     select

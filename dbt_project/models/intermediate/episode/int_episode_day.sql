@@ -1,8 +1,8 @@
 /*
 Grain: definition x patient x day with an ANC that belongs to an episode of neutropenia.
-Rules: onset is the first low ANC outside an episode; a recovery ends it, or a gap (int_anc_run). A recovery within gcsf_days
-after a G-CSF dose is provisional: where the next low value comes within gcsf_days after that recovery, the episode continues.
-is_rebound: the low value with which it does.
+Rules: onset is the first low ANC outside an episode; a recovery or a gap ends it (int_anc_run). A recovery within gcsf_days
+after a G-CSF dose is provisional: if the next low value comes within gcsf_days after that recovery, the episode continues.
+is_rebound: the low value with which it continues.
 episode_id: a hash of definition, patient and onset, so that it survives a refresh.
 */
 with runs as (
@@ -28,7 +28,7 @@ provisional as (
     where runs.has_recovered
 ),
 
--- each run with the one before
+-- each run with the previous one
 compared as (
     select
         runs.*,

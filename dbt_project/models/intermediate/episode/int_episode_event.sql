@@ -1,8 +1,8 @@
 /*
-Grain: definition x patient x episode x clinical event that counts for it, with the complication that it stands for.
-Rules: events of a type with onset from 7 days before the episode's onset to 14 days after its end (an ongoing episode: the
-end of observation). A relapse of the disease counts from the episode's onset to 90 days after it: what stopping the
-treatment may cost.
+Grain: definition x patient x episode x clinical event that counts for it, with the complication that it means.
+Rules: an infection, febrile neutropenia or hospitalisation counts if its onset is from 7 days before the episode's onset to
+14 days after its end (an ongoing episode lasts to the end of observation). A relapse of the disease counts from the
+episode's onset to 90 days after it, because it may be the price of stopping the treatment.
 */
 select
     episode.episode_id,

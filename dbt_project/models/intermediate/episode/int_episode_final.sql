@@ -1,9 +1,9 @@
 /*
-Grain: definition x patient x episode, with everything an episode is published with.
-Rules: a chart review judges the episodes that are attributed and of a patient in that definition's cohort. A case episode
-is one of these, not adjudicated other_cause or lab_error.
-severity: the nadir's grade on the definition's own scale. is_severe: below 0.5 whatever that scale. possibly_severe: the bound
-of the nadir leaves that open.
+Grain: definition x patient x episode, with everything that is published about it.
+Rules: a chart review judges attributed episodes of patients in that definition's cohort. A case episode is one of these
+that was not adjudicated other_cause or lab_error.
+severity: the nadir's grade on the definition's own scale. is_severe: the nadir is below 0.5, whatever the scale.
+possibly_severe: the nadir is only a bound, which leaves this open.
 */
 with joined as (
     select
@@ -81,7 +81,7 @@ graded as (
 
 select
     *,
-    -- grade 4 of CTCAE v5 is an ANC below 0.5
+    -- CTCAE v5 grade 4 is an ANC below 0.5
     coalesce(ctcae_v5_grade = '4', false) as is_severe,
     ctcae_v5_grade is null and coalesce(nadir_operator in ('<', '<='), false) as possibly_severe
 from graded

@@ -1,6 +1,6 @@
 /*
 Grain: definition x patient x episode x G-CSF dose given for it.
-Rule: doses from onset to the recovery, or to 30 days after onset where there is none.
+Rule: doses from onset to recovery, or to 30 days after onset if there is no recovery.
 */
 select
     episode.episode_id,

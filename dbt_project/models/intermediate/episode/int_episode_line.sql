@@ -1,6 +1,6 @@
 /*
-Grain: definition x patient x attributed episode with a line of the attributed drug that started by the onset: the latest of
-them, an open one on ties, then the one that ends last, then one whose end is unknown.
+Grain: definition x patient x attributed episode, with the latest line of the attributed drug that started by the onset. On
+ties an open line comes first, then the one that ends last, then one whose end is unknown.
 */
 with ranked as (
     select

@@ -1,6 +1,6 @@
 /*
-Grain: definition x patient x episode that a chart review has judged, with the verdict that stands and who has spoken.
-Rule: the last verdict in the order of int_episode_adjudication stands.
+Grain: definition x patient x episode that a chart review has judged, with the final verdict and the reviewers.
+Rule: the final verdict is the last one in the order of int_episode_adjudication.
 */
 with verdicts as (
     select

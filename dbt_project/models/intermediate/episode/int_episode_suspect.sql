@@ -1,6 +1,6 @@
 /*
-Grain: definition x patient x episode before whose onset another drug that lowers neutrophils was given, with these drugs,
-each once. Which count: int_episode_suspect_given.
+Grain: definition x patient x episode with other drugs that lower neutrophils given before its onset, and a list of these
+drugs, each once. int_episode_suspect_given decides which count.
 */
 with found as (
     select distinct episode_id, drug

@@ -1,9 +1,9 @@
 /*
 Grain: definition x patient x episode x dose or line of another drug that lowers neutrophils, given before its onset.
-Rules: drugs with a neutropenia risk (a flag of the drug seed), other than anti-CD20 antibodies and G-CSF, given within
-90 days before onset: a recorded dose of 0 to 90 days before it, the day of onset included, or a line of therapy that
-was not yet over 90 days before it and had begun by it (start <= onset, and open or end >= onset - 90). A line whose end is
-unknown counts on its start alone: it has ended, and no later day is documented.
+Rules: drugs with a neutropenia risk (a flag in the drug seed), except anti-CD20 antibodies and G-CSF, given within 90 days
+before onset: a recorded dose 0 to 90 days before it (the day of onset included), or a line that began by the onset and was
+not over 90 days before it (start <= onset, and open or end >= onset - 90). A line with an unknown end counts only on its
+start day: it has ended, and no later day is documented.
 */
 with suspects as (
     select drug

@@ -1,7 +1,7 @@
 /*
 Grain: an episode of the primary definition that is not attributed by its onset, but has a low ANC at most attribution_days
-after an anti-CD20 dose that is severe (below 0.5) or, as a bound, leaves that open.
-So of an episode that began before the first dose, or long after the last, and went on under treatment.
+after an anti-CD20 dose, and that ANC is severe (below 0.5) or is a bound that leaves this open.
+Such an episode began before the first dose, or long after the last, and continued under treatment.
 */
 with counts as (
     select

@@ -1,8 +1,8 @@
 {{ config(materialized='view') }}
 /*
-Grain: definition x ANC result, low or recovered or neither; only patients who are low under some definition.
+Grain: definition x ANC result: low, recovered, or neither. Only patients who are low under some definition.
 Rules: "<b" with b <= onset_below ("<=b" with b itself low) is low; ">b" or ">=b" with b >= recovery_at is recovered.
-is_decided: no operator, or one that does not matter; any other value with an operator takes part in no episode.
+is_decided: the value has no operator, or one that does not matter. Other values with an operator are not used in episodes.
 */
 with definitions as (
     select * from {{ ref('int_case_definition') }}

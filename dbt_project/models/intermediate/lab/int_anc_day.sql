@@ -1,7 +1,7 @@
 /*
-Grain: definition x patient x day with an ANC that decides something; only patients who are low under some definition.
-Rules: a value with an operator that decides nothing is left out before the day's lowest is taken. The day's value is
-the lowest, "<b" counting just below b.
+Grain: definition x patient x day with a decided ANC (int_anc_classified). Only patients who are low under some definition.
+Rules: values whose operator leaves the decision open are left out first. The day's value is the lowest of the rest, where
+"<b" counts as just below b.
 */
 with ranked as (
     select

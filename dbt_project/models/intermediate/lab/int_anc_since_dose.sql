@@ -1,5 +1,5 @@
 /*
-Grain: an ANC result, with the last anti-CD20 dose before its day.
+Grain: an ANC result, with the last anti-CD20 dose before the day of the sample.
 */
 select
     anc.*,

@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 /*
-Grain: a site x with_bands: the two readings of reported bands, added to the neutrophils or not, and whether the site's
-neutrophil percentage includes them already (neutrophils_pct_includes_bands of its site.yml).
+Grain: site x with_bands. Reported bands can be read in two ways, added to the neutrophils or not; the site profile says
+whether the neutrophil percentage includes them already (neutrophils_pct_includes_bands in site.yml).
 */
 select
     sites.site,

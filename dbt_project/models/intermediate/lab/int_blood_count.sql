@@ -1,6 +1,6 @@
 /*
-Grain: a current, mapped blood-count result (measured ANC or a part of one) up to the end of observation, with the
-differential it belongs to: results of one specimen and day, or, without a specimen id, of one exact time.
+Grain: a current, mapped blood-count result (measured ANC or a part of one) up to the end of observation, with its
+differential: the results from one specimen and day or, without a specimen id, from one exact time.
 */
 select
     results.file_no,

@@ -1,13 +1,13 @@
 {{ config(materialized='view') }}
 /*
-Grain: a differential x derivation x with_bands: the ANC that its parts give (10^9/L), whether or not one was measured.
+Grain: differential x derivation x with_bands: the ANC derived from its parts (10^9/L), whether or not one was measured.
 Rules: segs + bands, both absolute ('segs_plus_bands'); WBC x (neutrophils % + bands %) x 0.01 ('derived_wbc_pct').
-Parts with several values give an ANC from the lowest to the highest of each: any pairing of them lies between. The lowest
-serves where both ends mean the same, else the parts are of different draws and give none.
-no_anc_because, the first that holds: 'zero_differential' (0 throughout), 'not_percentages' (int_differential_reading),
-'ambiguous_parts' (the ends differ, or at one of them nothing could be derived); NULL where the parts give an ANC.
-is_site_rule: the reading of bands (with_bands) that the pipeline uses at this site.
-is_possible: no percentages that add up to more than 100, and no ANC above 100, which no measured one may exceed either.
+If parts have several values, the ANC is computed from the lowest and from the highest of each; all other pairings lie
+between. If both ends have the same meaning the lowest is used; otherwise the parts are from different draws and give no ANC.
+no_anc_because, the first that applies: 'zero_differential' (all parts are 0), 'not_percentages' (int_differential_reading),
+'ambiguous_parts' (the ends differ, or nothing could be derived at one of them); NULL if the parts give an ANC.
+is_site_rule: with_bands is the reading of bands that the pipeline uses at this site.
+is_possible: the percentages add up to at most 100, and the ANC is at most 100, the limit for measured ones too.
 */
 with derived as (
     select

@@ -1,7 +1,7 @@
 /*
 Grain: an ANC derived from its parts by the site's rule (int_derivation), where the differential has no measured one.
-Rule: segs + bands before WBC and percentages. A value that is impossible is none: the other derivation is tried. Where
-segs + bands are of different draws it is not: WBC and percentage may be too, and whatever they give, it contradicts one
+Rule: segs + bands come before WBC and percentages. If the first value is impossible, the other derivation is tried. If segs
+and bands are from different draws it is not tried: WBC and percentage may be too, and whatever they give contradicts one
 end of what segs + bands give.
 */
 with usable as (

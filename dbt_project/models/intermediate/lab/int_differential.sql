@@ -1,10 +1,10 @@
 /*
-Grain: a differential (results of one specimen and day, or of one exact time) that holds parts of which an ANC can be
-derived, with the measured ANC of the same draw where there is one.
-Rule: of several values of a part, the lowest and the highest; of the measured ANC, the lowest. One of them with an
-operator, and they serve for nothing (NULL). The time of a part is the earliest of its values.
-<percentage>_exceeds_1: one of its values is of a site and code of which some current row holds a number above 1 with the
-sign %, or has another sign; else it may be a fraction under the wrong sign.
+Grain: a differential (results from one specimen and day, or one exact time) with parts from which an ANC can be derived,
+and the measured ANC of the same draw if there is one.
+Rule: if a part has several values, the lowest and the highest are kept; for the measured ANC, the lowest. If any of them has
+an operator, none is used (NULL). The time of a part is the earliest of its values.
+<percentage>_exceeds_1: one of its values has a sign other than %, or its site and code send numbers above 1 with the sign %
+in some current row. Otherwise the value may be a fraction with the wrong sign.
 */
 with fraction_codes as (
     select percent_code_hash

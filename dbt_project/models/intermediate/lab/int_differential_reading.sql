@@ -1,13 +1,13 @@
 {{ config(materialized='view') }}
 /*
-Grain: a differential x with_bands: its neutrophils in percent of the leukocytes, from the lowest to the highest of its
-values, and whether its percentages contradict the sign %.
-Rules: segs % serves where neutrophils % is absent; absent bands % count 0. with_bands: bands are added to the
-neutrophils, or these hold them already; bands are always added to segs %, which never holds them.
-is_not_percent: two or more percentages (neutrophils, bands above 0 that are added, lymphocytes) add up to 0.9 to 1.1,
-which are fractions, or to 85 to 105 % of the leukocytes, which are counts; or to at most 1.1 where none of their site
-and code ever sends a number above 1. One percentage alone: where its site and code never send a number above 1.
-Neutrophils of 0 are none in any unit. Source: registry design, values that contradict their unit.
+Grain: differential x with_bands: the neutrophils in percent of the leukocytes, from the lowest to the highest value, and
+whether the percentages contradict the sign %.
+Rules: segs % is used if neutrophils % is absent; absent bands % count as 0. with_bands: bands are added to the neutrophils,
+or these include them already; bands are always added to segs %, which never includes them.
+is_not_percent: two or more percentages (neutrophils, bands above 0 that are added, lymphocytes) add up to 0.9 to 1.1 (they
+are fractions), or to 85 to 105 % of the leukocytes (they are counts), or to at most 1.1 while none of their sites and codes
+ever sends a number above 1. A single percentage: its site and code never send a number above 1.
+Neutrophils of 0 are 0 in any unit. Source: registry design, values that contradict their unit.
 */
 with chosen as (
     select
@@ -20,7 +20,7 @@ with chosen as (
             as neutrophils_part{{ column }},
         {%- endfor %}
         has_bands_pct and (readings.with_bands or not has_neutrophils_pct) as adds_bands,
-        -- a zero was counted, not left blank, where another part of the differential is above 0
+        -- if another part of the differential is above 0, a zero was counted and not left blank
         coalesce(highest_other_part > 0, false)
         or coalesce(bands_pct > 0, false)
         or (has_neutrophils_pct and coalesce(segs_pct_high > 0, false)) as has_other_part

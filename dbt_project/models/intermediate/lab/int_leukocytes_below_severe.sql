@@ -1,9 +1,9 @@
 /*
-Grain: a patient's day under anti-CD20 treatment on which the leukocytes were so low that the neutrophils must have been
-severely low, and no ANC of that draw is known, measured or derived: the day's lowest such result.
-Rules: a neutrophil count can't exceed the leukocytes, so leukocytes that would be a severe ANC on udine_2025 (below 0.5) leave
-no other. Under treatment: at most the primary definition's attribution_days after the last dose, the day of the dose itself
-left out. A draw is one specimen and day, or, without a specimen id, one exact time (int_blood_count).
+Grain: a patient's day under anti-CD20 treatment with leukocytes so low that the neutrophils must have been severely low,
+without a measured or derived ANC from that draw. The day's lowest such result.
+Rules: a neutrophil count can't exceed the leukocytes, so leukocytes below 0.5 (a severe ANC in udine_2025) mean a severe
+ANC. Under treatment: at most the primary definition's attribution_days after the last dose, without the day of the dose
+itself. A draw is one specimen and day or, without a specimen id, one exact time (int_blood_count).
 */
 with anc_draws as (
     select patient_no, specimen_hash, exact_time, collected_date

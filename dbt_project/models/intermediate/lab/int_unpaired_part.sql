@@ -1,8 +1,8 @@
 /*
-Grain: a patient's day x derivation x with_bands: both parts of the derivation were sent, but in different draws (specimens or
-times), and no ANC was measured that day.
-Rule: one draw has the one part, another draw the other. A draw that has all parts of some derivation does not count here,
-whatever they give (int_derivation). Nothing is derived: nothing shows that the two draws are one.
+Grain: patient's day x derivation x with_bands: both parts of the derivation were sent, but from different draws (specimens
+or times), and no ANC was measured that day.
+Rule: one draw has one part, and another draw has the other. A draw with all parts of any derivation does not count here,
+whatever they give (int_derivation). No ANC is derived, because nothing shows that the two draws are the same.
 */
 with draws as (
     select

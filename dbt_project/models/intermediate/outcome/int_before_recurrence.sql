@@ -1,17 +1,17 @@
 /*
-Grain: definition x patient x case episode, with its recurrence and what was given before it.
-Rules: the recurrence is the patient's next case episode with a higher recurrence number. What counts was given from the day of
-onset to the day before the recurrence (a sample on an infusion day is drawn before the infusion), or in all of
-follow-up: those who recurred and those who did not are sorted by the same rule (last_treatment, recurrence_context).
-same_drug_recorded_date: the first day on which a dose of the same drug is recorded, not assumed. next_same_drug_date: the first
-dose of the same drug, whenever it came.
+Grain: definition x patient x case episode, with its recurrence and the treatments before it.
+Rules: the recurrence is the patient's next case episode with a higher recurrence number. Treatments count from the day of
+onset to the day before the recurrence (a sample on an infusion day is drawn before the infusion), or without one to the end
+of follow-up, so that the same rule applies to all (last_treatment, recurrence_context).
+same_drug_recorded_date: the first day on which a dose of the same drug is recorded, not assumed. next_same_drug_date: the
+first dose of the same drug, even after the recurrence.
 */
 with episodes as (
     select * from {{ ref('int_episode_final') }}
     where is_case_episode
 ),
 
--- the number grows by one, at an episode after a documented recovery
+-- an episode after a documented recovery has a number higher by one
 recurrences as (
     select
         episodes.episode_id,
@@ -27,7 +27,7 @@ recurrences as (
             and not later.continuation_possible
 ),
 
--- from the day of onset on, and up to the recurrence
+-- from the day of onset on; is_before_recurrence: up to the day before the recurrence
 treatments as (
     select
         given.*,
@@ -46,7 +46,7 @@ given as (
             as same_drug_recorded_date,
         min(case when is_before_recurrence and relation = 'switch_in_class' then given_date end) as another_in_class_date,
         min(case when is_before_recurrence and relation = 'switch_out_of_class' then given_date end) as out_of_class_date,
-        -- whenever it came
+        -- even after the recurrence
         min(case when relation = 'same_drug' then given_date end) as next_same_drug_date
     from treatments
     group by episode_id

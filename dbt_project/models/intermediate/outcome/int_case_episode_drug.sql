@@ -1,7 +1,7 @@
 /*
-Grain: definition x case episode, with the drug it belongs to: drug, that of the last dose before onset, as the main analysis
-has it; and drug_by_late_effect, the drug given before a switch where the onset lies within attribution_days after the last
-dose of that one.
+Grain: definition x case episode, with the drug it belongs to. drug: that of the last dose before onset, as in the main
+analysis. drug_by_late_effect: after a switch, the previous drug if the onset is within attribution_days after its last
+dose.
 */
 select
     episode.episode_id,

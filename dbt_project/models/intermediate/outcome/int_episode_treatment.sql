@@ -1,11 +1,11 @@
 /*
-Grain: definition x patient x attributed episode x treatment from the day of onset on: an anti-CD20 dose known in any way, or the
-start of a line of any drug but G-CSF. A line of the attributed drug itself is left out: its doses count.
-relation: what the treatment is to the drug that the episode is attributed to.
-is_documented: assumed doses, and doses taken from a line, prove nothing.
-treatment_number: the order of time. Of several treatments on one day anti-CD20 comes last, of these the alphabetically last.
-What was done after an episode (int_treatment_action), what came before its recurrence (int_recurrence) and whether the drug
-was given again (int_rechallenge) is read from these rows.
+Grain: definition x patient x attributed episode x treatment from the day of onset on: an anti-CD20 dose with any dose_source,
+or the start of a line of any drug except G-CSF. Lines of the attributed drug are left out, because its doses count.
+relation: how the treatment relates to the drug to which the episode is attributed.
+is_documented: false for assumed doses and doses taken from a line, which prove nothing.
+treatment_number: order in time. On one day, anti-CD20 drugs come last, in alphabetical order.
+From these rows come what was done after an episode (int_treatment_action), what was given before its recurrence
+(int_recurrence), and whether the drug was given again (int_rechallenge).
 */
 with treatments as (
     select
@@ -30,7 +30,7 @@ select
     treatments.is_dose,
     treatments.is_documented,
     case
-        -- the drug that the episode is attributed to, given again
+        -- the attributed drug again
         when treatments.drug = episode.attributed_drug then 'same_drug'
         -- another anti-CD20 antibody
         when treatments.drug_class = 'anti_cd20' then 'switch_in_class'

@@ -1,7 +1,7 @@
 /*
 Grain: definition x patient x case episode: what was given after it, and whether it recurred (int_before_recurrence).
-Rule: next_treatment is the treatment action (int_treatment_action) as long as its event lies before the onset of the recurrence;
-what came only then is in the recurrence's own row.
+Rule: next_treatment is the treatment action (int_treatment_action) if its event is before the onset of the recurrence; later
+events are in the row of the recurrence itself.
 */
 with followed as (
     select
@@ -20,7 +20,7 @@ with followed as (
         end as next_drug,
         case
             when action.event_date is not null then action.event_date
-            -- an injection at home that goes on by its line alone: the day of the first dose that is assumed
+            -- injections at home, continued only according to the line: the day of the first assumed dose
             when episode.treatment_action = 'continued' then before_recurrence.next_same_drug_date
         end as next_date
     from {{ ref('int_episode_final') }} as episode

@@ -1,9 +1,9 @@
 /*
-Grain: definition x patient x attributed episode that no chart review took away, with its recurrence number.
-Rules: 0 at the patient's first such episode; grows by one at each later one with an ANC >= recovery_at on or after the
-end of the one before it and before this onset; without such a documented recovery the number stays and
-continuation_possible is true. recurrence_context, where the number grew: the last
-treatment between the two onsets (int_episode_treatment).
+Grain: definition x patient x attributed episode that no chart review ruled out, with its recurrence number.
+Rules: the patient's first such episode has number 0. The number grows by one at each later episode that has an
+ANC >= recovery_at on or after the end of the previous episode and before its own onset. Without such a documented recovery
+the number stays, and continuation_possible is true. recurrence_context, if the number grew: the last treatment between
+the two onsets (int_episode_treatment).
 */
 with episodes as (
     select * from {{ ref('int_episode_before') }}
@@ -24,8 +24,8 @@ recoveries as (
     group by episodes.episode_id
 ),
 
--- what was given from the day of the first onset to the day before the second (a sample on an infusion day is drawn before the
--- infusion), the last of it first
+-- treatments from the day of the first onset to the day before the second (a sample on an infusion day is drawn before the
+-- infusion), the last one first
 treatments_between as (
     select
         episodes.episode_id,

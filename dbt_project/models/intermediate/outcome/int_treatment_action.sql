@@ -1,16 +1,16 @@
 /*
 Grain: definition x patient x attributed episode: what was done with the treatment.
-Rules: the first documented treatment on or after the day of onset decides (int_episode_treatment); of several on one day a
-dose of the same drug, then another anti-CD20 drug, then a drug out of the class. Where none follows: the line of the attributed
-drug (int_episode_line), and how long the patient was seen. A drug is given on time within 1.5 of its intervals.
-event_date: the day of the treatment that decided, NULL where none followed. decided_by: what the action rests on.
+Rules: the first documented treatment on or after the day of onset decides (int_episode_treatment). On one day a dose of the
+same drug comes first, then another anti-CD20 drug, then a drug out of the class. If none follows, the line of the attributed
+drug decides (int_episode_line), and how long the patient was seen. A dose within 1.5 of the drug's intervals is on time.
+event_date: the day of the treatment that decided; NULL if none followed. decided_by: what decided the action.
 */
 with documented as (
     select
         *,
         row_number() over (
             partition by episode_id
-            -- the names of the relations are in the order that decides on one day
+            -- in alphabetical order, the relations have the order that decides on one day
             order by given_date asc, relation asc, drug asc
         ) as documented_number
     from {{ ref('int_episode_treatment') }}
@@ -47,7 +47,7 @@ decided as (
             when relation = 'same_drug' then 'dose_of_same_drug'
             when relation = 'switch_in_class' then 'other_in_class'
             when relation = 'switch_out_of_class' then 'line_out_of_class'
-            -- injected at home, no dose is recorded: the line is open or ends later, and the patient was seen later; an
+            -- injected at home, so no dose is recorded: the line is open or ends later, and the patient was seen later; an
             -- unknown end proves neither
             when
                 home_injected and line_start_date is not null and not line_end_unknown
@@ -63,16 +63,16 @@ select
     episode_id,
     patient_no,
     case
-        -- later than on time after the dose before onset
+        -- too late after the dose before onset to be on time
         when decided_by = 'dose_of_same_drug' and {{ days_between('last_dose_date', 'event_date') }} > tolerated_days
             then 'resumed'
         when decided_by in ('dose_of_same_drug', 'line_goes_on') then 'continued'
         when decided_by = 'other_in_class' then 'switched_in_class'
         when decided_by = 'line_out_of_class' then 'switched_out_of_class'
         when decided_by = 'line_end' then 'discontinued'
-        -- seen for longer than a dose can be late, and none came
+        -- the patient was seen for longer than a dose can be late, and none came
         when {{ days_between('last_dose_date', 'follow_up_end') }} > tolerated_days then 'discontinued'
-        -- not seen for long enough to tell
+        -- the patient was not seen for long enough to tell
         else 'pending'
     end as treatment_action,
     case when decided_by in ('other_in_class', 'line_out_of_class') then event_drug end as next_drug,

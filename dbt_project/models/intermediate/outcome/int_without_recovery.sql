@@ -1,7 +1,7 @@
 /*
-Grain: a patient with an episode of the primary definition that did not recover, and no recovery was seen since.
-is_open: ongoing, whatever a chart review said of it. is_unresolved: ongoing or lost, and not a laboratory error, which is not a
-neutropenia; one of another cause is.
+Grain: a patient with an episode of the primary definition that did not recover, and without a recovery since then.
+is_open: ongoing, whatever a chart review decided. is_unresolved: ongoing or lost, and not a laboratory error: that is not a
+neutropenia, while an episode with another cause is.
 */
 with unended as (
     select episode.*

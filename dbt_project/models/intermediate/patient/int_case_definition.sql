@@ -1,7 +1,7 @@
 {%- set columns = 'definition_id, label, severity_scale, onset_below, onset_inclusive, recovery_at, max_gap_days, '
     ~ 'gcsf_days, attribution_days, late_days, source' %}
 /*
-Grain: a case definition in force: the shipped ones, replaced or joined by those of the study settings.
+Grain: a case definition in use: a shipped one or one from the study settings, which can replace and add definitions.
 */
 with study_definitions as (
     select * from {{ source('config', 'case_definition') }}

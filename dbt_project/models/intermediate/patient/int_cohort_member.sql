@@ -1,6 +1,6 @@
 /*
-Grain: definition x patient in that definition's cohort. has_died: died within the observation. The first case episode
-falls into the first year on treatment by the same rule as the days at risk do.
+Grain: definition x patient in that definition's cohort. has_died: died during observation. Whether the first case episode
+is in the first year on treatment follows the same rule as for days at risk.
 */
 select
     exclusion.definition_id,

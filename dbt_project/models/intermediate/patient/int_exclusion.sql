@@ -1,8 +1,8 @@
 /*
 Grain: definition x patient: the index date and the first reason, in this order, that keeps the patient out of the cohort:
 never_treated, missing_demographics (no birth date or sex), outside_enrolment, baseline_neutropenia (a low ANC by the
-definition's own onset threshold within the 365 days up to and including the index date). Of several drugs on the index date the
-alphabetically first is the first, as the alphabetically last of a day is the last. baseline_low_date: the last such low ANC.
+definition's own onset threshold within the 365 days up to and including the index date; baseline_low_date: the last one).
+With several drugs on the index date, the alphabetically first is the first drug, as the last is the last drug of a day.
 */
 with index_dates as (
     select patient_no, min(administered_date) as index_date

@@ -1,7 +1,7 @@
 /*
 Grain: a patient, with the end of follow-up: the last documented contact up to the end of observation.
-Rule: the latest of the recorded last contact, any lab result, any event's onset, any recorded dose of any drug and
-any line's start; whatever lies after the end of observation is not used. Assumed doses are no sign of life.
+Rule: the latest of the recorded last contact, any lab result, any event's onset, any recorded dose of any drug, and any
+line's start. Anything after the end of observation is not used. Assumed doses do not show that a patient is alive.
 */
 with contacts as (
     select patient_no, last_contact_date as contact_date

@@ -1,5 +1,5 @@
 /*
-Grain: a patient known to the registry, with the birth year alone.
+Grain: a patient known to the registry, with only the year of birth.
 */
 select
     file_no,

@@ -1,6 +1,6 @@
 /*
-Grain: definition x patient in the cohort x anti-CD20 drug with a dose of it before the first case episode.
-is_never_tested: without any ANC result on the days at risk, up to that episode's onset, that belong to this drug.
+Grain: definition x patient in the cohort x anti-CD20 drug given before the first case episode.
+is_never_tested: no ANC result on this drug's days at risk up to that episode's onset.
 */
 with exposed as (
     select distinct member.definition_id, member.patient_no, member.patient_key, dose.drug

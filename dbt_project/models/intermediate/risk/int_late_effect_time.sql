@@ -1,8 +1,8 @@
 /*
 Grain: definition x patient in the cohort x drug: days at risk up to the first case episode's onset and ANC results on them,
-where late effects after a switch are given to the drug before.
-Rule: a day within attribution_days after the last dose of the anti-CD20 drug given before the switch belongs to that drug;
-any other day at risk to the drug of the last dose. The days are those of the main analysis, so the sums are the same.
+with late effects after a switch assigned to the previous drug.
+Rule: a day within attribution_days after the last dose of the anti-CD20 drug before the switch belongs to that drug; any
+other day at risk belongs to the drug of the last dose. The days are those of the main analysis, so the sums are the same.
 */
 with spans as (
     select

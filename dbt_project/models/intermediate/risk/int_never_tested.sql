@@ -1,6 +1,6 @@
 /*
 Grain: definition x patient in the cohort without any ANC result on a day at risk up to the first case episode's onset.
-No case can be seen in such a patient: where nobody of a stratum was tested, its risk and its rate are unknown, not 0.
+No case can be seen in such a patient. If nobody in a stratum was tested, its risk and rate are unknown, not 0.
 */
 with tests as (
     select definition_id, patient_no, sum(n_anc_tests) as n_anc_tests

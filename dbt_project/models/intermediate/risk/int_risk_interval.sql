@@ -1,8 +1,8 @@
 /*
-Grain: attribution window x treated patient x anti-CD20 dose day: the days at risk that belong to this dose are those
-after it up to risk_to.
-Rules: a day is at risk when it lies 1 to attribution_days after some anti-CD20 dose and not after the end of follow-up;
-it belongs to the drug of the last dose before it, so the day of the next dose is still this dose's.
+Grain: attribution window x treated patient x anti-CD20 dose day: the days at risk of this dose are those after it, up to
+risk_to.
+Rules: a day is at risk if it is 1 to attribution_days after any anti-CD20 dose and not after the end of follow-up. It
+belongs to the drug of the last dose before it, so the day of the next dose still belongs to this dose.
 */
 with windows as (
     select distinct attribution_days from {{ ref('int_case_definition') }}

@@ -1,8 +1,8 @@
 /*
-Grain: definition x patient in the cohort x drug: days at risk up to the first case episode's onset, those of them in the
-first year on anti-CD20 treatment (a day at most 365 days after the index date), days at risk in all,
-and the number of ANC results on the same days: up to that onset (who is measured more is found more; after a case more
-is measured because of it), those of them in the first year, and in all.
+Grain: definition x patient in the cohort x drug: days at risk up to the first case episode's onset, how many of these are
+in the first year on anti-CD20 treatment (at most 365 days after the index date), and all days at risk; also the number of
+ANC results on each of these sets of days. Why up to onset: more measurements find more cases, and after a case more is
+measured because of it.
 */
 with days as (
     select

@@ -1,7 +1,7 @@
 /*
 Grain: attribution x definition x patient in the cohort x anti-CD20 drug: whether it was given before the first case episode,
-days at risk up to that and ANC results on them, case episodes, whether the patient is a case of this drug, and whether that case recurred.
-attribution: 'last_drug', the main analysis; 'drug_before', late effects after a switch are given to the drug before.
+days at risk until then and ANC results on them, case episodes, whether the case belongs to this drug and whether it recurred.
+attribution: 'last_drug', the main analysis; 'drug_before', late effects after a switch count for the previous drug.
 */
 with facts as (
     {% for attribution, drug, time in [

@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 /*
-Grain: an ANC result and one record it rests on: its own, or the up to three that it is derived from. part: of a derived
-result, which part the record gives, and part_value its value, as it was reckoned with (10^9/L or %).
+Grain: an ANC result x a record behind it: its own, or one of up to three from which it was derived. For a derived
+result, part says which part the record gives, and part_value the value used in the calculation (10^9/L or %).
 */
 with derived_parts as (
     {% for part in ['first', 'second', 'third'] %}

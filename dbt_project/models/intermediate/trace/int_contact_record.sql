@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 /*
-Grain: a patient on whose last documented contact a treatment action rests, and one record of that day. Of several the
-first of laboratory results, administrations, events, lines and the patient's own row, in the order of the files.
+Grain: a patient whose last documented contact decided a treatment action, with one record of that day. If there are
+several: laboratory results before administrations, events, lines and the patient's own row, then in the order of files.
 */
 with wanted as (
     select distinct patient_no, follow_up_end

@@ -1,7 +1,7 @@
 {{ config(materialized='view') }}
 /*
-Grain: a dose and one record it rests on: every record of that day; of a dose set or assumed from a line the line's record; of
-a day of a G-CSF course each record of a course that holds it.
+Grain: a dose x a record behind it: every record of that day; for a dose taken or assumed from a line, the line's record; for
+a day of a G-CSF course, each record of a course that includes that day.
 */
 select dose.patient_no, dose.drug, dose.administered_date, records.file_no, records.record_number
 from {{ ref('int_dose') }} as dose

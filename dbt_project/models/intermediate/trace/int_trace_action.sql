@@ -1,6 +1,6 @@
 /*
-Grain: an episode and one dose, line or contact that its treatment action rests on; and each clinical event around it.
-Where dose and line of the next drug begin on one day, both are steps.
+Grain: an episode x a dose, line or contact that decided its treatment action, or a clinical event around it.
+If the first dose and the line of the next drug are on the same day, both are steps.
 */
 with actions as (
     select

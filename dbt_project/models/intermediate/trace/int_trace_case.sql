@@ -1,6 +1,6 @@
 /*
-Grain: an episode and one thing that makes it a case episode or keeps it from being one: the cohort, the attribution, the
-chart review's verdict in force and those overruled, and last the conclusion, which has no day.
+Grain: an episode x a step that makes it a case episode or keeps it from being one: the cohort, the attribution, the final
+verdict of the chart review and those it overruled, and last the conclusion, which has no date.
 */
 with episodes as (
     select

@@ -1,8 +1,8 @@
 /*
-Grain: an episode and one count that decided about its course. Values between a provisional recovery and the next low one
-count for nothing, as do those of a day that are not its lowest; they are shown as such. So is a value left out for its
-operator, as long as it could have been a measurement of this episode, or its onset. An episode that no recovery ends has
-its end as a last step.
+Grain: an episode x a count that decided its course. Values between a provisional recovery and the next low one, and values
+that are not the lowest of their day, decide nothing and are shown as such. So is a value left out because of its operator,
+if it could have been a measurement of this episode, or its onset. Episodes without recovery get their end (lost or open)
+as the last step.
 */
 select
     {{ trace_step(
@@ -36,7 +36,7 @@ select
 from {{ ref('int_episode') }} as episode
 where episode.end_status <> 'recovered'
 union all
--- what lies within the episode and decided nothing
+-- counts within the episode that decided nothing
 select
     {{ trace_step(
         'episode', "case when of_day.collected_date is null then 'before_the_rebound' else 'not_lowest_of_day' end",

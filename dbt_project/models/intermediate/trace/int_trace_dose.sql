@@ -1,8 +1,8 @@
 /*
-Grain: an episode and one dose that it is attributed to, counted from, or treated with; and the doses and lines of other
-drugs that are under suspicion.
+Grain: an episode x a dose to which it is attributed, from which its days are counted, or which was given for it; also
+the doses and lines of other suspect drugs.
 */
--- those from onset to the recovery stand in gcsf_doses anyway
+-- doses from onset to recovery are in gcsf_doses anyway
 with gcsf_that_only_delays as (
     select distinct episode.episode_id, dose.drug, dose.administered_date
     from {{ ref('int_trace_count') }} as recovery

@@ -1,7 +1,7 @@
 /*
-Grain: an episode and one thing that its recurrence number, continuation_possible and recurrence context rest on: the
-earlier episode, the recovery from it, the last treatment between the two onsets. A judgement that rests on what is not
-there has the day of onset.
+Grain: an episode x a step that decided its recurrence number, continuation_possible and recurrence context: the earlier
+episode, the recovery from it, the last treatment between the two onsets. A judgement based on something missing has the
+day of onset as its date.
 */
 with episodes as (
     select recurrence.*, attributed.definition_id, attributed.patient_no, attributed.onset_date

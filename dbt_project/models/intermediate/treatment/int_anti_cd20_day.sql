@@ -1,7 +1,7 @@
 /*
-Grain: a patient's day with an anti-CD20 dose; of several such drugs on one day the alphabetically last stands for it.
-previous_drug: the anti-CD20 drug given last before (that day included) that is another one, and previous_drug_date, the day
-of its last dose before. next_day: the class's next dose day.
+Grain: a patient's day with an anti-CD20 dose; if several such drugs were given that day, the alphabetically last one.
+previous_drug: the last other anti-CD20 drug given before (or on that day); previous_drug_date: the day of its last dose
+until then. next_day: the next dose day of the class.
 */
 with days as (
     select patient_no, administered_date as dose_date, max(drug) as drug

@@ -1,6 +1,6 @@
 /*
-Grain: definition x patient x anti-CD20 dose day, with the first day of the course it belongs to: doses of the class no
-more than attribution_days apart. Drugs given every four weeks count their onset from here.
+Grain: definition x patient x anti-CD20 dose day, with the first day of its course: doses of the class at most
+attribution_days apart. For drugs given every four weeks, the days to onset are counted from here.
 */
 with spaced as (
     select

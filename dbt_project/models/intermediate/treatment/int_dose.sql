@@ -2,11 +2,11 @@
 Grain: a dose: patient, drug and day, with how it is known (dose_source) and its number among the drug's doses.
   recorded    an administration
   line_start  a line of an anti-CD20 drug with no recorded dose of it within 30 days after its start
-  course      G-CSF, a day of a course
-  assumed     drugs injected at home: at the drug's interval after the last dose so known in the line, up to the
+  course      a day of a G-CSF course
+  assumed     drugs injected at home: at the drug's interval after the line's last dose known as above, up to the
               earliest of the line's end, the day before the patient's next line of another anti-CD20 drug, and the
-              last documented contact; none in a line whose end is unknown. They serve attribution and time at risk;
-              they prove no continuation.
+              last documented contact; none in a line whose end is unknown. They are used for attribution and time
+              at risk, but do not prove that treatment continued.
 */
 with anti_cd20_lines as (
     select * from {{ ref('int_treatment_line') }}
@@ -54,7 +54,7 @@ last_known_in_line as (
             and line.drug = known.drug
             and known.administered_date >= line.start_date
             and known.administered_date <= line.assumed_to
-            -- the start of another line of the drug, a renewal, is no dose of this one
+            -- the start of another line of the drug (a renewal) is not a dose of this line
             and (known.dose_source = 'recorded' or known.administered_date = line.start_date)
     group by line.record_key, line.patient_no, line.drug, line.interval_days, line.assumed_to
 ),

@@ -1,8 +1,8 @@
 /*
-Grain: a day of a G-CSF course and the record that tells of it, up to the end of observation.
-Rule: a line of a G-CSF counts as given on each day from its start to its end, at most 14, on its start alone where it has no
-end or an unknown one; so does an administration up to its last day (administered_until), which no death contradicts. No dose is placed by a partial date:
-a line with a partial start has no day here, a partial end reaches to its first day.
+Grain: a day of a G-CSF course x the record it comes from, up to the end of observation.
+Rule: a G-CSF line counts as given on each day from its start to its end, at most 14 days; without an end, or with an unknown
+one, only on its start. An administration counts in the same way up to its last day (administered_until, which no death
+contradicts). Partial dates give no dose: a line with a partial start has no day here, a partial end reaches its first day.
 */
 with courses as (
     select

@@ -1,7 +1,7 @@
 /*
-Grain: a dose that is known, assumed ones left out: a recorded one, or one at the start of a line.
-Rules: a line of an anti-CD20 drug with no recorded dose of it within 30 days after its start has one at its start
-(line_start); a partial start may be any of its days. Each day of a G-CSF course counts as a dose (course).
+Grain: a known dose, not an assumed one: recorded, or at the start of a line.
+Rules: an anti-CD20 line without a recorded dose of its drug within 30 days after its start gets one at its start
+(line_start); a partial start can be any of its days. Each day of a G-CSF course counts as a dose (course).
 */
 with line_starts as (
     select distinct line.patient_no, line.drug, line.start_date as administered_date

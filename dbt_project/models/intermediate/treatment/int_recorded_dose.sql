@@ -1,6 +1,6 @@
 /*
-Grain: a recorded dose: one a patient, drug and day, whatever its number of records, up to the end of observation. A record
-which says that nothing was given is none.
+Grain: a recorded dose up to the end of observation: one per patient, drug and day, however many records there are. A
+record that nothing was given is not a dose.
 */
 select
     administrations.patient_no,

@@ -1,8 +1,8 @@
 /*
 Grain: a line of disease-modifying therapy that started by the end of observation.
-Rule: an end after the end of observation (or after death) reads as open; a partial end within which the patient died is the
-day of death. end_unknown: the line has ended, nobody knows when. end_from: first day of a partial end, the end of any other;
-also after the end of observation.
+Rule: a line that ends after the end of observation (or after death) counts as open; if the patient died within a partial end,
+the line ends on the day of death. end_unknown: the line has ended, but nobody knows when. end_from: the end, or the first
+day of a partial end, also after the end of observation.
 */
 with ended as (
     select
