@@ -129,6 +129,20 @@ def test_models_alone_are_built_only_upon_a_whole_build_of_the_same_plan(registr
     assert registry.settings().warehouse.exists()
 
 
+def test_a_single_model_that_was_cut_off_leaves_no_build_to_publish(registry: Registry) -> None:
+    registry.refresh()
+    plan = refresh.load_plan(registry.settings())
+
+    def fails(*_: object) -> None:
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        refresh.build_warehouse(plan, ["fct_anc"], run_dbt=fails)
+    for step in (refresh.judge, refresh.publish):
+        with pytest.raises(NotReady, match="materialize all first"):
+            step(plan)
+
+
 def test_nothing_is_built_before_all_of_the_plan_is_loaded(registry: Registry) -> None:
     plan = registry.plan()
     refresh.load_entity(plan, "patients")
