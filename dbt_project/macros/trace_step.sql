@@ -4,7 +4,7 @@
   episode: alias of a relation with one row per episode; rule: SQL text; on_date: the day that the rule is about.
   order_in_day: 1 given before the day's sample, 2 the count, 3 what followed it, 4 a judgement, 5 the conclusion.
   record_of: the kind of record behind the step (anc, dose, line, event, adjudication, patient, contact), as in meta.lineage;
-  NULL if there is no record, for example because nothing came. key: the record (not for doses, patients and contacts).
+  NULL without a record, for example if no count was sent. key: the record (not for doses, patients and contacts).
   count: alias with anc and operator; drug: for a dose or line; earlier_episode: id of the episode before.
 #}
 {% macro trace_step(episode, rule, on_date, order_in_day, record_of='cast(null as varchar)', key=none, count=none,

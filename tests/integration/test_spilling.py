@@ -30,8 +30,7 @@ from registry.vault.compaction import compact
 
 ROWS = 50_000
 FOR_DBT, LIMIT = "80MB", "100MB"
-"""With the first dbt has to spill (int_episode_final beside another model takes more than 60MB); the second is the
-least that is promised."""
+"""At FOR_DBT dbt has to spill; less is too little for int_episode_final beside another model. LIMIT is the promise."""
 # 100 results a patient on 20 days; one patient in ten has low counts
 LARGE = {
     "patients": "SELECT 'P' || p AS patient_id, 1950 + p % 50 AS birth_date, 'F' AS sex FROM range({patients}) t(p)",

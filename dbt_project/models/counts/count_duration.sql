@@ -20,27 +20,21 @@ with case_episodes as (
 ),
 
 times as (
+    {%- for measure in ['last_dose_to_first_onset', 'last_dose_to_onset'] %}
     select
         definition_id,
-        'last_dose_to_first_onset' as measure,
+        '{{ measure }}' as measure,
         drug,
         cast(null as varchar) as gcsf,
         days_since_last_dose as time_days,
         1 as n_episodes,
         1 as n_events
     from case_episodes
+    {%- if measure == 'last_dose_to_first_onset' %}
     where is_first
+    {%- endif %}
     union all
-    select
-        definition_id,
-        'last_dose_to_onset' as measure,
-        drug,
-        cast(null as varchar) as gcsf,
-        days_since_last_dose as time_days,
-        1 as n_episodes,
-        1 as n_events
-    from case_episodes
-    union all
+    {%- endfor %}
     select
         definition_id,
         'onset_to_recovery' as measure,

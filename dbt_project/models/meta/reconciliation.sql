@@ -2,7 +2,7 @@
 Grain: a file in its current version. Every delivered row counts once: current, superseded, duplicate, quarantined,
 not mapped, erased or retracted.
 rows_delivered is the ledger's count from the load; the others are counted in the models, so that a lost row is noticed.
-rows_cancelled: rows in rows_current that cancel a record; with them the gate can tell a withdrawal from a loss.
+rows_cancelled: rows in rows_current that cancel a record. The gate uses them to tell a withdrawal from a loss.
 rows_not_given: rows in rows_current that say that nothing was given (administrations only).
 */
 {%- set entities = {

@@ -2,7 +2,7 @@
 Grain: a delivered file that counts (the current version at its place, unless it is retracted). File names stay in the
 vault.
 Rule: rows are ordered by delivery month, file name and record number, never by the time of loading;
-file_order stands for the first two.
+file_order orders files by the first two.
 */
 with files as (
     select * from {{ ref('stg_file_version') }}

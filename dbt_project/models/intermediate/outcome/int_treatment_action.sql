@@ -72,7 +72,7 @@ select
         when decided_by = 'line_end' then 'discontinued'
         -- the patient was seen for longer than a dose can be late, and none came
         when {{ days_between('last_dose_date', 'follow_up_end') }} > tolerated_days then 'discontinued'
-        -- the patient was not seen for long enough to tell
+        -- follow-up is too short to know
         else 'pending'
     end as treatment_action,
     case when decided_by in ('other_in_class', 'line_out_of_class') then event_drug end as next_drug,
