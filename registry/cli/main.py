@@ -9,6 +9,7 @@ Nothing heavy is imported here, so that `registry sql` starts fast. Dagster is n
 from __future__ import annotations
 
 import gc
+import os
 from typing import Any
 
 import click
@@ -37,6 +38,9 @@ COMMANDS = (
 # Half a million objects of dbt, Dagster and Great Expectations live as long as the process. Python's default, a garbage
 # collection every 700 new objects, takes a tenth of a refresh and finds nothing.
 gc.set_threshold(50_000, 20, 20)
+# Searching all installed packages for plugins of pydantic takes longer than reading the settings, and a plugin could
+# change how they are read.
+os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
 
 
 class RegistryGroup(click.Group):

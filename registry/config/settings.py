@@ -11,19 +11,14 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
-from registry.config.site import SiteProfile, load_profile
 from registry.config.study import CaseDefinition, Study, load_study
 from registry.errors import UserError
 
 __all__ = [
     "CaseDefinition",
     "Settings",
-    "SiteProfile",
     "Study",
     "connect_options",
-    "load_profile",
     "load_settings",
 ]
 
@@ -224,7 +219,7 @@ def _memory_limit(text: str | None) -> str:
         if not _MEMORY.fullmatch(text.strip()):
             raise UserError(f"REGISTRY_MEMORY_LIMIT must be a size such as 4GB, got '{text}'")
         return text.strip()
-    available = psutil.virtual_memory().total
+    available = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     for path in _CGROUP_LIMITS:
         if path.is_file() and (limit := path.read_text().strip()).isdigit():
             available = min(available, int(limit))

@@ -14,7 +14,8 @@ from datetime import date
 from pathlib import Path
 
 from registry.config.input_contract import ENTITIES
-from registry.config.settings import Settings, SiteProfile, load_profile
+from registry.config.settings import Settings
+from registry.config.site import SiteProfile, load_profile
 from registry.curation.review_worklist import ToReview
 from registry.errors import UserError
 from registry.release.query import query

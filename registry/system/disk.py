@@ -17,7 +17,6 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import duckdb
-import psutil
 
 from registry.errors import UserError
 
@@ -204,6 +203,8 @@ def _holder(message: str) -> str:
     found = _HOLDER.search(message)
     if found is None:
         return "an unknown process, perhaps on another machine"
+    import psutil  # rarely needed, and slow to import
+
     name = ""
     with suppress(psutil.Error):
         name = psutil.Process(int(found[1])).name()

@@ -14,7 +14,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from registry.config.input_contract import ENTITIES
-from registry.config.settings import SiteProfile
+from registry.config.site import SiteProfile
 from registry.errors import UserError
 from registry.ingest.bulk import NotPlainError
 from registry.ingest.deliveries import DeliveredFile

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from registry.config.settings import SiteProfile, Study, load_profile, load_settings
+from registry.config.settings import Study, load_settings
+from registry.config.site import SiteProfile, load_profile
 from registry.errors import UserError
 
 EVERY_KEY = """\
