@@ -10,7 +10,7 @@ Nothing here decides whether a cell is valid: dbt does. No message contains a ce
 """
 
 from registry.ingest.arrival import looks, unsettled
-from registry.ingest.deliveries import DeliveredFile, discover, find, load_profiles, plan
+from registry.ingest.deliveries import DeliveredFile, discover, find, load_profiles
 from registry.ingest.ledger import future_months, ledger_fingerprint
 from registry.ingest.loader import load_entity
 from registry.ingest.pending import no_longer_there, not_yet_loaded
@@ -31,7 +31,6 @@ __all__ = [
     "looks",
     "no_longer_there",
     "not_yet_loaded",
-    "plan",
     "unsettled",
     "write_config",
 ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -63,44 +63,38 @@ class DeliveredFile:
             raise UserError(f"{self.where} changed while it was being read: run again when it is complete")
 
 
-Hashed = Callable[[DeliveredFile], None]
-
-
-def plan(settings: Settings, hashed: Hashed | None = None) -> tuple[list[DeliveredFile], dict[str, SiteProfile]]:
-    """Every delivered file up to `settings.through`, and every site's profile (as `discover`, `profiles`)."""
-    return discover(settings, hashed), load_profiles(settings)
-
-
 def load_profiles(settings: Settings) -> dict[str, SiteProfile]:
     """The profile of every site folder, by site. A UserError names file, line and key of a mistake."""
-    return {folder.name: load_profile(folder) for folder in _site_folders(settings)}
+    profiles = {}
+    for folder in _site_folders(settings):
+        _entries(folder, settings.deliveries)  # refuses links that lead out, before the profile is read
+        profiles[folder.name] = load_profile(folder)
+    return profiles
 
 
-def discover(settings: Settings, hashed: Hashed | None = None) -> list[DeliveredFile]:
-    """Every delivered file up to `settings.through`, by site, delivery and path.
+def discover(settings: Settings, profiles: Mapping[str, SiteProfile] | None = None) -> list[DeliveredFile]:
+    """Every delivered file up to `settings.through`, by site, delivery and path; each is hashed once.
 
-    `hashed` is called with each file once its hash is known. Raises UserError for a folder or file name that is not
-    accepted, for links out of the deliveries folder, and for unreadable and unfinished files.
+    `profiles`: as read before, by site; by default they are read now. Raises UserError for a folder or file name that
+    is not accepted, for links out of the deliveries folder, and for unreadable and unfinished files.
     """
-    found = find(settings)
+    found = find(settings, profiles)
+    by_path = {file.absolute: file for file in found}  # a workbook has several entities
     with ThreadPoolExecutor(max_workers=settings.threads) as pool:
-        result = []
-        for file, sha256 in zip(found, pool.map(_sha256, found), strict=True):
-            result.append(replace(file, sha256=sha256))
-            if hashed:
-                hashed(result[-1])
+        digests = dict(zip(by_path, pool.map(_sha256, by_path.values()), strict=True))
     arrival.refuse_growing(found)
-    return result
+    return [replace(file, sha256=digests[file.absolute]) for file in found]
 
 
-def find(settings: Settings) -> list[DeliveredFile]:
+def find(settings: Settings, profiles: Mapping[str, SiteProfile] | None = None) -> list[DeliveredFile]:
     """Like `discover`, but without opening the files, so without hashes."""
+    profiles = load_profiles(settings) if profiles is None else profiles
     found: list[DeliveredFile] = []
     for site in _site_folders(settings):
-        deliveries = _delivery_folders(settings, site)  # refuses links that lead out, before the profile is read
-        profile = load_profile(site)
-        for delivery in deliveries:
-            found += _files(settings, site.name, delivery, profile)
+        if site.name not in profiles:
+            continue  # it appeared since the profiles were read: the next refresh finds it
+        for delivery in _delivery_folders(settings, site):
+            found += _files(settings, site.name, delivery, profiles[site.name])
     _refuse_future(settings, found)
     return sorted(found, key=lambda file: (file.place, file.entity))
 

@@ -64,15 +64,18 @@ class Plan:
         return ingest.not_yet_loaded(self.settings, self.files, self.profiles)
 
 
-def survey(settings: Settings, run_id: str = "") -> Plan:
-    """Read settings, profiles and files once, each file hashed once. Writes nothing.
+def survey(settings: Settings, run_id: str = "", *, accept_missing: bool = False) -> Plan:
+    """Read profiles and files once, each file hashed once. Writes nothing.
 
     Raises:
-        UserError: for a mistake in registry.yml, a site.yml, a folder or file name.
+        UserError: for a mistake in a site.yml, a folder or file name, and if settings or all files of the last refresh
+            are gone, unless `accept_missing`.
     """
-    files = tuple(ingest.discover(settings))
     profiles = ingest.load_profiles(settings)
+    files = tuple(ingest.discover(settings, profiles))
     before = _stored(settings)
+    if not accept_missing:
+        _refuse_missing(settings, files, before)
     if before is not None:
         folders = {path.name for path in settings.deliveries.iterdir() if path.is_dir()}
         # a site whose folder is gone keeps its rows, and so its settings
@@ -104,9 +107,7 @@ def make_plan(settings: Settings, run_id: str, *, accept_missing: bool = False) 
     Raises:
         UserError: for a mistake in the deliveries, or if settings or all files are gone; nothing is changed.
     """
-    plan = survey(settings, run_id)
-    if not accept_missing:
-        _refuse_missing(plan)
+    plan = survey(settings, run_id, accept_missing=accept_missing)
     refuse_to_mix(settings)
     cleanup.remove_leftovers(settings)
     apply_tombstones(settings)
@@ -173,9 +174,10 @@ def _profile_path(settings: Settings, site: str) -> Path:
     return settings.deliveries / site / PROFILE_NAME
 
 
-def _refuse_missing(plan: Plan) -> None:
-    """Raise UserError if settings or all files are gone since the last refresh, as with an unmounted share."""
-    settings, before = plan.settings, _stored(plan.settings)
+def _refuse_missing(
+    settings: Settings, files: tuple[ingest.DeliveredFile, ...], before: Mapping[str, Any] | None
+) -> None:
+    """Raise UserError if settings or all files are gone since the plan `before`, as with an unmounted share."""
     if settings.config is None and _had_study_file(settings, before):
         raise UserError(
             f"{settings.deliveries / STUDY_NAME} was there in the last refresh and is gone: restore it (is the share "
@@ -191,8 +193,10 @@ def _refuse_missing(plan: Plan) -> None:
             f"{_profile_path(settings, gone[0])} was there in the last refresh and is gone: restore it, or continue "
             f"with the defaults: registry refresh {ACCEPT_MISSING}"
         )
-    is_empty = not (settings.deliveries / STUDY_NAME).exists() and not ingest.find(replace(settings, through=None))
-    if not plan.files and is_empty and _holds_files(settings):
+    is_known = before is not None and not json.loads(before["files"])
+    if files or is_known or (settings.deliveries / STUDY_NAME).exists() or not _holds_files(settings):
+        return
+    if not ingest.find(replace(settings, through=None)):
         raise UserError(
             f"{settings.deliveries} contains no files, although files were loaded from it: is the share "
             f"mounted? If they are meant to be gone, continue with what is loaded: registry refresh {ACCEPT_MISSING}"

@@ -15,7 +15,7 @@ import duckdb
 from registry.config.settings import A_FEW_ROWS, Settings, connect_options
 from registry.errors import UserError
 from registry.release.content import NOT_COMPARED, tables_of
-from registry.system.disk import group_folder
+from registry.system.disk import group_folder, raise_if_held
 from registry.system.sql import identifier, literal
 
 FILE_NAME = "registry.duckdb"
@@ -86,7 +86,8 @@ def _copy(settings: Settings, target: Path) -> None:
     with duckdb.connect(config=connect_options(settings)) as connection:
         try:
             connection.execute(f"ATTACH {literal(settings.warehouse)} AS warehouse (READ_ONLY)")
-        except duckdb.IOException:
+        except duckdb.IOException as error:
+            raise_if_held(settings.warehouse, str(error))
             raise UserError(
                 f"{settings.warehouse} can't be opened: another process may be building it; try again when it is done"
             ) from None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -18,6 +19,8 @@ from orchestration.automation import build_schedule, build_sensors
 from orchestration.instance import open_instance
 from orchestration.resources import RegistrySettings
 from orchestration.runs import TRIGGER_TAG
+from registry.operations import status
+from registry.operations.doctor import examine
 from registry.release import gate_record
 
 pytestmark = pytest.mark.usefixtures("open_gate", "known_statistics")
@@ -155,6 +158,28 @@ def test_the_schedule_starts_a_run_where_something_is_new_and_else_confirms(regi
     registry.refresh()
     assert daemon.scheduled() == []
     assert daemon.confirmations() == 1
+
+
+@pytest.mark.parametrize("gone", ["registry.yml", "udine/site.yml", "everything"])
+def test_what_is_gone_since_the_last_refresh_is_told_and_confirms_nothing(
+    registry: Registry, daemon: Daemon, gone: str
+) -> None:
+    deliveries = registry.home / "deliveries"
+    (deliveries / "udine" / "site.yml").write_text("mode: delta\n")
+    if gone == "everything":  # with default settings: only then is an empty folder like the release
+        (deliveries / "registry.yml").unlink()
+    registry.refresh()
+    if gone == "everything":
+        shutil.rmtree(deliveries / "udine")
+    else:
+        (deliveries / gone).unlink()
+    assert "--accept-missing" in daemon.skipped()
+    assert len(daemon.scheduled()) == 1, "its run fails and sends the alert"
+    assert daemon.confirmations() == 0
+    _, mistake = status.describe(registry.settings())
+    assert "--accept-missing" in str(mistake)
+    found = {finding.text for finding in examine(registry.settings()) if finding.level == "wrong"}
+    assert any("--accept-missing" in text for text in found)
 
 
 def test_what_the_command_found_unchanged_is_shown_by_the_next_tick_once(registry: Registry, daemon: Daemon) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from unittest.mock import Mock
 
+import duckdb
 import pytest
 from integration.known_builds import shared_builder
 from integration.plan_runs import Registry, published_study
@@ -126,7 +127,9 @@ def test_models_alone_are_built_only_upon_a_whole_build_of_the_same_plan(registr
     changed = registry.plan()
     with pytest.raises(NotReady, match="single models can't be built"):
         refresh.build_warehouse(changed, ["fct_anc"], run_dbt=registry.dbt)
-    assert registry.settings().warehouse.exists()
+    with duckdb.connect(str(registry.settings().warehouse), read_only=True) as connection:
+        assert connection.execute("SELECT count(*) FROM main.fct_anc").fetchone() == (2,), "the build is left as it was"
+    assert registry.refresh().status == "published", "what the message says to do"
 
 
 def test_a_single_model_that_was_cut_off_leaves_no_build_to_publish(registry: Registry) -> None:
@@ -194,6 +197,7 @@ def test_an_empty_folder_where_files_were_loaded_is_refused_until_it_is_meant(tm
     with pytest.raises(UserError, match="contains no files"):
         refresh.make_plan(load_settings(home=registry.home, config=elsewhere), "settings lie elsewhere")
     assert refresh.is_up_to_date(refresh.make_plan(registry.settings(), "meant", accept_missing=True))
+    registry.plan()  # they are known to be gone now
     registry.release_lock()
 
 
@@ -217,6 +221,23 @@ def test_a_refresh_hashes_each_file_once_and_reads_the_settings_once(
     registry.refresh()
     assert sorted(hashed) == sorted(file.where for file in refresh.load_plan(registry.settings()).files)
     assert [path.name for path in parsed[:-1]] == ["registry.yml"], "the last is this test's own"
+
+
+def test_a_workbook_of_several_entities_is_hashed_once_and_a_site_yml_read_once(
+    registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = registry.home / "deliveries" / "udine"
+    (site / "site.yml").write_text("sheets: {export.xlsx: {Patients: patients, Results: lab_results}}\n")
+    (site / "2025-01" / "export.xlsx").write_bytes(b"not read here")
+    hashed: list[str] = []
+    read: list[Path] = []
+    sha256, load_profile = deliveries._sha256, deliveries.load_profile
+    monkeypatch.setattr(deliveries, "_sha256", lambda file: hashed.append(file.path) or sha256(file))
+    monkeypatch.setattr(deliveries, "load_profile", lambda folder: read.append(folder) or load_profile(folder))
+    plan = refresh.survey(registry.settings())
+    assert sum(file.path == "export.xlsx" for file in plan.files) == 2
+    assert hashed.count("export.xlsx") == 1
+    assert read == [site]
 
 
 def test_a_plan_comes_back_from_the_vault_as_it_was_made(registry: Registry) -> None:

@@ -378,7 +378,7 @@ def test_nothing_built_nothing_delivered_and_a_busy_build_file_are_said_so(setti
         assert other.stdout is not None
         assert other.stdin is not None
         other.stdout.readline()
-        with pytest.raises(UserError, match="another process"):
+        with pytest.raises(UserError, match="in use by process"):
             release.publish(settings, FIRST)
         other.stdin.close()
     alter(settings.warehouse, "DELETE FROM meta.input_file")
