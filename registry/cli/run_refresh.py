@@ -121,7 +121,8 @@ def _run_job(plan: refresh.Plan, record: RunRecord) -> int:
         return 3
     current = release.current(settings)
     last = release.last_decision(settings)
-    if not is_published or current is None or last is None or last.status not in ("published", "confirmed"):
+    is_decided = last is not None and last.is_since(record.began) and last.status in ("published", "confirmed")
+    if not is_published or not is_decided or current is None or last is None:
         raise UserError(
             "the run ended without a release; look at the run in Dagster (make dev), and run registry doctor"
         )

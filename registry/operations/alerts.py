@@ -68,8 +68,7 @@ def kind_of_failure(settings: Settings, began: datetime) -> Kind:
     with suppress(UserError):
         decision = last(settings)
         if decision is not None and decision.status == "refused":
-            decided_at = datetime.fromisoformat(decision.decided_at)
-            return "gate_refused" if decided_at >= began.replace(microsecond=0) else "refresh_failed"
+            return "gate_refused" if decision.is_since(began) else "refresh_failed"
     return "refresh_failed"
 
 

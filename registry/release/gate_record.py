@@ -32,6 +32,10 @@ class Decision:
     decided_at: str
     audit: Audit
 
+    def is_since(self, began: dt.datetime) -> bool:
+        """Whether it was made at this time or later; decisions are dated to the second."""
+        return dt.datetime.fromisoformat(self.decided_at) >= began.replace(microsecond=0)
+
 
 def path_of(settings: Settings) -> Path:
     """The file with the last decision."""

@@ -19,9 +19,14 @@ from e2e.conftest import REGISTRY, digest, run_registry
 from faults.driver import build_by_compiled_sql
 from integration.compiled_project import Model, compiled_project
 
+from orchestration import command
+from orchestration.instance import prepare_dagster_home
 from registry.build import dbt_runner
 from registry.cli.main import main as cli
+from registry.config.settings import load_settings
+from registry.errors import UserError
 from registry.paths import CHECKOUT
+from registry.system import event_log, lock
 
 pytestmark = pytest.mark.xdist_group("demo")
 HOLD_THE_LOCK = """
@@ -97,6 +102,56 @@ def kill_while_it_builds(home: Path) -> None:
     assert refresh.poll() is None, "it ended before it could be killed"
     os.killpg(refresh.pid, signal.SIGKILL)
     refresh.wait()
+
+
+@pytest.mark.parametrize("which", [signal.SIGTERM, signal.SIGINT])
+def test_a_refresh_that_is_stopped_says_so_and_leaves_no_alert(
+    growing: tuple[Path, str], monkeypatch: pytest.MonkeyPatch, which: signal.Signals
+) -> None:
+    home, _ = growing
+    before = (home / "releases" / "current").resolve()
+    extra = deliver(home, "2025-03", {"result_id": "stopped-1", "value": "3.2"})
+
+    def stopped(*_: object, **__: object) -> None:
+        with dbt_runner._stopped_by_keyboard_interrupt():
+            os.kill(os.getpid(), which)
+            time.sleep(60)
+
+    monkeypatch.setattr(dbt_runner, "run", stopped)
+    try:
+        done = CliRunner().invoke(cli, ["refresh", "--home", str(home)])
+    finally:
+        extra.unlink()
+    assert done.exit_code == 130, done.output
+    assert "stopped: the current release is unchanged" in done.stderr
+    assert (home / "releases" / "current").resolve() == before
+    settings = load_settings(home=home)
+    assert not lock.is_held(settings)
+    assert not settings.alerts.exists()
+    assert [entry["exit_code"] for entry in event_log.entries(settings) if entry["event"] == "refresh_ended"][-1] == 130
+
+
+def test_a_run_without_a_release_is_an_error(growing: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    home, _ = growing
+    extra = deliver(home, "2025-03", {"result_id": "green-1", "value": "3.3"})
+    monkeypatch.setattr(command, "run_job", lambda _plan: True)
+    try:
+        done = CliRunner().invoke(cli, ["refresh", "--home", str(home)])
+    finally:
+        extra.unlink()
+    assert done.exit_code == 2, done.output
+    assert "ended without a release" in done.stderr
+
+
+@pytest.mark.parametrize("command_line", [["refresh"], ["doctor"]])
+def test_a_home_whose_path_dagster_misreads_is_refused(tmp_path: Path, command_line: list[str]) -> None:
+    home = tmp_path / "Registry [2025]"
+    (home / "deliveries").mkdir(parents=True)
+    done = CliRunner().invoke(cli, [*command_line, "--home", str(home)])
+    assert done.exit_code != 0
+    assert "misreads a path with '['" in done.output + done.stderr
+    with pytest.raises(UserError, match="misreads a path"):
+        prepare_dagster_home(load_settings(home=home))
 
 
 PLANTED = {
