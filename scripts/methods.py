@@ -86,16 +86,16 @@ def drugs() -> str:
 
 
 def units() -> str:
-    """Units of cell counts and percentages by factor to 10*9/L or %, with the number of known spellings."""
+    """Units of cell counts and percentages by factor to 10*9/L or %."""
     known: dict[tuple[str, str], list[str]] = {}
     for row in seed("units"):
         if row["dimension"] in ("count", "percent"):
             known.setdefault((row["dimension"], row["factor"]), []).append(row["ucum"])
     to = {"count": "10*9/L", "percent": "%"}
     return _table(
-        ["units (UCUM)", "factor", "to", "spellings known"],
+        ["units (UCUM)", "factor", "to"],
         (
-            [", ".join(f"`{unit}`" for unit in dict.fromkeys(found)), factor, f"`{to[dimension]}`", str(len(found))]
+            [", ".join(f"`{unit}`" for unit in dict.fromkeys(found)), factor, f"`{to[dimension]}`"]
             for (dimension, factor), found in known.items()
         ),
     )

@@ -1,12 +1,70 @@
-{# Folds typographic variants of a unit into the one spelling in the seed `units`. #}
+{#
+  Folds typographic variants of a unit: characters, blanks, and usual ways to write a power of ten. A site's own spelling
+  stands for these alone and not for other words of the same meaning: its 1000/uL may be cells.
+#}
 {% macro folded_unit(text) -%}
     regexp_replace(
         regexp_replace(
             replace(
-                translate(split_part({{ plain_characters(text) }}, '^^', 1), 'µμ×⁰¹²³⁴⁵⁶⁷⁸⁹', 'uux0123456789'), ' ', ''
+                translate(
+                    split_part(replace({{ plain_characters(text) }}, '\S\', '^'), '^^', 1),
+                    'µμ×ˆ∧∗⁄⁻⁰¹²³⁴⁵⁶⁷⁸⁹', 'uux^^*/-0123456789'
+                ), ' ', ''
             ), '^[xX*·•](10)', '\1'
-        ), '^10(\^|\*\*|[Ee])', '10*'
+        ), '^10(?:\^|\*\*|[Ee]([+0-9]))', '10*\1'
     )
+{%- endmacro %}
+
+{#
+  The folded unit with its volume as in the seed `units`. These two macros hold the rules of a unit's form, which
+  docs/deliveries.md has in words; unit_form in registry/config/terminology.py does the same.
+#}
+{% macro with_volume_of_seed(text) -%}
+    {%- set per = "regexp_replace(" ~ text ~ ", '(?i)(^|[ \u00a0])(?:per|pro|par|por)[ \u00a0]+([^c \u00a0]|c[um.])', '/\\2')" -%}
+    {%- set cubic_mm = "(?i:mm(?:\\^|\\*\\*?)?(?:3|[({]3[)}])|mmc|cu?[.-]?mm\\.?3?|cubicmm|cubicmillimet(?:er|re)s?)" -%}
+    {{ replaced_in_turn(folded_unit(per), [
+        ("^([^/]+?)[.·*]?(?:([unmpd]?[lL])\\^?-1|(mm)\\^?-(3))$", "\\1/\\2\\3\\4"),
+        ("/(?:(?i:ul|mcl|microl|micro-?lit(?:er|re|ro)s?|mikroliter)|Μ[lL]|㎕)\\.?$", "/uL"),
+        ("/(?:" ~ cubic_mm ~ "|㎣)\\.?$", "/mm3"),
+        ("/(?:(?i:l|lt|ltr|lit(?:er|re|ro)s?)|ℓ)\\.?$", "/L"),
+        ("/(100)?(?:m[lL]|(?i:millilit(?:er|re|ro)s?)|㎖)\\.?$", "/\\1mL"),
+        ("/(?:(?i:dl|decilit(?:er|re|ro)s?)|㎗)\\.?$", "/dL"),
+        ("/([np])[lL]\\.?$", "/\\1L"),
+    ]) }}
+{%- endmacro %}
+
+{# A unit with its volume as in the seed, and then all of it: powers of ten, numbers in words, what is counted, percent. #}
+{% macro unit_form(text) -%}
+    {%- set cells = "(?i:cell\\.?|cells|cel\\.?|c[eé]ls?|c[eé]lulas?|cellul[ae]|cellules|zell|zellen|wbcs?|leu[kc]ocytes?|leucociti"
+        ~ "|leucocitos|leukozyten|neutrophils|lymphocytes)" -%}
+    {%- set counted = "[({]?(?:" ~ cells ~ "|(?i:plt|platelets|elementi|[eé]l[eé]ments|#|n|n[.°º]|no\\.|nr\\.?|anzahl))[)}]?" -%}
+    {%- set exponent = "(?:(?:\\^|\\*\\*?|\\.?[eE]|[xX]|(?i:exp)|['’])[({\\[]?\\+?0?([1-9]|1[0-2])|[({\\[]?([23469]|12))[)}\\]]?" -%}
+    {%- set thousand = "(?i:k|th|tho|thous?|thousands?|tsd|tausend|mila|migl|migliaia|mille|milliers|miles)" -%}
+    {%- set million = "(?i:mio|mln|millions?|millionen|milioni|millones)" -%}
+    {%- set billion = "(?i:giga|gpt|bil|billions?|mrd|milliards?|milliarden|miliardi)" -%}
+    {%- set percent = "(?i:per-?cent|percentage|percento|percentuale|pct\\.?|perc\\.?|prozent|porcentaje|porciento|pour-?cent|pourcentage)" -%}
+    {{ replaced_in_turn(text, [
+        ("^(?:" ~ counted ~ ")?[xX*·•]?10" ~ exponent ~ "\\.?(?:" ~ counted ~ ")?/", "10*\\1\\2/"),
+        ("^(?:[xX*·•]?1000|" ~ thousand ~ "\\.?)(?:" ~ counted ~ ")?/(uL|mm3)$", "10*3/\\1"),
+        ("^" ~ million ~ "\\.?(?:" ~ counted ~ ")?/", "10*6/"),
+        ("^" ~ billion ~ "\\.?(?:" ~ counted ~ ")?/L$", "10*9/L"),
+        ("^(?:1|" ~ counted ~ ")/([unmp]?L|mm3)$", "/\\1"),
+        ("^(?:%(?:(?i:of|di|des|de))?|[({]?" ~ cells ~ "?[)}]?/100)[({]?" ~ cells ~ "[)}]?$", "%"),
+        ("^" ~ percent ~ "$", "%"),
+        ("^(?i:gr|gm|grams?)([/%])", "g\\1"),
+        ("^(?i:milligrams?)/", "mg/"),
+        ("^(?i:mcg)/", "ug/"),
+    ]) }}
+{%- endmacro %}
+
+{# Replaces the first match of each pattern, one after the other. #}
+{% macro replaced_in_turn(text, rules) -%}
+    {%- set replaced = namespace(sql=text) -%}
+    {%- for pattern, replacement in rules -%}
+        {%- set quoted = pattern | replace("'", "''") -%}
+        {%- set replaced.sql = "regexp_replace(" ~ replaced.sql ~ ", '" ~ quoted ~ "', '" ~ replacement ~ "')" -%}
+    {%- endfor -%}
+    {{ replaced.sql }}
 {%- endmacro %}
 
 {# Drops the percent sign of a value whose unit is a percentage already, as in an Excel cell formatted that way: 45%. #}

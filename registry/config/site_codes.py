@@ -32,8 +32,8 @@ def _analyte(name: str) -> str:
 def known_unit(name: str) -> str:
     """Return a known unit as written. Raises ValueError with the nearest one if it is unknown."""
     known = terminology.units()
-    if known:
-        one_of(terminology.folded_unit(name), known, "unit")
+    if known and terminology.unit_form(name) not in known:
+        raise ValueError(f"unknown unit '{name}'{nearest(name, terminology.ucum_codes())}")
     return name
 
 
@@ -119,7 +119,7 @@ class Codes(YamlModel):
         """Raise MistakeAt if a known unit would measure something else."""
         kinds = terminology.unit_dimensions()
         for own, meant in units.items():
-            known, other = (kinds.get(terminology.folded_unit(unit)) for unit in (own, meant))
+            known, other = (kinds.get(terminology.unit_form(unit)) for unit in (own, meant))
             if known and other and known != other:
                 raise MistakeAt((own,), f"'{own}' is a unit of {known}; it can't be '{meant}', a unit of {other}")
         return units
@@ -190,7 +190,7 @@ def _known_as(word: str) -> str:
         return "a drug"
     if word in ANALYTES or terminology.folded_code(word) in map(terminology.folded_code, terminology.test_codes()):
         return "a test"
-    return "a unit" if terminology.folded_unit(word) in terminology.units() else ""
+    return "a unit" if terminology.unit_form(word) in terminology.units() else ""
 
 
 Flag = Annotated[str, AfterValidator(_flag)]

@@ -21,7 +21,39 @@ _BLANK = (
 _DASH = (*range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63)
 _FULL_WIDTH = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
 _PLAIN = dict.fromkeys(_INVISIBLE) | dict.fromkeys(_BLANK, " ") | dict.fromkeys(_DASH, "-") | _FULL_WIDTH
-_SPELLINGS = str.maketrans("µμ×⁰¹²³⁴⁵⁶⁷⁸⁹", "uux0123456789")
+_SPELLINGS = str.maketrans("µμ×ˆ∧∗⁄⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "uux^^*/-0123456789")
+_CELLS = (
+    r"(?i:cell\.?|cells|cel\.?|c[eé]ls?|c[eé]lulas?|cellul[ae]|cellules|zell|zellen|wbcs?|leu[kc]ocytes?|leucociti"
+    r"|leucocitos|leukozyten|neutrophils|lymphocytes)"
+)
+_COUNTED = rf"[({{]?(?:{_CELLS}|(?i:plt|platelets|elementi|[eé]l[eé]ments|#|n|n[.°º]|no\.|nr\.?|anzahl))[)}}]?"
+_EXPONENT = r"(?:(?:\^|\*\*?|\.?[eE]|[xX]|(?i:exp)|['’])[({\[]?\+?0?([1-9]|1[0-2])|[({\[]?([23469]|12))[)}\]]?"
+_CUBIC_MM = r"(?i:mm(?:\^|\*\*?)?(?:3|[({]3[)}])|mmc|cu?[.-]?mm\.?3?|cubicmm|cubicmillimet(?:er|re)s?)"
+_THOUSAND = r"(?i:k|th|tho|thous?|thousands?|tsd|tausend|mila|migl|migliaia|mille|milliers|miles)"
+_MILLION = r"(?i:mio|mln|millions?|millionen|milioni|millones)"
+_BILLION = r"(?i:giga|gpt|bil|billions?|mrd|milliards?|milliarden|miliardi)"
+_PERCENT = (
+    r"(?i:per-?cent|percentage|percento|percentuale|pct\.?|perc\.?|prozent|porcentaje|porciento|pour-?cent|pourcentage)"
+)
+_UNIT_RULES = (
+    (r"^([^/]+?)[.·*]?(?:([unmpd]?[lL])\^?-1|(mm)\^?-(3))$", r"\1/\2\3\4"),
+    (r"/(?:(?i:ul|mcl|microl|micro-?lit(?:er|re|ro)s?|mikroliter)|Μ[lL]|㎕)\.?$", "/uL"),
+    (rf"/(?:{_CUBIC_MM}|㎣)\.?$", "/mm3"),
+    (r"/(?:(?i:l|lt|ltr|lit(?:er|re|ro)s?)|ℓ)\.?$", "/L"),
+    (r"/(100)?(?:m[lL]|(?i:millilit(?:er|re|ro)s?)|㎖)\.?$", r"/\1mL"),
+    (r"/(?:(?i:dl|decilit(?:er|re|ro)s?)|㎗)\.?$", "/dL"),
+    (r"/([np])[lL]\.?$", r"/\1L"),
+    (rf"^(?:{_COUNTED})?[xX*·•]?10{_EXPONENT}\.?(?:{_COUNTED})?/", r"10*\1\2/"),
+    (rf"^(?:[xX*·•]?1000|{_THOUSAND}\.?)(?:{_COUNTED})?/(uL|mm3)$", r"10*3/\1"),
+    (rf"^{_MILLION}\.?(?:{_COUNTED})?/", "10*6/"),
+    (rf"^{_BILLION}\.?(?:{_COUNTED})?/L$", "10*9/L"),
+    (rf"^(?:1|{_COUNTED})/([unmp]?L|mm3)$", r"/\1"),
+    (rf"^(?:%(?:(?i:of|di|des|de))?|[({{]?{_CELLS}?[)}}]?/100)[({{]?{_CELLS}[)}}]?$", "%"),
+    (rf"^{_PERCENT}$", "%"),
+    (r"^(?i:gr|gm|grams?)([/%])", r"g\1"),
+    (r"^(?i:milligrams?)/", "mg/"),
+    (r"^(?i:mcg)/", "ug/"),
+)
 
 
 @functools.cache
@@ -46,17 +78,22 @@ def test_codes() -> frozenset[str]:
 
 
 def units() -> frozenset[str]:
-    """Every unit, in folded spelling (`folded_unit`)."""
-    return frozenset(_column("units", "unit")) | frozenset(_column("units", "ucum"))
+    """Every unit, in its form (`unit_form`)."""
+    return frozenset(_column("units", "unit")) | ucum_codes()
+
+
+def ucum_codes() -> frozenset[str]:
+    """The UCUM code of every unit."""
+    return frozenset(_column("units", "ucum"))
 
 
 def unit_spellings() -> dict[str, str]:
-    """Every known spelling of a unit → its UCUM form."""
+    """The form of every known unit → its UCUM code."""
     return dict(zip(_column("units", "unit"), _column("units", "ucum"), strict=True))
 
 
 def unit_dimensions() -> dict[str, str]:
-    """Every known spelling of a unit → what it measures (count, percent, mass_concentration, …)."""
+    """The form of every known unit → what it measures (count, percent, mass_concentration, …)."""
     return dict(zip(_column("units", "unit"), _column("units", "dimension"), strict=True))
 
 
@@ -127,9 +164,19 @@ def folded_header(header: str) -> str:
 
 
 def folded_unit(unit: str) -> str:
+    """A unit without typographic variants, as a site's own spellings are compared."""
+    folded = plain_characters(unit).replace("\\S\\", "^").partition("^^")[0].translate(_SPELLINGS).replace(" ", "")
+    return re.sub(r"^10(?:\^|\*\*|[Ee]([+0-9]))", r"10*\1", re.sub(r"^[xX*·•](10)", r"\1", folded))
+
+
+@functools.lru_cache(maxsize=10_000)
+def unit_form(unit: str) -> str:
     """A unit in the spelling of the seed."""
-    folded = plain_characters(unit).partition("^^")[0].translate(_SPELLINGS).replace(" ", "")
-    return re.sub(r"^10(\^|\*\*|[Ee])", "10*", re.sub(r"^[xX*·•](10)", r"\1", folded))
+    per = "(?i)(^|[ \u00a0])(?:per|pro|par|por)[ \u00a0]+([^c \u00a0]|c[um.])"
+    form = folded_unit(re.sub(per, r"/\2", unit, count=1))
+    for pattern, replacement in _UNIT_RULES:
+        form = re.sub(pattern, replacement, form, count=1)
+    return form
 
 
 def month(word: str) -> int | None:

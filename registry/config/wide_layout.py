@@ -99,7 +99,7 @@ def check_unit_fits(
     """Raise MistakeAt if a test is never measured in this kind of unit, so that no result could be used."""
     meant = {terminology.folded_unit(own): known for own, known in own_units.items()}
     folded = terminology.folded_unit(unit)
-    kind = terminology.unit_dimensions().get(terminology.folded_unit(meant.get(folded, folded)))
+    kind = terminology.unit_dimensions().get(terminology.unit_form(meant.get(folded, unit)))
     expected = kinds_of_unit(code, own_codes)
     if kind and expected and kind not in expected:
         usual = " or ".join(f"{kind} (such as {terminology.usual_units()[kind]})" for kind in sorted(expected))
@@ -118,7 +118,8 @@ def check_wide(
     own_columns: the site's folded headers of lab_results; own_codes, own_units: those of its `codes`.
     """
     codes = {terminology.folded_code(code) for code in (*own_codes, *ANALYTES, *terminology.test_codes())}
-    units = terminology.units() | {terminology.folded_unit(unit) for unit in own_units}
+    units = terminology.units()
+    folded_own = {terminology.folded_unit(unit) for unit in own_units}
     for header, test in table.tests.items():
         place = ("wide", "lab_results", "tests", header)
         if terminology.folded_header(header) in (*own_columns, *ENTITIES["lab_results"].columns):
@@ -129,11 +130,12 @@ def check_wide(
                 f"'{test.code}' is not in codes.tests, and is not a known LOINC code or analyte"
                 + nearest(test.code, (*own_codes, *ANALYTES, *terminology.test_codes())),
             )
-        if terminology.units() and terminology.folded_unit(test.unit) not in units:
+        is_own = terminology.folded_unit(test.unit) in folded_own
+        if units and not is_own and terminology.unit_form(test.unit) not in units:
             raise MistakeAt(
                 (*place, "unit"),
                 f"'{test.unit}' is neither in codes.units nor a known unit"
-                + nearest(test.unit, units.union(own_units)),
+                + nearest(test.unit, terminology.ucum_codes().union(own_units)),
             )
         check_unit_fits((*place, "unit"), test.code, test.unit, own_codes, own_units)
 

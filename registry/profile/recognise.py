@@ -104,7 +104,7 @@ def loinc_of(analyte: str) -> str | None:
 
 def unit_dimension(unit: str) -> str | None:
     """The dimension (count, percent, …) of a unit in a spelling known to the registry, or None."""
-    return _dimensions().get(terminology.folded_unit(unit))
+    return _dimensions().get(terminology.unit_form(unit))
 
 
 @functools.cache
@@ -119,13 +119,12 @@ class Guess(NamedTuple):
     is_sure: bool
 
 
-_UNIT_MARKS = re.compile(r"[\s.,;:_°º^*(){}\[\]'´`-]")
+_UNIT_MARKS = re.compile(r"[\s;:_°º^*(){}\[\]'´`]|[.,-](?!\d)")
 
 
 def _bare_unit(unit: str) -> str:
     """A unit without the marks that laboratories may omit; case is kept because it matters."""
-    folded = terminology.folded_unit(unit).replace("**", "*")
-    return _UNIT_MARKS.sub("", re.sub(r"^[xX*](?=1)", "", folded))
+    return _UNIT_MARKS.sub("", re.sub(r"^[xX*](?=1)", "", terminology.unit_form(unit)))
 
 
 @functools.cache

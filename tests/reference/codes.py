@@ -13,6 +13,7 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from zoneinfo import ZoneInfo
 
+from . import units
 from .model import Site
 from .words import code_forms, fold, fold_code, visible
 
@@ -85,25 +86,6 @@ DIMENSION = {
 }
 
 
-def _units(dimension: str, factor: str, spellings: str) -> dict[str, tuple[str, Decimal]]:
-    return {spelling: (dimension, Decimal(factor)) for spelling in spellings.split()}
-
-
-PER_UL = Decimal("0.001")
-UNITS = {
-    **_units("count", "1", "10*9/L 10*3/uL 10*3/mm3 10*6/mL /nL G/L K/uL k/uL K/mm3 Gpt/L"),
-    **_units("count", "0.001", "/uL {cells}/uL cells/uL #/uL /mm3 cells/mm3 10*6/L 10*3/mL"),
-    **_units("count", "10", "10*4/uL"),
-    **_units("count", "1000", "10*6/uL 10*12/L 10*6/mm3 M/uL"),
-    **_units("count", "0.000001", "/mL 10*3/L"),
-    **_units("count", "0.000000001", "/L"),
-    **_units("percent", "1", "%"),
-    **_units("percent", "100", "1"),
-    **_units("mass", "1", "g/L"),
-    **_units("mass", "10", "g/dL"),
-    **_units("mass", "0.01", "mg/dL"),
-    **_units("substance", "1", "mmol/L"),
-}
 ROLES = {
     "neurologist": "neurologist",
     "neurologo": "neurologist",
@@ -113,7 +95,6 @@ ROLES = {
     "data manager": "data_manager",
 }
 """Reviewers' roles that may be shown, by what a delivery calls them, without regard to case."""
-_SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹µμ×", "0123456789uux")
 
 
 def resolve_drug(text: str, site: Site) -> str | None:
@@ -161,11 +142,9 @@ def unit_of(cells: dict[str, str], site: Site) -> str:
 
 
 def resolve_unit(text: str, site: Site) -> tuple[str, Decimal] | None:
-    """(dimension, factor to the canonical unit) of a unit as written, case counting; or None."""
-    plain = re.sub(r"\s", "", site.units.get(text, text)).translate(_SUPERSCRIPTS)
-    plain = re.sub(r"^[x*](?=10)", "", plain)
-    plain = re.sub(r"10(\^|\*\*|[Ee](?=\d))", "10*", plain)
-    return UNITS.get(plain)
+    """(dimension, factor to the canonical unit) of a unit as written, or None."""
+    own = {units.characters(spelling): unit for spelling, unit in site.units.items()}
+    return units.read_unit(site.units.get(text) or own.get(units.characters(text)) or text)
 
 
 def read_number(text: str) -> Decimal | None:

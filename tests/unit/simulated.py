@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from registry.config.input_contract import ENTITIES
+from registry.config.terminology import unit_form
 
 SEEDS = Path(__file__).parents[2] / "dbt_project" / "seeds"
 Row = dict[str, str]
@@ -54,7 +55,7 @@ def counts_by_patient(out: Path) -> dict[str, dict[str, float]]:
     samples: dict[tuple[str, str, str], dict[str, float]] = defaultdict(dict)
     for row in current(out)["lab_results"].values():
         place = row["patient_id"], row["specimen_id"], row["collected_at"][:10]
-        value = float(row["value"].lstrip("<")) * scale[row["unit"]]
+        value = float(row["value"].lstrip("<")) * scale[unit_form(row["unit"])]
         samples[place][row["test_code"]] = value
     counts: dict[str, dict[str, float]] = defaultdict(dict)
     for (patient, _, day), values in samples.items():

@@ -127,7 +127,7 @@ def test_local_codes_stay_text_whatever_yaml_would_make_of_them(tmp_path: Path) 
         (WIDE + "      N:\n        code: anx\n        unit: G/L", 5, "tests.N.code: 'anx' is not in codes.tests"),
         (WIDE + "      N:\n        code: anx\n        unit: G/L", 5, "did you mean 'anc'?"),
         (WIDE + "      N:\n        code: ' '\n        unit: G/L", 5, "tests.N.code: write a value"),
-        (WIDE + "      N:\n        code: anc\n        unit: mila/mmx", 6, "did you mean 'mila/mmc'?"),
+        (WIDE + "      N:\n        code: anc\n        unit: mila/mmx", 6, "neither in codes.units nor a known unit"),
         (
             WIDE + "      Value: {code: anc, unit: G/L}",
             4,

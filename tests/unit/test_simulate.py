@@ -14,6 +14,7 @@ import yaml
 from simulated import Row, counts_by_patient, current, deliveries, digests, seed_rows
 
 from registry.config.input_contract import ENTITIES
+from registry.config.terminology import unit_form
 from registry.errors import UserError
 from registry.simulate import simulate, simulate_udine, writer
 
@@ -120,7 +121,7 @@ def test_codes_units_and_drugs_resolve_in_the_seeds(cohort: Path) -> None:
     for entity in ("treatments", "administrations"):
         assert {row["drug"].lower() for row in tables[entity].values()} <= drugs
     for row in tables["lab_results"].values():
-        assert units[row["unit"]] == dimension[tests[row["test_code"]]]
+        assert units[unit_form(row["unit"])] == dimension[tests[row["test_code"]]]
         assert re.fullmatch(r"<?\d+(\.\d+)?", row["value"])
         if row["unit"] in {"/uL", "cells/uL"}:
             assert row["value"].isdigit()
