@@ -13,14 +13,19 @@ from collections.abc import Collection
 
 from registry.paths import SEEDS
 
-_INVISIBLE = (0xAD, 0x61C, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF)
-_BLANK = (
-    *(*range(0x9, 0xE), *range(0x1C, 0x20), 0x85, 0xA0, 0x1680),
-    *(*range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000),
+INVISIBLE = dict.fromkeys(
+    (0xAD, 0x61C, 0x180E, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF)
 )
-_DASH = (*range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63)
-_FULL_WIDTH = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
-_PLAIN = dict.fromkeys(_INVISIBLE) | dict.fromkeys(_BLANK, " ") | dict.fromkeys(_DASH, "-") | _FULL_WIDTH
+BLANK = dict.fromkeys(
+    (
+        *(*range(0x9, 0xE), *range(0x1C, 0x20), 0x85, 0xA0, 0x1680),
+        *(*range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000),
+    ),
+    " ",
+)
+DASH = dict.fromkeys((*range(0x2010, 0x2016), 0x2212, 0xFE58, 0xFE63), "-")
+FULL_WIDTH = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+_PLAIN = INVISIBLE | BLANK | DASH | FULL_WIDTH
 _SPELLINGS = str.maketrans("µμ×ˆ∧∗⁄⁻⁰¹²³⁴⁵⁶⁷⁸⁹", "uux^^*/-0123456789")
 _CELLS = (
     r"(?i:cell\.?|cells|cel\.?|c[eé]ls?|c[eé]lulas?|cellul[ae]|cellules|zell|zellen|wbcs?|leu[kc]ocytes?|leucociti"

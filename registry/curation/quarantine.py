@@ -13,6 +13,7 @@ import duckdb
 from registry.config.input_contract import ENTITIES
 from registry.config.settings import Settings, is_month
 from registry.config.site import SiteProfile
+from registry.curation import similar_ids
 from registry.errors import UserError
 from registry.ingest import load_profiles
 from registry.ingest.staging import NOT_KEPT
@@ -28,6 +29,7 @@ class QuarantinedRow:
 
     record: its number in the file. row_number: its number in raw, where each test of a wide laboratory table is a row.
     n_cells: (cells, columns in the header) of a record that does not match its header.
+    similar_id: a sentence, if its unknown patient id resembles a known one.
     """
 
     site: str
@@ -39,10 +41,11 @@ class QuarantinedRow:
     file_no: int
     row_number: int
     n_cells: tuple[int, int] | None = None
+    similar_id: str | None = None
 
     def why(self, meanings: dict[str, str]) -> str:
-        """The reasons in plain words, and how many cells too many or too few."""
-        text = " ".join(meanings[code] for code in self.reasons)
+        """The reasons in plain words, how an id differs, and how many cells too many or too few."""
+        text = " ".join([*(meanings[code] for code in self.reasons), *filter(None, [self.similar_id])])
         if self.n_cells is None:
             return text
         sent, named = self.n_cells
@@ -103,6 +106,7 @@ def held_back(settings: Settings, which: Filter) -> list[QuarantinedRow]:
             {"site": which.site, "delivery": which.delivery, "entity": which.entity, "reason": which.reason},
         ).fetchall()
         n_cells = _cells_of_malformed(settings, connection)
+        similar = similar_ids.hints(connection, which.site)
     return [
         QuarantinedRow(
             site,
@@ -114,6 +118,7 @@ def held_back(settings: Settings, which: Filter) -> list[QuarantinedRow]:
             file_no,
             row_number,
             n_cells.get((entity, file_no, row_number)),
+            similar.get((entity, file_no, row_number)),
         )
         for site, delivery, entity, file, record, codes, file_no, row_number in found
     ]
