@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from registry import ingest, refresh, release
 from registry.cli.console import ProgressHandler, console, print_error
+from registry.config.inputs import no_deliveries
 from registry.curation import account
 from registry.errors import UserError
 from registry.operations import alerts
@@ -64,9 +65,7 @@ def run_refresh(settings: Settings, *, wait: bool = True, accept_missing: bool =
 
 def _refresh(settings: Settings, record: RunRecord, *, wait: bool, accept_missing: bool) -> int:
     if not settings.deliveries.is_dir():
-        raise UserError(
-            f"{settings.deliveries}: no such folder; put the sites' exports there, or name with --deliveries"
-        )
+        raise UserError(no_deliveries(settings.home, settings.deliveries))
     require_plain_path(settings)
     # report mistakes in these before anything starts
     ingest.find(settings)
