@@ -176,8 +176,8 @@ def print_outcome(settings: Settings, current: Release, status: str) -> None:
         f"  {found.patients:,} patients, {found.cases:,} cases, {found.new_severe_cases:,} new severe cases since the "
         "previous release"
     )
-    if found.rows_quarantined:
-        console.print(f"  {found.rows_quarantined:,} delivered rows are quarantined; to list them: registry quarantine")
+    if found.rows_open:
+        console.print(f"  {found.rows_open:,} quarantined rows are open; to list them: registry quarantine")
     last = release.last_decision(settings)
     is_of_current = last is not None and last.status != "refused" and last.release_id == current.release_id
     for check in last.audit.warnings if last and is_of_current else ():
