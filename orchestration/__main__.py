@@ -34,8 +34,8 @@ def dev(port: int) -> None:
         print_error(str(mistake))
         sys.exit(2)
     # absolute paths, because Dagster's processes start in another folder
-    variables = {**os.environ, "REGISTRY_HOME": str(settings.home), "REGISTRY_DELIVERIES": str(settings.deliveries)}
-    for name in {"REGISTRY_CONFIG", "REGISTRY_KEY_FILE"} & variables.keys():
+    variables = {**os.environ, "REGISTRY_HOME": str(settings.home)}
+    for name in {"REGISTRY_DELIVERIES", "REGISTRY_CONFIG", "REGISTRY_KEY_FILE"} & variables.keys():
         variables[name] = os.path.abspath(Path(variables[name]).expanduser()) if variables[name] else ""
     dagster = Path(sys.executable).parent / "dagster"
     workspace = str(CHECKOUT / "workspace.yaml")

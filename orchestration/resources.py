@@ -20,8 +20,12 @@ class RegistrySettings(dg.ConfigurableResource):
     """Folders and limits of one registry; empty fields come from REGISTRY_* variables and defaults."""
 
     home: str = Field(default="", description="Folder of the registry. Empty: REGISTRY_HOME.")
-    deliveries: str = Field(default="", description="Folder of exports. Empty: REGISTRY_DELIVERIES, or in the home.")
-    config: str = Field(default="", description="Study settings. Empty: registry.yml in the deliveries folder.")
+    deliveries: str = Field(
+        default="", description="Folder of exports. Empty: REGISTRY_DELIVERIES, or that of the last refresh."
+    )
+    config: str = Field(
+        default="", description="Study settings. Empty: those of the last refresh, or registry.yml in the deliveries."
+    )
     through: str = Field(default="", description="Load deliveries up to this month (YYYY-MM). Empty: all.")
     accept_missing: bool = Field(
         default=False, description="Continue although settings or all files of the last refresh are gone."
@@ -50,4 +54,5 @@ class RegistrySettings(dg.ConfigurableResource):
             config=Path(self.config) if self.config else None,
             through=self.through or None,
             for_reading=for_reading,
+            accept_missing=self.accept_missing,
         )

@@ -101,6 +101,17 @@
     cast(floor(({{ record_number }} - 1) / {{ cells_per_record }}) as bigint) + 1
 {%- endmacro %}
 
+{# The columns of an entity, besides its key, that quarantine a row if they are blank. #}
+{% macro required_columns(entity) -%}
+    {{ return({
+        'treatments': ['patient_id', 'drug', 'start_date'],
+        'administrations': ['patient_id', 'drug', 'administered_on'],
+        'lab_results': ['patient_id', 'test_code', 'collected_at', 'value'],
+        'clinical_events': ['patient_id', 'event_type', 'onset_date'],
+        'adjudications': ['patient_id', 'onset_from', 'onset_to', 'verdict'],
+    }.get(entity, [])) }}
+{%- endmacro %}
+
 {# A row's reason codes as comma-separated text; NULL if it has none. reasons: [[code, condition], …] #}
 {% macro reason_list(reasons) -%}
     nullif(concat_ws(

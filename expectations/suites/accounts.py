@@ -21,7 +21,7 @@ OUTCOMES = (
 _sum = " + ".join(OUTCOMES)
 _of_the_course = "'onset', 'low', 'not_yet_recovered', 'provisional_recovery', 'gcsf_rebound', 'recovered'"
 _resting_on_nothing = ", ".join(f"'{rule}'" for rule in sorted(RESTS_ON_NOTHING))
-_negative = " OR ".join(f"{column} < 0" for column in (*OUTCOMES, "rows_cancelled", "rows_not_given"))
+_negative = " OR ".join(f"{column} < 0" for column in (*OUTCOMES, "rows_cancelled", "rows_not_given", "rows_open"))
 
 CHECKS: tuple[Check, ...] = (
     no_rows(
@@ -30,10 +30,11 @@ CHECKS: tuple[Check, ...] = (
         f"""
         SELECT source_file FROM meta.reconciliation
         WHERE coalesce(rows_delivered <> {_sum}, true) OR {_negative}
-            OR rows_cancelled + rows_not_given > rows_current
+            OR rows_cancelled + rows_not_given > rows_current OR rows_open > rows_quarantined
         """,
         description="Every delivered row is current, superseded, a duplicate, quarantined, not mapped, retracted or "
-        "erased, and counted once; cancellations, and doses that were not given, are among the current.",
+        "erased, and counted once; cancellations, and doses that were not given, are among the current, and open rows "
+        "among the quarantined.",
         source=NOTHING_LOST,
         names_offenders=True,
     ),

@@ -61,7 +61,7 @@ def release(context: dg.AssetExecutionContext, registry_settings: RegistrySettin
                 "patients": found.patients,
                 "cases": found.cases,
                 "new_severe_cases": found.new_severe_cases,
-                "rows_quarantined": found.rows_quarantined,
+                "rows_quarantined_open": found.rows_open,
                 "checks": len(outcome.audit.checks),
                 "warnings": len(outcome.audit.warnings),
                 "to_look_at": dg.MetadataValue.md(

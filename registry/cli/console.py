@@ -6,6 +6,7 @@ import csv
 import json
 import logging
 import math
+import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -19,8 +20,36 @@ from rich.status import Status
 
 from registry.system.spreadsheet import harmless
 
-console = Console(highlight=False, soft_wrap=True)
-errors = Console(stderr=True, highlight=False, soft_wrap=True)
+READER_GONE = 141
+"""The exit code of a command whose output nobody reads to its end (`| head`): 128 + SIGPIPE, as of any other tool."""
+
+
+class _Output(Console):
+    """Standard output: if its reader has gone, the command ends quietly."""
+
+    def on_broken_pipe(self) -> None:
+        """Called by rich in place of the error."""
+        stop_printing()
+        raise SystemExit(READER_GONE)
+
+
+class _Messages(Console):
+    """Progress and errors on stderr: a reader who has gone does not stop a refresh."""
+
+    def on_broken_pipe(self) -> None:
+        """Called by rich in place of the error."""
+        self.quiet = True
+
+
+def stop_printing() -> None:
+    """Let what is still buffered go nowhere: at its end Python would report the closed pipe."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+console = _Output(highlight=False, soft_wrap=True)
+errors = _Messages(stderr=True, highlight=False, soft_wrap=True)
 
 
 def print_error(message: str) -> None:

@@ -12,7 +12,7 @@ from registry.errors import UserError
 
 if TYPE_CHECKING:
     from registry.config.settings import Settings
-    from registry.curation.quarantine import QuarantinedRow
+    from registry.curation.quarantine import Filter, QuarantinedRow
     from registry.curation.review_worklist import ToReview
 
 
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 @click.option("--delivery", metavar="YYYY-MM", help="Only this month's delivery.")
 @click.option("--entity", help="Only this entity (patients, lab_results, …).")
 @click.option("--reason", help="Only rows with this reason.")
+@click.option("--all", "with_closed", is_flag=True, help="Also rows that are closed: their record was delivered again.")
+@click.option(
+    "--records", "by_record", is_flag=True, help="List every row by file and record instead of counting them."
+)
 @FORMAT
 @click.option(
     "--send-back",
@@ -32,15 +36,28 @@ if TYPE_CHECKING:
     "file, to send back to its site. The files identify patients.",
 )
 def quarantine(
-    home: Path | None, deliveries: Path | None, form: str, folder: Path | None, **filters: str | None
+    home: Path | None,
+    deliveries: Path | None,
+    form: str,
+    folder: Path | None,
+    with_closed: bool,
+    by_record: bool,
+    **filters: str | None,
 ) -> None:
-    """List quarantined rows by file and record, with the reasons. Shows no patient data."""
+    """Count the quarantined rows that are open, by file, reason, column and spelling of codes and units.
+
+    A row is closed once its record has been delivered again. Shows no patient data: of a code or unit only spellings
+    that several patients have.
+    """
     from registry.cli.console import console, print_rows
     from registry.config.settings import load_settings
     from registry.curation.quarantine import Filter, held_back, reasons
 
     settings = load_settings(home=home, deliveries=deliveries)
-    held = held_back(settings, Filter(**filters))
+    held = held_back(settings, Filter(**filters), with_closed=True)
+    n_closed = sum(not row.is_open for row in held)
+    if not with_closed:
+        held = [row for row in held if row.is_open]
     if folder:
         from registry.curation.data_queries import write_data_queries
 
@@ -51,12 +68,20 @@ def quarantine(
                 "the files identify patients: send each site its own folder over a secure channel, then "
                 "delete them here"
             )
-    elif held or form != "table":
-        meanings = reasons()
-        columns = ["site", "delivery", "entity", "file", "record", "reasons", "meaning"]
-        print_rows(columns, [_row_held_back(row, meanings) for row in held], form)
-    else:
-        console.print("no rows are quarantined")
+        return
+    if held or form != "table":
+        if by_record:
+            meanings = reasons()
+            columns = ["site", "delivery", "entity", "file", "record", "state", "reasons", "meaning"]
+            print_rows(columns, [_row_held_back(row, meanings) for row in held], form)
+        else:
+            _print_groups(settings, Filter(**filters), with_closed=with_closed, form=form)
+    if form == "table":
+        n_open = sum(row.is_open for row in held)
+        closed = f", {n_closed:,} closed" if with_closed else f"; {n_closed:,} are closed (--all)" if n_closed else ""
+        console.print(
+            f"{n_open:,} quarantined rows are open{closed}" if held else f"no quarantined rows are open{closed}"
+        )
 
 
 @click.command()
@@ -160,7 +185,29 @@ def _write_form(settings: Settings, found: ToReview, reader: str, out: Path) -> 
         console.print("this site delivers snapshots: later ones with adjudications must contain these rows too")
 
 
+def _print_groups(settings: Settings, which: Filter, *, with_closed: bool, form: str) -> None:
+    """Print the counts, with the meaning of each reason."""
+    from registry.cli.console import print_rows
+    from registry.curation.quarantine import reasons
+    from registry.curation.quarantine_groups import groups
+
+    meanings = reasons()
+    counts = ["rows", "open"] if with_closed else ["rows"]
+    print_rows(
+        ["site", "delivery", "entity", "file", "reason", "column", "spelling", *counts, "meaning"],
+        [
+            [
+                *(group.site, group.delivery, group.entity, group.file, group.reason, group.column, group.spelling),
+                *([group.n_rows, group.n_open] if with_closed else [group.n_rows]),
+                meanings[group.reason],
+            ]
+            for group in groups(settings, which, with_closed=with_closed)
+        ],
+        form,
+    )
+
+
 def _row_held_back(row: QuarantinedRow, meanings: dict[str, str]) -> list[Any]:
-    """One line of the list: place, reason codes, and their meaning."""
+    """One line of the list: place, whether it is open, reason codes, and their meaning."""
     place = [row.site, row.delivery, row.entity, row.file, row.record]
-    return [*place, ",".join(row.reasons), row.why(meanings)]
+    return [*place, "open" if row.is_open else "closed", ",".join(row.reasons), row.why(meanings)]

@@ -49,7 +49,15 @@ class RegistryGroup(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command and report an exception in one line: a traceback would show the values it quotes."""
         try:
-            return super().invoke(ctx)
+            try:
+                return super().invoke(ctx)
+            finally:
+                click.echo(nl=False)  # flushes, so that a reader who has gone (`| head`) is noticed here
+        except BrokenPipeError:
+            from registry.cli.console import READER_GONE, stop_printing
+
+            stop_printing()
+            ctx.exit(READER_GONE)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except Exception as error:  # noqa: BLE001  reported in one line: a traceback shows values
@@ -61,7 +69,28 @@ class RegistryGroup(click.Group):
             ctx.exit(line.exit_code)
 
 
+def _print_version(ctx: click.Context, _: click.Parameter, is_asked: bool) -> None:
+    """Print the version and those of the engines, without importing them."""
+    if not is_asked or ctx.resilient_parsing:
+        return
+    from importlib.metadata import version
+
+    engines = ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "great-expectations")
+    click.echo(f"registry {version('anti-cd20-neutropenia-registry')}")
+    for engine in engines:
+        click.echo(f"{engine} {version(engine)}")
+    ctx.exit()
+
+
 @click.group(cls=RegistryGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Print the version, and those of dbt, DuckDB, Dagster and Great Expectations.",
+)
 def main() -> None:
     """Registry of neutropenia under anti-CD20 treatment for multiple sclerosis."""
 

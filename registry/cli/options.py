@@ -39,7 +39,7 @@ HOME = click.option(
 DELIVERIES = click.option(
     "--deliveries",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Folder with the sites' exports. [<home>/deliveries]",
+    help="Folder with the sites' exports. [REGISTRY_DELIVERIES, that of the last refresh, <home>/deliveries]",
 )
 FORMAT = click.option(
     "--format", "form", type=click.Choice(["table", "csv", "json"]), default="table", show_default=True

@@ -18,9 +18,11 @@ def demo(home: Path | None) -> None:
     from registry.cli.console import console
     from registry.cli.run_refresh import run_refresh
     from registry.config.settings import load_settings
+    from registry.refresh.plan import refuse_to_mix
     from registry.simulate import simulate_udine
 
     settings = load_settings(home=home)
+    refuse_to_mix(settings, is_synthetic=True)  # before anything is written
     summary = simulate_udine(settings.deliveries)
     console.print(f"· simulated {summary.patients} patients in {summary.files} files: {settings.deliveries}")
     settings = load_settings(home=settings.home, deliveries=settings.deliveries)  # those just simulated
@@ -103,7 +105,9 @@ def profile(folder: Path, out: Path | None) -> None:
 @DELIVERIES
 @click.option("--through", metavar="YYYY-MM", help="Load only deliveries up to this month.")
 @click.option(
-    "--config", type=click.Path(path_type=Path, dir_okay=False), help="Study settings. [<deliveries>/registry.yml]"
+    "--config",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Study settings. [REGISTRY_CONFIG, those of the last refresh, <deliveries>/registry.yml]",
 )
 @click.option("--no-wait", is_flag=True, help="If another refresh is running, name it and stop instead of waiting.")
 @click.option(
@@ -123,7 +127,9 @@ def refresh(
     from registry.cli.run_refresh import run_refresh
     from registry.config.settings import load_settings
 
-    settings = load_settings(home=home, deliveries=deliveries, config=config, through=through)
+    settings = load_settings(
+        home=home, deliveries=deliveries, config=config, through=through, accept_missing=accept_missing
+    )
     sys.exit(run_refresh(settings, wait=not no_wait, accept_missing=accept_missing))
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from registry import ingest, refresh, release
 from registry.cli.console import ProgressHandler, console, print_error
+from registry.config.inputs import no_deliveries
 from registry.curation import account
 from registry.errors import UserError
 from registry.operations import alerts
@@ -64,9 +65,7 @@ def run_refresh(settings: Settings, *, wait: bool = True, accept_missing: bool =
 
 def _refresh(settings: Settings, record: RunRecord, *, wait: bool, accept_missing: bool) -> int:
     if not settings.deliveries.is_dir():
-        raise UserError(
-            f"{settings.deliveries}: no such folder; put the sites' exports there, or name with --deliveries"
-        )
+        raise UserError(no_deliveries(settings.home, settings.deliveries))
     require_plain_path(settings)
     # report mistakes in these before anything starts
     ingest.find(settings)
@@ -177,8 +176,8 @@ def print_outcome(settings: Settings, current: Release, status: str) -> None:
         f"  {found.patients:,} patients, {found.cases:,} cases, {found.new_severe_cases:,} new severe cases since the "
         "previous release"
     )
-    if found.rows_quarantined:
-        console.print(f"  {found.rows_quarantined:,} delivered rows are quarantined; to list them: registry quarantine")
+    if found.rows_open:
+        console.print(f"  {found.rows_open:,} quarantined rows are open; to list them: registry quarantine")
     last = release.last_decision(settings)
     is_of_current = last is not None and last.status != "refused" and last.release_id == current.release_id
     for check in last.audit.warnings if last and is_of_current else ():

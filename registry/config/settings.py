@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from registry.config.inputs import absolute, last_inputs, study_file
 from registry.config.study import CaseDefinition, Study, load_study
 from registry.errors import UserError
 
@@ -22,7 +23,6 @@ __all__ = [
     "load_settings",
 ]
 
-STUDY_NAME = "registry.yml"
 _GIB = 2**30
 _MONTH = re.compile(r"(19|20)[0-9]{2}-(0[1-9]|1[0-2])")
 _MEMORY = re.compile(r"\d+(\.\d+)?\s*([KMGT]i?B)", re.IGNORECASE)
@@ -130,20 +130,28 @@ def load_settings(
     through: str | None = None,
     *,
     for_reading: bool = False,
+    accept_missing: bool = False,
 ) -> Settings:
-    """Settings from arguments, else REGISTRY_* variables, else defaults.
+    """Settings from arguments, else REGISTRY_* variables, else those of the home's last refresh, else defaults.
 
-    The study settings come from `config` (which must exist) or from `registry.yml` next to the deliveries, if there is
-    one. A UserError names the variable, or the file, line and key, that is wrong.
+    The study settings come from `config` (which must exist), from those of the last refresh (which must exist, unless
+    `accept_missing`) or from `registry.yml` next to the deliveries, if there is one. A UserError names the variable, or
+    the file, line and key, that is wrong.
 
     `for_reading`: for commands that only read releases. A release contains its own study settings, so the defaults are
     used instead of the current ones: the user may have no access to the deliveries.
     """
-    home_dir = _absolute(home or os.environ.get("REGISTRY_HOME") or "data")
+    home_dir = absolute(home or os.environ.get("REGISTRY_HOME") or "data")
     if "?" in str(home_dir):
         raise UserError(f"{home_dir}: DuckDB can't use a path that contains '?': choose another REGISTRY_HOME")
-    deliveries_dir = _absolute(deliveries or os.environ.get("REGISTRY_DELIVERIES") or home_dir / "deliveries")
-    config_file = None if for_reading else _study_file(config or os.environ.get("REGISTRY_CONFIG"), deliveries_dir)
+    last = last_inputs(home_dir, or_none=for_reading)
+    deliveries_dir = absolute(
+        deliveries or os.environ.get("REGISTRY_DELIVERIES") or last.deliveries or home_dir / "deliveries"
+    )
+    config_file = None
+    if not for_reading:
+        kept = None if accept_missing and last.config and not last.config.is_file() else last.config
+        config_file = study_file(config or os.environ.get("REGISTRY_CONFIG"), kept, deliveries_dir)
     return Settings(
         home=home_dir,
         deliveries=deliveries_dir,
@@ -154,7 +162,7 @@ def load_settings(
         threads=_threads(os.environ.get("REGISTRY_THREADS")),
         automation=_switch("REGISTRY_AUTOMATION"),
         alert_webhook=os.environ.get("REGISTRY_ALERT_WEBHOOK") or None,
-        given_key_file=_absolute(key_file) if (key_file := os.environ.get("REGISTRY_KEY_FILE")) else None,
+        given_key_file=absolute(key_file) if (key_file := os.environ.get("REGISTRY_KEY_FILE")) else None,
     )
 
 
@@ -181,30 +189,6 @@ sealed release."""
 def is_month(text: str) -> bool:
     """Is this a delivery month, YYYY-MM?"""
     return _MONTH.fullmatch(text) is not None
-
-
-def _absolute(path: str | Path) -> Path:
-    absolute = os.path.abspath(Path(path).expanduser())
-    try:
-        os.fsencode(absolute).decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise UserError(
-            f"{error.object.decode('utf-8', 'backslashreplace')}: the path is not UTF-8: rename it"
-        ) from None
-    return Path(absolute)
-
-
-def _study_file(given: str | Path | None, deliveries: Path) -> Path | None:
-    if given:
-        path = _absolute(given)
-        if not path.is_file():
-            raise UserError(f"{path}: no such study settings; check --config or REGISTRY_CONFIG")
-        return path
-    misnamed = deliveries / "registry.yaml"
-    if misnamed.exists():
-        raise UserError(f"{misnamed} is not read: rename it to {STUDY_NAME}")
-    path = deliveries / STUDY_NAME
-    return path if path.exists() else None
 
 
 def _month(text: str | None) -> str | None:

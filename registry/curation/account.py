@@ -1,5 +1,7 @@
 """The account: what a refresh could not use, by site, with the change since the previous release.
 
+Of quarantined rows it counts those that are open (model int_quarantined_row).
+
 Computed once, here, for `registry refresh`, `registry status`, `registry doctor`, and Dagster. Counts come from a
 release or, after a refusal, from the build file. Codes of unmapped tests come from the vault and are shown only in the
 terminal (see `registry/curation/account_codes.py`).
@@ -16,6 +18,7 @@ import duckdb
 
 from registry.config.settings import connect_options
 from registry.curation.account_codes import new_codes
+from registry.release.headline_figures import open_column
 from registry.release.store import current, find
 from registry.system.sql import attach
 
@@ -25,7 +28,8 @@ if TYPE_CHECKING:
 _SHOWN = 3
 # By file, so that five corrected rows and five newly quarantined ones count as five new ones.
 _BY_FILE = """
-SELECT now.site, {what} AS what, sum(now.{n})::BIGINT, sum(greatest(now.{n} - coalesce(before.{n}, 0), 0))::BIGINT
+SELECT now.site, {what} AS what, sum(now.{n})::BIGINT,
+    sum(greatest(now.{n} - coalesce(before.{n_before}, 0), 0))::BIGINT
 FROM now.meta.{table} AS now LEFT JOIN {before} AS before ON {same} GROUP BY ALL ORDER BY 4 DESC, 3 DESC, 2
 """
 _PATIENTS = "SELECT site, exclusion_reason, count(*) AS n FROM {name}.main.dim_patient GROUP BY ALL"
@@ -84,7 +88,7 @@ class SiteAccount:
             lines.append(f"cohort: {self.cohort.now:,}{_was(self.cohort)}{outside}")
         cells = Count("", sum(count.now for count in self.emptied), sum(count.new for count in self.emptied))
         for title, total, counts in (
-            ("quarantined", self.rows_held_back, self.held_back),
+            ("quarantined, open", self.rows_held_back, self.held_back),
             ("cells emptied", cells, self.emptied),
         ):
             new = [count for count in counts if count.new > 0]
@@ -169,27 +173,26 @@ def told(accounts: Iterable[SiteAccount]) -> list[str]:
     cells = sum(count.now for account in quiet for count in account.emptied)
     if held or cells:
         sites = f"{len(quiet):,} site{'' if len(quiet) == 1 else 's'} with nothing new"
-        lines.append(f"{sites}: {held:,} rows still quarantined, {cells:,} cells still emptied")
+        lines.append(f"{sites}: {held:,} quarantined rows still open, {cells:,} cells still emptied")
     return lines
 
 
 def _count_by_file(
     connection: duckdb.DuckDBPyConnection, accounts: dict[str, SiteAccount], *, has_before: bool
 ) -> None:
-    for table, n, what, keys in (
-        ("quarantine_summary", "n_rows", "now.reason", ("reason",)),
-        (
-            "column_defect",
-            "n_cells",
-            "concat(now.entity, '.', now.column_name, ' ', now.reason)",
-            ("column_name", "reason"),
-        ),
-        ("reconciliation", "rows_quarantined", "''", ()),
+    for table, what, keys in (
+        ("quarantine_summary", "now.reason", ("reason",)),
+        ("column_defect", "concat(now.entity, '.', now.column_name, ' ', now.reason)", ("column_name", "reason")),
+        ("reconciliation", "''", ()),
     ):
+        n, n_before = (
+            "n_cells" if table == "column_defect" else open_column(connection, table, name)
+            for name in ("now", "before" if has_before else "now")
+        )
         # without a previous release, compare with an empty table
         before = f"before.meta.{table}" if has_before else f"(SELECT * FROM now.meta.{table} WHERE false)"
         same = " AND ".join(f"now.{key} = before.{key}" for key in ("source_file", *keys))
-        sql = _BY_FILE.format(what=what, n=n, table=table, before=before, same=same)
+        sql = _BY_FILE.format(what=what, n=n, n_before=n_before, table=table, before=before, same=same)
         for site, name, n_now, n_new in connection.execute(sql).fetchall():
             if table == "reconciliation":
                 accounts[site].rows_held_back = Count("", n_now, n_new)

@@ -1,18 +1,13 @@
-"""New unmapped test codes by name: shown in the terminal of a refresh, never stored.
-
-A misplaced row may contain a patient's name instead of a code. So a code is shown only under the rule of
-`registry/profile/discretion.py`: it occurs in several rows of several patients, does not look like a number, date or
-identifier, and is not a patient's id. LOINC codes are shown too. The others are counted.
-"""
+"""New unmapped test codes by name: shown in the terminal of a refresh if `shown_text` allows it, else counted."""
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from registry.curation.quarantine import connect_built
+from registry.curation.shown_text import may_be_shown
 from registry.errors import UserError
 from registry.system.sql import attach
 
@@ -46,16 +41,10 @@ def new_codes(settings: Settings, before: Path | None) -> dict[str, tuple[str, .
             found = connection.execute(_NEW_CODES, {"known": known}).fetchall()
     except (UserError, duckdb.Error, PermissionError):
         return {}
-    if not found:
-        return {}
-    # slow to import, and most refreshes have no new code
-    from registry.profile.discretion import MIN_PATIENTS, MIN_ROWS, looks_harmless
-
     named: dict[str, list[str]] = {}
     hidden: dict[str, int] = {}
     for site, code, n_rows, n_patients, is_patient in found:
-        is_common = n_rows >= MIN_ROWS and n_patients >= MIN_PATIENTS
-        may_be_named = is_common and not is_patient and (looks_harmless(code) or is_loinc(code))
+        may_be_named = may_be_shown(code, n_rows, n_patients, is_patient=is_patient)
         if may_be_named and len(named.setdefault(site, [])) < _SHOWN:
             named[site].append(code)
         else:
@@ -64,15 +53,6 @@ def new_codes(settings: Settings, before: Path | None) -> dict[str, tuple[str, .
     return {
         site: (*named.get(site, ()), *([f"{hidden[site]:,} not shown"] if hidden.get(site) else ())) for site in sites
     }
-
-
-def is_loinc(text: str) -> bool:
-    """Whether a text is a LOINC code, by form and check digit."""
-    if not re.fullmatch(r"\d{1,5}-\d", text):
-        return False
-    digits = [int(digit) for digit in reversed(text[:-2])]
-    doubled = [digit * 2 if place % 2 == 0 else digit for place, digit in enumerate(digits)]
-    return (10 - sum(number // 10 + number % 10 for number in doubled) % 10) % 10 == int(text[-1])
 
 
 def _files(connection: duckdb.DuckDBPyConnection, before: Path | None) -> list[str]:

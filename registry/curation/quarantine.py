@@ -28,6 +28,7 @@ class QuarantinedRow:
     """One quarantined row: its place and the codes of its reasons.
 
     record: its number in the file. row_number: its number in raw, where each test of a wide laboratory table is a row.
+    is_open: its record has not been delivered again since (model int_quarantined_row).
     n_cells: (cells, columns in the header) of a record that does not match its header.
     similar_id: a sentence, if its unknown patient id resembles a known one.
     """
@@ -40,6 +41,7 @@ class QuarantinedRow:
     reasons: tuple[str, ...]
     file_no: int
     row_number: int
+    is_open: bool
     n_cells: tuple[int, int] | None = None
     similar_id: str | None = None
 
@@ -72,6 +74,10 @@ class Filter:
         if self.delivery is not None and not is_month(self.delivery):
             raise UserError(f"--delivery must be YYYY-MM, got {self.delivery}")
 
+    def values(self) -> dict[str, str | None]:
+        """The values by name, for a query."""
+        return {"site": self.site, "delivery": self.delivery, "entity": self.entity, "reason": self.reason}
+
 
 def reasons() -> dict[str, str]:
     """Every reason code with its meaning and remedy, from the seed `quarantine_reasons`."""
@@ -79,31 +85,28 @@ def reasons() -> dict[str, str]:
         return {row["reason"]: f"{row['meaning']}. {row['remedy']}." for row in csv.DictReader(file)}
 
 
-def held_back(settings: Settings, which: Filter) -> list[QuarantinedRow]:
-    """Rows quarantined in the last build, by site, delivery, file and record.
+def held_back(settings: Settings, which: Filter, *, with_closed: bool = False) -> list[QuarantinedRow]:
+    """Open rows of the last build, or all that are quarantined, by site, delivery, file and record.
 
     Raises:
         UserError: if the filter names something unknown, or nothing has been built yet.
     """
     which.check()
     with connect_built(settings) as connection:
-        if which.site is not None:
-            sites = [row[0] for row in connection.execute("SELECT DISTINCT site FROM input_file ORDER BY 1").fetchall()]
-            if which.site not in sites:
-                raise UserError(f"--site {which.site} has delivered nothing; known: {', '.join(sites) or 'none'}")
+        check_built(settings, connection, which)
         found = connection.execute(
             """
             SELECT files.site, files.delivery, aside.entity, files.path,
                 (aside.record_number - 1) // files.cells_per_record + 1 AS record, aside.reasons, file_no,
-                aside.record_number AS row_number
-            FROM built.intermediate.int_row_disposition AS aside JOIN input_file AS files USING (file_no)
-            WHERE aside.disposition = 'quarantined' AND files.is_current
+                aside.record_number AS row_number, aside.is_open
+            FROM built.intermediate.int_quarantined_row AS aside JOIN input_file AS files USING (file_no)
+            WHERE files.is_current AND (aside.is_open OR $with_closed)
                 AND files.site = coalesce($site, files.site) AND files.delivery = coalesce($delivery, files.delivery)
                 AND aside.entity = coalesce($entity, aside.entity)
                 AND ($reason IS NULL OR list_contains(string_split(aside.reasons, ','), $reason))
             ORDER BY files.site, files.delivery, files.path, aside.entity, row_number
             """,
-            {"site": which.site, "delivery": which.delivery, "entity": which.entity, "reason": which.reason},
+            {**which.values(), "with_closed": with_closed},
         ).fetchall()
         n_cells = _cells_of_malformed(settings, connection)
         similar = similar_ids.hints(connection, which.site)
@@ -117,11 +120,27 @@ def held_back(settings: Settings, which: Filter) -> list[QuarantinedRow]:
             tuple(codes.split(",")),
             file_no,
             row_number,
+            is_open,
             n_cells.get((entity, file_no, row_number)),
             similar.get((entity, file_no, row_number)),
         )
-        for site, delivery, entity, file, record, codes, file_no, row_number in found
+        for site, delivery, entity, file, record, codes, file_no, row_number, is_open in found
     ]
+
+
+def check_built(settings: Settings, connection: duckdb.DuckDBPyConnection, which: Filter) -> None:
+    """Raise UserError if the filter's site has delivered nothing, or an earlier version built the file."""
+    if which.site is not None:
+        sites = [row[0] for row in connection.execute("SELECT DISTINCT site FROM input_file ORDER BY 1").fetchall()]
+        if which.site not in sites:
+            raise UserError(f"--site {which.site} has delivered nothing; known: {', '.join(sites) or 'none'}")
+    try:
+        connection.execute("SELECT is_open FROM built.intermediate.int_quarantined_row LIMIT 0")
+    except duckdb.CatalogException:
+        raise UserError(
+            f"{settings.warehouse}: built by an earlier version, which did not tell open rows from closed ones; "
+            "run: registry refresh"
+        ) from None
 
 
 def _cells_of_malformed(

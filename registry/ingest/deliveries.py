@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from registry.config.input_contract import ENTITIES, FORMATS, entity_named
-from registry.config.settings import STUDY_NAME, is_month
+from registry.config.inputs import STUDY_NAME, no_deliveries
+from registry.config.settings import is_month
 from registry.config.site import PROFILE_NAME, SiteProfile, load_profile
 from registry.errors import UserError
 from registry.ingest import arrival, names
@@ -122,9 +123,7 @@ def _loaded_months(settings: Settings, months: set[tuple[str, str]]) -> set[tupl
 def _site_folders(settings: Settings) -> list[Path]:
     root = settings.deliveries
     if not root.is_dir():
-        raise UserError(
-            f"{root}: no such deliveries folder; give --deliveries, or put <site>/<YYYY-MM>/<entity>.csv there"
-        )
+        raise UserError(no_deliveries(settings.home, root))
     folders: list[Path] = []
     spelled: dict[str, str] = {}
     for path in _entries(root, root):

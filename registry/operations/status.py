@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 from registry import ingest, refresh, release
+from registry.config.inputs import no_deliveries
 from registry.config.settings import Settings
 from registry.curation import account, retraction
 from registry.errors import UserError
@@ -67,7 +68,7 @@ def _loaded(settings: Settings) -> list[tuple[str, str]]:
 
 def _delivered(settings: Settings) -> list[tuple[str, str]]:
     if not settings.deliveries.is_dir():
-        return [("delivered", "nothing: the folder does not exist")]
+        return [("delivered", f"nothing: {no_deliveries(settings.home, settings.deliveries)}")]
     plan = refresh.survey(settings)  # hashes every file: the vault is not kept open meanwhile
     files = plan.files
     with _reading(settings):

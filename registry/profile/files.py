@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from registry.config.input_contract import ENTITIES, FORMATS
-from registry.config.settings import STUDY_NAME, is_month
+from registry.config.inputs import STUDY_NAME
+from registry.config.settings import is_month
 from registry.config.site import PROFILE_NAME
 from registry.errors import UserError
 from registry.ingest.names import is_passed_over, refuse_unreadable

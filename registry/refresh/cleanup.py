@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 
 from registry.config.settings import Settings
+from registry.refresh import inputs
 from registry.release import candidate, damage, gate_record, pin, retention
 from registry.system.disk import TRIAL
 from registry.vault.database import connect_vault
@@ -28,6 +29,7 @@ def remove_leftovers(settings: Settings) -> None:
     retention.remove_old(settings)
     public.remove_leftovers(settings)
     gate_record.draft_of(settings).unlink(missing_ok=True)
+    inputs.draft_of(settings.home).unlink(missing_ok=True)
     for draft in settings.vault.glob(".pseudonym.*"):
         draft.unlink(missing_ok=True)
     for trial in settings.home.glob(f"{TRIAL}*"):

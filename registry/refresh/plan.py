@@ -18,11 +18,13 @@ import duckdb
 
 from registry import ingest, release
 from registry.build.fingerprint import build_generation, joined, settings_hash
-from registry.config.settings import STUDY_NAME, Settings
+from registry.config.inputs import STUDY_NAME, last_inputs
+from registry.config.settings import Settings
 from registry.config.site import PROFILE_NAME, SiteProfile
 from registry.config.study import Study
 from registry.errors import UserError
 from registry.refresh import cleanup
+from registry.refresh.inputs import remember_inputs
 from registry.system import event_log
 from registry.vault.apply_tombstones import apply_tombstones
 from registry.vault.database import connect_vault
@@ -108,7 +110,8 @@ def make_plan(settings: Settings, run_id: str, *, accept_missing: bool = False) 
         UserError: for a mistake in the deliveries, or if settings or all files are gone; nothing is changed.
     """
     plan = survey(settings, run_id, accept_missing=accept_missing)
-    refuse_to_mix(settings)
+    refuse_to_mix(settings, is_synthetic=settings.study.synthetic)
+    remember_inputs(settings)
     cleanup.remove_leftovers(settings)
     apply_tombstones(settings)
     # in one transaction: dbt and the steps read the same settings
@@ -179,9 +182,10 @@ def _refuse_missing(
 ) -> None:
     """Raise UserError if settings or all files are gone since the plan `before`, as with an unmounted share."""
     if settings.config is None and _had_study_file(settings, before):
+        last = last_inputs(settings.home, or_none=True).deliveries or settings.deliveries
         raise UserError(
-            f"{settings.deliveries / STUDY_NAME} was there in the last refresh and is gone: restore it (is the share "
-            f"mounted?), or continue with the defaults: registry refresh {ACCEPT_MISSING}"
+            f"{last / STUDY_NAME} was read by the last refresh and is not in {settings.deliveries}: restore it (is the "
+            f"share mounted?), or continue with the defaults: registry refresh {ACCEPT_MISSING}"
         )
     gone = [
         site
@@ -223,11 +227,11 @@ def _holds_files(settings: Settings) -> bool:
         return connection.execute("SELECT 1 FROM main.input_file LIMIT 1").fetchone() is not None
 
 
-def refuse_to_mix(settings: Settings) -> None:
+def refuse_to_mix(settings: Settings, *, is_synthetic: bool) -> None:
     """Refuse to mix simulated and real patients in one home.
 
     Raises:
-        UserError: if the vault has one kind and the deliveries have the other.
+        UserError: if the vault has one kind and the deliveries have the other (`is_synthetic`).
     """
     if not settings.raw_db.exists():
         return
@@ -235,7 +239,7 @@ def refuse_to_mix(settings: Settings) -> None:
         held = connection.execute(
             "SELECT s.is_synthetic FROM config.study AS s WHERE EXISTS (SELECT 1 FROM main.input_file)"
         ).fetchone()
-    if held is not None and bool(held[0]) != settings.study.synthetic:
+    if held is not None and bool(held[0]) != is_synthetic:
         kind, other = ("synthetic", "real") if held[0] else ("real", "synthetic")
         raise UserError(
             f"{settings.home} contains {kind} patients, but {settings.deliveries} contains {other} ones; "

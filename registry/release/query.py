@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import Future, wait
 from threading import Thread
 from typing import Any
@@ -31,6 +32,7 @@ _SHUT_OFF: dict[str, str | int | bool | float | list[str]] = {
 _LOCKED = (
     "SET enable_external_access = false; SET disabled_filesystems = 'LocalFileSystem'; SET lock_configuration = true"
 )
+_PROPOSAL = re.compile(r"(Candidate bindings|Candidate tables|Candidate Entries|Did you mean)[: ]+(.*?)\??")
 
 
 def query(
@@ -75,8 +77,20 @@ def query(
             "raise REGISTRY_MEMORY_LIMIT"
         ) from None
     except duckdb.Error as error:
-        first_line = str(error).strip().partition("\n")[0]
-        raise UserError(f"release {release.release_id}: {first_line}") from None
+        raise UserError(f"release {release.release_id}: {in_one_line(error)}") from None
+
+
+def in_one_line(error: duckdb.Error) -> str:
+    """The error's first line, and the names that DuckDB proposes instead of an unknown one.
+
+    Only errors about names propose any: a later line of another error may quote a value.
+    """
+    first, *others = str(error).strip().splitlines()
+    if isinstance(error, (duckdb.BinderException, duckdb.CatalogException)):
+        for line in others:
+            if found := _PROPOSAL.fullmatch(line.strip()):
+                return f"{first.rstrip('.!')}. {found[1]}: {found[2]}"
+    return first
 
 
 def _answer(

@@ -18,7 +18,7 @@ from typing import Any
 
 import duckdb
 
-from registry.config.settings import A_FEW_ROWS, Settings
+from registry.config.settings import Settings
 from registry.errors import UserError
 from registry.release.candidate import FILE_NAME
 from registry.system.disk import raise_if_no_room
@@ -48,12 +48,6 @@ class Release:
     def fingerprint(self) -> str:
         """The fingerprint of the refresh that published it."""
         return str(self.manifest["fingerprint"])
-
-    def rows_held_back(self) -> int:
-        """Delivered rows that were quarantined when this was published."""
-        with self.reading(), duckdb.connect(str(self.database), read_only=True, config=A_FEW_ROWS) as connection:
-            row = connection.execute("SELECT coalesce(sum(rows_quarantined), 0) FROM meta.reconciliation").fetchone()
-        return int(row[0]) if row else 0
 
     @contextmanager
     def reading(self) -> Iterator[None]:

@@ -81,7 +81,7 @@ def test_the_commands_of_the_demo_answer(demo_home: Path) -> None:
     assert "current release" in run_registry("status", "--home", demo_home).stdout
     steps = [line.split()[0] for line in run_registry("status", "--timings", "--home", demo_home).stdout.splitlines()]
     assert {"deliveries", "warehouse", "statistics", "gate", "release"} <= set(steps)
-    assert "no rows are quarantined" in run_registry("quarantine", "--home", demo_home).stdout
+    assert "no quarantined rows are open" in run_registry("quarantine", "--home", demo_home).stdout
     answer = run_registry(
         "sql", "--home", demo_home, "--format", "csv",
         "select count(*) as n from mart_case_listing where definition_id = 'udine_2025'",

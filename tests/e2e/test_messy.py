@@ -50,7 +50,7 @@ def test_the_warehouse_finds_every_planted_defect_and_no_other(seed: int, tmp_pa
         missing, extra = sorted(answers - found[what]), sorted(found[what] - answers)
         assert not missing and not extra, f"{what}: missing {missing[:5]}, extra {extra[:5]}"
 
-    listed = json.loads(run_registry("quarantine", "--home", tmp_path, "--format", "json").stdout)
+    listed = json.loads(run_registry("quarantine", "--home", tmp_path, "--records", "--all", "--format", "json").stdout)
     held_back = [(f"{row['site']}/{row['delivery']}/{row['file']}", row["record"], row["reasons"]) for row in listed]
     planted = [
         (place, record, reasons) for place, record, _, what, reasons in expected["rows"] if what == "quarantined"

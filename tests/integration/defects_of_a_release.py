@@ -194,7 +194,7 @@ PLANTED: dict[str, str] = {
     "WHERE site = 'trieste'",
     "delivery_month_in_the_future": "UPDATE meta.input_file SET delivery = '2099-01' WHERE delivery = '2024-03'",
     "delivery_in_its_place": "INSERT INTO meta.quarantine_summary SELECT site, delivery, entity, file_id, "
-    "'date_after_delivery', n_rows FROM meta.input_file WHERE site = 'trieste' AND delivery = '2023-01'",
+    "'date_after_delivery', n_rows, n_rows FROM meta.input_file WHERE site = 'trieste' AND delivery = '2023-01'",
     # completeness
     "completeness_covers_every_file": f"{MONTHS} rows_received = rows_received - 1 WHERE delivery = '2023-05'",
     "completeness_reaches_latest_month": "DELETE FROM meta.completeness WHERE site = 'trieste' "

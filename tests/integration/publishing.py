@@ -15,7 +15,8 @@ NEW_MONTH = (
     """,
     """
     INSERT INTO meta.reconciliation
-    SELECT site, delivery, entity, file_id, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0 FROM meta.input_file WHERE delivery = '2024-04'
+    SELECT site, delivery, entity, file_id, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+    FROM meta.input_file WHERE delivery = '2024-04'
     """,
     """
     INSERT INTO meta.completeness

@@ -290,7 +290,7 @@ CREATE TABLE meta.reconciliation AS
 SELECT site, delivery, entity, file_id AS source_file, n_rows AS rows_delivered, n_rows AS rows_current,
     0::BIGINT AS rows_superseded, 0::BIGINT AS rows_duplicate, 0::BIGINT AS rows_quarantined,
     0::BIGINT AS rows_not_mapped, 0::BIGINT AS rows_retracted, 0::BIGINT AS rows_erased,
-    0::BIGINT AS rows_cancelled, 0::BIGINT AS rows_not_given
+    0::BIGINT AS rows_cancelled, 0::BIGINT AS rows_not_given, 0::BIGINT AS rows_open
 FROM meta.input_file;
 CREATE TABLE meta.lineage AS
 WITH first_file AS (SELECT site, min(file_id) AS file_id FROM meta.input_file GROUP BY site)
@@ -314,7 +314,8 @@ INSERT INTO meta.episode_trace
 SELECT episode_id, 2, last_dose_date, 'attributed_dose', false, 'dose', NULL, NULL, NULL, NULL, attributed_drug, NULL
 FROM main.fct_neutropenia_episode;
 CREATE TABLE meta.quarantine_summary (
-    site VARCHAR, delivery VARCHAR, entity VARCHAR, source_file VARCHAR, reason VARCHAR, n_rows BIGINT
+    site VARCHAR, delivery VARCHAR, entity VARCHAR, source_file VARCHAR, reason VARCHAR, n_rows BIGINT,
+    n_open BIGINT
 );
 CREATE TABLE meta.column_defect (
     site VARCHAR, delivery VARCHAR, entity VARCHAR, source_file VARCHAR, column_name VARCHAR, reason VARCHAR,

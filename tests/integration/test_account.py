@@ -16,7 +16,8 @@ from expectations.suites import cohort_losses
 from registry.config.settings import Settings, load_settings
 from registry.curation import account
 from registry.curation.account import SiteAccount
-from registry.curation.account_codes import is_loinc, new_codes
+from registry.curation.account_codes import new_codes
+from registry.curation.shown_text import is_loinc
 
 LABS = "result_id,patient_id,test_code,test_name,value,unit,collected_at\n"
 DOSES = "administration_id,patient_id,drug,administered_on\n"
@@ -78,17 +79,17 @@ def test_patients_who_leave_the_cohort_by_an_emptied_cell_come_first(home: Path)
 def test_what_is_still_open_is_one_line_for_all_sites_without_news(home: Path) -> None:
     alter(
         home / "warehouse.duckdb",
-        "INSERT INTO meta.quarantine_summary VALUES ('udine', '2024-01', 'patients', 'f', 'x', 7)",
-        "UPDATE meta.reconciliation SET rows_quarantined = 7 WHERE source_file = "
+        "INSERT INTO meta.quarantine_summary VALUES ('udine', '2024-01', 'patients', 'f', 'x', 9, 7)",
+        "UPDATE meta.reconciliation SET rows_quarantined = 9, rows_open = 7 WHERE source_file = "
         "(SELECT min(source_file) FROM meta.reconciliation WHERE site = 'udine')",
     )
     before = previous_of(home)
     told = account.told(account.compare(load_settings(home=home), home / "warehouse.duckdb", before))
-    assert told == ["1 site with nothing new: 7 rows still quarantined, 0 cells still emptied"]
+    assert told == ["1 site with nothing new: 7 quarantined rows still open, 0 cells still emptied"]
 
 
 def test_rows_are_new_by_file_so_that_mended_ones_hide_none(home: Path) -> None:
-    row = "INSERT INTO meta.quarantine_summary VALUES ('udine', '2024-01', 'patients', '{}', 'unit_unknown', 5)"
+    row = "INSERT INTO meta.quarantine_summary VALUES ('udine', '2024-01', 'patients', '{}', 'unit_unknown', 9, 5)"
     before = alter(previous_of(home), row.format("mended"))
     alter(home / "warehouse.duckdb", row.format("broken"), row.format("kept").replace("5)", "3)"))
     alter(before, row.format("kept").replace("5)", "2)"))

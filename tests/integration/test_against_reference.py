@@ -31,7 +31,7 @@ from registry.statistics import write_statistics
 QUICK_SEEDS = 3
 COUNTS = (
     "rows_delivered rows_current rows_superseded rows_duplicate rows_quarantined rows_not_mapped rows_retracted "
-    "rows_not_given".split()
+    "rows_not_given rows_open".split()
 )
 
 
@@ -176,12 +176,15 @@ def agree_on_every_delivered_row(expected: dict[str, list[dict[str, Any]]], foun
     )
     agree(
         "quarantine",
-        [(*of(row), row["record_number"], tuple(sorted(row["reasons"]))) for row in expected["quarantine"]],
+        [
+            (*of(row), row["record_number"], row["is_open"], tuple(sorted(row["reasons"])))
+            for row in expected["quarantine"]
+        ],
         [
             (*found_place, tuple(sorted(reasons.split(","))))
             for *found_place, reasons in found.query(
-                f"SELECT {place}, t.record_number, t.reasons FROM intermediate.int_row_disposition AS t "
-                "JOIN vault.main.input_file AS f USING (file_no) WHERE t.disposition = 'quarantined'"
+                f"SELECT {place}, t.record_number, t.is_open, t.reasons FROM intermediate.int_quarantined_row AS t "
+                "JOIN vault.main.input_file AS f USING (file_no)"
             )
         ],
     )

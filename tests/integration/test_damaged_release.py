@@ -19,6 +19,7 @@ from registry.config.settings import Settings
 from registry.errors import UserError
 from registry.refresh import cleanup
 from registry.release import gate_record
+from registry.release.headline_figures import figures
 
 Harm = Callable[[Path], object]
 
@@ -267,12 +268,12 @@ def test_a_file_that_this_user_may_not_read_is_no_damage(
     assert list(two.releases.glob(".damaged-*")) == []
 
 
-def test_rows_held_back_of_a_damaged_release_are_no_fault_of_the_program(two: Settings) -> None:
+def test_figures_of_a_damaged_release_are_no_fault_of_the_program(two: Settings) -> None:
     found = release.current(two)
     assert found is not None
     tear("registry.duckdb", 5000)(found.path)
     with pytest.raises(UserError, match=r"registry.duckdb can't be read"):
-        found.rows_held_back()
+        figures(found)
 
 
 WITHOUT_CHECKS = '{"release_id": "x", "fingerprint": "y", "created_at": "z", "tables": {}, "study": {}}'

@@ -18,7 +18,7 @@ from expectations.suites import losses
 JULY = f"DELETE FROM main.fct_anc WHERE {TRIESTE_JULY}"
 ALL_BUT = JULY + " AND anc_key NOT IN (SELECT anc_key FROM main.fct_anc WHERE {} ORDER BY anc_key LIMIT {})"
 A_FILE = (
-    "INSERT INTO meta.reconciliation SELECT site, '2024-03', '{entity}', 'new', {n}, {n}, 0, 0, 0, 0, 0, 0, {n}, 0 "
+    "INSERT INTO meta.reconciliation SELECT site, '2024-03', '{entity}', 'new', {n}, {n}, 0, 0, 0, 0, 0, 0, {n}, 0, 0 "
     "FROM meta.reconciliation WHERE site = 'trieste' AND delivery = '2024-03'"
 )
 
@@ -81,7 +81,7 @@ def test_counts_of_forgotten_patients_are_not_lost(n_erased: int, blocks: bool, 
         "DELETE FROM main.fct_anc WHERE site = 'trieste'",
         "DELETE FROM main.dim_patient WHERE site = 'trieste'",
         "INSERT INTO meta.reconciliation SELECT site, delivery, 'patients', 'erased', 13, 0, 0, 0, 0, 0, 0, "
-        f"{n_erased}, 0, 0 FROM meta.reconciliation WHERE site = 'trieste' AND delivery = '2023-01'",
+        f"{n_erased}, 0, 0, 0 FROM meta.reconciliation WHERE site = 'trieste' AND delivery = '2023-01'",
     )
     assert one(candidate, "site_anc_month_emptied", sound).blocks is blocks
 
@@ -99,7 +99,7 @@ def test_tables_halved_by_forgotten_patients_are_not_lost(
             for table in ("fct_anc", "fct_dose", "fct_treatment", "dim_patient")
         ),
         "INSERT INTO meta.reconciliation SELECT site, delivery, 'patients', 'erased', 27, 0, 0, 0, 0, 0, 0, "
-        f"{n_erased}, 0, 0 FROM meta.reconciliation WHERE site = 'udine' AND delivery = '2023-01'",
+        f"{n_erased}, 0, 0, 0 FROM meta.reconciliation WHERE site = 'udine' AND delivery = '2023-01'",
     )
     for check_id in ("patients_halved", "treatments_halved", "doses_halved", "anc_halved"):
         assert one(candidate, check_id, sound).blocks is blocks, check_id

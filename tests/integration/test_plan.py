@@ -156,7 +156,7 @@ def test_nothing_is_built_before_all_of_the_plan_is_loaded(registry: Registry) -
 def test_a_registry_yml_that_is_gone_is_refused_until_it_is_meant(registry: Registry) -> None:
     registry.refresh()
     (registry.home / "deliveries" / "registry.yml").unlink()
-    with pytest.raises(UserError, match=r"registry\.yml was there in the last refresh and is gone.*--accept-missing"):
+    with pytest.raises(UserError, match=r"registry\.yml was read by the last refresh and is not in .*--accept-missing"):
         registry.plan()
     refresh.make_plan(registry.settings(), "meant", accept_missing=True)
     registry.plan()  # it is known to be gone now

@@ -43,7 +43,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Settings:
 
 
 def test_rows_are_found_by_what_they_share(registry: Settings) -> None:
-    every = held_back(registry, Filter())
+    every = held_back(registry, Filter(), with_closed=True)
     assert [(row.site, row.delivery, row.record) for row in every] == [
         ("trieste", "2025-03", 1),
         ("trieste", "2025-03", 2),
@@ -80,7 +80,7 @@ def test_a_filter_that_names_nothing_says_what_there_is(registry: Settings, whic
 def test_a_site_gets_back_its_own_columns_and_marks_with_the_reasons(registry: Settings, tmp_path: Path) -> None:
     out = tmp_path / "out"
     of_udine = Filter(site="udine", delivery="2025-02", entity="lab_results")
-    files = write_data_queries(registry, held_back(registry, of_udine), out)
+    files = write_data_queries(registry, held_back(registry, of_udine, with_closed=True), out)
     assert files == [out / "udine" / "2025-02" / "lab_results.csv_held_back.csv"]
     assert files[0].stat().st_mode & 0o077 == 0
     with files[0].open(encoding="latin-1", newline="") as file:
@@ -182,7 +182,7 @@ def test_a_record_with_other_cells_than_its_header_says_how_many(tmp_path: Path)
         ("patients", 5): "",
         ("treatments", 1): "5 cells but the header has 4: one cell too many.",
     }
-    listed = CliRunner().invoke(main, ["quarantine", "--home", str(tmp_path), "--format", "csv"])
+    listed = CliRunner().invoke(main, ["quarantine", "--home", str(tmp_path), "--records", "--format", "csv"])
     assert "3 cells but the header has 2: one cell too many" in listed.output
     paths = write_data_queries(settings, held, tmp_path / "out")
     assert "one cell too many" in paths[0].read_text(encoding="utf-8-sig")

@@ -100,6 +100,39 @@ def test_it_reads_the_release_and_does_nothing_else(sql: str, settings: Settings
     assert query(settings, "SELECT count(*) FROM dim_patient")[1] == [(1000,)]
 
 
+PROPOSED = {
+    "SELECT patient FROM dim_patient": 'Referenced column "patient" not found in FROM clause. '
+    'Candidate bindings: "patient_key"',
+    "SELECT p.patient FROM dim_patient AS p": 'Table "p" does not have a column named "patient". '
+    'Candidate bindings: "patient_key"',
+    "SELECT x.patient_key FROM dim_patient AS p": 'Referenced table "x" not found. Candidate tables: "p"',
+    "SELECT * FROM dim_patients": 'Table with name dim_patients does not exist. Did you mean: "dim_patient"',
+    "SELECT datediffx(1, 2)": 'Scalar Function with name datediffx does not exist. Did you mean: "datediff"',
+}
+
+
+@pytest.mark.parametrize("sql", PROPOSED)
+def test_an_unknown_name_is_answered_with_the_nearest_ones_in_the_same_line(sql: str, settings: Settings) -> None:
+    with pytest.raises(UserError) as error:
+        query(settings, sql)
+    assert str(error.value).partition("Error: ")[2] == PROPOSED[sql]
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "SELECT error('first' || chr(10) || 'Did you mean \"' || patient_key || '\"?') FROM dim_patient",
+        "SELECT CAST('first' || chr(10) || 'Candidate bindings: ' || patient_key AS INTEGER) FROM dim_patient",
+        "SELECT strptime(patient_key, '%Y') FROM dim_patient",
+    ],
+)
+def test_later_lines_that_may_quote_a_value_are_left_out(sql: str, settings: Settings) -> None:
+    with pytest.raises(UserError) as error:
+        query(settings, sql)
+    assert "\n" not in str(error.value)
+    assert not any(word in str(error.value) for word in ("Did you mean", "Candidate", "Expected a number"))
+
+
 def test_the_engine_tells_no_folder_but_that_of_the_release(settings: Settings) -> None:
     _, rows = query(settings, "SELECT name, value FROM duckdb_settings() WHERE value LIKE '%/%'")
     told = {name for name, value in rows}

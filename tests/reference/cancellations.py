@@ -56,7 +56,9 @@ def _held_of(day: Sequence[Row], site: Site) -> set[str]:
     held = set()
     for row, keys in unclear:
         if not any(file_of(other) > file_of(row) for other, _ in by_value):
-            held |= {key for key in keys if all(file_of(r) <= file_of(row) for r in day if r.key == key)}
+            by_row = {key for key in keys if all(file_of(r) <= file_of(row) for r in day if r.key == key)}
+            row.holds_back = bool(by_row)
+            held |= by_row
     return held
 
 

@@ -109,10 +109,11 @@ def audit_tables(intake: Intake, study: Study) -> dict[str, Table]:
             dict(zip(("site", "delivery", "entity", "file"), place, strict=True))
             | {"rows_delivered": 0}
             | {f"rows_{state}": 0 for state in states}
-            | {"rows_retracted": 0, "rows_erased": 0, "rows_not_given": 0},
+            | {"rows_retracted": 0, "rows_erased": 0, "rows_not_given": 0, "rows_open": 0},
         )
         counts["rows_delivered"] += 1
         counts[f"rows_{row.status}"] += 1
+        counts["rows_open"] += row.is_open
         if row.status == "current" and not row.cancelled and nothing_given(row, study.site(row.site)):
             counts["rows_not_given"] += 1
 
@@ -123,7 +124,11 @@ def audit_tables(intake: Intake, study: Study) -> dict[str, Table]:
     return {
         "reconciliation": [files[place] for place in sorted(files)],
         "rows": [where(row) | {"status": row.status} for row in intake.rows],
-        "quarantine": [where(row) | {"reasons": tuple(sorted(row.reasons))} for row in intake.rows if row.reasons],
+        "quarantine": [
+            where(row) | {"reasons": tuple(sorted(row.reasons)), "is_open": row.is_open}
+            for row in intake.rows
+            if row.reasons
+        ],
         "contested": list(intake.contested),
         "column_defect": [
             where(row) | {"column": column, "reason": reason, "status": row.status}
@@ -135,7 +140,7 @@ def audit_tables(intake: Intake, study: Study) -> dict[str, Table]:
 
 def _retracted(file: File) -> dict[str, Any]:
     """The account of a retracted file: all its rows are retracted, and none is anything else."""
-    others = ("current", "superseded", "duplicate", "quarantined", "not_mapped", "erased", "not_given")
+    others = ("current", "superseded", "duplicate", "quarantined", "not_mapped", "erased", "not_given", "open")
     return {
         "site": file.site,
         "delivery": file.delivery,

@@ -29,7 +29,8 @@ REQUIRED_DATES = {
 class Row:
     """One delivered row with what becomes of it.
 
-    `status` ends as current, superseded, duplicate, quarantined or not_mapped.
+    `status` ends as current, superseded, duplicate, quarantined or not_mapped. `holds_back`: an unclear cancellation
+    for which a measurement is not used. `is_open`: quarantined, and its site still has to do something about it.
     """
 
     site: str
@@ -44,6 +45,8 @@ class Row:
     emptied: list[tuple[str, str]] = field(default_factory=list)
     not_mapped: bool = False
     status: str = ""
+    holds_back: bool = False
+    is_open: bool = False
 
     @property
     def key(self) -> str:

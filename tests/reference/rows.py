@@ -27,6 +27,7 @@ from .model import (
     Site,
     Study,
 )
+from .open_rows import mark_open
 
 ENDED_UNKNOWN = ("unparseable_date", "end_before_start")
 """Defects of an end that say that the line is over, not when."""
@@ -72,7 +73,9 @@ def _take_in_site(intake: Intake, name: str, files: list[File], site: Site) -> N
                 judge_clinical(row, patients, site)
         _hold_conflicts(rows)
         snapshots = {f.delivery for f in of_entity} if site.mode == "snapshot" else set()
-        intake.contested += settle(rows, snapshots, dropped(rows, bases) | held)
+        gone = dropped(rows, bases)
+        intake.contested += settle(rows, snapshots, gone | held)
+        mark_open(rows, snapshots, gone - held)
         intake.rows += rows
         current = [r for r in rows if r.status == "current" and not r.cancelled]
         if entity == "patients":

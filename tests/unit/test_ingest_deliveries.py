@@ -108,7 +108,7 @@ def test_a_link_to_nothing_and_a_pipe_are_refused(home: Home) -> None:
 
 
 def test_a_missing_deliveries_folder_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="no such deliveries folder; give --deliveries"):
+    with pytest.raises(UserError, match="no such folder; put the sites' exports there"):
         ingest.discover(load_settings(home=tmp_path))
 
 

@@ -4,6 +4,7 @@ not mapped, erased or retracted.
 rows_delivered is the ledger's count from the load; the others are counted in the models, so that a lost row is noticed.
 rows_cancelled: rows in rows_current that cancel a record. The gate uses them to tell a withdrawal from a loss.
 rows_not_given: rows in rows_current that say that nothing was given (administrations only).
+rows_open: rows in rows_quarantined that are open (int_quarantined_row).
 */
 {%- set entities = {
     'patients': 'patient', 'treatments': 'treatment', 'administrations': 'administration',
@@ -27,6 +28,12 @@ rows_unused as (
         sum(case when disposition = '{{ disposition }}' then 1 else 0 end) as rows_{{ disposition }}{{ "," if not loop.last }}
         {%- endfor %}
     from {{ ref('int_row_disposition') }}
+    group by file_no
+),
+
+rows_open as (
+    select file_no, sum(case when is_open then 1 else 0 end) as n_rows
+    from {{ ref('int_quarantined_row') }}
     group by file_no
 ),
 
@@ -70,11 +77,13 @@ select
     cast(coalesce(rows_retracted.n_rows, 0) as bigint) as rows_retracted,
     cast(coalesce(rows_gone.n_rows, 0) as bigint) as rows_erased,
     cast(coalesce(unused.rows_cancelled, 0) as bigint) as rows_cancelled,
-    cast(coalesce(nothing_given.n_rows, 0) as bigint) as rows_not_given
+    cast(coalesce(nothing_given.n_rows, 0) as bigint) as rows_not_given,
+    cast(coalesce(rows_open.n_rows, 0) as bigint) as rows_open
 from {{ ref('stg_file_version') }} as files
 left join rows_read on files.file_no = rows_read.file_no
 left join rows_unused as unused on files.file_no = unused.file_no
 left join rows_gone on files.file_no = rows_gone.file_no
+left join rows_open on files.file_no = rows_open.file_no
 left join nothing_given on files.file_no = nothing_given.file_no
 left join rows_retracted on files.file_no = rows_retracted.file_no
 where files.is_current

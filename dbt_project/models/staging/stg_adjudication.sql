@@ -34,7 +34,7 @@ select
     is_cancelled,
     true as is_mapped,
     patient_id is not null as has_patient_id,
-    {{ held_back_reasons('adjudication_id', ['patient_id', 'onset_from', 'onset_to', 'verdict'], [
+    {{ held_back_reasons('adjudication_id', required_columns('adjudications'), [
         ['invalid_code', invalid_status() ~ ' or (verdict is not null and verdict_code is null)'],
         ['unparseable_date', '(onset_from is not null and onset_from_day is null)'
             ~ ' or (onset_to is not null and onset_to_day is null)'],

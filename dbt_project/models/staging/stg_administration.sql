@@ -55,7 +55,7 @@ select
     is_cancelled,
     true as is_mapped,
     patient_id is not null as has_patient_id,
-    {{ held_back_reasons('administration_id', ['patient_id', 'drug', 'administered_on'], [
+    {{ held_back_reasons('administration_id', required_columns('administrations'), [
         ['invalid_code', invalid_status(can_be_not_given=true)],
         ['unknown_drug', 'drug is not null and substance is null'],
         ['unparseable_date', 'administered_on is not null and administered_day is null'],

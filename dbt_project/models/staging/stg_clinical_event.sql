@@ -45,7 +45,7 @@ select
     is_cancelled,
     true as is_mapped,
     patient_id is not null as has_patient_id,
-    {{ held_back_reasons('event_id', ['patient_id', 'event_type', 'onset_date'], [
+    {{ held_back_reasons('event_id', required_columns('clinical_events'), [
         ['invalid_code', invalid_status() ~ ' or (event_type is not null and event_type_code is null)'],
         ['unparseable_date', 'onset_date is not null and onset_day is null'],
         ['date_after_delivery', 'onset_day > delivery_end'],

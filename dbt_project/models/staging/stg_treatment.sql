@@ -50,7 +50,7 @@ select
     is_cancelled,
     true as is_mapped,
     patient_id is not null as has_patient_id,
-    {{ held_back_reasons('treatment_id', ['patient_id', 'drug', 'start_date'], [
+    {{ held_back_reasons('treatment_id', required_columns('treatments'), [
         ['invalid_code', invalid_status()],
         ['unknown_drug', 'drug is not null and substance is null'],
         ['unparseable_date', 'start_date is not null and start_day is null'],

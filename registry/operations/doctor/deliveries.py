@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from registry import ingest, refresh
+from registry.config.inputs import no_deliveries
 from registry.config.site import PROFILE_NAME
 from registry.curation import retraction
 from registry.operations.doctor.finding import Finding, look, ok, wrong
@@ -22,9 +23,7 @@ if TYPE_CHECKING:
 def deliveries(settings: Settings) -> Iterator[Finding]:
     """Can every file and folder be placed? What is not loaded yet?"""
     if not settings.deliveries.is_dir():
-        yield wrong(
-            f"{settings.deliveries}: no such folder; put the sites' exports there, or name it with --deliveries"
-        )
+        yield wrong(no_deliveries(settings.home, settings.deliveries))
         return
     if lock.is_held(settings):
         yield ok(f"{counted(len(ingest.discover(settings)), 'file')}; a refresh is running")
