@@ -147,6 +147,7 @@ def _nodes_of(manifest: Any) -> dict[str, Node]:
     for node in [*manifest.nodes.values(), *manifest.sources.values()]:
         kind = str(node.resource_type)
         if kind in {"seed", "model", "source", "test"}:
+            types = getattr(node.config, "column_types", {})  # of a seed
             found[node.unique_id] = Node(
                 unique_id=node.unique_id,
                 name=node.name,
@@ -155,7 +156,10 @@ def _nodes_of(manifest: Any) -> dict[str, Node]:
                 folder=node.fqn[1] if kind == "model" else "seeds" if kind == "seed" else "",
                 description=_description(node),
                 depends_on=tuple(getattr(getattr(node, "depends_on", None), "nodes", ())),
-                columns={name: (column.data_type or "", column.description) for name, column in node.columns.items()},
+                columns={
+                    name: (column.data_type or types.get(name, ""), column.description)
+                    for name, column in node.columns.items()
+                },
                 path=node.original_file_path,
                 meta=dict(node.config.meta or {}),
                 column_meta={name: dict(column.meta) for name, column in node.columns.items() if column.meta},
