@@ -32,15 +32,19 @@ _PATIENT = """npatient npaciente nopaciente nrpaziente nropaciente numpaciente
     numerocartella mpi patient patientid patientennummer patientennr patientnr patnr patid pid idpatient codepatient
     numeropatient numpatient nopatient ipp nip idpaciente codigopaciente codpaciente paciente nhc numerohistoria
     numhistoria historiaclinica iddoente doente patientno patientnumber patientcode mrn medicalrecordnumber
-    hospitalnumber subjectid subject usubjid personid codicefiscale patientenid"""
+    hospitalnumber hospitalno hospno hospnumber hospid unitnumber nhsnumber nhsno chinumber chino ptid ptno pt
+    ncartella nrcartella cartellaclinica nosologico numeronosologico matricola codicesanitario
+    subjectid subject usubjid personid codicefiscale patientenid"""
 _STATUS = "stato statut estado recordstatus"
 _DRUG = """farmaco principioattivo nomefarmaco medicinale specialita terapia trattamento dmt medikament wirkstoff
     praparat praeparat arzneimittel therapie medicament molecule dci specialite traitement medicamento principioactivo
     tratamiento drugname medication substance agent product treatment therapy"""
 _START = """datainizio datainizioterapia inizioterapia inizio dal startdatum beginndatum therapiebeginn beginn von
-    datedebut datedebuttraitement debut fechainicio inicio start begin datestart"""
+    datedebut datedebuttraitement debut fechainicio inicio start begin datestart datestarted startedon started
+    commenced datecommenced"""
 _END = """datafine datafineterapia fineterapia datasospensione sospensione fine enddatum therapieende ende bis datefin
-    datefintraitement datearret arret fin fechafin end stop stopdate dateend"""
+    datefintraitement datearret arret fin fechafin end stop stopdate dateend datestopped stoppedon stopped ended
+    discontinued datediscontinued al finoal"""
 
 _COLUMNS: dict[str, dict[str, str]] = {
     "patients": {
@@ -48,7 +52,7 @@ _COLUMNS: dict[str, dict[str, str]] = {
         "birth_date": """datanascita datadinascita dtnascita nascita annonascita annodinascita geburtsdatum gebdatum
             gebdat geburtstag geburtsjahr datenaissance datedenaissance naissance ddn anneenaissance fechanacimiento
             fechadenacimiento nacimiento anonacimiento datanascimento dateofbirth dob birth yearofbirth birthyear
-            yob natoil natail""",
+            yob natoil natail dtnasc datanasc datanas dnascita birth dobirth""",
         "sex": "sesso genere geschlecht sexe sexo gender",
         "ms_phenotype": """fenotipo fenotiposm formasm decorso forma tiposm verlaufsform verlauf mstyp phanotyp
             phaenotyp formesep forme typesep formaem tipoem phenotype mstype mscourse diseasecourse""",
@@ -81,7 +85,8 @@ _COLUMNS: dict[str, dict[str, str]] = {
         "drug": _DRUG,
         "administered_on": """datasomministrazione datainfusione datadose infusionsdatum verabreichungsdatum gabedatum
             verabreichtam dateadministration dateperfusion dateinjection fechaadministracion fechainfusion infusiondate
-            administrationdate administereddate dosedate dategiven givenon somministratoil data datum date fecha""",
+            administrationdate administereddate dosedate dategiven givenon somministratoil dateofinfusion
+            dateofadministration infusion dtinfusione datainf dtsomministrazione data datum date fecha""",
         "administered_until": f"""datafinesomministrazione finesomministrazione finoal gegebenbis verabreichtbis
             datefinadministration jusquau fechafinadministracion hasta until givenuntil enddate al bis au {_END}""",
         "dose": "dosaggio dosesomministrata quantita qta dosis dosierung menge quantite posologie cantidad amount",
@@ -121,7 +126,8 @@ _COLUMNS: dict[str, dict[str, str]] = {
             entnahmedatum abnahmedatum abnahmezeitpunkt entnahmezeit probendatum abnahme dateprelevement
             dateheureprelevement dateexamen dateanalyse fechaextraccion fechamuestra fechatoma fechaprueba fechahora
             datacolheita collectiondate collectiontime collectiondatetime collected sampledate drawdate specimendate
-            dateofcollection datecollected takenat data datum date fecha""",
+            dateofcollection datecollected datesampled dateofsample sampledatetime sampletaken datetaken takenat takenon
+            taken bleeddate dtprelievo dataprel prelievo data datum date fecha""",
         "reference_low": """valoreminimo valmin minimo rifmin riferimentomin rangemin vmin limiteinferiore refmin
             lowerlimit lln normalow untergrenze unterergrenze referenzunten normmin normeinf borneinf limiteinf
             refinf valorminimo limiteinferior reflow rangelow normallow""",

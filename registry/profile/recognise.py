@@ -16,16 +16,19 @@ from registry.config import terminology
 _WORDS: dict[str, str] = {
     "neutrophils": """neutrofili neutrofilo granulocitineutrofili neu neut neutr neutro ne anc pnn neutrophile
         neutrophilen neutrophilegranulozyten neutrophil neutrophils neutrophiles polynucleairesneutrophiles
-        granulocytesneutrophiles neutrofilos granulocitosneutrofilos absoluteneutrophilcount neutrophilcount""",
+        granulocytesneutrophiles neutrofilos granulocitosneutrofilos absoluteneutrophilcount neutrophilcount
+        neuts neutros neutrophilsabs neutrof polinucleati""",
     "segs": """segmentati neutrofilisegmentati segmentkernige segmentkernigeneutrophile segmentkernigegranulozyten segs
         segmentedneutrophils polynucleairessegmentes segmentados neutrofilossegmentados""",
     "bands": """neutrofiliabastoncello abastoncello stabkernige stabkernigeneutrophile stabkernigegranulozyten bands
         bandforms bandneutrophils cayados bastonetes""",
     "wbc": """leucociti globulibianchi gb wbc leuc leuco leukozyten leukos leu leukocytes leucocytes globulesblancs
         leucocitos globulosblancos whitebloodcells whitebloodcellcount whitecellcount leukocytecount
-            weisseblutkorperchen""",
-    "lymphocytes": "linfociti linf lymphozyten lymphos lymphocytes lymph lym ly linfocitos lymphocytecount",
-    "platelets": "piastrine plt thrombozyten thrombos plaquettes plaquetas platelets plateletcount thrombocytes",
+            weisseblutkorperchen wcc whitecells whitecell whites leucoc leukoc""",
+    "lymphocytes": """linfociti linf lymphozyten lymphos lymphocytes lymph lymphs lym ly linfo linfocitos
+        lymphocytecount""",
+    "platelets": """piastrine plt thrombozyten thrombos plaquettes plaquetas platelets platelet plts plateletcount
+        thrombocytes""",
     "hemoglobin": "emoglobina hb hgb hamoglobin haemoglobin hemoglobin hemoglobine hemoglobina",
     "cd19": """cd19 linfociticd19 linfocitibcd19 lymphozytencd19 lymphocytescd19 linfocitoscd19 linfocitosbcd19
         cd19cells""",

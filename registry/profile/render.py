@@ -5,10 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from registry.config import terminology
 from registry.config.input_contract import ENTITIES
+from registry.config.site import PROFILE_NAME, load_profile
 from registry.config.site_codes import WORD_COLUMNS
+from registry.errors import UserError
 from registry.profile.codes import CodeList, local_drugs, local_tests, local_units
 from registry.profile.column_names import columns_section, may_show
 from registry.profile.dialect import csv_section
@@ -63,8 +67,35 @@ def render(survey: Survey) -> Proposal:
         head.lines += [line.replace("# ", "#   - ", 1) for line in files.lines]
     head.lines.append("")
     head.comment("mode: snapshot   # if each delivery contains everything, not only what is new or changed")
+    _comment_out_what_cannot_be_read(body)
     text = "\n".join([*head.lines, *body.lines]) + "\n"
     return Proposal(text, n_files, survey.n_rows, (*files.todo, *body.todo))
+
+
+def _comment_out_what_cannot_be_read(body: Draft) -> None:
+    """Make comments of the sections that site.yml would be refused for, the most dependent first."""
+    for key in ("wide", "codes", "columns", "csv"):
+        mistake = _mistake_in(body)
+        if mistake is None:
+            return
+        start = next((at for at, line in enumerate(body.lines) if line == f"{key}:"), None)
+        if start is None:
+            continue
+        end = next((at for at in range(start + 1, len(body.lines)) if body.lines[at][:1] not in (" ", "#")), None)
+        body.lines[start:end] = [f"# {line}" for line in body.lines[start:end]]
+        body.decide(f"`{key}` is proposed as a comment, because it can't be read as it stands: {mistake}")
+
+
+def _mistake_in(body: Draft) -> str | None:
+    """Why these lines are no site.yml; None if they are one."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, PROFILE_NAME)
+        path.write_text("\n".join(body.lines) + "\n", encoding="utf-8")
+        try:
+            load_profile(Path(folder))
+        except UserError as mistake:
+            return str(mistake).removeprefix(f"{path}, ")
+    return None
 
 
 def _files(survey: Survey, draft: Draft) -> None:
@@ -164,10 +195,11 @@ def _wide(survey: Survey, draft: Draft) -> None:
     inner = Draft()
     section = wide_section(list(tests.values()), carry_down).get("lab_results")
     carried: list[str] = []
+    write = inner.live if isinstance(section, Mapping) else inner.comment  # a key above comments alone would be refused
+    write("lab_results:")
+    write("tests:", 1)
     if isinstance(section, Mapping):
         carried = section.get("carry_down", [])
-        inner.live("lab_results:")
-        inner.live("tests:", 1)
         for header, cell in section["tests"].items():
             inner.live(f"{quoted(header)}: {{code: {quoted(cell['code'])}, unit: {quoted(cell['unit'])}}}", 2, "check")
     for test in tests.values():

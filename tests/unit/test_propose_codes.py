@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from first_export import LAB_HEADER, PATIENTS, lab, profile_of, propose, write, 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from registry.config.site import load_profile
 from registry.profile.columns import guess_entity
 from registry.profile.recognise import drug_meant, named_test, unit_dimension, unit_meant
 from registry.profile.wide import wide_section, wide_tests
@@ -235,3 +237,42 @@ def test_keys_parts_of_a_time_and_columns_of_names_are_proposed_as_comments(tmp_
     assert '# "Data prelievo": collected_at.date, "Ora": collected_at.time' in proposal.text
     assert '# "Cognome": ignore' in proposal.text
     assert profile_of(proposal, tmp_path).column_names("lab_results") == {"data prelievo": "collected_at"}
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("Hosp No", "Sample date", "WCC", "Neuts", "Plts"),
+        ("NHS number", "Taken", "White cells", "Neutros", "Platelet"),
+        ("Cod. paz.", "Dt prelievo", "Leucoc.", "Neutrof.", "PLT"),
+        ("N. cartella", "Prelievo", "GB", "NEUT", "Piastrine"),
+    ],
+)
+def test_everyday_headers_are_known_and_what_is_left_to_a_person_can_be_uncommented(
+    tmp_path: Path, folder: Path, header: tuple[str, ...]
+) -> None:
+    rows = [(patient, f"2024-02-{day:02}", "5.1", "2.3", "240") for patient in PATIENTS for day in range(1, 5)]
+    write(folder, "lab_results.csv", [header, *rows])
+    proposal = propose(folder)
+    mapped = profile_of(proposal, tmp_path).column_names("lab_results")
+    assert set(mapped.values()) == {"patient_id", "collected_at"}
+    assert len(proposal.todo) == 4, "the place of the files, and a unit for each test"
+    answers = {"unit: ?": 'unit: "10*9/L"', "anc or neutrophils_pct": '"751-8"'}
+    text = re.sub(r"^( +)# ", r"\1", proposal.text, flags=re.MULTILINE)
+    for question, answer in answers.items():
+        text = text.replace(question, answer)
+    (folder / "site.yml").write_text(text)
+    assert len(load_profile(folder).wide_tests("lab_results")) == 3
+
+
+def test_a_section_that_site_yml_would_be_refused_for_is_a_comment(
+    tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [(patient, f"2024-02-{day:02}", "5.1", "2.3") for patient in PATIENTS for day in range(1, 5)]
+    write(folder, "lab_results.csv", [("Hosp No", "Date", "WCC (10*9/L)", "Neuts (10*9/L)"), *rows])
+    monkeypatch.setattr("registry.profile.wide.loinc_of", lambda _: "4544-3")  # a haematocrit
+    proposal = propose(folder)
+    profile = profile_of(proposal, tmp_path)
+    assert profile.wide_tests("lab_results") == {}
+    assert set(profile.column_names("lab_results").values()) == {"patient_id", "collected_at"}, "the rest is kept"
+    assert any("`wide` is proposed as a comment" in todo for todo in proposal.todo)
