@@ -2,6 +2,7 @@
 
     fingerprint.py  everything that determines content, as one hash
     warehouse.py    the build file and its stages    dbt_project.py, dbt_runner.py  parses and runs dbt
+    render.py       the project's SQL without dbt
 
 Not here: clinical rules (the dbt project), the content of a release (release).
 """

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from functools import cache, partial
+from contextvars import ContextVar
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,6 +26,8 @@ _MACRO = re.compile(r"{%-?\s*macro\s+(\w+).*?{%-?\s*endmacro\s*-?%}", re.DOTALL)
 _EXTENSIONS = ["jinja2.ext.do", "jinja2.ext.loopcontrols"]
 _NOT_RENDERED = ("materializations.sql", "generate_schema_name.sql")
 """How dbt writes a model, and where."""
+_queried: ContextVar[duckdb.DuckDBPyConnection] = ContextVar("queried")
+"""What macros query: jinja keeps the names that a macro saw first."""
 
 
 def build_in_memory(connection: duckdb.DuckDBPyConnection, names: Iterable[str]) -> None:
@@ -50,13 +53,12 @@ def render(node: Node, connection: duckdb.DuckDBPyConnection) -> tuple[str, str]
     Macros may query what is built already in the connection, as they do in dbt.
     """
     config: dict[str, Any] = {}
-    environment = _environment()
-    environment.globals |= {
-        "config": lambda **given: config.update(given) or "",
-        "run_query": partial(_queried, connection),
-    }
-    text = (DBT_PROJECT / node.path).read_text(encoding="utf-8")
-    sql = environment.from_string(text).render(this=_relation(node))
+    model = _environment().from_string((DBT_PROJECT / node.path).read_text(encoding="utf-8"))
+    token = _queried.set(connection)
+    try:
+        sql = model.render(this=_relation(node), config=lambda **given: config.update(given) or "")
+    finally:
+        _queried.reset(token)
     return sql, "VIEW" if config.get("materialized") == "view" else "TABLE"
 
 
@@ -93,8 +95,8 @@ def _load_seed(connection: duckdb.DuckDBPyConnection, node: Node) -> None:
     )
 
 
-def _queried(connection: duckdb.DuckDBPyConnection, sql: str) -> SimpleNamespace:
-    return SimpleNamespace(rows=connection.execute(sql).fetchall())
+def _run_query(sql: str) -> SimpleNamespace:
+    return SimpleNamespace(rows=_queried.get().execute(sql).fetchall())
 
 
 class _Return(Exception):
@@ -115,6 +117,7 @@ def _environment() -> Environment:
     sources = {tuple(node.unique_id.split(".")[-2:]): _relation(node) for node in nodes if node.kind == "source"}
     environment.globals |= _dispatching(environment) | {
         "execute": True,
+        "run_query": _run_query,
         "flags": SimpleNamespace(WHICH="build"),
         "modules": SimpleNamespace(re=re),
         "target": SimpleNamespace(database="memory", type="duckdb"),

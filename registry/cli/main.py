@@ -21,6 +21,7 @@ COMMANDS = (
     refresh.demo,
     refresh.simulate,
     refresh.profile,
+    refresh.check_command,
     refresh.refresh,
     releases.releases,
     query.sql,

@@ -1,13 +1,14 @@
-"""Commands that create or refresh a registry: simulate, profile a first export, refresh, demo."""
+"""Commands that create or refresh a registry: simulate, profile a first export, check deliveries, refresh, demo."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import astuple
 from pathlib import Path
 
 import click
 
-from registry.cli.options import DELIVERIES, HOME
+from registry.cli.options import DELIVERIES, FORMAT, HOME
 from registry.errors import UserError
 
 
@@ -98,6 +99,52 @@ def profile(folder: Path, out: Path | None) -> None:
         + (f"; proposal: {out}" if out else ""),
         proposal.todo,
     )
+
+
+@click.command("check")
+@click.argument("site", required=False)
+@HOME
+@DELIVERIES
+@FORMAT
+def check_command(site: str | None, home: Path | None, deliveries: Path | None, form: str) -> None:
+    """Tell what the next refresh could not use of the deliveries, of all sites or of SITE. Loads nothing.
+
+    Shows headers, counts, and spellings of codes and units that several patients have; no patient data.
+    """
+    from registry.cli.console import console, errors, print_error, print_rows
+    from registry.config.settings import load_settings
+    from registry.operations.check import check
+    from registry.system.text import counted
+
+    with errors.status("reading the deliveries"):
+        found = check(load_settings(home=home, deliveries=deliveries), site)
+    for line in found.unread:
+        print_error(line)
+    if form == "table":
+        print_rows(
+            ["site", "entity", "files", "rows", "months", "read as", "headers not used", "columns not sent"],
+            [
+                [
+                    *(table.site, table.entity, table.n_files, table.n_rows, table.months, table.read_as),
+                    *(", ".join(table.not_used), ", ".join(table.not_sent)),
+                ]
+                for table in found.tables
+            ],
+        )
+        console.print()
+    if found.findings or form != "table":
+        print_rows(
+            ["site", "entity", "what", "column", "spelling", "rows", "what to do"],
+            [list(astuple(finding)) for finding in found.findings],
+            form,
+        )
+    if form == "table":
+        n_unread = f", {counted(len(found.unread), 'file')} can't be read" if found.unread else ""
+        console.print(
+            f"\n{counted(found.n_to_load, 'file')} not loaded yet{n_unread}; "
+            + ("everything above can be used as it is: " if not found.findings else "mend these, or go on: ")
+            + "registry refresh"
+        )
 
 
 @click.command()

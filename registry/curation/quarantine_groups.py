@@ -77,8 +77,13 @@ def groups(settings: Settings, which: Filter, *, with_closed: bool = False) -> l
     which.check()
     with connect_built(settings) as connection:
         check_built(settings, connection, which)
-        found = connection.execute(_GROUPS, {**which.values(), "with_closed": with_closed}).fetchall()
-        shown = _shown(connection)
+        return groups_in(connection, which, with_closed=with_closed)
+
+
+def groups_in(connection: duckdb.DuckDBPyConnection, which: Filter, *, with_closed: bool = False) -> list[Group]:
+    """The groups of a vault whose models are attached as `built`."""
+    found = connection.execute(_GROUPS, {**which.values(), "with_closed": with_closed}).fetchall()
+    shown = _shown(connection)
     counted: dict[Group, tuple[int, int]] = {}
     for site, delivery, file, entity, reason, column, test, spelling, n_rows, n_open in found:
         said = _said(test, spelling, column, shown.get(site, set()))

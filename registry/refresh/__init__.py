@@ -2,6 +2,7 @@
 
     plan.py     settings, profiles and files as they were when the refresh began, in one row of the vault
     steps.py    load, build, statistics, gate, release: what Dagster's assets and the command line call, in this order
+    trial.py    deliveries loaded and judged on a copy that is thrown away, for `registry check`
 
 Here: what a refresh uses, and in what order. Not here: how a step does its work (registry/ingest,
 registry/build/warehouse.py, registry/statistics, registry/release), and when it runs (orchestration).

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import uuid
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
-import psutil
 
 from registry.build.render import build_in_memory
 from registry.config.input_contract import ENTITIES
 from registry.config.settings import Settings
 from registry.errors import UserError
-from registry.ingest import LoadResult
 from registry.refresh.plan import Plan, make_plan
 from registry.refresh.steps import load_entity
+from registry.system import lock
 from registry.vault.apply_tombstones import apply_tombstones
 from registry.vault.database import connect_vault, secure_vault
-
-PREFIX = "check-"
-"""Of the folder in the vault in which deliveries are tried; the number of the process follows."""
 
 
 @dataclass(frozen=True)
@@ -32,12 +28,12 @@ class Trial:
     """Deliveries as loaded and judged.
 
     connection: to the copy of the vault, with the models as database `built`.
-    loaded: by entity. unread: the error of each file that can't be read.
+    n_files: how many were not loaded yet. unread: the error of each that can't be read.
     """
 
     plan: Plan
     connection: duckdb.DuckDBPyConnection
-    loaded: dict[str, LoadResult]
+    n_files: int
     unread: tuple[str, ...]
 
 
@@ -61,13 +57,14 @@ def trial(settings: Settings, models: Collection[str], site: str | None = None) 
         _copy_vault(settings, tried)
         plan = _of_site(make_plan(tried, str(uuid.uuid4()), accept_missing=True), site)
         with connect_vault(tried) as connection:
-            loaded, unread = _load(plan)
+            n_files = len(plan.to_load())
+            unread = _load(plan)
             apply_tombstones(tried)
             connection.execute("ATTACH ':memory:' AS built")
             connection.execute("USE built")
             build_in_memory(connection, models)
             connection.execute("USE vault")
-            yield Trial(plan, connection, loaded, tuple(unread))
+            yield Trial(plan, connection, n_files, unread)
 
 
 def _of_site(plan: Plan, site: str | None) -> Plan:
@@ -78,20 +75,21 @@ def _of_site(plan: Plan, site: str | None) -> Plan:
     return replace(plan, files=tuple(file for file in plan.files if file.site == site))
 
 
-def _load(plan: Plan) -> tuple[dict[str, LoadResult], list[str]]:
-    """Load every file that can be read; a refresh stops at the first that can't."""
-    loaded, unread = {}, []
+def _load(plan: Plan) -> tuple[str, ...]:
+    """Load every file that can be read, where a refresh stops at the first that can't; the errors of the others."""
+    unread: list[str] = []
     for entity in ENTITIES:
-        while entity not in loaded:
+        while True:
             try:
-                loaded[entity] = load_entity(plan, entity)
+                load_entity(plan, entity)
+                break
             except UserError as error:
                 bad = {file.where for file in plan.files if file.where in str(error)}
                 if not bad:
                     raise
                 unread.append(str(error))
                 plan = replace(plan, files=tuple(file for file in plan.files if file.where not in bad))
-    return loaded, unread
+    return tuple(unread)
 
 
 def _copy_vault(settings: Settings, tried: Settings) -> None:
@@ -106,18 +104,17 @@ def _copy_vault(settings: Settings, tried: Settings) -> None:
 
 @contextmanager
 def _folder(settings: Settings) -> Iterator[Path]:
-    """A private folder in the vault; also removes those of processes that are gone."""
-    is_new = not settings.vault.exists()
+    """A private folder in the vault, under the refresh lock: a refresh would remove it with what others left behind."""
+    is_new = not settings.home.exists()
+    lock.acquire(settings, "registry check", wait=False)
     secure_vault(settings)
-    for left in settings.vault_temp.glob(f"{PREFIX}*"):
-        if not psutil.pid_exists(int(left.name.removeprefix(PREFIX))):
-            shutil.rmtree(left, ignore_errors=True)
-    folder = settings.vault_temp / f"{PREFIX}{os.getpid()}"
-    folder.mkdir(mode=0o700)
     try:
-        yield folder
+        with TemporaryDirectory(prefix="check-", dir=settings.vault_temp) as folder:
+            yield Path(folder)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        with suppress(OSError):  # a home of a registry that was never refreshed is not left behind
-            for path in (settings.vault_temp, settings.vault, settings.home) if is_new else ():
-                path.rmdir()
+        lock.release(settings)
+        if is_new:  # nothing stays of the home of a registry that was never refreshed
+            with suppress(OSError):
+                settings.lock_file.unlink()
+                for path in (settings.vault_temp, settings.vault, settings.home):
+                    path.rmdir()

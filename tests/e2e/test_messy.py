@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ from integration.answers import answers_of_key, answers_of_warehouse
 from integration.registry_home import load, refresh_home
 
 from registry.config.settings import load_settings
+from registry.operations.check import check
+from registry.release.query import query
 
 pytestmark = pytest.mark.xdist_group("refresh")
 SEEDS = [int(seed) for seed in os.environ.get("REGISTRY_MESSY_SEEDS", "1").split(",")]
@@ -58,3 +61,22 @@ def test_the_warehouse_finds_every_planted_defect_and_no_other(seed: int, tmp_pa
     assert sorted((place, record, ",".join(sorted(reasons.split(",")))) for place, record, reasons in held_back) == (
         sorted(planted)
     )
+    assert_check_finds_the_same(tmp_path)
+
+
+def assert_check_finds_the_same(home: Path) -> None:
+    """`registry check` finds what was published as not used, and no more."""
+    settings = load_settings(home=home)
+    found: Counter[tuple[str, str, str]] = Counter()
+    for one in check(settings).findings:
+        found[one.site, one.entity, one.what] += one.n_rows
+    published: Counter[tuple[str, str, str]] = Counter()
+    for sql in (
+        "SELECT site, entity, reason, sum(n_open)::INT FROM meta.quarantine_summary GROUP BY ALL",
+        "SELECT site, entity, 'cell emptied: ' || reason, sum(n_cells)::INT FROM meta.column_defect GROUP BY ALL",
+        "SELECT site, 'lab_results', 'not_mapped', n_rows FROM meta.unmapped_code",
+        "SELECT site, entity, 'record no longer used', count(*) FROM meta.contested GROUP BY ALL",
+    ):
+        published |= {(site, entity, what): n for site, entity, what, n in query(settings, sql)[1] if n}
+    assert len(published) > 50
+    assert found == published

@@ -31,7 +31,7 @@ READ = {
     "verify": (("releases", "verify", SECOND_ID), "is unchanged"),
     "trace": (("trace", "EPISODE"), "the vault, which has their names, can't be read now"),
 }
-NEED_MORE = ("status", "quarantine", "doctor", "review")
+NEED_MORE = ("status", "quarantine", "doctor", "review", "check")
 
 # Every command twice: as it is, so that all modules are loaded, then as a user who is in the home's group and nothing
 # else. Where the tests are not run by root, that is this user, who has taken every right off vault and deliveries.
