@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import astuple
+from functools import partial
 from pathlib import Path
 
 import click
@@ -26,8 +27,7 @@ def demo(home: Path | None) -> None:
     refuse_to_mix(settings, is_synthetic=True)  # before anything is written
     summary = simulate_udine(settings.deliveries)
     console.print(f"· simulated {summary.patients} patients in {summary.files} files: {settings.deliveries}")
-    settings = load_settings(home=settings.home, deliveries=settings.deliveries)  # those just simulated
-    code = run_refresh(settings)
+    code = run_refresh(partial(load_settings, home=settings.home, deliveries=settings.deliveries))
     if code == 0:
         _print_paper_table(settings.home)
     sys.exit(code)
@@ -174,10 +174,10 @@ def refresh(
     from registry.cli.run_refresh import run_refresh
     from registry.config.settings import load_settings
 
-    settings = load_settings(
-        home=home, deliveries=deliveries, config=config, through=through, accept_missing=accept_missing
+    read = partial(
+        load_settings, home=home, deliveries=deliveries, config=config, through=through, accept_missing=accept_missing
     )
-    sys.exit(run_refresh(settings, wait=not no_wait, accept_missing=accept_missing))
+    sys.exit(run_refresh(read, wait=not no_wait, accept_missing=accept_missing))
 
 
 def _print_paper_table(home: Path) -> None:

@@ -11,7 +11,7 @@ import logging
 import signal
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -42,18 +42,19 @@ log = logging.getLogger(__name__)
 _SHOWN = 5
 
 
-def run_refresh(settings: Settings, *, wait: bool = True, accept_missing: bool = False) -> int:
+def run_refresh(read: Callable[[], Settings], *, wait: bool = True, accept_missing: bool = False) -> int:
     """Refresh a registry, print the result, and return the exit code.
 
     Args:
-        settings: as read now.
+        read: reads the settings: now, to report mistakes before a wait, and when the refresh begins.
         wait: wait for another refresh of this home; otherwise name it and stop.
         accept_missing: continue although settings or all files of the last refresh are gone.
     """
+    settings = read()
     run_id = str(uuid.uuid4())
     try:
         with recorded(settings, run_id) as record, _terminated_as_interrupted():
-            return _refresh(settings, record, wait=wait, accept_missing=accept_missing)
+            return _refresh(read, settings, record, wait=wait, accept_missing=accept_missing)
     except KeyboardInterrupt:
         print_error("stopped: the current release is unchanged; the next registry refresh continues from here")
         return STOPPED
@@ -63,7 +64,9 @@ def run_refresh(settings: Settings, *, wait: bool = True, accept_missing: bool =
         return line.exit_code
 
 
-def _refresh(settings: Settings, record: RunRecord, *, wait: bool, accept_missing: bool) -> int:
+def _refresh(
+    read: Callable[[], Settings], settings: Settings, record: RunRecord, *, wait: bool, accept_missing: bool
+) -> int:
     if not settings.deliveries.is_dir():
         raise UserError(no_deliveries(settings.home, settings.deliveries))
     require_plain_path(settings)
@@ -79,7 +82,7 @@ def _refresh(settings: Settings, record: RunRecord, *, wait: bool, accept_missin
     try:
         record.begin("command")
         with progress.status("reading the deliveries"):
-            plan = refresh.make_plan(settings, record.run_id, accept_missing=accept_missing)
+            plan = refresh.make_plan(read(), record.run_id, accept_missing=accept_missing)
             if refresh.is_up_to_date(plan):
                 record.exit_code = _confirm(plan)
             else:

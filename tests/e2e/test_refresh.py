@@ -26,6 +26,7 @@ from registry.cli.main import main as cli
 from registry.config.settings import load_settings
 from registry.errors import UserError
 from registry.paths import CHECKOUT
+from registry.refresh import Plan
 from registry.system import event_log, lock
 
 pytestmark = pytest.mark.xdist_group("demo")
@@ -129,6 +130,31 @@ def test_a_refresh_that_is_stopped_says_so_and_leaves_no_alert(
     assert not lock.is_held(settings)
     assert not settings.alerts.exists()
     assert [entry["exit_code"] for entry in event_log.entries(settings) if entry["event"] == "refresh_ended"][-1] == 130
+
+
+def test_settings_edited_while_a_refresh_waits_are_those_of_that_refresh(
+    growing: tuple[Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, _ = growing
+    study = home / "deliveries" / "registry.yml"
+    before = study.read_text()
+    planned = []
+
+    def edit_while_waiting(*_: object, **__: object) -> bool:
+        study.write_text(f"{before}\nkeep_releases: 7\n")
+        return True
+
+    def stop(plan: Plan) -> bool:
+        planned.append(plan.settings.study.keep_releases)
+        return False
+
+    monkeypatch.setattr(lock, "acquire", edit_while_waiting)
+    monkeypatch.setattr(command, "run_job", stop)
+    try:
+        CliRunner().invoke(cli, ["refresh", "--home", str(home)])
+    finally:
+        study.write_text(before)
+    assert planned == [7]
 
 
 def test_a_run_without_a_release_is_an_error(growing: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
