@@ -7,22 +7,11 @@ identifier, and is not a patient's id. LOINC codes in several rows are shown too
 
 from __future__ import annotations
 
-import re
-
 
 def may_be_shown(text: str, n_rows: int, n_patients: int, *, is_patient: bool) -> bool:
     """Whether a text with that many rows and patients may be shown. `is_patient`: it is a patient's id."""
     # slow to import, and rarely needed
-    from registry.profile.discretion import MIN_PATIENTS, MIN_ROWS, looks_harmless
+    from registry.profile.discretion import MIN_PATIENTS, MIN_ROWS, is_loinc, looks_harmless
 
     is_common = n_rows >= MIN_ROWS and n_patients >= MIN_PATIENTS
     return is_common and not is_patient and (looks_harmless(text) or is_loinc(text))
-
-
-def is_loinc(text: str) -> bool:
-    """Whether a text is a LOINC code, by form and check digit."""
-    if not re.fullmatch(r"\d{1,5}-\d", text):
-        return False
-    digits = [int(digit) for digit in reversed(text[:-2])]
-    doubled = [digit * 2 if place % 2 == 0 else digit for place, digit in enumerate(digits)]
-    return (10 - sum(number // 10 + number % 10 for number in doubled) % 10) % 10 == int(text[-1])

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from registry.config import terminology
-from registry.profile.discretion import NAME_SHARE, Privacy, Tally
+from registry.profile.discretion import NAME_SHARE, Privacy, Tally, is_loinc
 from registry.profile.header_names import folded
 from registry.profile.recognise import Guess, drug_meant, is_known_drug, named_test, unit_dimension, unit_meant
 from registry.profile.survey import Survey, Surveyed
@@ -85,10 +85,11 @@ class Values:
                 if not reason:
                     sum_.patients |= tally.patients
 
-    def may_be_written(self, text: str) -> bool:
-        """Whether the text is common enough, and has the form of a code."""
+    def may_be_written(self, text: str, *, as_loinc: bool = False) -> bool:
+        """Whether the text is common enough, and has the form of a code. `as_loinc`: it may also be a LOINC code."""
         tally = self.tallies.get(text)
-        return tally is not None and tally.is_common and self._privacy.allows(text)
+        is_code = self._privacy.allows(text) or (as_loinc and is_loinc(text) and not self._privacy.is_an_id(text))
+        return tally is not None and tally.is_common and is_code
 
 
 def local_tests(survey: Survey) -> tuple[CodeList, dict[str, str]]:
@@ -120,7 +121,7 @@ def local_tests(survey: Survey) -> tuple[CodeList, dict[str, str]]:
         entry, analyte = _test_entry(code, tally.rows, shown_name, units)
         if analyte:
             followed[code] = analyte
-        may_be_written = name is not None and codes.may_be_written(code)
+        may_be_written = name is not None and codes.may_be_written(code, as_loinc=True)
         found.add(entry, may_be_written=may_be_written)
         if not may_be_written and shown_name and entry.meaning:
             found.remarks.append(

@@ -5,7 +5,7 @@ may be in the place of a code. So a text is written only if it can't belong to a
 
 - it occurs in at least MIN_ROWS rows of at least MIN_PATIENTS different patients. Only sound rows count: their date is
   a date, and their patient is in the export's patients table (without one: occurs in another row as well);
-- it does not look like a number, a date, an identifier or free text;
+- it does not look like a number, a date, an identifier or free text (a LOINC code may stand in a column of test codes);
 - it is not a patient id, and contains no word from a column of names, anywhere in the export;
 - its column is plausible: the registry knows the values of some rows (KNOWN_SHARE), and the column does not describe
   the patient (nearly every patient with several rows has one value, and there are many values);
@@ -51,6 +51,15 @@ def looks_harmless(text: str) -> bool:
     return any(map(str.isalpha, text)) or not any(map(str.isdigit, text))
 
 
+def is_loinc(text: str) -> bool:
+    """Whether a text is a LOINC code, by form and check digit."""
+    if not re.fullmatch(r"\d{1,5}-\d", text):
+        return False
+    digits = [int(digit) for digit in reversed(text[:-2])]
+    doubled = [digit * 2 if place % 2 == 0 else digit for place, digit in enumerate(digits)]
+    return (10 - sum(number // 10 + number % 10 for number in doubled) % 10) % 10 == int(text[-1])
+
+
 def _words(text: str) -> Iterable[int]:
     return (hash(word) for word in re.findall(r"[^\W\d_]{3,}", text.casefold()))
 
@@ -85,13 +94,17 @@ class Privacy:
         """Whether an id is a patient's, from the rows read so far: in a misaligned row it occurs only once."""
         return mark in (self.seen_again if self.known is None else self.known)
 
+    def is_an_id(self, text: str) -> bool:
+        """Whether the text occurs as a patient's id."""
+        return hash(text) in self.ids
+
     def note_name(self, text: str) -> None:
         """Remember the words of a cell with a person's name."""
         self.names.update(_words(text))
 
     def allows(self, text: str) -> bool:
         """Whether the text itself may be written."""
-        if not looks_harmless(text) or hash(text) in self.ids:
+        if not looks_harmless(text) or self.is_an_id(text):
             return False
         return not self.names or not any(word in self.names for word in _words(text))
 

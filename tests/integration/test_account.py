@@ -17,7 +17,7 @@ from registry.config.settings import Settings, load_settings
 from registry.curation import account
 from registry.curation.account import SiteAccount
 from registry.curation.account_codes import new_codes
-from registry.curation.shown_text import is_loinc
+from registry.profile.discretion import is_loinc
 
 LABS = "result_id,patient_id,test_code,test_name,value,unit,collected_at\n"
 DOSES = "administration_id,patient_id,drug,administered_on\n"

@@ -276,3 +276,10 @@ def test_a_section_that_site_yml_would_be_refused_for_is_a_comment(
     assert profile.wide_tests("lab_results") == {}
     assert set(profile.column_names("lab_results").values()) == {"patient_id", "collected_at"}, "the rest is kept"
     assert any("`wide` is proposed as a comment" in todo for todo in proposal.todo)
+
+
+def test_a_loinc_code_that_the_registry_does_not_follow_is_shown_and_a_number_like_it_is_not(folder: Path) -> None:
+    write_lab(folder, lab(), lab("30394-1", "Granulocytes"), lab("30394-2", "Something"))
+    text = propose(folder).text
+    assert '# "30394-1": ?   # 24 rows' in text
+    assert "30394-2" not in text, "its check digit is wrong: it may be an identifier"
