@@ -41,6 +41,7 @@ SAME_INPUTS_SAME_CONTENT = Check(
     "critical",
     "The same inputs, settings and code give the same content as they did before.",
     "Output contract: same fingerprint, same content hashes",
+    finds="tables",
 )
 """Decided by the release when it compares content hashes, not by a query."""
 

@@ -13,6 +13,37 @@ from typing import Any, Literal
 
 Severity = Literal["critical", "warning"]
 
+FINDS = {
+    "rows": "row",
+    "sites": "site",
+    "months of a site": "month of a site",
+    "deliveries": "delivery",
+    "tables of a delivery": "table of a delivery",
+    "files": "file",
+    "patients": "patient",
+    "episodes": "episode",
+    "cases": "case",
+    "results": "result",
+    "doses": "dose",
+    "lines": "line",
+    "drugs of a patient": "drug of a patient",
+    "analytes of a site": "analyte of a site",
+    "derivations of a site": "derivation of a site",
+    "columns of a site": "column of a site",
+    "definitions": "definition",
+    "strata": "stratum",
+    "sums": "sum",
+    "analyses": "analysis",
+    "reasons": "reason",
+    "values": "value",
+    "rules": "rule",
+    "entities": "entity",
+    "columns": "column",
+    "tables": "table",
+    "differences": "difference",
+}
+"""What a check can count, in the plural and in the singular. `rows` are rows of its own table, anything else is not."""
+
 
 @dataclass(frozen=True)
 class Remedy:
@@ -52,6 +83,10 @@ class Check:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     sql: str = ""
     needs_previous: bool = False
+    finds: str = "rows"
+    """What one row of the query is, a key of `FINDS`: `rows` only where that is one row of `table`."""
+    at_fault: str = ""
+    """Of a check without a query: the condition in SQL that its rows at fault meet, if they can be looked up."""
     names_offenders: bool = False
     """Whether the query's rows hold nothing of a patient (sites, months, strata) and may be shown."""
     tolerance: Tolerance | None = None
@@ -60,9 +95,19 @@ class Check:
     explained_by_rules: bool = False
     """Whether a change of the registry's own rules since the previous release explains every row."""
 
+    def __post_init__(self) -> None:
+        """Refuse a word that a message could not put into the singular."""
+        if self.finds not in FINDS:
+            raise ValueError(f"{self.check_id} finds {self.finds}, which is not in FINDS")
+
     def tolerates(self, n_unexpected: int, n_rows: int) -> bool:
         """Are so few rows at fault that they pass?"""
         return self.tolerance is not None and n_unexpected <= self.tolerance.share * n_rows
+
+    @property
+    def query(self) -> str:
+        """What returns the keys of the rows at fault; empty where a check is not about rows."""
+        return self.sql or (f"SELECT * FROM {self.table} WHERE {self.at_fault}" if self.at_fault else "")
 
     @property
     def asset(self) -> str:
@@ -83,6 +128,8 @@ class CheckResult:
     n_unexpected: int
     n_rows: int
     detail: str = ""
+    finds: str = "rows"
+    """What `n_unexpected` counts (see `FINDS`); empty if the check could not be carried out."""
 
     @classmethod
     def of(cls, check: Check, *, passed: bool, n_unexpected: int = 0, n_rows: int = 0, detail: str = "") -> CheckResult:
@@ -97,13 +144,23 @@ class CheckResult:
             n_unexpected=n_unexpected,
             n_rows=n_rows,
             detail=detail,
+            finds=check.finds,
         )
 
     @classmethod
     def undecided(cls, check: Check, detail: str, n_rows: int = 0) -> CheckResult:
         """A check that could not be carried out blocks the release, whatever its own severity."""
         result = cls.of(check, passed=False, n_unexpected=1, n_rows=n_rows, detail=detail)
-        return replace(result, severity="critical")
+        return replace(result, severity="critical", finds="")
+
+    @property
+    def found(self) -> str:
+        """What was found, in words: `3 of 560 rows` of the table, or `6 sites`."""
+        if not self.finds:
+            return "not checked"
+        if self.finds == "rows":
+            return f"{self.n_unexpected:,} of {self.n_rows:,} rows"
+        return f"{self.n_unexpected:,} {FINDS.get(self.finds, self.finds) if self.n_unexpected == 1 else self.finds}"
 
     @property
     def blocks(self) -> bool:

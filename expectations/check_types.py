@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from expectations.check import Check, Severity, Tolerance
+from registry.system.sql import literal
 
 
 def in_range(
@@ -34,6 +35,9 @@ def in_range(
         source,
         expectation="ExpectColumnValuesToBeBetween",
         arguments={"column": column, "min_value": low, "max_value": high},
+        at_fault=" OR ".join(
+            f"{column} {sign} {bound}" for sign, bound in (("<", low), (">", high)) if bound is not None
+        ),
         tolerance=tolerance,
     )
 
@@ -57,6 +61,7 @@ def one_of(
         source,
         expectation="ExpectColumnValuesToBeInSet",
         arguments={"column": column, "value_set": list(values)},
+        at_fault=f"{column} NOT IN ({', '.join(literal(value) for value in values)})",
     )
 
 
@@ -78,6 +83,7 @@ def present(
         source,
         expectation="ExpectColumnValuesToNotBeNull",
         arguments={"column": column},
+        at_fault=f"{column} IS NULL",
     )
 
 
@@ -105,6 +111,7 @@ def in_order(
             "or_equal": True,
             "ignore_row_if": "either_value_is_missing",
         },
+        at_fault=f"{later} < {earlier}",
     )
 
 
@@ -118,6 +125,7 @@ def has_columns(check_id: str, table: str, columns: Sequence[str]) -> Check:
         "Output contract",
         expectation="ExpectTableColumnsToMatchSet",
         arguments={"column_set": list(columns), "exact_match": True},
+        finds="tables",
     )
 
 
@@ -129,6 +137,7 @@ def no_rows(
     description: str,
     source: str,
     severity: Severity = "critical",
+    finds: str = "rows",
     needs_previous: bool = False,
     names_offenders: bool = False,
     tolerance: Tolerance | None = None,
@@ -137,6 +146,7 @@ def no_rows(
 ) -> Check:
     """A query returns nothing. It selects only keys, names `table` with its schema, and runs unchanged.
 
+    `finds` is what one row of it is (see `FINDS`), unless that is a row of `table`.
     With `needs_previous` it may read the previous release's tables as `previous.<schema>.<table>`. What is explained
     (see `Check`) warns instead of blocking.
     """
@@ -147,6 +157,7 @@ def no_rows(
         description,
         source,
         sql=sql.strip(),
+        finds=finds,
         needs_previous=needs_previous,
         names_offenders=names_offenders,
         tolerance=tolerance,
@@ -158,6 +169,7 @@ def no_rows(
 def key_unique(check_id: str, table: str, key: Sequence[str]) -> Check:
     """No two rows have the same key."""
     is_single = len(key) == 1
+    columns = ", ".join(key)
     return Check(
         check_id,
         table,
@@ -166,6 +178,7 @@ def key_unique(check_id: str, table: str, key: Sequence[str]) -> Check:
         "Output contract",
         expectation="ExpectColumnValuesToBeUnique" if is_single else "ExpectCompoundColumnsToBeUnique",
         arguments={"column": key[0]} if is_single else {"column_list": list(key)},
+        at_fault=f"({columns}) IN (SELECT ({columns}) FROM {table} GROUP BY {columns} HAVING count(*) > 1)",
     )
 
 
@@ -191,4 +204,5 @@ def refers(
         """,
         description=description,
         source=source,
+        finds="values",
     )

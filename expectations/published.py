@@ -100,6 +100,7 @@ def _column_types() -> Check:
         """,
         description="Every published column has the type that its YAML lists.",
         source=SOURCE,
+        finds="columns",
         names_offenders=True,
     )
 

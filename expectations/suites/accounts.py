@@ -50,6 +50,7 @@ CHECKS: tuple[Check, ...] = (
         """,
         description="Every current file is accounted for with all its rows.",
         source=NOTHING_LOST,
+        finds="files",
         names_offenders=True,
     ),
     no_rows(
@@ -102,6 +103,7 @@ CHECKS: tuple[Check, ...] = (
         """,
         description="Every result can be traced to at least one file and record.",
         source=TRACEABLE,
+        finds="results",
     ),
     no_rows(
         "dose_has_lineage",
@@ -114,6 +116,7 @@ CHECKS: tuple[Check, ...] = (
         """,
         description="Every dose can be traced to a record: its administration, or the line that it is taken from.",
         source=TRACEABLE,
+        finds="doses",
     ),
     no_rows(
         "line_has_lineage",
@@ -124,6 +127,7 @@ CHECKS: tuple[Check, ...] = (
         """,
         description="Every line of therapy can be traced to its record.",
         source=TRACEABLE,
+        finds="lines",
     ),
     one_of(
         "trace_rule_values",
@@ -167,6 +171,7 @@ CHECKS: tuple[Check, ...] = (
         """,
         description="The trace of an episode has its onset, its nadir and as many counts as the episode.",
         source=TRACEABLE,
+        finds="episodes",
     ),
     no_rows(
         "lineage_record_exists",
@@ -182,6 +187,7 @@ CHECKS: tuple[Check, ...] = (
         """,
         description="Every trace leads to a current file that is not retracted, and to a record in it.",
         source=TRACEABLE,
+        finds="files",
         names_offenders=True,
     ),
 )

@@ -40,6 +40,7 @@ CHECKS: tuple[Check, ...] = (
         """,
         description="Pairs and impossible values are among the draws, and each site has one rule.",
         source="Output contract",
+        finds="derivations of a site",
         names_offenders=True,
     ),
     no_rows(
@@ -57,6 +58,7 @@ CHECKS: tuple[Check, ...] = (
         description="Every derived ANC comes from a draw without a measured one, for which the site's rule gives a "
         "possible value.",
         source="Measured ANC wins; an impossible derived value is none",
+        finds="derivations of a site",
         names_offenders=True,
     ),
     no_rows(
@@ -78,6 +80,7 @@ CHECKS: tuple[Check, ...] = (
         "may be wrong.",
         source=f"{CHOICE}: an analyser's count is its leukocytes times its percentage; from {FEWEST_DRAWS} pairs on",
         severity="warning",
+        finds="derivations of a site",
         names_offenders=True,
     ),
     no_rows(
@@ -94,6 +97,7 @@ CHECKS: tuple[Check, ...] = (
         "counted twice, or left out. See neutrophils_pct_includes_bands and the test codes in its site.yml.",
         source=f"{CHOICE}: four fifths of the draws with bands and a measured ANC, from {FEWEST_DRAWS} on",
         severity="warning",
+        finds="derivations of a site",
         names_offenders=True,
     ),
     no_rows(
@@ -108,6 +112,7 @@ CHECKS: tuple[Check, ...] = (
         "together, or above 100 x 10^9/L). None of them is used.",
         source=f"{CHOICE}: one in a hundred may be rounding or a slip",
         severity="warning",
+        finds="derivations of a site",
         names_offenders=True,
     ),
     no_rows(
@@ -123,6 +128,7 @@ CHECKS: tuple[Check, ...] = (
         "missed.",
         source=f"{CHOICE}: one in a hundred may be two draws on one day",
         severity="warning",
+        finds="derivations of a site",
         names_offenders=True,
     ),
     no_rows(
@@ -137,6 +143,7 @@ CHECKS: tuple[Check, ...] = (
         "a measured ANC and these days. None is derived from them; a neutropenia among them is missed.",
         source=f"{CHOICE}: one in a hundred may be two draws on one day",
         severity="warning",
+        finds="derivations of a site",
         names_offenders=True,
     ),
     no_rows(
@@ -150,6 +157,7 @@ CHECKS: tuple[Check, ...] = (
         "among them is missed.",
         source="Protocol: harmonisation, nothing is derived from a part that contradicts its unit",
         severity="warning",
+        finds="derivations of a site",
         names_offenders=True,
     ),
     no_rows(
@@ -164,6 +172,7 @@ CHECKS: tuple[Check, ...] = (
         "although there are leukocytes. None is derived from them; a neutropenia among them is missed.",
         source=f"{CHOICE}: zeros for a differential that was not counted, often as there were too few cells",
         severity="warning",
+        finds="derivations of a site",
         names_offenders=True,
     ),
 )

@@ -31,6 +31,7 @@ CHECKS: tuple[Check, ...] = (
         "or can't be read.",
         source=NOTHING_LOST,
         severity="warning",
+        finds="sites",
         needs_previous=True,
         names_offenders=True,
     ),
@@ -51,6 +52,7 @@ CHECKS: tuple[Check, ...] = (
         "were forgotten or cancelled since.",
         source=f"{NOTHING_LOST}. This registry's choice: half, of at least {FEWEST_PATIENTS}",
         severity="warning",
+        finds="sites",
         needs_previous=True,
         names_offenders=True,
     ),
@@ -71,6 +73,7 @@ CHECKS: tuple[Check, ...] = (
         "cohort.",
         source=f"This registry's choice: {EMPTIED_PCT} %, at least {FEWEST_CELLS}",
         severity="warning",
+        finds="columns of a site",
         names_offenders=True,
     ),
     no_rows(
@@ -84,6 +87,7 @@ CHECKS: tuple[Check, ...] = (
         " that nothing was given.",
         source="Input contract",
         severity="warning",
+        finds="sites",
         names_offenders=True,
     ),
     no_rows(
@@ -99,6 +103,7 @@ CHECKS: tuple[Check, ...] = (
         description="No site sends many results that look like neutrophils under an unmapped code.",
         source=f"This registry's choice: {UNMAPPED_PCT} % of them and the ANC in use, at least {FEWEST_ROWS}",
         severity="warning",
+        finds="sites",
         names_offenders=True,
     ),
     no_rows(
@@ -113,6 +118,7 @@ CHECKS: tuple[Check, ...] = (
         description="No delivery in use is for a future month: it would move the site's cut-off.",
         source="Input contract",
         severity="warning",
+        finds="deliveries",
         names_offenders=True,
     ),
     no_rows(
@@ -134,6 +140,7 @@ CHECKS: tuple[Check, ...] = (
         "delivered. It may belong to another month or site.",
         source=f"This registry's choice: more than half, of at least {FEWEST_ROWS}",
         severity="warning",
+        finds="tables of a delivery",
         names_offenders=True,
     ),
 )

@@ -26,6 +26,7 @@ CHECKS: tuple[Check, ...] = (
         """,
         description="Files and rows by site, month and entity are those of the current files.",
         source=NOTHING_LOST,
+        finds="tables of a delivery",
         names_offenders=True,
     ),
     no_rows(
@@ -38,6 +39,7 @@ CHECKS: tuple[Check, ...] = (
         """,
         description="Every site is followed up to the latest month that any site delivered.",
         source=NOTHING_LOST,
+        finds="sites",
         names_offenders=True,
     ),
     no_rows(
@@ -51,6 +53,7 @@ CHECKS: tuple[Check, ...] = (
         "for the latest month.",
         source="This registry's choice: a late site is published as it is, and named",
         severity="warning",
+        finds="sites",
         names_offenders=True,
     ),
     no_rows(
@@ -67,6 +70,7 @@ CHECKS: tuple[Check, ...] = (
         "leads one to expect.",
         source="This registry's choice: less than half, and less than chance explains (three times the spread)",
         severity="warning",
+        finds="tables of a delivery",
         names_offenders=True,
     ),
 )

@@ -37,6 +37,7 @@ CHECKS: tuple[Check, ...] = (
         description="Durations rest on every case episode (to the first onset: on every case), overall, by drug, and "
         "with or without G-CSF.",
         source=SAME_COUNT,
+        finds="sums",
         names_offenders=True,
     ),
     no_rows(

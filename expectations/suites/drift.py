@@ -88,6 +88,7 @@ def _halved(check_id: str, table: str, day: str | None, retracted: str, n_more: 
         description=f"{name} has at least half the rows of the previous release, over the same time, without those of "
         f"patients who were forgotten or cancelled since. {EXPLAINED}",
         source="Promise 1: nothing is lost. Decision 0019",
+        finds="tables",
         needs_previous=True,
         names_offenders=True,
         has_explanations=True,
@@ -115,6 +116,7 @@ CHECKS: tuple[Check, ...] = (
         description="Every month that a site had delivered by the previous release is still there. Warns where it is "
         "retracted.",
         source="Promise 1: nothing is lost. Decision 0019",
+        finds="deliveries",
         needs_previous=True,
         names_offenders=True,
         has_explanations=True,
@@ -156,6 +158,7 @@ CHECKS: tuple[Check, ...] = (
         "the previous release: a changed unit or method.",
         source=f"This registry's choice: threefold, months with at least {FEWEST_RESULTS} results",
         severity="warning",
+        finds="months of a site",
         needs_previous=True,
         names_offenders=True,
     ),

@@ -93,5 +93,6 @@ CHECKS: tuple[Check, ...] = (
         misgraded_episodes(),
         description="Severity is the grade that the definition's scale gives the nadir, worked out again.",
         source="Grading scale seed",
+        finds="episodes",
     ),
 )

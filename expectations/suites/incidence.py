@@ -28,6 +28,7 @@ CHECKS: tuple[Check, ...] = (
         """,
         description="Person-time and cases by drug, and by site, add up to the whole; so do patients by site.",
         source="Protocol: risk and rate",
+        finds="sums",
         names_offenders=True,
     ),
     no_rows(
@@ -85,6 +86,7 @@ CHECKS: tuple[Check, ...] = (
         """,
         description="Cases and person-time of the two periods add up to those of every stratum.",
         source=SAME_COUNT,
+        finds="strata",
         names_offenders=True,
     ),
     no_rows(
@@ -134,6 +136,7 @@ CHECKS: tuple[Check, ...] = (
         """,
         description="The primary definition's incidence rests on the patients and the person-time of dim_patient.",
         source=SAME_COUNT,
+        finds="definitions",
         names_offenders=True,
     ),
     no_rows(

@@ -66,6 +66,7 @@ CHECKS: tuple[Check, ...] = (
         description="No site sends counts that contradict their unit; such counts have no grade.",
         source="This registry's choice: see the column's description",
         severity="warning",
+        finds="analytes of a site",
         names_offenders=True,
     ),
     no_rows(

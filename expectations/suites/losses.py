@@ -47,6 +47,7 @@ def _shrunk(check_id: str, table: str, rows: str, what: str) -> Check:
         "release had.",
         source=f"Promise 1: nothing is lost. This registry's choice: half, of at least {FEWEST_ROWS}",
         severity="warning",
+        finds="months of a site",
         needs_previous=True,
         names_offenders=True,
     )
@@ -96,6 +97,7 @@ _EMPTIED_MONTH = no_rows(
     description="No month of a site that had neutrophil counts in the previous release has none now, unless they were "
     f"taken back: cancelled by the site, or of patients who were cancelled or forgotten. {EXPLAINED}",
     source=f"Promise 1: nothing is lost. Decision 0019, of at least {FEWEST_ROWS} counts",
+    finds="months of a site",
     needs_previous=True,
     names_offenders=True,
     has_explanations=True,
@@ -126,6 +128,7 @@ _SHRUNK_DELIVERY = no_rows(
     "entity's rows: replaced by fewer, quarantined, or retracted.",
     source=f"{NOTHING_LOST}. This registry's choice: half, of at least {FEWEST_ROWS}",
     severity="warning",
+    finds="tables of a delivery",
     needs_previous=True,
     names_offenders=True,
 )
@@ -170,6 +173,7 @@ _LOST_CASE = no_rows(
     "and onset, or overlapping if the onset has moved. `registry releases diff` lists the others.",
     source="This registry's choice: a case that was published does not vanish unnoticed",
     severity="warning",
+    finds="episodes",
     needs_previous=True,
     names_offenders=True,
 )

@@ -33,6 +33,7 @@ CHECKS: tuple[Check, ...] = (
         description="For every definition, the episodes, the case listing, the incidence and the sensitivity "
         "analysis count the same cases.",
         source=SAME_COUNT,
+        finds="definitions",
         names_offenders=True,
     ),
     no_rows(
@@ -45,6 +46,7 @@ CHECKS: tuple[Check, ...] = (
         """,
         description="Everyone in the case listing has a case episode under that definition.",
         source=SAME_COUNT,
+        finds="cases",
     ),
     no_rows(
         "sensitivity_agrees_with_incidence",
@@ -72,6 +74,7 @@ CHECKS: tuple[Check, ...] = (
         "SELECT count(*) AS n_primary FROM main.dim_case_definition WHERE is_primary HAVING count(*) <> 1",
         description="Exactly one case definition is the primary one.",
         source="Study settings: primary_definition",
+        finds="differences",
         names_offenders=True,
     ),
     no_rows(
@@ -91,6 +94,7 @@ CHECKS: tuple[Check, ...] = (
         """,
         description="The attrition table ends with the cohort of dim_patient.",
         source=SAME_COUNT,
+        finds="differences",
         names_offenders=True,
     ),
     no_rows(
@@ -110,6 +114,7 @@ CHECKS: tuple[Check, ...] = (
         """,
         description="The attrition table and dim_patient exclude the same number for each reason.",
         source=SAME_COUNT,
+        finds="reasons",
         names_offenders=True,
     ),
     no_rows(
@@ -146,6 +151,7 @@ CHECKS: tuple[Check, ...] = (
         """,
         description="The curves of time to onset count every case once, and the patients who were never tested.",
         source=SAME_COUNT,
+        finds="definitions",
         names_offenders=True,
     ),
     no_rows(

@@ -75,6 +75,7 @@ CHECKS: tuple[Check, ...] = (
         description="If nobody has a neutrophil count at risk, there is no risk, rate, curve or share of "
         "recurrences. No more patients are without a count than there are patients.",
         source=_RULE,
+        finds="strata",
         names_offenders=True,
     ),
     no_rows(
@@ -107,6 +108,7 @@ CHECKS: tuple[Check, ...] = (
         "risk and rate are unknown.",
         source=_RULE,
         severity="warning",
+        finds="strata",
         names_offenders=True,
     ),
     no_rows(
@@ -120,6 +122,7 @@ CHECKS: tuple[Check, ...] = (
         description="Every site with patients in the cohort has delivered usable neutrophil counts.",
         source=_RULE,
         severity="warning",
+        finds="sites",
         names_offenders=True,
     ),
 )

@@ -85,6 +85,7 @@ CHECKS: tuple[Check, ...] = (
         description="Reportable are exactly the severe or possibly severe episodes under treatment by the primary "
         "definition, in the cohort or not, except those that a chart review ruled out.",
         source="Output contract: new cases",
+        finds="differences",
     ),
     no_rows(
         "reportable_outside_the_cohort_have_a_reason",
@@ -120,6 +121,7 @@ CHECKS: tuple[Check, ...] = (
         description="Reportable leukocytes are below 0.5 under treatment. All such days without an ANC and outside a"
         " severe episode are listed.",
         source="Output contract: new cases. An ANC can't exceed the leukocytes",
+        finds="differences",
     ),
     no_rows(
         "new_cases_are_reportable",
@@ -139,6 +141,7 @@ CHECKS: tuple[Check, ...] = (
         """,
         description="Every new case is reportable. In a first release, all that are reportable are new.",
         source="Output contract: new cases",
+        finds="differences",
     ),
     no_rows(
         "new_cases_are_those_not_published_before",
@@ -159,6 +162,7 @@ CHECKS: tuple[Check, ...] = (
         description="New case episodes are exactly the severe or possibly severe ones that the previous release did "
         "not list as such.",
         source="Output contract: new cases",
+        finds="differences",
         needs_previous=True,
     ),
     no_rows(
@@ -191,6 +195,7 @@ CHECKS: tuple[Check, ...] = (
         """,
         description="New rows that do not count as cases are exactly those that the previous release did not list.",
         source="Output contract: new cases",
+        finds="differences",
         needs_previous=True,
     ),
 )

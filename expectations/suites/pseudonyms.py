@@ -35,6 +35,7 @@ CHECKS: tuple[Check, ...] = (
         """,
         description="No published table has a column for an identifier, a birth date, a source key or a file name.",
         source="Output contract: releases are pseudonymous",
+        finds="columns",
         names_offenders=True,
     ),
     no_rows(

@@ -27,6 +27,7 @@ CHECKS: tuple[Check, ...] = (
         """,
         description="Every case episode has a row for what was given next, and no other episode has one.",
         source=SAME_COUNT,
+        finds="episodes",
     ),
     no_rows(
         "rechallenge_follows_the_treatment_action",
@@ -106,6 +107,7 @@ CHECKS: tuple[Check, ...] = (
         """,
         description="Each case is counted by one episode, and its recurrence under the last treatment before it.",
         source="Protocol: recurrence context",
+        finds="episodes",
     ),
     no_rows(
         "recurrence_counts_agree",
@@ -146,6 +148,7 @@ CHECKS: tuple[Check, ...] = (
         description="Recurrence counts the cases of mart_rechallenge by what was given to them, and all of them as "
         "the sensitivity analysis does.",
         source=SAME_COUNT,
+        finds="strata",
         names_offenders=True,
     ),
     no_rows(

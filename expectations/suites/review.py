@@ -25,6 +25,7 @@ CHECKS: tuple[Check, ...] = (
         description="Every case episode can be reviewed, and the episode has the verdict that was given last. Only "
         "that verdict decides whether a reviewable episode counts.",
         source="Protocol: cohort",
+        finds="episodes",
     ),
     no_rows(
         "review_status_fits_verdicts",
@@ -75,6 +76,7 @@ CHECKS: tuple[Check, ...] = (
         """,
         description="The first verdicts of two reviewers are compared for every episode that has two.",
         source="Output contract: counts agree between marts",
+        finds="definitions",
         names_offenders=True,
     ),
     no_rows(
@@ -84,6 +86,7 @@ CHECKS: tuple[Check, ...] = (
         description="Every adjudication matches an episode: an onset lies in its span, under at least one definition.",
         source="This registry's choice: an adjudication that counts nowhere is reported",
         severity="warning",
+        finds="sites",
         names_offenders=True,
     ),
 )

@@ -28,6 +28,7 @@ CHECKS: tuple[Check, ...] = (
         """,
         description="The main analysis repeats mart_incidence, overall and by drug.",
         source=SAME_COUNT,
+        finds="strata",
         names_offenders=True,
     ),
     no_rows(
@@ -42,6 +43,7 @@ CHECKS: tuple[Check, ...] = (
         """,
         description="In every analysis the drugs' cases, episodes and person-years make up the whole.",
         source=SAME_COUNT,
+        finds="analyses",
         names_offenders=True,
     ),
     no_rows(
@@ -56,6 +58,7 @@ CHECKS: tuple[Check, ...] = (
         """,
         description="Giving late effects to the previous drug moves cases and time only between drugs.",
         source=SAME_COUNT,
+        finds="definitions",
         names_offenders=True,
     ),
 )

@@ -58,6 +58,7 @@ CHECKS: tuple[Check, ...] = (
         """,
         description="Every rule for staged rows was counted for every entity that it covers, and for no other.",
         source=_SOURCE,
+        finds="rules",
         names_offenders=True,
     ),
     *(
@@ -67,6 +68,7 @@ CHECKS: tuple[Check, ...] = (
             f"SELECT entity, n_broken FROM meta.staged_check WHERE rule = '{rule}' AND n_broken > 0",
             description=description,
             source=_SOURCE,
+            finds="entities",
             names_offenders=True,
         )
         for rule, description in _RULES.items()

@@ -45,6 +45,7 @@ CHECKS: tuple[Check, ...] = (
         "assumed from a line with an unknown end, so doses, time at risk and cases may be missing.",
         source="Input contract: an end that can't be read is unknown, not open",
         severity="warning",
+        finds="sites",
         names_offenders=True,
     ),
     no_rows(
@@ -90,6 +91,7 @@ CHECKS: tuple[Check, ...] = (
         """,
         description="A patient's doses of an anti-CD20 drug are numbered from 1 without a gap.",
         source="Protocol: attribution",
+        finds="drugs of a patient",
     ),
     _class_agrees("dose_class_agrees", "main.fct_dose", "patient_key, given.drug, given.administered_on"),
 )

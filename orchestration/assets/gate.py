@@ -1,6 +1,6 @@
 """Marts → gate: the candidate is copied from the build file, and Great Expectations checks exactly that file.
 
-One asset check per table, with its expectations as a table: result, failing rows, meaning, what to do. A critical one
+One asset check per table, with its expectations as a table: result, what was found, meaning, what to do. A critical one
 that fails blocks the release. `Execute` on a check runs it on the current build.
 """
 
@@ -101,11 +101,11 @@ def record(settings: Settings, judged: Judged) -> None:
 def table_of(results: Iterable[CheckResult]) -> str:
     """Expectations as a Markdown table, failed ones first."""
     lines = [
-        f"| {_word(one)} | {one.check_id} | {one.n_unexpected:,} of {one.n_rows:,} | {_cell(one.description)} | "
+        f"| {_word(one)} | {one.check_id} | {one.found} | {_cell(one.description)} | "
         f"{_cell(remedy_of(one.check_id).action)} | {_cell(one.detail)} |"
         for one in sorted(results, key=lambda one: (not one.blocks, one.passed))
     ]
-    head = "| result | expectation | failing rows | what is expected | what to do | detail |"
+    head = "| result | expectation | found | what is expected | what to do | detail |"
     return "\n".join([head, "|---|---|---|---|---|---|", *lines])
 
 
@@ -135,7 +135,7 @@ def _shown(key: dg.AssetCheckKey, results: list[CheckResult]) -> dg.AssetCheckRe
         metadata={
             "expectations": len(results),
             "failed": sum(not one.passed for one in results),
-            "rows_at_fault": sum(one.n_unexpected for one in results),
+            "rows_at_fault": sum(one.n_unexpected for one in results if one.finds == "rows"),
             "rows": max((one.n_rows for one in results), default=0),
             "results": dg.MetadataValue.md(table_of(results)),
         },

@@ -14,7 +14,7 @@ from typing import Any
 
 import click
 
-from registry.cli import curation, operations, query, refresh, releases, retract, vault
+from registry.cli import curation, gate, operations, query, refresh, releases, retract, vault
 from registry.cli.options import home_in_use
 
 COMMANDS = (
@@ -24,6 +24,7 @@ COMMANDS = (
     refresh.check_command,
     refresh.refresh,
     releases.releases,
+    gate.gate,
     query.sql,
     query.trace_command,
     curation.quarantine,

@@ -15,18 +15,26 @@ from registry.errors import UserError
 @HOME
 @FORMAT
 @click.option("--release", "release_id", help="Use this release instead of the current one.")
+@click.option("--refused", is_flag=True, help="Use the build that the gate refused last instead of a release.")
 @click.option(
     "--timeout", default=600, show_default=True, type=click.IntRange(min=0), help="Stop after SECONDS; 0: never."
 )
-def sql(query: str, home: Path | None, form: str, release_id: str | None, timeout: int) -> None:
-    """Query the current release, read-only, without access to files, the network or extensions."""
+def sql(query: str, home: Path | None, form: str, release_id: str | None, refused: bool, timeout: int) -> None:
+    """Query the current release, read-only, without access to files, the network or extensions.
+
+    With --refused the build that the gate refused last, which lacks what is written at publication: mart_new_cases,
+    meta.release and meta.check_result (see registry gate).
+    """
     from registry.cli.console import print_rows
     from registry.config.settings import load_settings
     from registry.release.query import query as run_query
 
     if not query.strip():
         raise UserError('no query given; for example: registry sql "select * from mart_sensitivity"')
-    columns, rows = run_query(load_settings(home=home, for_reading=True), query, release_id, seconds=timeout or None)
+    if refused and release_id:
+        raise UserError("--refused and --release exclude each other: the refused build is not a release")
+    settings = load_settings(home=home, for_reading=True)
+    columns, rows = run_query(settings, query, release_id, seconds=timeout or None, refused=refused)
     print_rows(columns, rows, form)
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from registry import ingest, refresh, release
 from registry.cli.console import ProgressHandler, console, print_error
+from registry.cli.gate import print_failed, print_refused
 from registry.config.inputs import no_deliveries
 from registry.curation import account
 from registry.errors import UserError
@@ -31,7 +32,6 @@ from registry.system import lock
 from registry.system.disk import require_plain_path
 
 if TYPE_CHECKING:
-    from expectations import CheckResult
     from registry.config.settings import Settings
     from registry.curation.account import SiteAccount
     from registry.release import Release
@@ -160,11 +160,7 @@ def _terminated_as_interrupted() -> Iterator[None]:
 
 def _print_refusal(settings: Settings) -> None:
     print_error("the gate refused: nothing was published; the current release is unchanged")
-    last = release.last_decision(settings)
-    for check in last.audit.blocking if last else ():
-        console.print(f"  [bold]{check.check_id}[/bold] on {check.table}: {_failing(check)}")
-        _print_remedy(check)
-    console.print(f"  all results: {settings.home / 'gate' / 'last.json'}")
+    print_refused(settings)
     _print_account(account.of_build(settings))
 
 
@@ -183,25 +179,11 @@ def print_outcome(settings: Settings, current: Release, status: str) -> None:
         console.print(f"  {found.rows_open:,} quarantined rows are open; to list them: registry quarantine")
     last = release.last_decision(settings)
     is_of_current = last is not None and last.status != "refused" and last.release_id == current.release_id
-    for check in last.audit.warnings if last and is_of_current else ():
-        console.print(f"  [yellow]warning[/yellow] {check.check_id} on {check.table}: {_failing(check)}")
-        _print_remedy(check)
+    if last and is_of_current:
+        print_failed(last.audit.warnings, {})
 
 
 def _print_account(accounts: list[SiteAccount]) -> None:
     """Print what could not be used, by site."""
     for line in account.told(accounts):
         console.print(f"  {line}", markup=False)
-
-
-def _print_remedy(check: CheckResult) -> None:
-    from expectations.remedies import remedy_of
-
-    remedy = remedy_of(check.check_id)
-    console.print(f"    {remedy.owner}: {remedy.action}", style="dim", highlight=False)
-
-
-def _failing(check: CheckResult) -> str:
-    """How many rows failed, what is expected, and the check's own detail."""
-    detail = f" ({check.detail})" if check.detail else ""
-    return f"{check.n_unexpected:,} of {check.n_rows:,} rows. Expected: {check.description}{detail}"

@@ -29,7 +29,7 @@ MESSAGES: dict[Kind, str] = {
     "refresh_failed": "The refresh failed; the current release is unchanged. "
     "See registry doctor, and the run in Dagster.",
     "gate_refused": "The gate refused the refresh: nothing was published; the current release is unchanged. "
-    "See gate/last.json.",
+    "See registry gate --failed.",
 }
 TIMEOUT = 10
 """Seconds to wait for the webhook."""

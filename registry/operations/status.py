@@ -58,10 +58,8 @@ def _loaded(settings: Settings) -> list[tuple[str, str]]:
         lines.append(("in the future", f"{', '.join(future)}; to retract: registry retract {future[0]}"))
     decision = release.last_decision(settings)
     if decision is not None and decision.status == "refused":
-        results = settings.home / "gate" / "last.json"
-        lines.append(
-            ("last refresh", f"refused by the gate, {counted(len(decision.audit.blocking), 'check')}: {results}")
-        )
+        refused = counted(len(decision.audit.blocking), "check")
+        lines.append(("last refresh", f"refused by the gate, {refused}; to list them: registry gate --failed"))
     lines.append(("running refresh", lock.describe_holder(settings) if lock.is_held(settings) else "no"))
     return lines
 

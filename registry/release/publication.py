@@ -45,9 +45,7 @@ class GateRefused(Exception):
     def __init__(self, outcome: Outcome) -> None:
         self.outcome = outcome
         self.audit = outcome.audit
-        failed = "; ".join(
-            f"{r.check_id} ({r.n_unexpected:,} of {r.n_rows:,} rows of {r.table})" for r in outcome.audit.blocking
-        )
+        failed = "; ".join(f"{r.check_id} on {r.table}: {r.found}" for r in outcome.audit.blocking)
         super().__init__(f"the gate refused release {outcome.release_id}: {failed}")
 
 

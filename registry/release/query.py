@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import Future, wait
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
@@ -14,6 +15,7 @@ import duckdb
 
 from registry.config.settings import Settings
 from registry.errors import UserError
+from registry.release.content import NOT_COMPARED
 from registry.release.store import current, load
 
 # Set before the file is opened: no folder for extensions and secrets, no access to this process's variables, and no
@@ -41,23 +43,23 @@ def query(
     release_id: str | None = None,
     parameters: dict[str, Any] | None = None,
     seconds: float | None = None,
+    *,
+    refused: bool = False,
 ) -> tuple[list[str], list[tuple[Any, ...]]]:
-    """Run a query on a release, by default the current one; returns column names and rows.
+    """Run a query on a release, by default the current one, or on the refused build; returns column names and rows.
 
     `parameters` are the values of the query's $names; the query is stopped after `seconds`. The file is opened
     read-only, with bounded memory and without access to files, the network, extensions or this process's variables. SQL
     can't change that.
 
     Raises:
-        UserError: if there is no release, or the query fails; in one line.
+        UserError: if there is no release or refused build, or the query fails; in one line.
 
     """
-    release = load(settings, release_id) if release_id else current(settings)
-    if release is None:
-        raise UserError("nothing is published yet: run registry refresh first")
+    what, database = _refused(settings) if refused else _released(settings, release_id)
     config = {**_SHUT_OFF, "memory_limit": settings.memory_limit, "threads": settings.threads}
     try:
-        with duckdb.connect(str(release.database), read_only=True, config=config) as connection:
+        with duckdb.connect(str(database), read_only=True, config=config) as connection:
             connection.execute(_LOCKED)
             match len(duckdb.extract_statements(sql)):
                 case 0:
@@ -66,18 +68,18 @@ def query(
                     pass
                 case _:
                     raise UserError("the query has more than one statement: run one at a time")
+            if refused:
+                _require_published(connection, sql, database.stem)
             return _answer(connection, sql, parameters, seconds)
     except TimeoutError:
-        raise UserError(
-            f"release {release.release_id}: the query was stopped after {seconds:g} seconds; allow more with --timeout"
-        ) from None
+        raise UserError(f"{what}: the query was stopped after {seconds:g} seconds; allow more with --timeout") from None
     except duckdb.OutOfMemoryException:
         raise UserError(
-            f"release {release.release_id}: the query needs more memory than {settings.memory_limit}: ask for less, or "
+            f"{what}: the query needs more memory than {settings.memory_limit}: ask for less, or "
             "raise REGISTRY_MEMORY_LIMIT"
         ) from None
     except duckdb.Error as error:
-        raise UserError(f"release {release.release_id}: {in_one_line(error)}") from None
+        raise UserError(f"{what}: {in_one_line(error)}") from None
 
 
 def in_one_line(error: duckdb.Error) -> str:
@@ -91,6 +93,33 @@ def in_one_line(error: duckdb.Error) -> str:
             if found := _PROPOSAL.fullmatch(line.strip()):
                 return f"{first.rstrip('.!')}. {found[1]}: {found[2]}"
     return first
+
+
+def _released(settings: Settings, release_id: str | None) -> tuple[str, Path]:
+    """A release in words, and its database."""
+    release = load(settings, release_id) if release_id else current(settings)
+    if release is None:
+        raise UserError("nothing is published yet: run registry refresh first")
+    return f"release {release.release_id}", release.database
+
+
+def _refused(settings: Settings) -> tuple[str, Path]:
+    """The refused build in words, and its file."""
+    from registry.release.refused import refused_build  # not needed, and slow to import, for a release
+
+    return "refused build", refused_build(settings)
+
+
+def _require_published(connection: duckdb.DuckDBPyConnection, sql: str, catalog: str) -> None:
+    """Refuse a query on what a release would not have: other schemas of the build file, and what is written later."""
+    for name in sorted(connection.get_table_names(sql, qualified=True)):
+        *schema, table = name.split(".")
+        if schema and schema[-1] not in ("main", "meta", catalog):
+            raise UserError(f"refused build: {name} is not published; only the schemas main and meta can be queried")
+        if table in {late.partition(".")[2] for late in NOT_COMPARED}:
+            raise UserError(
+                f"refused build: {table} is only written at publication, so it is not there; see registry gate"
+            )
 
 
 def _answer(

@@ -14,7 +14,7 @@ from registry.errors import UserError
 from registry.release.query import query
 from registry.release.store import current, load
 from registry.trace_rules import sentence
-from registry.vault.database import connect_vault
+from registry.vault.file_names import file_names
 
 # One row per step and underlying record. Only the patient's own lineage is searched.
 _STEPS = """
@@ -110,10 +110,11 @@ def trace(settings: Settings, episode_id: str, release_id: str | None = None) ->
     definition = dict(zip(columns, rows[0], strict=True))
     _, ((interval_days,),) = query(settings, _INTERVAL.format(**episode), release_id)
     columns, rows = query(settings, _STEPS.format(**episode), release_id)
-    names = _file_names(settings)
+    names = file_names(settings)
     steps = [dict(zip(columns, row, strict=True)) for row in rows]
     for step in steps:
-        step["file"] = (names or {}).get(step["source_file"], step["source_file"])
+        named = (names or {}).get(step["source_file"])
+        step["file"] = "/".join(named) if named else step["source_file"]
         step["what"] = _what(step)
     release = load(settings, release_id) if release_id else current(settings)
     study = release.manifest["study"] if release else {}
@@ -134,13 +135,3 @@ def _what(step: dict[str, Any]) -> str:
         end = f" to {step['line_end']}{reason}" if step["line_end"] else ", no end"
         return f"line of {step['drug']} from {step['line_start']}{end}"
     return _OTHER_RECORDS.get(step["record_of"], "")
-
-
-def _file_names(settings: Settings) -> dict[str, str] | None:
-    """File id → site/delivery/name, from the vault; None if it can't be read now."""
-    try:
-        with connect_vault(settings, read_only=True) as connection:
-            rows = connection.execute("SELECT file_id, site, delivery, path FROM input_file").fetchall()
-    except (UserError, PermissionError):
-        return None
-    return {file_id: "/".join(place) for file_id, *place in rows}
