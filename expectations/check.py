@@ -20,7 +20,6 @@ FINDS = {
     "deliveries": "delivery",
     "tables of a delivery": "table of a delivery",
     "files": "file",
-    "patients": "patient",
     "episodes": "episode",
     "cases": "case",
     "results": "result",

@@ -57,6 +57,7 @@ def list_command(home: Path | None) -> None:
 @HOME
 def show(release_id: str, home: Path | None) -> None:
     """Show what a release contains, what it was made from, and the gate's results."""
+    from expectations import CheckResult
     from registry import release
     from registry.cli.console import console, print_rows
     from registry.config.settings import load_settings
@@ -77,9 +78,8 @@ def show(release_id: str, home: Path | None) -> None:
     failed = [check for check in manifest["checks"] if not check["passed"]]
     console.print(f"gate: {len(manifest['checks'])} checks, {len(failed)} warnings")
     for check in failed:
-        console.print(
-            f"  {check['check_id']} on {check['table']}: {check['n_unexpected']} rows. {check['description']}"
-        )
+        result = CheckResult(**check)
+        console.print(f"  {result.check_id} on {result.table}: {result.found}. {result.description}")
 
 
 @releases.command("diff")

@@ -85,11 +85,11 @@ def already_sent(settings: Settings, run_id: str) -> bool:
     return False
 
 
-def _refused_by(settings: Settings) -> list[dict[str, str | int]]:
+def _refused_by(settings: Settings) -> list[dict[str, str]]:
     with suppress(UserError):
         decision = last(settings)
         return [
-            {"check": check.check_id, "table": check.table, "rows": check.n_unexpected}
+            {"check": check.check_id, "table": check.table, "found": check.found}
             for check in (decision.audit.blocking if decision else ())
         ]
     return []

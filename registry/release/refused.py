@@ -30,7 +30,7 @@ def refused_build(settings: Settings) -> Path:
         raise UserError("there is no refused build: the gate did not refuse the last one; query the release instead")
     if not is_that_of(settings, decision):
         raise UserError(
-            f"there is no refused build: {settings.warehouse} has changed since the gate refused it; run registry refresh"
+            f"there is no refused build: {settings.warehouse} has changed since the gate refused; run registry refresh"
         )
     return settings.warehouse
 

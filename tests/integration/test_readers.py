@@ -25,6 +25,7 @@ from registry.system import lock
 
 READ = {
     "sql": (("sql", "select count(*) as n from fct_anc"), "560"),
+    "gate": (("gate",), f"{SECOND_ID}: published"),
     "list": (("releases", "list"), SECOND_ID),
     "show": (("releases", "show", SECOND_ID), "published"),
     "diff": (("releases", "diff", FIRST_ID, SECOND_ID), "meta.input_file"),

@@ -101,7 +101,7 @@ def test_a_refusal_names_its_checks_and_their_counts_alone(settings: Settings, r
         run.exit_code = 3
     (alert,) = receiver.received
     assert alert["kind"] == "gate_refused"
-    assert alert["checks"] == [{"check": "anc_possible", "table": "main.fct_anc", "rows": 7}]
+    assert alert["checks"] == [{"check": "anc_possible", "table": "main.fct_anc", "found": "7 of 90 rows"}]
     assert "ROSSI" not in json.dumps(alert)
 
 
