@@ -139,12 +139,15 @@ def check_command(site: str | None, home: Path | None, deliveries: Path | None, 
             form,
         )
     if form == "table":
-        n_unread = f", {counted(len(found.unread), 'file')} can't be read" if found.unread else ""
-        console.print(
-            f"\n{counted(found.n_to_load, 'file')} not loaded yet{n_unread}; "
-            + ("everything above can be used as it is: " if not found.findings else "mend these, or go on: ")
-            + "registry refresh"
-        )
+        waiting = f"{counted(found.n_to_load, 'file')} not loaded yet" if found.n_to_load else "all files are loaded"
+        unread = f", {counted(len(found.unread), 'file')} can't be read" if found.unread else ""
+        if found.unread:
+            then = ": a refresh stops at the first, so mend it or move it out of the deliveries"
+        elif found.findings:
+            then = "; mend what is listed, or go on: registry refresh"
+        else:
+            then = "; all rows can be used" + (": registry refresh" if found.n_to_load else "")
+        console.print(f"\n{waiting}{unread}{then}")
 
 
 @click.command()
