@@ -138,7 +138,7 @@ def test_a_fault_of_the_program_fails_the_sensors_tick_and_is_no_reason_to_skip(
     def fault(_: Settings) -> None:
         raise ValueError(PATIENT)
 
-    monkeypatch.setattr(ingest, "discover", fault)
+    monkeypatch.setattr(ingest, "load_profiles", fault)
     settings = load_settings(home=home)
     (new_delivery,) = [one for one in build_sensors(settings) if one.name == "new_delivery"]
     with open_instance(settings) as instance:
