@@ -170,6 +170,7 @@ def key_unique(check_id: str, table: str, key: Sequence[str]) -> Check:
     """No two rows have the same key."""
     is_single = len(key) == 1
     columns = ", ".join(key)
+    known = " AND ".join(f"{column} IS NOT NULL" for column in key)
     return Check(
         check_id,
         table,
@@ -178,7 +179,7 @@ def key_unique(check_id: str, table: str, key: Sequence[str]) -> Check:
         "Output contract",
         expectation="ExpectColumnValuesToBeUnique" if is_single else "ExpectCompoundColumnsToBeUnique",
         arguments={"column": key[0]} if is_single else {"column_list": list(key)},
-        at_fault=f"({columns}) IN (SELECT ({columns}) FROM {table} GROUP BY {columns} HAVING count(*) > 1)",
+        at_fault=f"{known} AND ({columns}) IN (SELECT ({columns}) FROM {table} GROUP BY {columns} HAVING count(*) > 1)",
     )
 
 
